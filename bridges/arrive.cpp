@@ -1,0 +1,119 @@
+// Links that come, and what differs of those that are there, attribute by attribute.
+#include "bridges/arrive.hpp"
+
+#include "bridges/settle.hpp"
+#include "topology/compare.hpp"
+
+namespace bridges {
+namespace {
+
+template <class Attribute>
+bool differs(const Attribute& want, const Attribute& have) {
+    std::vector<topology::Difference> found;
+    topology::compare_wanted("", want, have, found);
+    return !found.empty();
+}
+
+// Of the options only those that differ; of a thing that is made in one piece, nothing.
+std::optional<Kind> kind_change(const Kind& want, const Kind& have) {
+    const auto changed = []<class K>(const K& wanted, const K& found) -> std::optional<Kind> {
+        K change;
+        for (const auto& [name, value] : wanted.options) {
+            const auto there = found.options.find(name);
+            if (there == found.options.end() || there->second != value) change.options.emplace(name, value);
+        }
+        if (change.options.empty()) return std::nullopt;
+        return change;
+    };
+    if (const auto* bridge = std::get_if<Bridge>(&want)) return changed(*bridge, std::get<Bridge>(have));
+    if (const auto* bond = std::get_if<Bond>(&want)) return changed(*bond, std::get<Bond>(have));
+    return std::nullopt;
+}
+
+HostStack stack_change(const HostStack& want, const HostStack& have) {
+    HostStack change;
+    topology::for_each_field<HostStack>([&](const auto& field) {
+        if (differs(want.*field.member, have.*field.member)) change.*field.member = want.*field.member;
+    });
+    return change;
+}
+
+// Everything in which the link isn't as wanted, but MTU and addresses, which have phases of their own.
+Link change_of(const Journey& journey) {
+    const Link &want = *journey.want, &left = *journey.left;
+    Link change{want.name};
+    topology::for_each_field<Link>([&](const auto& field) {
+        if (differs(want.*field.member, left.*field.member)) change.*field.member = want.*field.member;
+    });
+    change.mtu = {};
+    change.addresses = {};
+    if (change.stack && left.stack) change.stack = stack_change(*want.stack, *left.stack);
+    // A new mode makes the bond forget some of its other options: all are said again.
+    if (change.kind && left.kind && !journey.emptied) change.kind = kind_change(*want.kind, *left.kind);
+    return change;
+}
+
+bool joins_bond(const Journey& journey) {
+    if (!journey.master_then || !becomes_bond(*journey.master_then)) return false;
+    return !journey.left || !journey.left->master || journey.left->master->of != journey.master_then->name();
+}
+
+// A VLAN without a MAC of its own has its base's for good; one that was told the same MAC doesn't follow.
+bool has_mac_of_base(const Journey& journey) {
+    const Journey* base = journey.base_then;
+    return base && base->want && base->want->mac && journey.want->mac == base->want->mac;
+}
+
+Link newcomer(const Journey& journey) {
+    Link now = *journey.want;
+    now.facts = {};
+    now.addresses = {};
+    if (has_mac_of_base(journey)) now.mac = {};
+    return now;
+}
+
+bool is_made_by_others(const Link& want) { return !want.kind || std::holds_alternative<Device>(*want.kind); }
+
+void come(const Journey& journey, Phase phase, int level, std::vector<Step>& steps) {
+    Link now = journey.left ? change_of(journey) : newcomer(journey);
+    if (!journey.left && is_made_by_others(*journey.want)) {
+        now.kind = {};
+        if (!(now == Link{now.name})) steps.push_back({Update<Link>{Link{now.name}, now}, phase, level});
+    } else if (!journey.left) {
+        steps.push_back({Create<Link>{now}, phase, level});
+    } else if (!(now == Link{now.name})) {
+        steps.push_back({Update<Link>{*journey.have, now}, phase, level});
+    }
+    // A bond takes its port up by itself.
+    if (!joins_bond(journey) || journey.want->up != false) return;
+    Link down{now.name};
+    down.up = false;
+    steps.push_back({Update<Link>{before(journey), down}, phase, level + 1});
+}
+
+void take_addresses(const Journey& journey, std::vector<Step>& steps) {
+    const auto& want = journey.want->addresses;
+    if (!want) return;
+    if (journey.left ? journey.left->addresses == want : want->empty()) return;
+    Link now{journey.want->name};
+    now.addresses = want;
+    steps.push_back({Update<Link>{before(journey), now}, Phase::address, 0});
+}
+
+}  // namespace
+
+std::vector<Step> arrivals(Journeys& journeys) {
+    std::vector<Step> steps = settling_steps(journeys);
+    // What is there rises before anything stands on it.
+    int risen = 0;
+    for (const Step& step : steps)
+        if (step.phase == Phase::build) risen = std::max(risen, step.level + 1);
+    for (const Journey* journey : journeys.all()) {
+        if (!journey->want) continue;
+        come(*journey, journey->late ? Phase::late : Phase::build, risen + 2 * journey->place, steps);
+        take_addresses(*journey, steps);
+    }
+    return steps;
+}
+
+}  // namespace bridges

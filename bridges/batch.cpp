@@ -1,0 +1,43 @@
+// See batch.hpp.
+#include "bridges/batch.hpp"
+
+namespace bridges {
+
+void Batch::add(std::size_t change, Message message, std::set<int> fine) {
+    messages_.push_back(std::move(message));
+    purposes_.push_back({change, std::move(fine)});
+}
+
+void Batch::add(std::size_t change, std::vector<Message> messages) {
+    for (Message& message : messages) add(change, std::move(message));
+}
+
+void Batch::refuse(std::size_t change, Error error) {
+    if (!refused_[change]) refused_[change] = std::move(error);
+}
+
+void Batch::run(RequestSocket& socket, const std::function<void()>& between) {
+    const auto messages = std::exchange(messages_, {});
+    const auto purposes = std::exchange(purposes_, {});
+    if (messages.empty()) return;
+    const auto answers = socket.exchange(messages, {}, between);
+    for (std::size_t i = 0; i < purposes.size(); ++i) {
+        if (!answers) {
+            refuse(purposes[i].change, answers.error());
+            continue;
+        }
+        const Answer& answer = (*answers)[i];
+        if (answer.code && !purposes[i].fine.contains(answer.code)) refuse(purposes[i].change, refusal(answer));
+    }
+}
+
+Progress Batch::progress(const std::function<std::string(std::size_t)>& subject) const {
+    Progress progress;
+    for (std::size_t change = 0; change < refused_.size(); ++change) {
+        if (!refused_[change]) ++progress.done;
+        else if (!progress.stopped) progress.stopped = about(subject(change), *refused_[change]);
+    }
+    return progress;
+}
+
+}  // namespace bridges

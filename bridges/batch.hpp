@@ -1,0 +1,40 @@
+// The requests of many changes as one conversation: each request belongs to a change, and a refusal is that change's.
+#pragma once
+
+#include "bridges/kernel.hpp"
+#include "bridges/nl_socket.hpp"
+
+#include <set>
+
+namespace bridges {
+
+class Batch {
+public:
+    explicit Batch(std::size_t changes) : refused_(changes) {}
+
+    // `fine`: errnos that mean that it is so already.
+    void add(std::size_t change, Message message, std::set<int> fine = {});
+    void add(std::size_t change, std::vector<Message> messages);
+
+    // The first "no" to a change counts.
+    void refuse(std::size_t change, Error error);
+    bool is_refused(std::size_t change) const { return refused_[change].has_value(); }
+    void pardon(std::size_t change) { refused_[change].reset(); }
+
+    // Sends what was added since the last time. A part of a change that was refused is not sent.
+    void run(RequestSocket& socket, const std::function<void()>& between);
+
+    // Names the changes that were refused by `subject(change)`.
+    Progress progress(const std::function<std::string(std::size_t)>& subject) const;
+
+private:
+    struct Purpose {
+        std::size_t change;
+        std::set<int> fine;
+    };
+    std::vector<Message> messages_;
+    std::vector<Purpose> purposes_;
+    std::vector<std::optional<Error>> refused_;
+};
+
+}  // namespace bridges

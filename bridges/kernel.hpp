@@ -1,0 +1,61 @@
+// The seam to the kernel: a mirror of what it has, and the one way to change it.
+#pragma once
+
+#include "bridges/state.hpp"
+#include "topology/result.hpp"
+
+#include <span>
+#include <string>
+#include <vector>
+
+namespace bridges {
+
+using topology::Error;
+using topology::Fault;
+using topology::Progress;
+using topology::Result;
+
+// What the kernel can do, found out once at start. False: refused before anything is touched.
+struct Abilities {
+    bool vlan = false;            // 802.1Q devices
+    bool vlan_filtering = false;  // bridges that filter by VLAN
+    bool bond = false;
+    bool tap = false;
+    std::string release = {};     // uname -r
+    bool operator==(const Abilities&) const = default;
+};
+
+// What was heard since the last time.
+struct Heard {
+    bool changed = false;
+    bool overrun = false;  // notifications were lost and everything was looked at again
+};
+
+class Kernel {
+public:
+    virtual ~Kernel() = default;
+
+    // Looks at everything and makes it the mirror. Called at start; hear() does it by itself after an overrun.
+    virtual Result<> look() = 0;
+
+    // Brings the mirror up to date with the notifications that wait; never blocks for more to come.
+    virtual Result<Heard> hear() = 0;
+
+    // Looks at these links themselves, for what notifications do not tell (sysctls).
+    virtual Result<> look_at(std::span<const IfName> links) = 0;
+
+    // The mirror as of the last look or hear.
+    virtual const State& state() const = 0;
+
+    // Carries out the ops of one phase and level as one batch, then hears what came of it, so that state() shows it.
+    // New links carry the transaction's group until they carry their owner. Links are addressed by index, taken from
+    // the mirror. Errors: the kernel's text, with the name of the link.
+    virtual Progress apply(std::span<const Op> ops) = 0;
+
+    // Readable when hear() has something to tell; for poll.
+    virtual int descriptor() const = 0;
+
+    virtual const Abilities& abilities() const = 0;
+};
+
+}  // namespace bridges

@@ -1,0 +1,90 @@
+// See kernel_mirror.hpp.
+#include "bridges/kernel_mirror.hpp"
+
+#include "bridges/nl_write.hpp"
+
+#include <sys/socket.h>
+
+namespace bridges {
+
+namespace {
+
+Result<> feed(Mirror& mirror, const Result<std::vector<std::byte>>& messages) {
+    if (!messages) return messages.error();
+    each_message({messages->data(), messages->size()}, [&](const nlmsghdr& message) { mirror.take(message); });
+    return {};
+}
+
+}  // namespace
+
+Result<> KernelMirror::list(Mirror& into, const Message& question) {
+    return feed(into, requests_.dump(question));
+}
+
+Result<> KernelMirror::look() {
+    // What waits is older than what is about to be seen, and would undo it.
+    while (!notifications_.drain([](const nlmsghdr&) {})) {}
+    has_lost_ = false;
+    Mirror fresh;
+    for (const auto& ask : {ask_links, ask_bridge_ports, ask_addresses}) {
+        if (auto listed = list(fresh, ask()); !listed) return listed.error();
+    }
+    for (const int family : {AF_INET, AF_INET6}) {
+        const auto routes = list(fresh, ask_routes(family, {}, {})), rules = list(fresh, ask_rules(family));
+        if (family == AF_INET6) continue;  // a kernel without IPv6 refuses, and has none
+        if (!routes) return routes.error();
+        if (!rules) return rules.error();
+    }
+    fresh.settle();
+    fresh.take_doubts();
+    fresh.take_hints();
+    fresh.inherit(mirror_);
+    mirror_ = std::move(fresh);
+    return {};
+}
+
+void KernelMirror::drain() {
+    if (!notifications_.drain([this](const nlmsghdr& message) { mirror_.take(message); })) has_lost_ = true;
+}
+
+Result<> KernelMirror::look_at(const std::set<int>& links) {
+    std::vector<Message> questions;
+    for (const int link : links) questions.push_back(ask_link(link));
+    const auto answers = requests_.exchange(questions, [this](const nlmsghdr& message) { mirror_.take(message); });
+    if (!answers) return answers.error();
+    mirror_.settle();
+    return {};  // a link that is gone has told so, or will
+}
+
+// Asks what the reports left open. Each doubt is asked once: whoever changes things meanwhile is heard next.
+Result<> KernelMirror::clear_doubts() {
+    for (const Doubt& doubt : mirror_.take_doubts()) {
+        const auto device = doubt.table ? std::nullopt : std::optional(doubt.device);
+        const auto routes = requests_.dump(ask_routes(doubt.v6 ? AF_INET6 : AF_INET, device, doubt.table));
+        mirror_.forget(doubt);
+        (void)feed(mirror_, routes);  // refused: that link or table is gone, and its routes with it
+    }
+    if (const auto hints = mirror_.take_hints(); !hints.empty()) {
+        if (auto looked = look_at(hints); !looked) return looked.error();
+    }
+    mirror_.settle();
+    mirror_.take_doubts();
+    return {};
+}
+
+Result<Heard> KernelMirror::hear() {
+    const State before = mirror_.state();
+    Heard heard;
+    drain();
+    while (has_lost_) {
+        heard.overrun = true;
+        if (auto looked = look(); !looked) return looked.error();
+        drain();
+    }
+    mirror_.settle();
+    if (auto cleared = clear_doubts(); !cleared) return cleared.error();
+    heard.changed = !(before == mirror_.state());
+    return heard;
+}
+
+}  // namespace bridges

@@ -1,0 +1,36 @@
+// The mirror with its sockets: how it is filled, how it is kept true, and what is asked when a report leaves a doubt.
+#pragma once
+
+#include "bridges/kernel.hpp"
+#include "bridges/mirror.hpp"
+#include "bridges/nl_socket.hpp"
+
+namespace bridges {
+
+class KernelMirror {
+public:
+    KernelMirror(RequestSocket requests, NotificationSocket notifications)
+        : requests_(std::move(requests)), notifications_(std::move(notifications)) {}
+
+    Result<> look();
+    Result<Heard> hear();
+    Result<> look_at(const std::set<int>& links);
+
+    // Takes what waits, so that the socket does not overflow; publishes nothing.
+    void drain();
+
+    const State& state() const { return mirror_.state(); }
+    int descriptor() const { return notifications_.descriptor(); }
+    RequestSocket& requests() { return requests_; }
+
+private:
+    Result<> list(Mirror& into, const Message& question);
+    Result<> clear_doubts();
+
+    RequestSocket requests_;
+    NotificationSocket notifications_;
+    Mirror mirror_;
+    bool has_lost_ = false;  // notifications were lost since the last look
+};
+
+}  // namespace bridges

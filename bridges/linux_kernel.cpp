@@ -1,0 +1,267 @@
+// What is asked of the kernel, as two conversations: what it takes at once, and what it takes only afterwards.
+#include "bridges/linux_kernel.hpp"
+
+#include "bridges/batch.hpp"
+#include "bridges/kernel_mirror.hpp"
+#include "bridges/nl_write.hpp"
+#include "bridges/probe.hpp"
+#include "bridges/sysctl.hpp"
+#include "bridges/tap.hpp"
+#include "bridges/veth_peer.hpp"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+
+namespace bridges {
+
+namespace {
+
+std::string subject_of(const Op& op) {
+    return std::visit(
+        []<class Change>(const Change& change) {
+            const auto& resource = [&]() -> const auto& {
+                if constexpr (requires { change.now; }) return change.now;
+                else return change.was;
+            }();
+            if constexpr (std::same_as<std::decay_t<decltype(resource)>, Link>) return resource.name.text();
+            else return describe(resource);
+        },
+        op);
+}
+
+class LinuxKernel : public Kernel {
+public:
+    LinuxKernel(KernelMirror mirror, Abilities abilities) : mirror_(std::move(mirror)), abilities_(std::move(abilities)) {}
+
+    Result<> look() override { return mirror_.look(); }
+    Result<Heard> hear() override { return mirror_.hear(); }
+    Result<> look_at(std::span<const IfName> links) override;
+    const State& state() const override { return mirror_.state(); }
+    Progress apply(std::span<const Op> ops) override;
+    int descriptor() const override { return mirror_.descriptor(); }
+    const Abilities& abilities() const override { return abilities_; }
+
+private:
+    void begin(Batch& batch, std::size_t place, const Op& op);
+    void create(Batch& batch, std::size_t place, const Link& now);
+    void create_tap(Batch& batch, std::size_t place, const Link& now, const Tap& tap);
+    void change(Batch& batch, std::size_t place, const Link& now, const Link& have);
+    void update(Batch& batch, std::size_t place, const Update<Link>& op);
+    void remove_links(Batch& batch, std::span<const Op> ops);
+    void put_route(Batch& batch, std::size_t place, const Route& route);
+    void finish(Batch& batch, std::span<const Op> ops);
+    void raise_peers(Batch& batch, std::span<const Op> ops);
+    Result<> see_what_came(std::span<const Op> ops);
+    void run(Batch& batch);
+    const Link* current(const Link& was) const;
+
+    KernelMirror mirror_;
+    Abilities abilities_;
+    std::set<int> silent_;          // links whose settings were changed in a way that nobody reports
+    std::vector<FarEnd> far_ends_;  // of the veth pairs of this batch
+};
+
+// The link that was meant, if it is still the one of that name.
+const Link* LinuxKernel::current(const Link& was) const {
+    const Link* have = state().links.find(was.name);
+    const bool is_another = have && was.facts.index && have->facts.index != was.facts.index;
+    return is_another ? nullptr : have;
+}
+
+Result<> LinuxKernel::look_at(std::span<const IfName> links) {
+    std::set<int> indices;
+    for (const IfName& name : links) {
+        if (const Link* link = state().links.find(name)) indices.insert(link->facts.index);
+    }
+    mirror_.drain();
+    return mirror_.look_at(indices);
+}
+
+void LinuxKernel::run(Batch& batch) {
+    batch.run(mirror_.requests(), [this] { mirror_.drain(); });
+}
+
+void LinuxKernel::create_tap(Batch& batch, std::size_t place, const Link& now, const Tap& tap) {
+    const auto mark = [&]() -> Result<> {
+        if (!now.owner || !now.owner->is_ours()) return {};
+        std::vector<Message> messages;
+        messages.push_back(write_alias(now.name.text(), *now.owner));
+        const auto answers = mirror_.requests().exchange(messages, {}, [this] { mirror_.drain(); });
+        if (!answers) return answers.error();
+        if (answers->front().code) return refusal(answers->front());
+        return {};
+    };
+    if (auto made = make_tap(now.name, tap, mark); !made) batch.refuse(place, made.error());
+}
+
+void LinuxKernel::create(Batch& batch, std::size_t place, const Link& now) {
+    if (const auto* tap = now.kind ? std::get_if<Tap>(&*now.kind) : nullptr) return create_tap(batch, place, now, *tap);
+    const bool is_made_by_others = !now.kind || std::holds_alternative<Device>(*now.kind);
+    if (is_made_by_others && state().links.contains(now.name)) return;  // it is there, and finish() does the rest
+    const auto* veth = now.kind ? std::get_if<Veth>(&*now.kind) : nullptr;
+    int netns = -1;
+    if (veth && veth->netns) {
+        auto opened = open_netns(*veth->netns);
+        if (!opened) return batch.refuse(place, opened.error());
+        netns = opened->get();
+        far_ends_.push_back({place, std::move(*opened)});
+    }
+    auto message = write_creation(now, state(), netns);
+    if (!message) return batch.refuse(place, message.error());
+    batch.add(place, std::move(*message));
+}
+
+void LinuxKernel::change(Batch& batch, std::size_t place, const Link& now, const Link& have) {
+    bool is_silent = false;
+    if (now.stack) {
+        const auto written = write_sysctls(now.name, *now.stack, have.stack.value_or(HostStack{}));
+        if (!written) return batch.refuse(place, written.error());
+        is_silent = *written;
+    }
+    std::vector<Message> messages;
+    if (auto done = write_changes(now, have, state(), messages); !done) return batch.refuse(place, done.error());
+    if (is_silent && messages.empty()) silent_.insert(have.facts.index);
+    batch.add(place, std::move(messages));
+}
+
+void LinuxKernel::update(Batch& batch, std::size_t place, const Update<Link>& op) {
+    if (const Link* have = current(op.was)) return change(batch, place, op.now, *have);
+    batch.refuse(place, {Fault::lost_sync, op.now.name.text(), "it is gone"});
+}
+
+// Deleting costs the same for one as for many, if the many are of one group: the kernel waits once. Such a group is
+// made here, of a number that no other link has.
+void LinuxKernel::remove_links(Batch& batch, std::span<const Op> ops) {
+    std::vector<std::pair<std::size_t, int>> doomed;
+    for (std::size_t place = 0; place < ops.size(); ++place) {
+        const auto* op = std::get_if<Remove<Link>>(&ops[place]);
+        const Link* have = op ? current(op->was) : nullptr;
+        if (!have || batch.is_refused(place)) continue;
+        const bool was_ours = op->was.owner && op->was.owner->is_ours();
+        if (was_ours && !have->owner->is_ours()) {
+            batch.refuse(place, {Fault::conflict, have->name.text(), "its mark is gone: it is no longer ours"});
+        } else {
+            doomed.emplace_back(place, have->facts.index);
+        }
+    }
+    if (doomed.size() > 1) {
+        std::set<std::uint32_t> taken;
+        for (const Link& link : state().links) taken.insert(link.facts.group);
+        std::uint32_t group = 0x646f6f6d;  // "doom"
+        while (taken.contains(group)) ++group;
+        for (const auto& [place, index] : doomed) batch.add(place, write_group(index, group), {ENODEV});
+        run(batch);
+        std::vector<Message> message;
+        message.push_back(write_group_deletion(group));
+        const auto answers = mirror_.requests().exchange(message, {}, [this] { mirror_.drain(); });
+        if (answers && answers->front().code == 0) return;
+    }
+    for (const auto& [place, index] : doomed) batch.add(place, write_deletion(index), {ENODEV});
+}
+
+void LinuxKernel::put_route(Batch& batch, std::size_t place, const Route& route) {
+    const Link* device = state().links.find(route.device);
+    if (device) return batch.add(place, write_route(route, device->facts.index));
+    batch.refuse(place, {Fault::lost_sync, describe(route), fmt::format("there is no \"{}\"", route.device.text())});
+}
+
+void LinuxKernel::begin(Batch& batch, std::size_t place, const Op& op) {
+    struct {
+        LinuxKernel& kernel;
+        Batch& batch;
+        std::size_t place;
+        void operator()(const Create<Link>& op) { kernel.create(batch, place, op.now); }
+        void operator()(const Update<Link>& op) { kernel.update(batch, place, op); }
+        void operator()(const Remove<Link>&) {}  // all at once: remove_links
+        void operator()(const Create<Route>& op) { kernel.put_route(batch, place, op.now); }
+        void operator()(const Update<Route>& op) { kernel.put_route(batch, place, op.now); }
+        void operator()(const Remove<Route>& op) {
+            // Without its link it is gone, and without its link's index the message would mean another route.
+            const Link* device = kernel.state().links.find(op.was.device);
+            if (device) batch.add(place, write_route_deletion(op.was, device->facts.index), {ESRCH, ENOENT, ENODEV});
+        }
+        void operator()(const Create<Rule>& op) { batch.add(place, write_rule(op.now), {EEXIST}); }
+        void operator()(const Remove<Rule>& op) { batch.add(place, write_rule_deletion(op.was), {ENOENT, ESRCH}); }
+    } step{*this, batch, place};
+    std::visit(step, op);
+}
+
+// What the kernel does not take, or does not heed, in the creating message.
+void LinuxKernel::finish(Batch& batch, std::span<const Op> ops) {
+    for (std::size_t place = 0; place < ops.size(); ++place) {
+        const auto* op = std::get_if<Create<Link>>(&ops[place]);
+        if (!op || batch.is_refused(place)) continue;
+        const Link* have = state().links.find(op->now.name);
+        if (have) change(batch, place, op->now, *have);
+        else batch.refuse(place, {Fault::lost_sync, op->now.name.text(), "it vanished after it was made"});
+    }
+}
+
+// The kernel makes both ends of a pair down; the far one goes up where it is.
+void LinuxKernel::raise_peers(Batch& batch, std::span<const Op> ops) {
+    std::map<std::size_t, int> peers;  // of the pairs that were made: the far end's index
+    for (std::size_t place = 0; place < ops.size(); ++place) {
+        const auto* op = std::get_if<Create<Link>>(&ops[place]);
+        if (!op || batch.is_refused(place) || !op->now.kind || !std::holds_alternative<Veth>(*op->now.kind)) continue;
+        const Link* near = state().links.find(op->now.name);
+        if (const int far = near ? near->facts.peer_index.value_or(0) : 0) peers.emplace(place, far);
+    }
+    auto away = std::exchange(far_ends_, {});
+    std::erase_if(away, [&](const FarEnd& end) { return !peers.contains(end.change); });
+    for (FarEnd& end : away) end.index = peers.extract(end.change).mapped();
+    for (const auto& [place, index] : peers) batch.add(place, write_up(index));
+    const auto raised = raise(away);
+    for (std::size_t i = 0; i < away.size(); ++i) {
+        if (!raised[i]) batch.refuse(away[i].change, raised[i].error());
+    }
+}
+
+// The kernel reports a change of options, alias or group only of a link that is up (netdev_state_change).
+Result<> LinuxKernel::see_what_came(std::span<const Op> ops) {
+    if (auto heard = mirror_.hear(); !heard) return heard.error();
+    auto silent = std::exchange(silent_, {});
+    for (const Op& op : ops) {
+        const Link* touched = nullptr;
+        if (const auto* created = std::get_if<Create<Link>>(&op)) touched = state().links.find(created->now.name);
+        if (const auto* updated = std::get_if<Update<Link>>(&op)) touched = state().links.find(updated->now.name);
+        if (touched && touched->up != true) silent.insert(touched->facts.index);
+    }
+    return mirror_.look_at(silent);
+}
+
+Progress LinuxKernel::apply(std::span<const Op> ops) {
+    Batch batch(ops.size());
+    const auto refuse_all = [&](const Error& error) {
+        for (std::size_t place = 0; place < ops.size(); ++place) batch.refuse(place, error);
+    };
+    if (auto heard = mirror_.hear(); !heard) refuse_all(heard.error());
+    for (std::size_t place = 0; place < ops.size(); ++place) {
+        if (!batch.is_refused(place)) begin(batch, place, ops[place]);
+    }
+    run(batch);
+    remove_links(batch, ops);
+    if (auto heard = mirror_.hear(); !heard) refuse_all(heard.error());
+    finish(batch, ops);
+    raise_peers(batch, ops);
+    run(batch);
+    if (auto seen = see_what_came(ops); !seen) refuse_all(seen.error());
+    return batch.progress([&](std::size_t place) { return subject_of(ops[place]); });
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Kernel>> open_linux_kernel() {
+    auto requests = RequestSocket::open();
+    if (!requests) return requests.error();
+    auto notifications = NotificationSocket::open();
+    if (!notifications) return notifications.error();
+    auto abilities = probe(*requests);
+    if (!abilities) return abilities.error();
+    KernelMirror mirror(std::move(*requests), std::move(*notifications));
+    auto kernel = std::make_unique<LinuxKernel>(std::move(mirror), std::move(*abilities));
+    if (auto looked = kernel->look(); !looked) return looked.error();
+    return std::unique_ptr<Kernel>(std::move(kernel));
+}
+
+}  // namespace bridges

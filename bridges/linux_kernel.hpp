@@ -1,0 +1,13 @@
+// The seam's real side: the kernel of the network namespace in which it is opened.
+#pragma once
+
+#include "bridges/kernel.hpp"
+
+#include <memory>
+
+namespace bridges {
+
+// Looks at everything once. Error: no netlink, or not allowed to.
+Result<std::unique_ptr<Kernel>> open_linux_kernel();
+
+}  // namespace bridges

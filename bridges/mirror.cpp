@@ -1,0 +1,303 @@
+// See mirror.hpp.
+#include "bridges/mirror.hpp"
+
+#include <linux/netconf.h>
+#include <linux/netlink.h>
+
+namespace bridges {
+
+void Mirror::take(const nlmsghdr& message) {
+    // A new port makes a dozen reports of itself; only the last one counts, and reading is what costs.
+    if (const int index = link_index_of(message)) {
+        const auto* start = reinterpret_cast<const std::byte*>(&message);
+        Waiting& waiting = waiting_[index];
+        waiting.message.assign(start, start + message.nlmsg_len);
+        waiting.isolated.reset();
+        return;
+    }
+    if (auto report = read_report(message)) take_report(std::move(*report));
+}
+
+void Mirror::take_report(Report report) {
+    std::visit([this](auto&& told) { take(std::move(told)); }, std::move(report));
+}
+
+void Mirror::read_waiting() {
+    for (auto& [index, waiting] : std::exchange(waiting_, {})) {
+        auto report = read_link(*reinterpret_cast<const nlmsghdr*>(waiting.message.data()));
+        if (!report || !std::holds_alternative<LinkReport>(*report)) continue;
+        auto& link = std::get<LinkReport>(*report);
+        if (waiting.isolated && link.link.isolated) link.link.isolated = waiting.isolated;
+        take(std::move(link));
+    }
+}
+
+namespace {
+
+bool is_filtering(const Link& link) {
+    const auto* bridge = link.kind ? std::get_if<Bridge>(&*link.kind) : nullptr;
+    if (!bridge) return false;
+    const auto option = bridge->options.find("vlan_filtering");
+    return option != bridge->options.end() && option->second == "1";
+}
+
+}  // namespace
+
+void Mirror::take(LinkReport report) {
+    const int index = report.link.facts.index;
+    Seen& seen = links_[index];
+    const Link& was = seen.report.link;
+    if (!seen.reported || was.name != report.link.name || is_filtering(was) != is_filtering(report.link)) {
+        changed_faces_.insert(index);
+    }
+    has_renamed_ |= seen.reported && was.name != report.link.name;
+    // The kernel drops IPv4 routes with their link's "up", and tells nobody.
+    if (seen.reported && was.up == true && report.link.up == false) quiet_losers_.insert(index);
+    relate(index, seen.report, false);
+    relate(index, report, true);
+    seen.report = std::move(report);
+    seen.reported = true;
+    changed_links_.insert(index);
+}
+
+void Mirror::take(const LinkGone& gone) {
+    waiting_.erase(gone.index);
+    const auto link = links_.find(gone.index);
+    if (link == links_.end()) return;
+    relate(gone.index, link->second.report, false);
+    links_.erase(link);
+    changed_links_.insert(gone.index);
+    changed_faces_.insert(gone.index);
+    gone_links_.insert(gone.index);
+}
+
+// The link that a report of a part is about. What goes from a link that is gone itself is of no interest.
+Mirror::Seen* Mirror::seen_of(int index, bool gone) {
+    const auto found = links_.find(index);
+    if (found == links_.end() && gone) return nullptr;
+    changed_links_.insert(index);
+    return found == links_.end() ? &links_[index] : &found->second;
+}
+
+void Mirror::take(PortReport report) {
+    Seen* seen = seen_of(report.index, report.gone);
+    if (!seen) return;
+    if (report.gone) seen->tags = {};
+    if (report.tags) seen->tags = *report.tags;
+    if (!report.isolated) return;
+    if (seen->report.link.isolated) seen->report.link.isolated = report.isolated;
+    const auto waiting = waiting_.find(report.index);
+    if (waiting != waiting_.end()) waiting->second.isolated = report.isolated;
+}
+
+void Mirror::take(const VlanReport& report) {
+    if (Seen* seen = seen_of(report.index, report.gone)) take_vlan_entries(seen->tags, report.entries, report.gone);
+}
+
+void Mirror::take(const AddressReport& report) {
+    if (report.gone && !report.address.is_v6()) {
+        quiet_losers_.insert(report.index);
+        lost_sources_.insert(report.address.address());
+    }
+    const bool goes = report.gone || !report.counts;
+    Seen* seen = seen_of(report.index, goes);
+    if (!seen) return;
+    const std::pair address{report.address, report.peer};
+    if (goes) seen->addresses.erase(address);
+    else seen->addresses.insert(address);
+}
+
+// With a link go its routes. With a link's "up" or its last address the kernel drops its IPv4 routes, with any address
+// those that start from it; it says nothing of either, so these are to be looked at.
+void Mirror::sift_routes() {
+    if (gone_links_.empty() && quiet_losers_.empty() && lost_sources_.empty()) return;
+    std::erase_if(routes_, [this](const auto& entry) {
+        const auto& [key, route] = entry;
+        const bool is_v6 = key.to.is_v6();
+        if (gone_links_.contains(route.device)) {
+            if (route.has_more_hops) doubts_.insert({is_v6, 0, key.table});
+            changed_routes_.insert(key);
+            return true;
+        }
+        const bool is_lost = quiet_losers_.contains(route.device) || (route.source && lost_sources_.contains(*route.source));
+        if (is_lost && !is_v6) doubts_.insert({false, route.device, {}});
+        return false;
+    });
+    gone_links_.clear();
+    quiet_losers_.clear();
+    lost_sources_.clear();
+}
+
+void Mirror::take(RouteReport report) {
+    const auto key = report.route.key();
+    const auto held = routes_.find(key);
+    const bool is_known = held != routes_.end();
+    const bool is_same = is_known && held->second.device == report.device && held->second.route.via == report.route.via;
+    // Several hops, or several routes of one key, are told piecemeal: look at the table itself.
+    const bool is_crowded = is_known && (held->second.has_more_hops || report.has_more_hops);
+    if (is_crowded || (is_known && !is_same && !report.is_replacement)) {
+        doubts_.insert({key.to.is_v6(), 0, key.table});
+    }
+    if (report.gone) {
+        if (is_same) routes_.erase(held);
+    } else if (!is_known || is_same || report.is_replacement) {
+        routes_.insert_or_assign(key, std::move(report));
+    }
+    changed_routes_.insert(key);
+}
+
+void Mirror::take(const RuleReport& report) {
+    const auto key = report.rule.key();
+    int& count = rule_counts_[key];
+    count += report.gone ? -1 : 1;
+    if (count > 0) {
+        state_.rules.put(report.rule);
+    } else {
+        rule_counts_.erase(key);
+        state_.rules.erase(key);
+    }
+    has_changed_ = true;
+}
+
+void Mirror::take(const StackHint& hint) {
+    if (hint.index > 0) hints_.insert(hint.index);
+    if (hint.index == NETCONFA_IFINDEX_ALL) {
+        for (const auto& [index, seen] : links_) hints_.insert(index);
+    }
+}
+
+void Mirror::forget(const Doubt& routes) {
+    for (auto at = routes_.begin(); at != routes_.end();) {
+        const bool is_meant = at->first.to.is_v6() == routes.v6 &&
+                              (routes.table ? at->first.table == *routes.table : at->second.device == routes.device);
+        if (!is_meant) {
+            ++at;
+            continue;
+        }
+        changed_routes_.insert(at->first);
+        at = routes_.erase(at);
+    }
+}
+
+IfName Mirror::name_of(int index) const {
+    const auto link = links_.find(index);
+    if (link == links_.end() || !link->second.reported) return IfName::observed("?");
+    return link->second.report.link.name;
+}
+
+bool Mirror::filters(int bridge) const {
+    const auto link = links_.find(bridge);
+    return link != links_.end() && is_filtering(link->second.report.link);
+}
+
+bool Mirror::is_datapath(int link) const {
+    const auto found = links_.find(link);
+    return found != links_.end() && found->second.report.link.facts.kind == "openvswitch";
+}
+
+// The link as State shows it.
+Link Mirror::named(const Seen& seen) const {
+    const LinkReport& report = seen.report;
+    Link link = report.link;
+    // A port of Open vSwitch has the datapath for a master here; whose port it is, and its leaving, are OVSDB's affair.
+    const bool has_master = report.master && !is_datapath(report.master);
+    link.master = Master{has_master ? std::optional(name_of(report.master)) : std::nullopt};
+    if (auto* vlan = std::get_if<Vlan>(&*link.kind)) vlan->base = name_of(report.base);
+    if (auto* bond = std::get_if<Bond>(&*link.kind)) {
+        if (const auto primary = bond->options.find("primary"); primary != bond->options.end()) {
+            primary->second = report.primary ? name_of(report.primary).text() : "";
+        }
+        if (report.active) link.facts.active_port = name_of(report.active);
+    }
+    link.addresses.emplace();
+    for (const auto& [address, peer] : seen.addresses) link.addresses->insert(address);
+    if (is_filtering(report.link) || (report.master && filters(report.master))) link.vlans = seen.tags.visible();
+    return link;
+}
+
+void Mirror::relate(int index, const LinkReport& report, bool on) {
+    for (const int other : {report.master, report.base, report.primary, report.active}) {
+        if (!other) continue;
+        if (on) dependents_[other].insert(index);
+        else if (const auto all = dependents_.find(other); all != dependents_.end()) all->second.erase(index);
+    }
+}
+
+// Those who show the name or the filtering of a link that has changed.
+void Mirror::mark_dependents() {
+    for (const int index : std::exchange(changed_faces_, {})) {
+        if (const auto all = dependents_.find(index); all != dependents_.end()) {
+            changed_links_.insert(all->second.begin(), all->second.end());
+        }
+    }
+    if (!std::exchange(has_renamed_, false)) return;
+    for (const auto& [key, route] : routes_) changed_routes_.insert(key);
+}
+
+void Mirror::publish_link(int index) {
+    const auto found = links_.find(index);
+    if (found == links_.end() || !found->second.reported || found->second.report.is_loopback) return;
+    Link link = named(found->second);
+    published_.insert_or_assign(index, link.name);
+    if (const Link* shown = state_.links.find(link.name); shown && *shown == link) return;
+    state_.links.put(std::move(link));
+    has_changed_ = true;
+}
+
+void Mirror::publish_routes() {
+    for (const auto& key : std::exchange(changed_routes_, {})) {
+        const auto found = routes_.find(key);
+        if (found == routes_.end()) {
+            has_changed_ |= state_.routes.erase(key);
+            continue;
+        }
+        Route route = found->second.route;
+        route.device = name_of(found->second.device);
+        if (const Route* shown = state_.routes.find(key); shown && *shown == route) continue;
+        state_.routes.put(std::move(route));
+        has_changed_ = true;
+    }
+}
+
+bool Mirror::settle() {
+    read_waiting();
+    mark_dependents();
+    sift_routes();
+    // Names that were left go first, so that links may have swapped them.
+    for (const int index : changed_links_) {
+        const auto shown = published_.find(index);
+        if (shown == published_.end() || (links_.contains(index) && name_of(index) == shown->second)) continue;
+        has_changed_ |= state_.links.erase(shown->second);
+        published_.erase(shown);
+    }
+    for (const int index : std::exchange(changed_links_, {})) publish_link(index);
+    publish_routes();
+    return std::exchange(has_changed_, false);
+}
+
+void Mirror::inherit(const Mirror& older) {
+    const auto share = [](auto shared, const auto& fresh) {
+        using Set = std::decay_t<decltype(fresh)>;
+        const auto before = shared;
+        Set::each_difference(before, fresh, [&](const auto* was, const auto* now) {
+            if (now) shared.put(*now);
+            else shared.erase(was->key());
+        });
+        return shared;
+    };
+    state_ = {share(older.state_.links, state_.links), share(older.state_.routes, state_.routes),
+              share(older.state_.rules, state_.rules)};
+}
+
+int Mirror::index_of(const std::string& name) const {
+    const Link* link = state_.links.find(IfName::observed(name));
+    return link ? link->facts.index : 0;
+}
+
+std::vector<int> Mirror::indices() const {
+    std::vector<int> all;
+    for (const auto& [index, seen] : links_) all.push_back(index);
+    return all;
+}
+
+}  // namespace bridges

@@ -1,0 +1,100 @@
+// The kernel's state as netd knows it, kept true by reports. It owns no socket: whoever has one feeds it.
+//
+// Links name each other by index in the kernel and by name in State. So the mirror keeps each link as it was reported,
+// and publishes it with the names of the moment.
+#pragma once
+
+#include "bridges/nl_read.hpp"
+#include "bridges/state.hpp"
+
+#include <set>
+#include <unordered_map>
+#include <vector>
+
+namespace bridges {
+
+// Routes about which the notifications do not say everything: to be looked at.
+struct Doubt {
+    bool v6 = false;
+    int device = 0;                          // all routes through that link, or
+    std::optional<std::uint32_t> table = {}; // all routes of that table
+    auto operator<=>(const Doubt&) const = default;
+};
+
+class Mirror {
+public:
+    // Takes in one message. Of several about one link only the last is read, when settle() is called.
+    void take(const nlmsghdr& message);
+
+    // Publishes what was taken in. True if the state is another one now.
+    bool settle();
+
+    const State& state() const { return state_; }
+
+    // Makes this the older mirror's successor: whatever has not changed is shared with its state.
+    void inherit(const Mirror& older);
+
+    // Routes to look at, and links whose stack to look at; each is told once.
+    std::set<Doubt> take_doubts() { return std::exchange(doubts_, {}); }
+    std::set<int> take_hints() { return std::exchange(hints_, {}); }
+
+    // Forgets these routes: a fresh list of them follows.
+    void forget(const Doubt& routes);
+
+    int index_of(const std::string& name) const;
+    std::vector<int> indices() const;
+
+private:
+    struct Seen {
+        LinkReport report;
+        PortTags tags = {};
+        std::set<std::pair<Subnet, IpAddress>> addresses = {};  // with the peer: one address may be there twice
+        bool reported = false;                                  // false: only parts of it were heard so far
+    };
+    struct Waiting {
+        std::vector<std::byte> message;
+        std::optional<bool> isolated = {};  // heard after the message
+    };
+
+    void take_report(Report report);
+    void take(LinkReport report);
+    void take(const LinkGone& gone);
+    void take(PortReport report);
+    void take(const VlanReport& report);
+    void take(const AddressReport& report);
+    void take(RouteReport report);
+    void take(const RuleReport& report);
+    void take(const StackHint& hint);
+    void read_waiting();
+    Seen* seen_of(int index, bool gone);
+    void sift_routes();
+    void publish_link(int index);
+    void publish_routes();
+    Link named(const Seen& seen) const;
+    IfName name_of(int index) const;
+    bool filters(int bridge) const;
+    bool is_datapath(int link) const;
+    void relate(int index, const LinkReport& report, bool on);
+    void mark_dependents();
+
+    std::unordered_map<int, Seen> links_;
+    std::unordered_map<int, std::set<int>> dependents_;  // who shows that link's name or filtering
+    std::unordered_map<int, Waiting> waiting_;
+    std::map<Route::Key, RouteReport> routes_;
+    std::map<Rule::Key, int> rule_counts_;  // the kernel takes the same rule twice
+    std::map<int, IfName> published_;       // under which name each link is in state_
+
+    std::set<int> changed_links_;
+    std::set<int> changed_faces_;  // links whose name or filtering has changed
+    bool has_renamed_ = false;
+    std::set<Route::Key> changed_routes_;
+    std::set<int> gone_links_;
+    std::set<int> quiet_losers_;         // links whose IPv4 routes may have gone, which the kernel tells nobody
+    std::set<IpAddress> lost_sources_;   // addresses that went, and the routes that start from them
+    std::set<Doubt> doubts_;
+    std::set<int> hints_;
+    State state_;
+    bool has_changed_ = false;
+};
+
+}  // namespace bridges

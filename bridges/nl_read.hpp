@@ -1,0 +1,77 @@
+// rtnetlink's messages as values. Total on untrusted bytes: what makes no sense is not reported.
+#pragma once
+
+#include "bridges/bridge_vlans.hpp"
+#include "bridges/resources.hpp"
+
+#include <optional>
+#include <variant>
+
+struct nlmsghdr;
+
+namespace bridges {
+
+// A link by itself. Others that it names are told by index, for names change: the mirror fills them in.
+struct LinkReport {
+    Link link{IfName::observed("?")};
+    int master = 0;
+    int base = 0;     // of a VLAN
+    int primary = 0;  // of a bond
+    int active = 0;   // of a bond
+    bool is_loopback = false;
+};
+struct LinkGone {
+    int index = 0;
+};
+// What an AF_BRIDGE message tells of a port, or of the bridge itself.
+struct PortReport {
+    int index = 0;
+    bool gone = false;  // it left the bridge
+    std::optional<bool> isolated = {};
+    std::optional<PortTags> tags = {};  // none: the message does not say
+};
+// A change of a port's VLANs; the entries lie in the message.
+struct VlanReport {
+    int index = 0;
+    bool gone = false;
+    Bytes entries = {};
+};
+// `counts`: not link-local, and not made by the kernel's autoconf.
+struct AddressReport {
+    int index = 0;
+    bool gone = false;
+    bool counts = false;
+    Subnet address;
+    IpAddress peer;
+};
+// A route that netd may care about. A multipath route is told by its first hop.
+struct RouteReport {
+    Route route;
+    int device = 0;
+    bool gone = false;
+    bool is_replacement = false;
+    bool has_more_hops = false;
+    std::optional<IpAddress> source = {};
+};
+struct RuleReport {
+    Rule rule;
+    bool gone = false;
+};
+// The stack's settings of that link have changed; the message does not say them all. -1: of all links.
+struct StackHint {
+    int index = 0;
+};
+
+using Report = std::variant<LinkReport, LinkGone, PortReport, VlanReport, AddressReport, RouteReport, RuleReport, StackHint>;
+
+std::optional<Report> read_report(const nlmsghdr& message);
+
+// The link that a RTM_NEWLINK of no family is about; 0 for every other message. Cheap, for those who wait for the last.
+int link_index_of(const nlmsghdr& message);
+
+std::optional<Report> read_link(const nlmsghdr& message);  // RTM_NEWLINK, RTM_DELLINK
+
+// Routes that some routing daemon or the kernel itself looks after are none of netd's.
+bool is_routing_daemon(std::uint8_t protocol);
+
+}  // namespace bridges

@@ -1,0 +1,147 @@
+// Links: RTM_NEWLINK and RTM_DELLINK.
+#include "bridges/bond_options_wire.hpp"
+#include "bridges/bridge_options_wire.hpp"
+#include "bridges/marks.hpp"
+#include "bridges/nl_read.hpp"
+
+#include <linux/if.h>
+#include <linux/if_bridge.h>
+#include <linux/if_ether.h>
+#include <linux/if_link.h>
+#include <linux/if_tun.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/rtnetlink.h>
+
+#include <algorithm>
+
+namespace bridges {
+
+namespace {
+
+std::optional<Mac> mac_in(const Attributes& attributes, int type) {
+    if (attributes.nest(type).size() != 6) return std::nullopt;  // IPoIB and tunnels have others
+    return Mac::of(*attributes.get<Mac::Bytes>(type));
+}
+
+std::string operstate_text(std::uint8_t state) {
+    constexpr std::string_view names[] = {"unknown", "notpresent", "down", "lowerlayerdown", "testing", "dormant", "up"};
+    return std::string(state < std::size(names) ? names[state] : names[0]);
+}
+
+// The place of one setting in the array that the kernel reports.
+std::optional<std::int32_t> setting(Bytes settings, std::size_t place) {
+    if ((place + 1) * sizeof(std::int32_t) > settings.size()) return std::nullopt;
+    std::int32_t value;
+    std::memcpy(&value, settings.data() + place * sizeof value, sizeof value);
+    return value;
+}
+
+std::optional<bool> forwarding_of(Bytes v4, Bytes v6) {
+    const auto four = setting(v4, IPV4_DEVCONF_FORWARDING - 1), six = setting(v6, DEVCONF_FORWARDING);
+    if (!four) return six ? std::optional(*six > 0) : std::nullopt;
+    if (six && (*six > 0) != (*four > 0)) return std::nullopt;  // neither yes nor no: it differs from both
+    return *four > 0;
+}
+
+HostStack stack_of(const Attributes& families) {
+    const Bytes v4 = Attributes(families.nest(AF_INET)).nest(IFLA_INET_CONF);
+    const Bytes v6 = Attributes(families.nest(AF_INET6)).nest(IFLA_INET6_CONF);
+    HostStack stack;
+    stack.ipv6 = setting(v6, DEVCONF_DISABLE_IPV6).value_or(1) == 0;
+    stack.forwarding = forwarding_of(v4, v6);
+    const auto ignore = setting(v4, IPV4_DEVCONF_ARP_IGNORE - 1), announce = setting(v4, IPV4_DEVCONF_ARP_ANNOUNCE - 1);
+    if (ignore == 1 && announce == 2) stack.arp_strict = true;
+    if (ignore == 0 && announce == 0) stack.arp_strict = false;
+    const auto accepts = setting(v6, DEVCONF_ACCEPT_RA), configures = setting(v6, DEVCONF_AUTOCONF);
+    if (accepts > 0 && configures > 0) stack.autoconf = true;
+    if (accepts == 0 && configures == 0) stack.autoconf = false;
+    return stack;
+}
+
+Kind tap_of(const Attributes& data) {
+    Tap tap;
+    const bool has_many = data.get<std::uint8_t>(IFLA_TUN_MULTI_QUEUE).value_or(0);
+    const auto open = data.get<std::uint32_t>(IFLA_TUN_NUM_QUEUES).value_or(0);
+    if (has_many) tap.queues = std::max<std::uint32_t>(2, open);
+    tap.user = data.get<std::uint32_t>(IFLA_TUN_OWNER);
+    return tap;
+}
+
+Kind bond_of(const Attributes& data, LinkReport& report) {
+    report.primary = data.get<int>(IFLA_BOND_PRIMARY).value_or(0);
+    report.active = data.get<int>(IFLA_BOND_ACTIVE_SLAVE).value_or(0);
+    const Attributes lacp(data.nest(IFLA_BOND_AD_INFO));
+    report.link.facts.aggregator = lacp.get<std::uint16_t>(IFLA_BOND_AD_INFO_AGGREGATOR);
+    report.link.facts.partner_mac = mac_in(lacp, IFLA_BOND_AD_INFO_PARTNER_MAC);
+    return Bond{read_bond_options(data, [](int) { return std::string(); })};
+}
+
+// Kinds that netd would make differently (a VLAN of a base elsewhere, a tun without Ethernet, 802.1ad) are Devices.
+Kind kind_of(const Attributes& link, const Attributes& info, LinkReport& report) {
+    const std::string& kind = report.link.facts.kind;
+    const Attributes data(info.nest(IFLA_INFO_DATA));
+    if (kind == "bridge") return Bridge{read_bridge_options(data)};
+    if (kind == "bond") return bond_of(data, report);
+    if (kind == "veth") return Veth{};
+    if (kind == "tun" && data.get<std::uint8_t>(IFLA_TUN_TYPE) == IFF_TAP) return tap_of(data);
+    if (kind == "vlan" && !link.has(IFLA_LINK_NETNSID)) {
+        const auto id = VlanId::from(data.get<std::uint16_t>(IFLA_VLAN_ID).value_or(0xffff));
+        const auto protocol = data.get<std::uint16_t>(IFLA_VLAN_PROTOCOL).value_or(__builtin_bswap16(ETH_P_8021Q));
+        report.base = link.get<int>(IFLA_LINK).value_or(0);
+        if (id && protocol == __builtin_bswap16(ETH_P_8021Q)) return Vlan{IfName::observed("?"), *id};
+    }
+    return Device{};
+}
+
+void read_facts(const Attributes& link, LinkReport& report) {
+    LinkFacts& facts = report.link.facts;
+    facts.operstate = operstate_text(link.get<std::uint8_t>(IFLA_OPERSTATE).value_or(0));
+    facts.carrier = link.get<std::uint8_t>(IFLA_CARRIER).value_or(0);
+    facts.group = link.get<std::uint32_t>(IFLA_GROUP).value_or(0);
+    facts.permanent_mac = mac_in(link, IFLA_PERM_ADDRESS);
+    const std::string alias = link.text(IFLA_IFALIAS);
+    report.link.owner = Owner::from_alias(alias);
+    if (!report.link.owner->is_ours()) facts.alias = alias;
+    // A crash between its creation and its mark has left it: it is ours all the same.
+    if (alias.empty() && facts.group == unmarked_group) report.link.owner = Owner::ours(unmarked_role);
+    if (facts.kind == "veth") {
+        facts.peer_index = link.get<int>(IFLA_LINK);
+        facts.peer_netnsid = link.get<int>(IFLA_LINK_NETNSID);
+    }
+}
+
+void read_port(const Attributes& info, LinkReport& report) {
+    const Attributes data(info.nest(IFLA_INFO_SLAVE_DATA));
+    const std::string kind = info.text(IFLA_INFO_SLAVE_KIND);
+    if (kind == "bridge") report.link.isolated = data.get<std::uint8_t>(IFLA_BRPORT_ISOLATED).value_or(0) != 0;
+    if (kind == "bond") report.link.facts.aggregator = data.get<std::uint16_t>(IFLA_BOND_SLAVE_AD_AGGREGATOR_ID);
+}
+
+}  // namespace
+
+std::optional<Report> read_link(const nlmsghdr& message) {
+    const auto header = header_of<ifinfomsg>(message);
+    if (!header || header->ifi_index <= 0) return std::nullopt;
+    if (message.nlmsg_type == RTM_DELLINK) return LinkGone{header->ifi_index};
+    const Attributes link(attributes_of<ifinfomsg>(message));
+    const std::string name = link.text(IFLA_IFNAME);
+    if (name.empty()) return std::nullopt;  // a note of a wireless or other subsystem, not a link
+
+    LinkReport report{Link{IfName::observed(name)}};
+    const Attributes info(link.nest(IFLA_LINKINFO));
+    report.is_loopback = header->ifi_flags & IFF_LOOPBACK;
+    report.link.facts.index = header->ifi_index;
+    report.link.facts.kind = info.text(IFLA_INFO_KIND);
+    report.link.mtu = Mtu::observed(link.get<std::uint32_t>(IFLA_MTU).value_or(0));
+    report.link.mac = mac_in(link, IFLA_ADDRESS);
+    report.link.up = (header->ifi_flags & IFF_UP) != 0;
+    report.link.stack = stack_of(Attributes(link.nest(IFLA_AF_SPEC)));
+    report.link.kind = kind_of(link, info, report);
+    report.master = link.get<int>(IFLA_MASTER).value_or(0);
+    read_facts(link, report);
+    read_port(info, report);
+    return report;
+}
+
+}  // namespace bridges

@@ -1,0 +1,48 @@
+// Changes as rtnetlink's messages. Links are named by index, only one that is to be made by its name.
+#pragma once
+
+#include "bridges/nl_message.hpp"
+#include "bridges/option_table.hpp"
+#include "bridges/state.hpp"
+#include "topology/result.hpp"
+
+namespace bridges {
+
+using topology::Error;
+using topology::Fault;
+using topology::Result;
+
+// Everything that the kernel takes in the creating message; the link is down. `netns` is open where a veth's peer shall
+// be, or -1. Error: something that it names is not there, or nobody can make such a link.
+Result<Message> write_creation(const Link& now, const State& host, int netns);
+
+// What makes `have` (the mirror's) into what `now` says, in the order that the kernel needs. Error: its master is not
+// there, or the difference is one that no message makes.
+Result<> write_changes(const Link& now, const Link& have, const State& host, std::vector<Message>& into);
+
+// The index of a link of that name in the mirror.
+IndexOf index_in(const State& host);
+
+// The addresses that `have` has too many of or lacks.
+void write_addresses(int index, const std::set<Subnet>& now, const std::set<Subnet>& have, std::vector<Message>& into);
+
+Message write_alias(const std::string& name, const Owner& owner);      // of a link that was just made
+Message write_up(int index);
+Message write_group(int index, std::uint32_t group);
+Message write_deletion(int index);
+Message write_group_deletion(std::uint32_t group);
+
+Message write_route(const Route& route, int device);
+Message write_route_deletion(const Route& route, int device);
+Message write_rule(const Rule& rule);
+Message write_rule_deletion(const Rule& rule);
+
+// Questions.
+Message ask_link(int index);
+Message ask_links();
+Message ask_bridge_ports();
+Message ask_addresses();
+Message ask_routes(int family, std::optional<int> device, std::optional<std::uint32_t> table);
+Message ask_rules(int family);
+
+}  // namespace bridges

@@ -1,0 +1,222 @@
+// Changes of links that are there.
+#include "bridges/bond_options.hpp"
+#include "bridges/bond_options_wire.hpp"
+#include "bridges/bridge_options_wire.hpp"
+#include "bridges/bridge_vlans.hpp"
+#include "bridges/marks.hpp"
+#include "bridges/nl_write.hpp"
+#include "topology/compare.hpp"
+
+#include <fmt/format.h>
+#include <linux/if.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <linux/ip.h>
+#include <linux/rtnetlink.h>
+
+#include <algorithm>
+
+namespace bridges {
+
+namespace {
+
+constexpr std::size_t link_room = 4096;
+
+Message change_of(int type, int index, bool up = false, bool flags = false) {
+    ifinfomsg header = {};
+    header.ifi_index = index;
+    if (flags) header.ifi_change = IFF_UP;
+    if (up) header.ifi_flags = IFF_UP;
+    return Message(type, 0, header, link_room);
+}
+
+template <class Value>
+bool differs(const std::optional<Value>& wanted, const std::optional<Value>& found) {
+    return wanted && wanted != found;
+}
+
+// Only what is not so already.
+Options missing_options(const Options& now, const Options& have) {
+    Options missing;
+    for (const auto& [key, value] : now) {
+        const auto found = have.find(key);
+        if (found == have.end() || found->second != value) missing.emplace(key, value);
+    }
+    return missing;
+}
+
+Result<Options> options_to_set(const Link& now, const Link& have) {
+    if (!now.kind || std::holds_alternative<Device>(*now.kind)) return Options{};
+    if (!have.kind || now.kind->index() != have.kind->index()) {
+        const auto is = have.kind ? name_of(*have.kind) : "device";
+        return Error{Fault::conflict, now.name.text(), fmt::format("it is a {} and cannot become a {}", is, name_of(*now.kind))};
+    }
+    if (const auto* bridge = std::get_if<Bridge>(&*now.kind)) {
+        return missing_options(bridge->options, std::get<Bridge>(*have.kind).options);
+    }
+    if (const auto* bond = std::get_if<Bond>(&*now.kind)) {
+        return missing_options(bond->options, std::get<Bond>(*have.kind).options);
+    }
+    const auto* tap = std::get_if<Tap>(&*now.kind);
+    if (tap ? topology::differences(*tap, std::get<Tap>(*have.kind)).empty() : *now.kind == *have.kind) return Options{};
+    return Error{Fault::conflict, now.name.text(), "what it was made with cannot be changed while it is there"};
+}
+
+// The steps from one link to the other; each writes what it is for, if there is anything.
+class Change {
+public:
+    Change(const Link& now, const Link& have, const State& host, std::vector<Message>& into)
+        : now_(now), have_(have), index_(have.facts.index), host_(host), into_(into), is_up_(have.up.value_or(false)) {}
+
+    Result<> write() {
+        auto options = options_to_set(now_, have_);
+        if (!options) return options.error();
+        if (auto found = find_master(); !found) return found.error();
+        const bool was_up = is_up_;
+        if (is_up_ && (now_.up == false || must_be_down(*options))) switch_to(false);
+        move_to_master();
+        set_options(*options);
+        set_port();
+        set_rest(now_.up.value_or(was_up && !joins_bond_ && !leaves_));
+        if (now_.addresses) write_addresses(index_, *now_.addresses, have_.addresses.value_or(std::set<Subnet>{}), into_);
+        return {};
+    }
+
+private:
+    Result<> find_master() {
+        if (!now_.master || now_.master == have_.master) return {};
+        moves_ = true;
+        leaves_ = !now_.master->of;
+        if (leaves_) return {};
+        master_ = host_.links.find(*now_.master->of);
+        if (!master_) {
+            return Error{Fault::lost_sync, now_.name.text(),
+                         fmt::format("there is no \"{}\" to belong to", now_.master->of->text())};
+        }
+        joins_bond_ = std::holds_alternative<Bond>(*master_->kind);
+        return {};
+    }
+
+    // A bond takes only a port that is down, and some of its options only while it is down itself.
+    bool must_be_down(const Options& options) const {
+        if (joins_bond_) return true;
+        return std::holds_alternative<Bond>(*have_.kind) && std::ranges::any_of(options, [](const auto& option) {
+                   return bond_option_needs_down(option.first) || bond_option_needs_empty(option.first);
+               });
+    }
+
+    void switch_to(bool up) {
+        into_.push_back(change_of(RTM_SETLINK, index_, up, true));
+        is_up_ = up;
+    }
+
+    void put_size_and_address(Message& message) {
+        if (differs(now_.mac, have_.mac)) message.bytes(IFLA_ADDRESS, now_.mac->bytes().data(), 6);
+        if (differs(now_.mtu, have_.mtu)) message.number(IFLA_MTU, now_.mtu->number());
+    }
+
+    // In a message of its own: kernels before 6.0 switch a link up before they give it its master.
+    void move_to_master() {
+        if (!moves_) return;
+        Message message = change_of(RTM_SETLINK, index_);
+        // Who leaves a bond gets its old MAC and MTU back, so what is wanted comes after that.
+        if (!leaves_) put_size_and_address(message);
+        message.number(IFLA_MASTER, master_ ? master_->facts.index : 0);
+        into_.push_back(std::move(message));
+    }
+
+    void set_options(const Options& options) {
+        if (options.empty()) return;
+        Message message = change_of(RTM_NEWLINK, index_);
+        message.nest(IFLA_LINKINFO, [&] {
+            message.text(IFLA_INFO_KIND, std::string(name_of(*have_.kind)));
+            message.nest(IFLA_INFO_DATA, [&] {
+                if (std::holds_alternative<Bond>(*have_.kind)) put_bond_options(message, options, index_in(host_));
+                else put_bridge_options(message, options);
+            });
+        });
+        into_.push_back(std::move(message));
+    }
+
+    // What the link is as a port before this: a new one has what its bridge gives to all.
+    PortVlans vlans_before() const {
+        if (!moves_) return have_.vlans.value_or(PortVlans{});
+        PortVlans given;
+        const auto* bridge = master_ ? std::get_if<Bridge>(&*master_->kind) : nullptr;
+        if (!bridge) return given;
+        const auto pvid = bridge->options.find("vlan_default_pvid");
+        if (pvid == bridge->options.end() || pvid->second == "0") return given;
+        if (const auto id = VlanId::parse(pvid->second)) given.untagged = *id;
+        return given;
+    }
+
+    void set_port() {
+        const auto isolated = moves_ ? std::optional(false) : have_.isolated;
+        if (!leaves_ && differs(now_.isolated, isolated)) {
+            ifinfomsg header = {};
+            header.ifi_family = AF_BRIDGE;
+            header.ifi_index = index_;
+            Message message(RTM_SETLINK, 0, header);
+            message.nest(IFLA_PROTINFO, [&] { message.number<std::uint8_t>(IFLA_BRPORT_ISOLATED, *now_.isolated); });
+            into_.push_back(std::move(message));
+        }
+        if (leaves_ || !now_.vlans) return;
+        write_vlans(into_, index_, std::holds_alternative<Bridge>(*have_.kind), vlans_before(), *now_.vlans);
+    }
+
+    bool put_mark(Message& message) const {
+        bool any = false;
+        if (differs(now_.owner, have_.owner)) {
+            const std::string alias = now_.owner->alias();
+            message.bytes(IFLA_IFALIAS, alias.data(), alias.size());
+            any = true;
+        }
+        if (now_.owner && have_.facts.group == unmarked_group) {
+            message.number<std::uint32_t>(IFLA_GROUP, 0);
+            any = true;
+        }
+        return any;
+    }
+
+    bool put_arp(Message& message) const {
+        if (!now_.stack || !now_.stack->arp_strict) return false;
+        if (have_.stack && now_.stack->arp_strict == have_.stack->arp_strict) return false;
+        const bool strict = *now_.stack->arp_strict;
+        message.nest(IFLA_AF_SPEC, [&] {
+            message.nest(AF_INET, [&] {
+                message.nest(IFLA_INET_CONF, [&] {
+                    message.number<std::uint32_t>(IPV4_DEVCONF_ARP_IGNORE, strict ? 1 : 0);
+                    message.number<std::uint32_t>(IPV4_DEVCONF_ARP_ANNOUNCE, strict ? 2 : 0);
+                });
+            });
+        });
+        return true;
+    }
+
+    void set_rest(bool up) {
+        const bool rises = up && !is_up_;
+        Message message = change_of(RTM_SETLINK, index_, rises, rises);
+        const bool has_size = (!moves_ || leaves_) && (differs(now_.mac, have_.mac) || differs(now_.mtu, have_.mtu));
+        if (has_size) put_size_and_address(message);
+        const bool has_mark = put_mark(message);
+        const bool has_arp = put_arp(message);
+        if (has_size || has_mark || has_arp || rises) into_.push_back(std::move(message));
+    }
+
+    const Link& now_;
+    const Link& have_;
+    const int index_;
+    const State& host_;
+    std::vector<Message>& into_;
+    bool is_up_;
+    const Link* master_ = nullptr;
+    bool moves_ = false, leaves_ = false, joins_bond_ = false;
+};
+
+}  // namespace
+
+Result<> write_changes(const Link& now, const Link& have, const State& host, std::vector<Message>& into) {
+    return Change(now, have, host, into).write();
+}
+
+}  // namespace bridges

@@ -1,0 +1,162 @@
+// Addresses, routes and rules, and all questions.
+#include "bridges/nl_write.hpp"
+
+#include <linux/fib_rules.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+
+#include <algorithm>
+
+namespace bridges {
+
+namespace {
+
+int family_of(bool is_v6) {
+    return is_v6 ? AF_INET6 : AF_INET;
+}
+
+void put_address(Message& message, int attribute, const IpAddress& address) {
+    message.bytes(attribute, address.data(), address.size());
+}
+
+// All ones in the host's part, as others expect it of an IPv4 address.
+IpAddress broadcast_of(const Subnet& subnet) {
+    std::array<std::uint8_t, 4> bytes;
+    std::copy_n(subnet.address().data(), 4, bytes.begin());
+    for (int bit = subnet.length(); bit < 32; ++bit) bytes[bit / 8] |= 0x80 >> bit % 8;
+    return IpAddress::v4(bytes);
+}
+
+Message address_message(int type, int flags, int index, const Subnet& address) {
+    ifaddrmsg header = {};
+    header.ifa_family = family_of(address.is_v6());
+    header.ifa_prefixlen = address.length();
+    header.ifa_index = index;
+    Message message(type, flags, header);
+    put_address(message, IFA_LOCAL, address.address());
+    put_address(message, IFA_ADDRESS, address.address());
+    return message;
+}
+
+Message new_address(int index, const Subnet& address) {
+    // REPLACE: one that is there is a success, and one that autoconf made becomes ours for good.
+    Message message = address_message(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, index, address);
+    if (!address.is_v6() && address.length() < 31) put_address(message, IFA_BROADCAST, broadcast_of(address));
+    return message;
+}
+
+Message route_message(int type, int flags, const Route& route, int device) {
+    rtmsg header = {};
+    header.rtm_family = family_of(route.to.is_v6());
+    header.rtm_dst_len = route.to.length();
+    header.rtm_protocol = route.protocol;
+    header.rtm_type = RTN_UNICAST;
+    header.rtm_scope = route.via || route.to.is_v6() ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
+    header.rtm_table = route.table < 256 ? route.table : RT_TABLE_UNSPEC;
+    if (type == RTM_DELROUTE) header.rtm_scope = RT_SCOPE_NOWHERE;  // whatever it is
+    Message message(type, flags, header);
+    message.number(RTA_TABLE, route.table);
+    if (route.to.length() > 0) put_address(message, RTA_DST, route.to.network().address());
+    if (route.metric) message.number(RTA_PRIORITY, route.metric);
+    if (device) message.number(RTA_OIF, device);
+    if (route.via && route.via->is_v6() == route.to.is_v6()) put_address(message, RTA_GATEWAY, *route.via);
+    if (route.via && route.via->is_v6() && !route.to.is_v6()) {
+        std::array<std::uint8_t, 18> via = {};
+        const std::uint16_t family = AF_INET6;
+        std::memcpy(via.data(), &family, sizeof family);
+        std::copy_n(route.via->data(), 16, via.begin() + sizeof family);
+        message.bytes(RTA_VIA, via.data(), via.size());
+    }
+    return message;
+}
+
+Message rule_message(int type, int flags, const Rule& rule) {
+    fib_rule_hdr header = {};
+    header.family = family_of(rule.v6);
+    header.action = FR_ACT_TO_TBL;
+    header.table = rule.table < 256 ? rule.table : RT_TABLE_UNSPEC;
+    header.src_len = rule.from ? rule.from->length() : 0;
+    header.dst_len = rule.to ? rule.to->length() : 0;
+    Message message(type, flags, header);
+    message.number(FRA_PRIORITY, rule.priority);
+    message.number(FRA_TABLE, rule.table);
+    message.number(FRA_PROTOCOL, rule.protocol);
+    if (rule.from) put_address(message, FRA_SRC, rule.from->address());
+    if (rule.to) put_address(message, FRA_DST, rule.to->address());
+    if (rule.in) message.text(FRA_IIFNAME, rule.in->text());
+    return message;
+}
+
+}  // namespace
+
+void write_addresses(int index, const std::set<Subnet>& now, const std::set<Subnet>& have, std::vector<Message>& into) {
+    bool has_lost_v4 = false;
+    for (const Subnet& address : have) {
+        if (now.contains(address)) continue;
+        into.push_back(address_message(RTM_DELADDR, 0, index, address));
+        has_lost_v4 |= !address.is_v6();
+    }
+    for (const Subnet& address : now) {
+        // With the first IPv4 address of a subnet the kernel takes the others (unless promote_secondaries says
+        // otherwise), so what stays is said again.
+        if (!have.contains(address) || (has_lost_v4 && !address.is_v6())) into.push_back(new_address(index, address));
+    }
+}
+
+Message write_route(const Route& route, int device) {
+    return route_message(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, route, device);
+}
+
+Message write_route_deletion(const Route& route, int device) {
+    return route_message(RTM_DELROUTE, 0, route, device);
+}
+
+Message write_rule(const Rule& rule) {
+    return rule_message(RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, rule);
+}
+
+Message write_rule_deletion(const Rule& rule) {
+    return rule_message(RTM_DELRULE, 0, rule);
+}
+
+Message ask_link(int index) {
+    ifinfomsg header = {};
+    header.ifi_index = index;
+    Message message(RTM_GETLINK, 0, header);
+    message.number<std::uint32_t>(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+    return message;
+}
+
+Message ask_links() {
+    return ask_link(0);
+}
+
+Message ask_bridge_ports() {
+    ifinfomsg header = {};
+    header.ifi_family = AF_BRIDGE;
+    Message message(RTM_GETLINK, 0, header);
+    message.number<std::uint32_t>(IFLA_EXT_MASK, RTEXT_FILTER_BRVLAN_COMPRESSED);
+    return message;
+}
+
+Message ask_addresses() {
+    return Message(RTM_GETADDR, 0, ifaddrmsg{});
+}
+
+Message ask_routes(int family, std::optional<int> device, std::optional<std::uint32_t> table) {
+    rtmsg header = {};
+    header.rtm_family = family;
+    Message message(RTM_GETROUTE, 0, header);
+    if (device) message.number(RTA_OIF, *device);
+    if (table) message.number(RTA_TABLE, *table);
+    return message;
+}
+
+Message ask_rules(int family) {
+    fib_rule_hdr header = {};
+    header.family = family;
+    return Message(RTM_GETRULE, 0, header);
+}
+
+}  // namespace bridges

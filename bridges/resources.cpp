@@ -1,0 +1,56 @@
+// The resources in words.
+#include "bridges/resources.hpp"
+
+#include <fmt/format.h>
+
+namespace bridges {
+
+std::string_view name_of(const Kind& kind) {
+    constexpr std::string_view names[] = {"device", "bridge", "vlan", "bond", "tap", "veth"};
+    static_assert(std::variant_size_v<Kind> == std::size(names));
+    return names[kind.index()];
+}
+
+namespace {
+
+std::string table_text(std::uint32_t table) {
+    return table == Route::main_table ? "main" : std::to_string(table);
+}
+
+std::string destination(const Subnet& to) {
+    if (to.length() > 0) return to.text();
+    return to.is_v6() ? "default (IPv6)" : "default";
+}
+
+std::string optional_part(std::string_view word, const std::optional<Subnet>& subnet) {
+    return subnet ? fmt::format(" {} {}", word, subnet->text()) : "";
+}
+
+}  // namespace
+
+std::string Route::Key::text() const {
+    return fmt::format("{} table {} metric {}", to.text(), table, metric);
+}
+
+std::string Rule::Key::text() const {
+    return fmt::format("{} {}{}{}{} table {}", v6 ? "IPv6" : "IPv4", priority, optional_part("from", from),
+                       optional_part("to", to), in ? " in " + in->text() : "", table);
+}
+
+std::string describe(const Link& link) {
+    const auto kind = link.kind ? name_of(*link.kind) : "device";
+    return fmt::format("{} {}", kind, link.name.text());
+}
+
+std::string describe(const Route& route) {
+    return fmt::format("route {} {} in table {}", destination(route.to),
+                       route.via ? "via " + route.via->text() : "through " + route.device.text(), table_text(route.table));
+}
+
+std::string describe(const Rule& rule) {
+    return fmt::format("rule {}{}{}{}{} looks in table {}", rule.priority, rule.v6 ? " (IPv6)" : "",
+                       optional_part("from", rule.from), optional_part("to", rule.to),
+                       rule.in ? " in " + rule.in->text() : "", table_text(rule.table));
+}
+
+}  // namespace bridges

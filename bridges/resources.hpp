@@ -1,0 +1,211 @@
+// What the kernel has that netd shapes: links, routes and rules, as values.
+//
+// A wanted resource leaves unset what it does not care about; an observed one has everything set that the kernel told.
+#pragma once
+
+#include "topology/fields.hpp"
+#include "topology/names.hpp"
+#include "topology/numbers.hpp"
+#include "topology/owner.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <variant>
+
+namespace bridges {
+
+using topology::Field;
+using topology::IfName;
+using topology::IpAddress;
+using topology::Mac;
+using topology::Mtu;
+using topology::Owner;
+using topology::Subnet;
+using topology::VlanId;
+using topology::VlanSet;
+
+// Options by the kernel's own (sysfs) names, values in its canonical text. A wanted set names only what it cares about.
+using Options = std::map<std::string, std::string>;
+
+// The kinds of link. Those that netd makes have attributes; every other one (a NIC, a dummy, an OVS port) is a Device.
+struct Device {
+    bool operator==(const Device&) const = default;
+    static constexpr auto fields = std::tuple{};
+};
+struct Bridge {
+    Options options = {};  // stp_state, vlan_filtering, vlan_default_pvid, ageing_time, …: bridge_options.hpp lists them
+    bool operator==(const Bridge&) const = default;
+    static constexpr auto fields = std::tuple{Field{"options", &Bridge::options}};
+};
+struct Vlan {
+    IfName base;
+    VlanId id;
+    bool operator==(const Vlan&) const = default;
+    static constexpr auto fields = std::tuple{Field{"base", &Vlan::base}, Field{"id", &Vlan::id}};
+};
+struct Bond {
+    Options options = {};  // mode, miimon, lacp_rate, …: bond_options.hpp lists them
+    bool operator==(const Bond&) const = default;
+    static constexpr auto fields = std::tuple{Field{"options", &Bond::options}};
+};
+// How many queues a tap is made for. Once it is made the kernel tells only whether it is one or many (the rest is a matter of
+// who has it open), so that all numbers above one are alike.
+struct Queues {
+    Queues(std::uint32_t count = 1) : count_(count) {}
+    std::uint32_t number() const { return count_; }
+    bool operator==(const Queues& other) const { return (count_ > 1) == (other.count_ > 1); }
+
+private:
+    std::uint32_t count_;
+};
+struct Tap {
+    Queues queues = 1;
+    std::optional<std::uint32_t> user = {};  // uid that may open it besides root
+    bool operator==(const Tap&) const = default;
+    static constexpr auto fields = std::tuple{Field{"queues", &Tap::queues}, Field{"user", &Tap::user}};
+};
+// A pair with one end here. `netns` (a path or a name under /run/netns), `peer` and `peer_mac` are used on creation
+// only: the kernel does not report them to this namespace, so they take no part in a comparison.
+struct Veth {
+    std::optional<std::string> netns = {};
+    std::optional<IfName> peer = {};
+    std::optional<Mac> peer_mac = {};
+    bool operator==(const Veth&) const { return true; }
+    static constexpr auto fields = std::tuple{};
+};
+using Kind = std::variant<Device, Bridge, Vlan, Bond, Tap, Veth>;
+
+std::string_view name_of(const Kind& kind);  // "device", "bridge", "vlan", "bond", "tap", "veth"
+
+// The VLANs of a bridge's port (or of the bridge itself) on a filtering bridge.
+struct PortVlans {
+    VlanSet tagged = {};
+    std::optional<VlanId> untagged = {};  // the pvid, which leaves the port untagged
+    static constexpr bool exact = true;
+    bool operator==(const PortVlans&) const = default;
+    static constexpr auto fields = std::tuple{Field{"tagged", &PortVlans::tagged}, Field{"untagged", &PortVlans::untagged}};
+};
+
+// Whether the link is a port of a bridge or bond, and of which.
+struct Master {
+    std::optional<IfName> of = {};
+    static constexpr bool exact = true;
+    bool operator==(const Master&) const = default;
+    static constexpr auto fields = std::tuple{Field{"of", &Master::of}};
+};
+
+// How the host's own stack behaves on the link.
+struct HostStack {
+    std::optional<bool> ipv6 = {};        // false: disable_ipv6=1, no address, no answer
+    std::optional<bool> forwarding = {};  // IPv4 and IPv6
+    std::optional<bool> arp_strict = {};  // arp_ignore=1 and arp_announce=2: answers only for its own address
+    std::optional<bool> autoconf = {};    // accept_ra and autoconf: SLAAC
+    bool operator==(const HostStack&) const = default;
+    static constexpr auto fields =
+        std::tuple{Field{"ipv6", &HostStack::ipv6}, Field{"forwarding", &HostStack::forwarding},
+                   Field{"arp_strict", &HostStack::arp_strict}, Field{"autoconf", &HostStack::autoconf}};
+};
+
+// What only the kernel knows. Reported, never wanted, no part of a plan.
+struct LinkFacts {
+    int index = 0;                          // ifindex; the same name with another index is another device
+    std::string kind = {};                  // IFLA_INFO_KIND as it is: "", "dummy", "openvswitch", "tun", …
+    std::string operstate = {};             // "up", "down", "lowerlayerdown", …
+    bool carrier = false;
+    std::uint32_t group = 0;
+    std::optional<Mac> permanent_mac = {};
+    std::optional<int> peer_index = {};     // IFLA_LINK of a veth
+    std::optional<int> peer_netnsid = {};
+    std::string alias = {};                 // the raw alias where it is not our mark
+    std::optional<IfName> active_port = {};           // bonds in modes that have one
+    std::optional<std::uint16_t> aggregator = {};     // 802.3ad: of a bond, and of its port
+    std::optional<Mac> partner_mac = {};              // 802.3ad, of a bond
+    bool operator==(const LinkFacts&) const = default;
+};
+
+struct Link {
+    IfName name;
+    std::optional<Kind> kind = {};
+    std::optional<Owner> owner = {};
+    std::optional<Mtu> mtu = {};
+    std::optional<Mac> mac = {};
+    std::optional<bool> up = {};
+    std::optional<Master> master = {};
+    std::optional<bool> isolated = {};                // as a bridge port
+    std::optional<PortVlans> vlans = {};              // as a port of, or as, a filtering bridge
+    std::optional<HostStack> stack = {};
+    std::optional<std::set<Subnet>> addresses = {};   // all but link-local and those that the kernel made by autoconf
+    LinkFacts facts = {};
+
+    const IfName& key() const { return name; }
+    bool operator==(const Link&) const = default;
+    static constexpr auto fields = std::tuple{
+        Field{"kind", &Link::kind},         Field{"owner", &Link::owner},       Field{"mtu", &Link::mtu},
+        Field{"mac", &Link::mac},           Field{"up", &Link::up},             Field{"master", &Link::master},
+        Field{"isolated", &Link::isolated}, Field{"vlans", &Link::vlans},       Field{"stack", &Link::stack},
+        Field{"addresses", &Link::addresses}};
+};
+
+// A unicast route outside the kernel's own (proto kernel, table local). One destination may have one route a table and
+// metric.
+struct Route {
+    static constexpr std::uint8_t ours = 0x9e;  // rtm_protocol of what netd makes
+    static constexpr std::uint32_t main_table = 254;
+
+    std::uint32_t table = main_table;
+    Subnet to;                              // 0.0.0.0/0 or ::/0 is the default route
+    std::uint32_t metric = 0;               // the kernel's default for IPv6 is 1024: write it so
+    std::optional<IpAddress> via = {};
+    IfName device;
+    std::uint8_t protocol = ours;
+
+    struct Key {
+        std::uint32_t table;
+        Subnet to;
+        std::uint32_t metric;
+        auto operator<=>(const Key&) const = default;
+        std::string text() const;
+    };
+    Key key() const { return {table, to, metric}; }
+    bool operator==(const Route&) const = default;
+    static constexpr auto fields =
+        std::tuple{Field{"table", &Route::table}, Field{"to", &Route::to},         Field{"metric", &Route::metric},
+                   Field{"via", &Route::via},     Field{"device", &Route::device}, Field{"protocol", &Route::protocol}};
+};
+
+// A policy rule: what comes from, or goes to, a subnet is looked up in that table.
+struct Rule {
+    std::uint32_t priority = 3200;
+    bool v6 = false;
+    std::optional<Subnet> from = {};
+    std::optional<Subnet> to = {};
+    std::optional<IfName> in = {};  // IIF
+    std::uint32_t table = 0;
+    std::uint8_t protocol = Route::ours;
+
+    struct Key {
+        std::uint32_t priority;
+        bool v6;
+        std::optional<Subnet> from, to;
+        std::optional<IfName> in;
+        std::uint32_t table;
+        auto operator<=>(const Key&) const = default;
+        std::string text() const;
+    };
+    Key key() const { return {priority, v6, from, to, in, table}; }
+    bool operator==(const Rule&) const = default;
+    static constexpr auto fields =
+        std::tuple{Field{"priority", &Rule::priority}, Field{"v6", &Rule::v6}, Field{"from", &Rule::from},
+                   Field{"to", &Rule::to},             Field{"in", &Rule::in}, Field{"table", &Rule::table},
+                   Field{"protocol", &Rule::protocol}};
+};
+
+// The resource in words for a plan or a drift report: "bridge web", "route default via 192.0.2.1 in table main".
+std::string describe(const Link& link);
+std::string describe(const Route& route);
+std::string describe(const Rule& rule);
+
+}  // namespace bridges

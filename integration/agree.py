@@ -1,0 +1,240 @@
+"""Holds three against each other: what was defined, what netd reports, and what the kernel and Open vSwitch have."""
+
+import ipaddress
+import json
+
+from host import run
+
+# What the kernel or Open vSwitch makes by itself.
+own_devices = {"lo", "ovs-system", "ovs-netdev"}
+
+
+def agree(host, foreign=()):
+    """Every complaint at once. `foreign` are devices that somebody else made."""
+    view = View(host)
+    for name, network in view.networks.items():
+        view.look_at_network(name, network)
+    for name, bond in view.bonds.items():
+        view.look_at_bond(name, bond)
+    view.look_at_bases()
+    view.look_at_routes()
+    view.look_at_what_is_too_much(set(foreign))
+    drift = host.client.call("Host.getDrift")
+    view.check(not any(drift.values()), f"netd finds drift: {json.dumps(drift)}")
+    assert not view.complaints, "\n".join(view.complaints)
+
+
+class View:
+    def __init__(self, host):
+        self.host, self.complaints = host, []
+        running = host.client.call("Host.getRunningConfig")
+        self.networks, self.bonds = running["networks"], running["bondings"]
+        self.told = host.client.call("Host.getNetworkCapabilities")
+        self.guests = host.client.call("VM.getNics")["nics"]
+        space = host.space
+        self.links = {link["ifname"]: link for link in space.ip("link")}
+        self.addresses = {link["ifname"]: {f"{one['local']}/{one['prefixlen']}" for one in link["addr_info"] if one["scope"] != "link"}
+                          for link in space.ip("addr")}
+        self.vlans = {one["ifname"]: one["vlans"] for one in json.loads(run("bridge", "-n", space.name, "-j", "vlan") or "[]")}
+        if any(network["switch"] == "ovs" for network in self.networks.values()):
+            interfaces = {row["name"]: row for row in host.ovs.rows("Interface")}
+            self.ports = {row["name"]: dict(row, mtu=interfaces[row["name"]]["mtu"]) for row in host.ovs.rows("Port") if row["name"] in interfaces}
+            self.bridges = {row["name"]: row for row in host.ovs.rows("Bridge")}
+        else:
+            self.ports, self.bridges = {}, {}
+
+    def check(self, is_so, complaint):
+        if not is_so:
+            self.complaints.append(complaint)
+
+    def same(self, what, wanted, found):
+        self.check(wanted == found, f"{what}: wanted {wanted!r}, found {found!r}")
+
+    def kind(self, name):
+        return self.links.get(name, {}).get("linkinfo", {}).get("info_kind")
+
+    def base_of(self, network):
+        return network.get("nic") or network.get("bonding")
+
+    def wanted_addresses(self, network):
+        wanted = [f"{network['ipaddr']}/{network['prefix']}"] if network.get("ipaddr") else []
+        wanted += [network["ipv6addr"]] if network.get("ipv6addr") else []
+        return {str(ipaddress.ip_interface(one)) for one in wanted + network.get("addresses", [])}
+
+    def look_at_network(self, name, network):
+        told = self.told["networks"].get(name)
+        if not told:
+            return self.check(False, f"{name}: not in the capabilities")
+        device, vlan, base = told["iface"], network.get("vlan"), self.base_of(network)
+        link = self.links.get(device)
+        if not link:
+            return self.check(False, f"{name}: its device {device} is not in the kernel")
+        self.same(f"{name}: bridged", network["bridged"], told["bridged"])
+        self.same(f"{name}: switch", network["switch"], told["switch"])
+        self.same(f"{name}: inSync", True, told["inSync"])
+        self.same(f"{name}: vlanid", vlan, told.get("vlanid"))
+        self.same(f"{name}: told and real mtu", link["mtu"], told["mtu"])
+        self.check("UP" in link["flags"], f"{name}: {device} is not up")
+        wanted = self.wanted_addresses(network)
+        on_host = network["switch"] != "vlan-aware" or not base or not network["bridged"] or wanted
+        if on_host:
+            self.same(f"{name}: mtu", network["mtu"], link["mtu"])
+        self.same(f"{name}: addresses of {device}", wanted, self.addresses.get(device, set()))
+        self.same(f"{name}: told IPv4 addresses", {one for one in wanted if ":" not in one}, set(told["ipv4addrs"]))
+        self.same(f"{name}: told IPv6 addresses", {one for one in wanted if ":" in one}, set(told["ipv6addrs"]))
+        self.same(f"{name}: told address", network.get("ipaddr", ""), told["addr"])
+        self.same(f"{name}: told gateway", network.get("gateway", ""), told["gateway"])
+        self.same(f"{name}: told default route", bool(network["defaultRoute"] and network.get("gateway")), told["ipv4defaultroute"])
+        if base:
+            self.same(f"{name}: southbound", f"{base}.{vlan}" if network["switch"] == "legacy" and vlan is not None else base, told["southbound"])
+        {"legacy": self.look_at_legacy, "vlan-aware": self.look_at_vlan_aware, "ovs": self.look_at_ovs}[network["switch"]](name, network, device, on_host)
+
+    def look_at_legacy(self, name, network, device, _):
+        vlan, base = network.get("vlan"), self.base_of(network)
+        southbound = base if vlan is None else f"{base}.{vlan}"
+        if network["bridged"]:
+            self.same(f"{name}: kind of {device}", "bridge", self.kind(device))
+            if base:
+                self.same(f"{name}: bridge of {southbound}", device, self.links.get(southbound, {}).get("master"))
+                self.same(f"{name}: MAC is that of its base", self.links[base]["address"], self.links[device]["address"])
+                self.same(f"{name}: addresses of {southbound}", set(), self.addresses.get(southbound, set()))
+        if vlan is not None:
+            link = self.links.get(southbound, {})
+            self.same(f"{name}: {southbound}", ("vlan", base, vlan, network["mtu"]),
+                      (self.kind(southbound), link.get("link"), link.get("linkinfo", {}).get("info_data", {}).get("id"), link.get("mtu")))
+
+    def tags(self, device):
+        """{tag: flags} of a bridge port or of the bridge itself."""
+        found = {}
+        for one in self.vlans.get(device, []):
+            for tag in range(one["vlan"], one.get("vlanEnd", one["vlan"]) + 1):
+                found[tag] = set(one.get("flags", []))
+        return found
+
+    def look_at_vlan_aware(self, name, network, device, on_host):
+        base, vlan = self.base_of(network), network.get("vlan")
+        if not base:
+            return self.look_at_legacy(name, network, device, on_host)
+        bridge = f"vb-{base}"
+        self.same(f"{name}: bridge of {base}", bridge, self.links[base].get("master"))
+        self.same(f"{name}: {bridge} filters", 1, self.links.get(bridge, {}).get("linkinfo", {}).get("info_data", {}).get("vlan_filtering"))
+        uplink = self.tags(base)
+        if vlan is None:
+            untagged = [tag for tag, flags in uplink.items() if {"PVID", "Egress Untagged"} <= flags]
+            self.check(len(untagged) == 1, f"{name}: untagged on {base}: {uplink}")
+            tag = untagged[0] if untagged else None
+        else:
+            tag = vlan
+            self.same(f"{name}: tag {vlan} on {base}", set(), uplink.get(vlan))
+        if on_host:
+            info = self.links[device].get("linkinfo", {}).get("info_data", {})
+            self.same(f"{name}: {device} is a VLAN of the bridge", ("vlan", bridge, tag), (self.kind(device), self.links[device].get("link"), info.get("id")))
+        self.same(f"{name}: the bridge itself takes part in {tag}", bool(on_host), tag in self.tags(bridge))
+
+    def look_at_ovs(self, name, network, device, _):
+        base, vlan = self.base_of(network), network.get("vlan")
+        bridge = f"ovs-{base or device}"
+        port = self.ports.get(device)
+        if not port or bridge not in self.bridges:
+            return self.check(False, f"{name}: Open vSwitch has port {device}: {bool(port)}, bridge {bridge}: {bridge in self.bridges}")
+        self.same(f"{name}: tag of {device}", vlan or 0, port["tag"])
+        self.same(f"{name}: mtu of {device} in OVS", network["mtu"], port["mtu"])
+        self.check(port["_uuid"] in _many(self.bridges[bridge]["ports"]), f"{name}: {device} is not on {bridge}")
+        if base:
+            uplink = self.ports.get(base)
+            self.check(uplink and uplink["_uuid"] in _many(self.bridges[bridge]["ports"]), f"{name}: {base} is not on {bridge}")
+            self.check(uplink and (vlan or 0) in _many(uplink["trunks"]), f"{name}: {base} does not carry {vlan or 0}: {uplink and uplink['trunks']}")
+
+    def look_at_bond(self, name, bond):
+        link, told = self.links.get(name), self.told["bondings"].get(name)
+        if not link or not told:
+            return self.check(False, f"{name}: in the kernel {bool(link)}, in the capabilities {bool(told)}")
+        self.same(f"{name}: kind", "bond", self.kind(name))
+        ports = sorted(port for port, one in self.links.items() if one.get("master") == name)
+        self.same(f"{name}: ports", sorted(bond["nics"]), ports)
+        self.same(f"{name}: told ports", sorted(bond["nics"]), sorted(told["slaves"]))
+        options = dict(pair.split("=", 1) for pair in bond["options"].split())
+        self.same(f"{name}: mode", options["mode"], link["linkinfo"]["info_data"]["mode"])
+        if "miimon" in options:
+            self.same(f"{name}: miimon", int(options["miimon"]), link["linkinfo"]["info_data"]["miimon"])
+        for port in bond["nics"]:
+            self.same(f"{name}: mtu of {port}", link["mtu"], self.links[port]["mtu"])
+
+    def look_at_bases(self):
+        wanted = {}
+        for network in self.networks.values():
+            if base := self.base_of(network):
+                wanted[base] = max(wanted.get(base, 0), network["mtu"])
+        for base, mtu in wanted.items():
+            if base not in self.links:
+                self.check(False, f"{base}: not in the kernel")
+                continue
+            self.same(f"{base}: mtu is the largest on it", mtu, self.links[base]["mtu"])
+            self.check("UP" in self.links[base]["flags"], f"{base} is not up")
+
+    def look_at_routes(self):
+        space = self.host.space
+        for family, key in (("-4", "gateway"), ("-6", "ipv6gateway")):
+            wanted = {network[key]: self.told["networks"].get(name, {}).get("iface") for name, network in self.networks.items()
+                      if network["defaultRoute"] and network.get(key)}
+            found = {route.get("gateway"): route["dev"] for route in space.ip(family, "route", "show", "default") if route.get("protocol") != "ra"}
+            if wanted:
+                self.same(f"default route {family}", wanted, found)
+            rules = [rule for rule in space.ip(family, "rule") if rule["priority"] == 3200]
+            sources = {name: network for name, network in self.networks.items()
+                       if network.get(key) and not network["defaultRoute"] and (network.get("ipaddr") if family == "-4" else network.get("ipv6addr"))}
+            self.same(f"source rules {family}: two a network", 2 * len(sources), len(rules))
+            tables = {rule["table"] for rule in rules}
+            gateways = sorted(route["gateway"] for table in tables for route in space.ip(family, "route", "show", "table", table, "default"))
+            self.same(f"gateways of source rules {family}", sorted(network[key] for network in sources.values()), gateways)
+
+    def look_at_what_is_too_much(self, foreign):
+        wanted = {"lo", *self.told["nics"], *foreign, *self.bonds, *(nic["port"] for nic in self.guests), *self.bridges}
+        for name, network in self.networks.items():
+            base = self.base_of(network)
+            wanted.add(self.told["networks"].get(name, {}).get("iface", name))
+            if base and network["switch"] == "legacy" and network.get("vlan") is not None:
+                wanted.add(f"{base}.{network['vlan']}")
+            if base and network["switch"] == "vlan-aware":
+                wanted.add(f"vb-{base}")
+        self.same("devices that are too much", set(), set(self.links) - wanted - own_devices)
+        if self.networks and all(network["switch"] == "ovs" for network in self.networks.values()):
+            bridges = {f"ovs-{self.base_of(network) or self.told['networks'][name]['iface']}" for name, network in self.networks.items() if name in self.told["networks"]}
+            self.same("Open vSwitch bridges", bridges, set(self.bridges))
+
+
+def _many(value):
+    """OVSDB writes a set of one as the one."""
+    return value if isinstance(value, list) else [value]
+
+
+# What a device is made as, and not what happens to it.
+settings = {"vlan": ("id", "protocol"), "bond": ("mode", "miimon", "xmit_hash_policy", "ad_lacp_rate", "primary", "updelay", "downdelay"),
+            "bridge": ("vlan_filtering", "stp_state", "forward_delay", "ageing_time", "vlan_default_pvid", "mcast_snooping")}
+moving = ("flags", "metrics", "expires")
+
+
+def photograph(space, ovs=None):
+    """All that the kernel, and Open vSwitch, have in a namespace; two of them are the same if nothing was changed."""
+    links = []
+    for link in space.ip("link"):
+        info = link.get("linkinfo", {})
+        links.append((link["ifname"], link.get("mtu"), link.get("master"), link.get("address"), "UP" in link["flags"], info.get("info_kind"), link.get("link"),
+                      link.get("ifalias"), str([(key, info.get("info_data", {}).get(key)) for key in settings.get(info.get("info_kind"), ())])))
+    addresses = [(link["ifname"], one["local"], one["prefixlen"]) for link in space.ip("addr") for one in link["addr_info"] if one["scope"] != "link"]
+    routes = [(family, *sorted((key, str(value)) for key, value in route.items() if key not in moving))
+              for family in ("-4", "-6") for route in space.ip(family, "route", "show", "table", "all")
+              if route.get("table") != "local" and route.get("protocol") != "ra" and not str(route["dst"]).startswith(("fe80", "ff00", "multicast"))]
+    rules = [(family, json.dumps(rule, sort_keys=True)) for family in ("-4", "-6") for rule in space.ip(family, "rule")]
+    vlans = [(one["ifname"], str(one["vlans"])) for one in json.loads(run("bridge", "-n", space.name, "-j", "vlan") or "[]")]
+    rows = []
+    if ovs:
+        rows += [(row["name"], str(row["tag"]), str(row["trunks"]), str(sorted(map(str, _many(row["external_ids"]))))) for row in ovs.rows("Port")]
+        rows += [(row["name"], row["datapath_type"], str(row["stp_enable"])) for row in ovs.rows("Bridge")]
+    return {"links": sorted(links, key=str), "addresses": sorted(addresses), "routes": sorted(routes), "rules": sorted(rules), "vlans": sorted(vlans), "ovs": sorted(rows)}
+
+
+def changes(before, after):
+    """What differs between two photographs, in lines."""
+    return [f"{what}: {sign} {one}" for what in before for sign, left, right in (("-", before, after), ("+", after, before))
+            for one in left[what] if one not in right[what]]

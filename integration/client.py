@@ -1,0 +1,113 @@
+"""Speaks with netd as an engine does: JSON-RPC over ZeroMQ, and the events that it publishes."""
+
+import itertools
+import json
+import time
+
+import zmq
+
+
+class RpcError(Exception):
+    """netd's no: the code of the protocol, the sentence, and every complaint."""
+
+    def __init__(self, error):
+        super().__init__(f"{error['code']}: {error['message']}")
+        self.code, self.message, self.data = error["code"], error["message"], error.get("data")
+
+
+class NoAnswer(Exception):
+    pass
+
+
+class Client:
+    """One connection. A call waits for its answer; `send` and `receive` are the two halves of it."""
+
+    _ids = itertools.count(1)
+
+    def __init__(self, control, patience=30):
+        self.control, self.patience = control, patience
+        self.socket = zmq.Context.instance().socket(zmq.DEALER)
+        self.socket.setsockopt(zmq.LINGER, 0)
+        self.socket.connect(control)
+        self.answers = {}
+
+    def close(self):
+        self.socket.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def send(self, method, params=None):
+        number = next(self._ids)
+        self.send_raw(json.dumps({"jsonrpc": "2.0", "id": number, "method": method, "params": params or {}}).encode())
+        return number
+
+    def send_raw(self, *frames):
+        self.socket.send_multipart(frames)
+
+    def receive_raw(self, patience=None):
+        seconds = self.patience if patience is None else patience
+        if not self.socket.poll(max(0, seconds) * 1000):
+            raise NoAnswer(f"no answer within {seconds} s")
+        return json.loads(self.socket.recv())
+
+    def receive(self, number, patience=None):
+        """The answer to the request of that number; those to others are kept for whoever asks for them."""
+        deadline = time.monotonic() + (self.patience if patience is None else patience)
+        while number not in self.answers:
+            answer = self.receive_raw(deadline - time.monotonic())
+            self.answers[answer["id"]] = answer
+        answer = self.answers.pop(number)
+        if "error" in answer:
+            raise RpcError(answer["error"])
+        return answer["result"]
+
+    def call(self, method, params=None, patience=None):
+        return self.receive(self.send(method, params), patience)
+
+    def setup(self, networks=None, bondings=None, confirm=True, **options):
+        """Host.setupNetworks. confirm: True confirms over a second connection, False leaves the change unconfirmed,
+        None asks for no check of the connectivity at all."""
+        options.setdefault("connectivityCheck", confirm is not None)
+        params = {"networks": networks or {}, "bondings": bondings or {}, "options": options}
+        number = self.send("Host.setupNetworks", params)
+        if not confirm:
+            return self.receive(number)
+        with Client(self.control, self.patience) as engine:
+            deadline = time.monotonic() + self.patience
+            while time.monotonic() < deadline:
+                try:
+                    return self.receive(number, 0.02)
+                except NoAnswer:
+                    engine.call("Host.confirmConnectivity")
+        raise NoAnswer("setupNetworks did not end")
+
+
+class Events:
+    """What netd publishes from now on: (topic, event)."""
+
+    def __init__(self, place, topic=""):
+        self.socket = zmq.Context.instance().socket(zmq.SUB)
+        self.socket.setsockopt(zmq.LINGER, 0)
+        self.socket.setsockopt_string(zmq.SUBSCRIBE, topic)
+        self.socket.connect(place)
+        time.sleep(0.1)   # a subscription is not acknowledged
+
+    def close(self):
+        self.socket.close()
+
+    def next(self, patience=5):
+        if not self.socket.poll(patience * 1000):
+            return None
+        topic, event = self.socket.recv_multipart()
+        return topic.decode(), json.loads(event)
+
+    def all(self, quiet=0.2):
+        """Those that have come, until none comes for a while."""
+        seen = []
+        while (event := self.next(quiet)) is not None:
+            seen.append(event)
+        return seen

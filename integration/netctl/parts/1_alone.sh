@@ -1,0 +1,60 @@
+# What netctl does when nobody answers, or when the line makes no sense.
+write_files
+
+ask networks
+it "without netd it ends with 8" ends_with 8
+it "and says where it knocked, and what to try" says "netctl: netd does not answer at $NETD_CONTROL: No such file or directory · try: systemctl status netd"
+ask networks --json
+it "the same with --json is a document" json_has '.error.exit == 8'
+
+/usr/bin/python3 -c 'import socket, sys; s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1])' "$dir/control"
+ask status
+it "a socket that a dead netd left is no netd either" ends_with 8
+rm -f "$dir/control"
+
+/usr/bin/python3 -c 'import socket, sys; s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(8); input()' "$dir/mute" < <(sleep 3) &
+mute=$!
+while [[ ! -S $dir/mute ]]; do read -rt 0.05 <> <(:); done
+ask --control "ipc://$dir/mute" --timeout 300ms status
+it "whoever takes the connection and says nothing costs no more than the timeout, and ends with 3" ends_with 3
+kill "$mute"; wait "$mute" 2>/dev/null
+
+if [[ $EUID == 0 ]] && command -v setpriv >/dev/null; then
+    mkdir "$dir/shut" && chmod 711 "$dir"
+    /usr/bin/python3 -c 'import socket, sys; s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(1)' "$dir/shut/control"
+    chmod 700 "$dir/shut"
+    cp "$netctl" "$dir/netctl" 2>/dev/null && chmod 755 "$dir/netctl"
+    setpriv --reuid 65534 --regid 65534 --clear-groups "$dir/netctl" --control "ipc://$dir/shut/control" status >"$dir/out" 2>"$dir/words"
+    status=$? out=$(<"$dir/out") words=$(<"$dir/words")
+    it "a door that the kernel keeps shut ends with 13" ends_with 13
+    rm -f "$dir/netctl"
+else
+    skipped=$((skipped + 1))
+fi
+
+ask frobnicate
+it "an unknown verb ends with 2" ends_with 2
+ask apply
+it "a missing file name ends with 2" ends_with 2
+it "and shows the way to the help of that verb, not pages" says "try: netctl apply --help"
+ask networks --color sometimes
+it "a bad choice ends with 2" ends_with 2
+ask status --timeout 5y
+it "a bad time ends with 2" ends_with 2
+ask --control nonsense status
+it "a place that is none ends with 2" ends_with 2
+ask --help
+it "help is data, and no failure" ends_with 0
+it "and names the verbs" shows topology
+it "but not the inner ones" hides __names
+ask completion bash
+it "the completion needs no netd" ends_with 0
+it "and is bash" bash -n "$dir/out"
+ask version
+it "the version needs no netd" ends_with 0
+
+ask plan "$dir/nowhere.yaml"
+it "a file that is not there ends with 1" ends_with 1
+ask plan "$dir/alias.yaml"
+it "an alias in YAML is refused before anybody is asked" ends_with 4
+it "with its line" says "line 2: an alias"

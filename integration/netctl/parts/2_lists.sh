@@ -1,0 +1,97 @@
+# What is there, for people and for scripts.
+start_fake
+
+ask networks
+it "networks come as a table" ends_with 0
+it "with a heading" shows "NETWORK"
+it "with what is in sync" shows "in sync"
+it "and what is not" shows "DRIFT"
+it "without colour where nobody looks" hides $'\033'
+ask networks --json
+it "the same for scripts, by iproute2's names" json_has '.[] | select(.network == "web") | .ifname == "web" and .vlan == 100 and .addr_info[0] == {family: "inet", local: "192.0.2.10", prefixlen: 24} and .link == "eth0"'
+it "empty lists are lists" json_has 'map(select(.network == "db"))[0].addr_info == []'
+ask networks web --json
+it "one is still a list" json_has 'length == 1'
+ask networks nowhere
+it "a network that is not there ends with 10" ends_with 10
+it "and is named" says 'there is no network "nowhere"'
+
+ask links --json
+it "links have iproute2's names" json_has '.[] | select(.ifname == "eth0") | .operstate == "UP" and .mtu == 1500 and .address == "52:54:00:00:00:01" and .stats64.rx.bytes == 1500000'
+it "ports know their master" json_has '(.[] | select(.ifname == "eth1")).master == "bond0" and (.[] | select(.ifname == "eth0.100")).master == "web"'
+it "an MTU that came as a text is a number" json_has '.[] | select(.ifname == "eth1") | .mtu == 1500'
+it "a VLAN knows what it is on" json_has '.[] | select(.ifname == "eth0.100") | .link == "eth0" and .linkinfo == {info_kind: "vlan", info_data: {id: 100}}'
+ask links
+it "speeds and traffic are short for people" shows "1.5M"
+
+ask vm
+it "NICs of guests are listed" shows "nic-1a2b3c"
+it "a guest can't move the cursor" hides $'\033'
+it "his name is shown escaped" shows 'evil\x1b[2J\xe2\x80\xae'
+ask vm --json
+it "for scripts too, and the name comes back whole" json_has '.[1].vmId == "evil\u001b[2J\u202e" and .[1].address == "52:54:00:aa:00:02"'
+it "as plain ASCII" bash -c '! LC_ALL=C grep -q "[^ -~]" "$1"' _ "$dir/out"
+ask vm web1 --json
+it "one guest's only" json_has 'map(.vmId) == ["web1"]'
+ask vm nobody
+it "a guest that is not there ends with 10" ends_with 10
+
+ask topology
+it "the picture is a tree" shows "eth0"
+it "with what is wrong" shows "DRIFT mtu is 1500, wanted 9000"
+it "without the guest's cursor" hides $'\033'
+it "it says that there is more than it understands" says "1 of what there is this netctl does not know"
+ask topology --json
+it "as a document it is netd's own" json_has '.nodes | length == 7'
+ask topology --network web --json
+it "a part of it for scripts" json_has '.nodes | map(.id) == ["network:web"]'
+ask topology --network nowhere
+it "a part that is not there ends with 10" ends_with 10
+ask topology --dot
+it "for graphviz" shows "graph"
+ask topology --svg
+it "for a browser" shows "<svg"
+it "with no guest's markup or cursor in it" hides $'\033'
+ask topology --dot --svg
+it "one picture at a time" ends_with 2
+
+ask diff
+it "drift ends with 6" ends_with 6
+it "by attribute, wanted and found" shows "mtu        9000    1500"
+it "with what is not committed" shows "~ network web"
+it "what the boot would bring back" shows "- network old"
+ask diff --json
+it "for scripts" json_has '.drift == [{kind: "network", name: "db", subject: "db", attribute: "mtu", wanted: "9000", found: "1500"}] and (.uncommitted | map(.change)) == ["removed", "changed"]'
+
+ask status
+it "status ends with 6 while there is drift" ends_with 6
+it "shows how long it has run" shows "up 1d 2h"
+it "what the kernel lacks" shows "no bond"
+it "what is not as defined" shows "not as defined: db"
+it "counters that say something" shows "server.received 12"
+it "and no others" hides malformed
+ask status --json
+it "for scripts" json_has '.version == "0.1.0" and (.drift | length) == 1'
+touch "$dir/in-sync"
+ask status
+it "all well ends with 0" ends_with 0
+ask diff
+it "no drift ends with 0" ends_with 0
+it "and says so" says "the host is as it is defined"
+touch "$dir/degraded"
+ask status
+it "trouble ends with 1" ends_with 1
+it "and is told" shows "web: the way back is blocked"
+rm "$dir/in-sync" "$dir/degraded"
+
+ask __names nets
+it "the completion learns the names of networks" [ "$out" == $'db\nweb' ]
+ask __names vms
+it "but not those that would need escaping" [ "$out" == web1 ]
+complete_with() {
+    bash --norc -c '. <("$1" completion bash); PATH=${1%/*}:$PATH; COMP_WORDS=("${@:2}"); COMP_CWORD=$(($# - 2)); compopt() { :; }; _netctl; echo "${COMPREPLY[*]}"' _ "$netctl" "$@"
+}
+it "Tab finds verbs" [ "$(complete_with netctl top)" == topology ]
+it "Tab finds networks" [ "$(complete_with netctl networks w)" == web ]
+it "Tab finds a guest, then a network" [ "$(complete_with netctl plug web1 d)" == db ]
+it "Tab finds options of the verb" [ "$(complete_with netctl apply --dry)" == --dry-run ]

@@ -1,0 +1,144 @@
+"""Runs the cases of integration/tests: runner.py LANE [WORD]... (only those with a WORD in their name).
+
+A case is a plain function with @case. It gets a fresh host (namespaces, NICs, its own netd, its own files), and all of it
+is gone afterwards. What this kernel can't do is skipped by name; the lab does it. Ends with
+`lane LANE: N passed, N failed, N skipped`, and tells scripts/test the names (folder NETD_LANES)."""
+
+import importlib
+import os
+import pathlib
+import signal
+import sys
+import time
+import traceback
+from dataclasses import dataclass, field
+
+import host as hosts
+
+needs_of_kind = {"legacy": ("vlan",), "vlan-aware": ("vlan", "vlan_filtering"), "ovs": ("ovs",)}
+longest_case = 180   # seconds
+
+
+class Skip(Exception):
+    pass
+
+
+@dataclass
+class Case:
+    function: object
+    name: str
+    needs: tuple = ()
+    kind: str = ""
+    settings: dict = field(default_factory=dict)
+
+
+cases = []
+
+
+def case(*needs, kinds=(), nics=("eno1", "eno2", "eno3", "eno4"), words=(), start=True):
+    """needs: vlan, vlan_filtering, bond, ovs, ovs_kernel. kinds: once for each of these switch kinds, with the VLANs it needs."""
+    def register(function):
+        title = f"{function.__module__.replace('_', ' ')}: {function.__name__.replace('_', ' ')}"
+        for kind in kinds or ("",):
+            wanted = tuple(dict.fromkeys((*needs, *needs_of_kind.get(kind, ()))))
+            cases.append(Case(function, f"{title} [{kind}]" if kind else title, wanted, kind, {"nics": nics, "words": words, "start": start}))
+        return function
+    return register
+
+
+class Lane:
+    def __init__(self, name, build):
+        self.name, self.build = name, build
+        self.passed, self.failed, self.skipped = [], [], []
+        self.abilities = self.look()
+
+    def look(self):
+        with hosts.Host(self.build, nics=()) as host:
+            host.netd.start().ready()
+            kernel = host.netd.client().call("Host.getStatus")["backends"]["kernel"]
+        kernel["ovs"] = True
+        kernel["ovs_kernel"] = os.path.isdir("/sys/module/openvswitch")
+        return kernel
+
+    def run(self, one):
+        missing = [need for need in one.needs if not self.abilities.get(need)]
+        if missing:
+            return self.skip(one, f"this kernel has no {', '.join(missing)}")
+        begun = time.monotonic()
+        host = None
+        try:
+            signal.alarm(longest_case)
+            host = self.make_host(one)
+            one.function(host)
+        except Skip as reason:
+            return self.skip(one, str(reason))
+        except Exception:
+            self.failed.append(one.name)
+            print(f"FAILED: {one.name}\n{_indented(traceback.format_exc())}")
+            if host and host.netd.told():
+                print(_indented(f"netd said: {host.netd.told()}"))
+        else:
+            self.passed.append(one.name)
+            print(f"passed: {one.name} ({time.monotonic() - begun:.1f} s)")
+        finally:
+            signal.alarm(0)
+            if host:
+                host.close()
+            sys.stdout.flush()
+
+    def make_host(self, one):
+        host = hosts.Host(self.build, nics=one.settings["nics"], words=one.settings["words"])
+        host.kind = one.kind
+        host.abilities = self.abilities
+        try:
+            if "ovs" in one.needs:
+                host.start_ovs("kernel" if self.abilities["ovs_kernel"] else "userspace")
+            if one.settings["start"]:
+                host.netd.start().ready()
+                host.client = host.netd.client()
+        except BaseException:
+            print(_indented(f"netd said: {host.netd.told()}"))
+            host.close()
+            raise
+        return host
+
+    def skip(self, one, reason):
+        self.skipped.append(one.name)
+        print(f"SKIPPED: {one.name}: {reason}")
+
+    def tell(self):
+        if folder := os.environ.get("NETD_LANES"):
+            for what in ("passed", "skipped"):
+                with open(pathlib.Path(folder) / what, "a") as file:
+                    file.writelines(name + "\n" for name in getattr(self, what))
+        for name in self.failed:
+            print(f"{self.name}: failed: {name}")
+        print(f"lane {self.name}: {len(self.passed)} passed, {len(self.failed)} failed, {len(self.skipped)} skipped")
+        return 1 if self.failed else 0
+
+
+def _indented(text):
+    return "\n".join("    " + line for line in text.strip().splitlines())
+
+
+def _too_late(*_):
+    raise TimeoutError(f"not done after {longest_case} s")
+
+
+def main(words):
+    signal.signal(signal.SIGALRM, _too_late)
+    tests = pathlib.Path(__file__).with_name("tests")
+    sys.path.insert(0, str(tests))
+    for path in sorted(tests.glob("*.py")):
+        importlib.import_module(path.stem)
+    lane = Lane(words[0], os.environ.get("NETD_BUILD", str(hosts.checkout / "build/debug")))
+    for one in cases:
+        if len(words) == 1 or any(word in one.name for word in words[1:]):
+            lane.run(one)
+    return lane.tell()
+
+
+if __name__ == "__main__":
+    # The cases import this file by its name: then it must be this one.
+    sys.modules["runner"] = sys.modules["__main__"]
+    sys.exit(main(sys.argv[1:] or ["integration"]))

@@ -1,0 +1,190 @@
+"""What is wrong is refused with the right code and a path, changes nothing, and holds up nobody else."""
+
+import json
+
+from agree import photograph
+from client import Client, RpcError
+from runner import case
+
+mgmt = {"nic": "eno1", "ipaddr": "192.0.2.10", "prefix": 24}
+
+# (what is wrong, networks, bondings, options, code, pointer)
+wrong = [
+    ("an unknown attribute", {"web": {"nic": "eno2", "speed": 10}}, {}, {}, 21, "/networks/web/speed"),
+    ("an unknown option", {}, {}, {"connectivity": 1}, 21, "/options/connectivity"),
+    ("a number where a name is due", {"web": {"nic": ["eno2"]}}, {}, {}, 23, "/networks/web/nic"),
+    ("a list where a bool is due", {"web": {"nic": "eno2", "bridged": []}}, {}, {}, 21, "/networks/web/bridged"),
+    ("a network that is no object", {"web": "eno2"}, {}, {}, 21, "/networks/web"),
+    ("an MTU that is too large", {"web": {"nic": "eno2", "mtu": 70000}}, {}, {}, 21, "/networks/web/mtu"),
+    ("an MTU that is too small", {"web": {"nic": "eno2", "mtu": 67}}, {}, {}, 21, "/networks/web/mtu"),
+    ("a VLAN out of range", {"web": {"nic": "eno2", "vlan": 4095}}, {}, {}, 26, "/networks/web/vlan"),
+    ("a VLAN below zero", {"web": {"nic": "eno2", "vlan": -1}}, {}, {}, 26, "/networks/web/vlan"),
+    ("half a VLAN", {"web": {"nic": "eno2", "vlan": 1.5}}, {}, {}, 26, "/networks/web/vlan"),
+    ("a VLAN without a base", {"web": {"vlan": 5}}, {}, {}, 26, "/networks/web/vlan"),
+    ("a VLAN without a base or a bridge", {"web": {"vlan": 5, "bridged": False}}, {}, {}, 26, "/networks/web/vlan"),
+    ("no bridge and no base", {"web": {"bridged": False}}, {}, {}, 21, "/networks/web/bridged"),
+    ("a NIC that is not there", {"web": {"nic": "eno9"}}, {}, {}, 23, "/networks/web/nic"),
+    ("a NIC and a bond", {"web": {"nic": "eno2", "bonding": "bond0"}}, {}, {}, 21, "/networks/web/bonding"),
+    ("a bond that is not there", {"web": {"bonding": "bond7"}}, {}, {}, 25, "/networks/web/bonding"),
+    ("a second untagged network", {"web": {"nic": "eno1"}}, {}, {}, 24, "/networks/web/nic"),
+    ("a switch kind of another network on the NIC", {"web": {"nic": "eno1", "vlan": 5, "switch": "vlan-aware"}}, {}, {}, 21, "/networks/web/switch"),
+    ("an unknown switch kind", {"web": {"nic": "eno2", "switch": "hub"}}, {}, {}, 21, "/networks/web/switch"),
+    ("two switch kinds in one request", {"a": {"switch": "legacy"}, "b": {"switch": "vlan-aware"}}, {}, {}, 21, "/networks/b/switch"),
+    ("a name that the kernel expands", {"net%d": {}}, {}, {}, 27, "/networks/net%d"),
+    ("a name that the kernel keeps", {"all": {}}, {}, {}, 27, "/networks/all"),
+    ("a name with a slash", {"a/b": {}}, {}, {}, 27, "/networks/a~1b"),
+    ("a name with a dot", {"a.b": {}}, {}, {}, 27, "/networks/a.b"),
+    ("a name with white space", {"a b": {}}, {}, {}, 27, "/networks/a b"),
+    ("a name that is too long", {"abcdefghijklmnop": {}}, {}, {}, 27, "/networks/abcdefghijklmnop"),
+    ("a name like an option", {"-web": {}}, {}, {}, 27, "/networks/-web"),
+    ("no name", {"": {}}, {}, {}, 27, "/networks/"),
+    ("a name that a NIC has", {"eno3": {"nic": "eno2"}}, {}, {}, 27, "/networks/eno3"),
+    ("an address without a prefix", {"web": {"nic": "eno2", "ipaddr": "10.0.0.1"}}, {}, {}, 21, "/networks/web/ipaddr"),
+    ("a prefix without an address", {"web": {"nic": "eno2", "prefix": 24}}, {}, {}, 21, "/networks/web/prefix"),
+    ("an address that is none", {"web": {"nic": "eno2", "ipaddr": "10.0.0.256", "prefix": 24}}, {}, {}, 22, "/networks/web/ipaddr"),
+    ("a prefix that is too long", {"web": {"nic": "eno2", "ipaddr": "10.0.0.1", "prefix": 33}}, {}, {}, 22, "/networks/web/prefix"),
+    ("a netmask with a hole", {"web": {"nic": "eno2", "ipaddr": "10.0.0.1", "netmask": "255.0.255.0"}}, {}, {}, 22, "/networks/web/netmask"),
+    ("a gateway elsewhere", {"web": {"nic": "eno2", "ipaddr": "10.0.0.1", "prefix": 24, "gateway": "10.0.1.1"}}, {}, {}, 22, "/networks/web/gateway"),
+    ("a gateway alone", {"web": {"nic": "eno2", "gateway": "10.0.1.1"}}, {}, {}, 22, "/networks/web/gateway"),
+    ("an IPv6 address in the place of IPv4", {"web": {"nic": "eno2", "ipaddr": "2001:db8::1", "prefix": 24}}, {}, {}, 22, "/networks/web/ipaddr"),
+    ("dhcp and an address", {"web": {"nic": "eno2", "bootproto": "dhcp", "ipaddr": "10.0.0.1", "prefix": 24}}, {}, {}, 22, "/networks/web/bootproto"),
+    ("dhcp, which this version lacks", {"web": {"nic": "eno2", "bootproto": "dhcp"}}, {}, {}, 29, "/networks/web/bootproto"),
+    ("nameservers beside the default route", {"web": {"nic": "eno2", "nameservers": ["192.0.2.53"]}}, {}, {}, 21, "/networks/web/nameservers"),
+    ("two default routes", {"a": {"nic": "eno2", "defaultRoute": True}, "b": {"nic": "eno3", "defaultRoute": True}}, {}, {}, 21, "/networks/a/defaultRoute"),
+    ("an unknown bridge option", {"web": {"nic": "eno2", "custom": {"bridge_opts": "colour=red"}}}, {}, {}, 21, "/networks/web/custom"),
+    ("STP without a bridge", {"web": {"nic": "eno2", "bridged": False, "stp": True}}, {}, {}, 21, "/networks/web/stp"),
+    ("removing what is not there", {"web": {"remove": True}}, {}, {}, 27, "/networks/web"),
+    ("removing and more", {"ovirtmgmt": {"remove": True, "mtu": 1500}}, {}, {}, 21, "/networks/ovirtmgmt/mtu"),
+    ("removing a bond that is not there", {}, {"bond0": {"remove": True}}, {}, 25, "/bondings/bond0"),
+    ("a timeout of nothing", {}, {}, {"connectivityTimeout": 0}, 21, "/options/connectivityTimeout"),
+]
+wrong_with_vlans = [
+    ("a VLAN twice", {"a": {"nic": "eno2", "vlan": 5}, "b": {"nic": "eno2", "vlan": "5"}}, {}, {}, 21, "/networks/a/vlan"),
+]
+wrong_bonds = [
+    ("a bond of another name", {}, {"team0": {"nics": ["eno2"]}}, {}, 25, "/bondings/team0"),
+    ("a bond without NICs", {}, {"bond0": {"nics": []}}, {}, 21, "/bondings/bond0/nics"),
+    ("a bond of a NIC that is not there", {}, {"bond0": {"nics": ["eno2", "eno9"]}}, {}, 23, "/bondings/bond0/nics"),
+    ("a bond of a NIC in use", {}, {"bond0": {"nics": ["eno1", "eno2"]}}, {}, 24, "/bondings/bond0/nics"),
+    ("two bonds of a NIC", {}, {"bond0": {"nics": ["eno3", "eno2"]}, "bond1": {"nics": ["eno2"]}}, {}, 24, "/bondings/bond0/nics"),
+    ("an unknown bond option", {}, {"bond0": {"nics": ["eno2"], "options": "mode=1 colour=red"}}, {}, 25, "/bondings/bond0/options"),
+    ("an unknown bond mode", {}, {"bond0": {"nics": ["eno2"], "options": "mode=9"}}, {}, 25, "/bondings/bond0/options"),
+    ("an option of another mode", {}, {"bond0": {"nics": ["eno2"], "options": "mode=balance-rr lacp_rate=1"}}, {}, 25, "/bondings/bond0/options"),
+]
+
+
+def assert_refused(host, list_of_wrong):
+    host.client.setup({"ovirtmgmt": mgmt})
+    before, running = photograph(host.space), host.client.call("Host.getRunningConfig")
+    complaints = []
+    for what, networks, bondings, options, code, path in list_of_wrong:
+        try:
+            answer = host.client.setup(networks, bondings, confirm=None, **options)
+            complaints.append(f"{what}: not refused: {answer}")
+            host.client.setup({name: {"remove": True} for name in networks}, {name: {"remove": True} for name in bondings}, confirm=None)
+        except RpcError as error:
+            paths = [one["path"] for one in error.data or []]
+            if error.code != code or path not in paths:
+                complaints.append(f"{what}: wanted {code} at {path}, got {error.code} at {paths}: {error.message}")
+    assert not complaints, "\n".join(complaints)
+    assert photograph(host.space) == before
+    assert host.client.call("Host.getRunningConfig") == running
+
+
+@case()
+def wrong_networks(host):
+    assert_refused(host, wrong)
+
+
+@case("vlan")
+def wrong_vlans(host):
+    assert_refused(host, wrong_with_vlans)
+
+
+@case("bond")
+def wrong_bond_definitions(host):
+    assert_refused(host, wrong_bonds)
+
+
+@case()
+def every_complaint_at_once(host):
+    try:
+        host.client.setup({"a": {"nic": "eno9"}, "b": {"nic": "eno2", "vlan": 9999}, "c": {"nic": "eno3", "mtu": "much"}})
+    except RpcError as error:
+        assert {one["path"] for one in error.data} == {"/networks/a/nic", "/networks/b/vlan", "/networks/c/mtu"}, error.data
+    else:
+        raise AssertionError("not refused")
+
+
+def request(method="Host.ping2", params="{}", number="7"):
+    return f'{{"jsonrpc":"2.0","id":{number},"method":"{method}","params":{params}}}'.encode()
+
+
+# (what is wrong, the frames, the code, whether the id can be told)
+malformed = [
+    ("not JSON", [b"hello"], -32700, None),
+    ("nothing", [b""], -32700, None),
+    ("not UTF-8", [request().replace(b"ping2", b"ping\xff")], -32700, 7),
+    ("a thousand levels", [request(params='{"networks":' + "[" * 1000 + "]" * 1000 + "}")], -32700, 7),
+    ("33 levels", [request(params='{"a":' * 32 + "1" + "}" * 32)], -32700, 7),
+    ("a key given twice", [request(params='{"networks":{},"networks":{}}')], -32700, 7),
+    ("a network given twice", [request("Host.setupNetworks", '{"networks":{"a":{},"a":{}}}')], -32700, 7),
+    ("an unknown method", [request("Host.reboot")], -32601, 7),
+    ("a batch", [b"[" + request() + b"]"], -32600, None),
+    ("no version", [b'{"id":7,"method":"Host.ping2"}'], -32600, 7),
+    ("no id", [b'{"jsonrpc":"2.0","method":"Host.ping2"}'], -32600, None),
+    ("params that are a list", [request(params="[]")], -32602, 7),
+    ("two frames", [request(), b"more"], -32600, 7),
+    ("an infinite number", [request(params='{"a":1e999}')], -32700, 7),
+    ("two texts", [request() + request()], -32700, None),
+]
+
+
+@case()
+def malformed_messages(host):
+    complaints = []
+    for what, frames, code, number in malformed:
+        with Client(host.netd.control, 5) as client:
+            client.send_raw(*frames)
+            answer = client.receive_raw()
+            if answer.get("error", {}).get("code") != code or answer.get("id") != number:
+                complaints.append(f"{what}: wanted {code} for {number}, got {json.dumps(answer)[:200]}")
+            if not client.call("Host.ping2"):
+                complaints.append(f"{what}: the connection is gone")
+    assert not complaints, "\n".join(complaints)
+    assert host.client.call("Host.ping2")
+
+
+@case()
+def too_large_a_message_costs_nobody_else_an_answer(host):
+    with Client(host.netd.control, 3) as client:
+        client.send_raw(request("Host.setupNetworks", '{"networks":{"a":{"nic":"' + "x" * (5 << 20) + '"}}}'))
+        for _ in range(5):
+            assert host.client.call("Host.ping2", patience=5)
+    assert host.client.call("Host.getRunningConfig")["networks"] == {}
+
+
+@case()
+def reads_are_answered_while_a_change_waits(host):
+    number = host.client.send("Host.setupNetworks", {"networks": {"ovirtmgmt": mgmt}, "options": {"connectivityTimeout": 20}})
+    with host.netd.client() as other:
+        for _ in range(20):
+            status = other.call("Host.getStatus", patience=2)
+            if status["transaction"]:
+                break
+        queued = other.send("Host.setupNetworks", {"networks": {"lan": {}}, "options": {"connectivityCheck": False}})
+        with host.netd.client() as engine:
+            while not engine.call("Host.confirmConnectivity")["confirmed"]:
+                pass
+        assert host.client.receive(number)["outcome"] == "committed"
+        assert other.receive(queued)["outcome"] == "committed"
+
+
+@case()
+def a_dry_run_and_a_plan_do_nothing(host):
+    before = photograph(host.space)
+    plan = host.client.call("Host.planNetworks", {"networks": {"ovirtmgmt": mgmt}})
+    dry = host.client.setup({"ovirtmgmt": mgmt}, confirm=None, dryRun=True)
+    assert plan["steps"] and plan == dry, (plan, dry)
+    assert all(step["do"] and step["because"] for step in plan["steps"]), plan
+    assert photograph(host.space) == before and host.client.call("Host.getRunningConfig")["networks"] == {}

@@ -1,0 +1,40 @@
+"""Large numbers: that they work, and how long they take (told, not judged)."""
+
+import time
+
+from agree import agree
+from runner import case
+
+
+@case()
+def a_thousand_networks_in_one_call(host):
+    host.client.patience = 170
+    networks = {f"net{number:04}": {} for number in range(1000)}
+    begun = time.monotonic()
+    host.client.setup(networks)
+    made = time.monotonic()
+    assert not host.client.setup(networks)["changed"]
+    again = time.monotonic()
+    host.client.setup({"one": {}})
+    one = time.monotonic()
+    assert len(host.client.call("Host.getNetworkCapabilities")["networks"]) == 1001
+    host.client.setup({name: {"remove": True} for name in networks})
+    print(f"    1000 networks made in {made - begun:.2f} s, again in {again - made:.2f} s, one more in {one - again:.3f} s, "
+          f"1000 removed in {time.monotonic() - one:.2f} s")
+    agree(host)
+
+
+@case(kinds=("legacy", "vlan-aware", "ovs"))
+def three_hundred_networks_with_tags_in_one_call(host):
+    host.client.patience = 170
+    networks = {f"net{number:04}": {"nic": "eno1", "vlan": number, "switch": host.kind} for number in range(1, 301)}
+    begun = time.monotonic()
+    host.client.setup(networks)
+    made = time.monotonic()
+    assert not host.client.setup(networks)["changed"]
+    again = time.monotonic()
+    agree(host)
+    removal = time.monotonic()
+    host.client.setup({name: {"remove": True} for name in networks})
+    print(f"    300 networks on {host.kind} made in {made - begun:.2f} s, again in {again - made:.2f} s, removed in {time.monotonic() - removal:.2f} s")
+    agree(host)

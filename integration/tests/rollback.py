@@ -1,0 +1,338 @@
+"""Whatever goes wrong, the host ends as it was or as it was asked to be: refused by the kernel, not confirmed, or killed."""
+
+import contextlib
+import pathlib
+import subprocess
+import time
+
+from agree import agree, changes, photograph
+from client import NoAnswer, RpcError
+from host import is_alive, wait_until
+from monitor import Monitor
+from runner import case
+
+mgmt = {"nic": "eno1", "ipaddr": "192.0.2.10", "prefix": 24, "gateway": "192.0.2.1", "defaultRoute": True}
+every_kind = ("legacy", "vlan-aware", "ovs")
+
+
+def see(host):
+    return photograph(host.space, host.ovs if host.kind == "ovs" else None)
+
+
+def assert_as(before, host, when=""):
+    differences = changes(before, see(host))
+    assert not differences, "\n".join([when, *differences])
+
+
+def expect(host, code, networks, bondings=None, **how):
+    try:
+        answer = host.client.setup(networks, bondings, **how)
+    except RpcError as error:
+        assert error.code == code, error
+        return error
+    raise AssertionError(f"not refused: {answer}")
+
+
+def plan_for(kind):
+    """From one set of networks to another that shares nothing and everything with it: (old, new, bonds of the new)."""
+    if not kind:
+        old = {"ovirtmgmt": mgmt, "lan": {}}
+        new = {"ovirtmgmt": dict(mgmt, nic="eno2", mtu=9000, ipaddr="192.0.2.11", ipv6addr="2001:db8::1/64"), "lan": {"remove": True},
+               "storage": {"nic": "eno3", "bridged": False, "ipaddr": "10.40.0.10", "prefix": 24, "gateway": "10.40.0.1"}}
+        return old, new
+    old = {"web": {"nic": "eno1", "vlan": 100, "switch": kind}, "ovirtmgmt": dict(mgmt, switch=kind)}
+    new = {"web": {"nic": "eno2", "vlan": 101, "mtu": 9000, "switch": kind}, "ovirtmgmt": dict(mgmt, vlan=7, switch=kind),
+           "db": {"nic": "eno1", "vlan": 100, "ipaddr": "10.0.0.1", "prefix": 24, "switch": kind}}
+    return old, new
+
+
+@case()
+def nobody_confirms(host):
+    old, new = plan_for("")
+    host.client.setup(old)
+    before, begun = see(host), time.monotonic()
+    error = expect(host, 10, new, confirm=False, connectivityTimeout=2)
+    assert 1.9 < time.monotonic() - begun < 10 and "confirm" in error.message, error
+    assert_as(before, host)
+    agree(host)
+
+
+@case(kinds=every_kind)
+def nobody_confirms_a_change_with_tags(host):
+    old, new = plan_for(host.kind)
+    host.client.setup(old)
+    before = see(host)
+    expect(host, 10, new, confirm=False, connectivityTimeout=1)
+    assert_as(before, host)
+    agree(host)
+
+
+@case("bond", kinds=every_kind)
+def nobody_confirms_a_bond(host):
+    host.client.setup({"web": {"nic": "eno1", "vlan": 100, "switch": host.kind}})
+    before = see(host)
+    expect(host, 10, {"web": {"bonding": "bond0", "vlan": 101, "mtu": 9000, "switch": host.kind}},
+           {"bond0": {"nics": ["eno1", "eno2"], "options": "mode=4 miimon=100"}}, confirm=False, connectivityTimeout=1)
+    assert_as(before, host)
+    agree(host)
+
+
+@case()
+def a_confirmation_that_came_too_early_does_not_count(host):
+    with host.netd.client() as early:
+        early.call("Host.confirmConnectivity")
+        expect(host, 10, {"ovirtmgmt": mgmt}, confirm=False, connectivityTimeout=1)
+
+
+def assert_refused_by_the_kernel(host, networks):
+    before, running = see(host), host.client.call("Host.getRunningConfig")
+    error = expect(host, 29, networks)
+    assert error.message.startswith("rolled back: "), error
+    assert_as(before, host)
+    assert host.client.call("Host.getRunningConfig") == running
+    assert host.client.call("Host.getStatus")["last"]["outcome"] == "rolled-back"
+    agree(host, foreign=getattr(host, "foreign", ()))
+
+
+@case()
+def the_kernel_refuses_a_route(host):
+    old, new = plan_for("")
+    host.client.setup(old)
+    new["storage"]["routes"] = [{"to": "198.51.100.0/24", "via": "203.0.113.1"}]
+    assert_refused_by_the_kernel(host, new)
+
+
+@case(kinds=every_kind)
+def the_kernel_refuses_a_route_of_a_change_with_tags(host):
+    old, new = plan_for(host.kind)
+    host.client.setup(old)
+    new["db"]["routes"] = [{"to": "198.51.100.0/24", "via": "203.0.113.1"}]
+    assert_refused_by_the_kernel(host, new)
+
+
+@case()
+def somebody_else_sits_on_the_nic(host):
+    host.space.links("link add link eno2 name macvlan0 type macvlan mode bridge")
+    host.foreign = ["macvlan0"]
+    host.client.setup({"ovirtmgmt": mgmt})
+    assert_refused_by_the_kernel(host, {"web": {"nic": "eno2", "mtu": 9000}, "ovirtmgmt": dict(mgmt, mtu=1400)})
+
+
+@case()
+def a_nic_vanishes_while_a_change_waits(host):
+    host.client.setup({"ovirtmgmt": mgmt})
+    number = host.client.send("Host.setupNetworks", {"networks": {"web": {"nic": "eno2", "mtu": 9000}}, "options": {"connectivityTimeout": 2}})
+    with host.netd.client() as other:
+        wait_until(lambda: other.call("Host.getStatus")["transaction"])
+    host.space.links("link delete eno2")
+    try:
+        answer = host.client.receive(number)
+        raise AssertionError(f"not refused: {answer}")
+    except RpcError as error:
+        assert error.code == 10, error
+    assert host.space.link("web") is None
+    assert list(host.client.call("Host.getNetworkCapabilities")["networks"]) == ["ovirtmgmt"]
+    # And what stood on a NIC that is gone can be removed.
+    host.client.setup({"lan": {"nic": "eno3"}})
+    host.space.links("link delete eno3")
+    host.client.setup({"lan": {"remove": True}})
+    assert host.space.link("lan") is None
+
+
+@case()
+def everything_as_it_was_on_a_nic_that_was_taken_over(host):
+    space = host.space
+    space.links("link set eno1 mtu 1450 up", "addr add 192.0.2.10/24 brd 192.0.2.255 dev eno1", "addr add 192.0.2.11/24 dev eno1", "addr add 2001:db8::10/64 dev eno1 nodad",
+                "route add default via 192.0.2.1 dev eno1 metric 100", "route add 198.51.100.0/24 via 192.0.2.2 dev eno1", "-6 route add default via 2001:db8::1 dev eno1")
+    before = see(host)
+    expect(host, 10, {"ovirtmgmt": dict(mgmt, mtu=1500, ipv6addr="2001:db8::10/64", ipv6gateway="2001:db8::1")}, confirm=False, connectivityTimeout=1)
+    assert_as(before, host)
+    expect(host, 10, {"storage": {"nic": "eno1", "bridged": False, "ipaddr": "10.0.0.1", "prefix": 24}}, confirm=False, connectivityTimeout=1)
+    assert_as(before, host)
+
+
+@case(start=False)
+def a_first_start_takes_the_management_nic_over(host):
+    space = host.space
+    space.links("link set eno1 up", "addr add 192.0.2.10/24 dev eno1", "route add default via 192.0.2.1 dev eno1")
+    host.netd.start(more=("--management", "eno1")).ready()
+    host.client = host.netd.client()
+    status = host.client.call("Host.getStatus")
+    assert status["transaction"] and [one["local"] for one in space.ip("-4", "addr", "show", "dev", "ovirtmgmt")[0]["addr_info"]] == ["192.0.2.10"], status
+    assert host.client.call("Host.confirmConnectivity")["confirmed"]
+    agree(host)
+    assert host.client.call("Host.getStatus")["netConfigDirty"] is False
+    host.client.setup({"ovirtmgmt": {"remove": True}}, allowDisconnect=True)
+    assert "master" not in space.link("eno1")
+
+
+def wait_for_change(host, networks, seconds):
+    """Sends it and waits until it is made and waits for its confirmation; the number of the request."""
+    number = host.client.send("Host.setupNetworks", {"networks": networks, "options": {"connectivityTimeout": seconds}})
+    with host.netd.client() as other:
+        wait_until(lambda: other.call("Host.getStatus")["transaction"])
+    return number
+
+
+@case()
+def killed_while_waiting_the_watchdog_brings_it_back_in_time(host):
+    old, new = plan_for("")
+    host.client.setup(old)
+    before = see(host)
+    wait_for_change(host, new, 3)
+    host.netd.kill()
+    assert changes(before, see(host)), "the change was not made"
+    time.sleep(1)
+    assert changes(before, see(host)), "it was taken back too early"
+    wait_until(lambda: not changes(before, see(host)), 10, lambda: "\n".join(changes(before, see(host))))
+    wait_until(lambda: not any(map(is_alive, host.netd.watchdogs)), 10, "the watchdog stays")
+    again(host)
+    assert_as(before, host)
+    agree(host)
+
+
+@case()
+def killed_while_waiting_and_started_again_it_can_be_confirmed(host):
+    old, new = plan_for("")
+    host.client.setup(old)
+    wait_for_change(host, new, 30)
+    host.netd.kill()
+    again(host)
+    after = see(host)
+    assert host.client.call("Host.confirmConnectivity")["confirmed"]
+    assert_as(after, host)
+    agree(host)
+    assert "storage" in host.client.call("Host.getRunningConfig")["networks"]
+
+
+@case()
+def killed_while_waiting_and_started_again_it_still_expires(host):
+    old, new = plan_for("")
+    host.client.setup(old)
+    before = see(host)
+    wait_for_change(host, new, 4)
+    host.netd.kill()
+    again(host)
+    assert host.client.call("Host.getStatus")["transaction"]
+    wait_until(lambda: not host.client.call("Host.getStatus")["transaction"], 10)
+    assert_as(before, host)
+    agree(host)
+
+
+@case()
+def a_restart_changes_nothing(host):
+    old, _ = plan_for("")
+    host.client.setup(old)
+    before, running = see(host), host.client.call("Host.getRunningConfig")
+    monitor = Monitor(host)
+    monitor.settle()
+    for end in (host.netd.stop, host.netd.kill):
+        end()
+        again(host)
+        assert host.client.call("Host.getRunningConfig") == running
+        assert not (written := monitor.written(0.3)), written
+    assert_as(before, host)
+    agree(host)
+
+
+def again(host, **how):
+    host.netd.start(**how).ready()
+    host.client = host.netd.client()
+
+
+class Tracer:
+    """strace on a netd that runs: kills it at its number-th such call from now on."""
+
+    def __init__(self, host, calls, number):
+        netd = host.netd.process.pid
+        self.process = host.space.start("strace", "-f", "-qq", "-o", "/dev/null", "-p", netd, "-e", f"trace={calls}",
+                                        "-e", f"inject={calls}:signal=KILL:when={number}", stderr=subprocess.DEVNULL)
+        wait_until(lambda: self.process.poll() is not None or is_traced(netd), 30, "strace does not attach")
+
+    def close(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+        self.process.wait(30)
+
+
+def is_traced(pid):
+    try:
+        return all("TracerPid:\t0\n" not in task.read_text() for task in pathlib.Path(f"/proc/{pid}/task").glob("*/status"))
+    except OSError:
+        return False
+
+
+def dies_at(host, calls, number, networks):
+    """Asks for the networks; netd is killed at its number-th such call, if there are so many: was it?"""
+    tracer = host.later(Tracer(host, calls, number))
+    asked = host.client.send("Host.setupNetworks", {"networks": networks, "options": {"connectivityCheck": False}})
+    answered = False
+    while not answered and host.netd.process.poll() is None:
+        with contextlib.suppress(NoAnswer):
+            answered = bool(host.client.receive(asked, 0.05))
+    tracer.close()
+    return host.netd.process.poll() is not None
+
+
+def kill_at_every(host, calls, ):
+    """From old to new and back, killed at each such call: afterwards it is exactly the one or the other."""
+    old, new = plan_for(host.kind)
+    ways = {"old": {**old, **{name: {"remove": True} for name in new if name not in old}}, "new": new}
+    names = {"old": set(old), "new": {name for name, network in new.items() if "remove" not in network}}
+    pictures = {}
+    for end in ("new", "old", "new", "old"):
+        host.client.setup(ways[end], confirm=None)
+        pictures.setdefault(end, see(host))
+        assert_as(pictures[end], host, f"undisturbed, {end}")
+    for start, end in (("old", "new"), ("new", "old")):
+        number = 1
+        while dies_at(host, calls, number, ways[end]):
+            where = f"from {start} to {end}, killed at call {number}"
+            if not restart:
+                wait_until(lambda: not any(map(is_alive, host.netd.watchdogs)), 30, "the watchdog stays")
+                assert_one_of(pictures, host, f"{where}, the watchdog was there")
+            again(host)
+            found = assert_one_of(pictures, host, f"{where}, started again")
+            running = set(host.client.call("Host.getRunningConfig")["networks"])
+            assert running == names[found], f"{where}: the host is {found}, and the definitions are {running}"
+            agree(host)
+            if found == end:
+                host.client.setup(ways[start], confirm=None)
+            number += 1
+        assert number > 3, f"it was never killed from {start} to {end}"
+        print(f"    from {start} to {end}: killed at each of {number - 1} calls")
+        assert_as(pictures[end], host, "the last time")
+
+
+def assert_one_of(pictures, host, where):
+    found = see(host)
+    differences = {name: changes(picture, found) for name, picture in pictures.items()}
+    for name, lines in differences.items():
+        if not lines:
+            return name
+    raise AssertionError("\n".join([f"{where}: neither", *(f"  {name} {line}" for name, lines in differences.items() for line in lines)]))
+
+
+@case()
+def killed_at_every_netlink_message(host):
+    kill_at_every(host, "sendmsg,sendto")
+
+
+@case()
+def killed_at_every_netlink_message_and_never_started_again(host):
+    kill_at_every(host, "sendmsg,sendto", restart=False)
+
+
+@case()
+def killed_at_every_write_to_disk(host):
+    kill_at_every(host, "fsync,rename,unlink,link")
+
+
+@case()
+def killed_at_every_write_to_disk_and_never_started_again(host):
+    kill_at_every(host, "fsync,rename,unlink,link", restart=False)
+
+
+@case(kinds=every_kind)
+def killed_at_every_message_of_a_change_with_tags(host):
+    kill_at_every(host, "sendmsg,sendto")

@@ -1,0 +1,65 @@
+"""What people and engines see: events, statistics, topology, and netctl on top of them."""
+
+import json
+
+from frames import Wire, shout
+from host import wait_until
+from runner import case
+
+
+@case()
+def events_tell_of_a_change_without_a_hole(host):
+    events = host.netd.subscribe()
+    host.client.setup({"lan": {}})
+    host.client.setup({"lan": {"remove": True}})
+    told = events.all()
+    topics = [topic for topic, _ in told]
+    assert "transaction.begun" in topics and "transaction.committed" in topics and "network.changed" in topics, topics
+    numbers = [event["seq"] for _, event in told]
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers))), numbers
+
+
+@case()
+def a_link_that_goes_down_is_told_at_once(host):
+    host.client.setup({"web": {"nic": "eno1"}})
+    events = host.netd.subscribe("nic.")
+    host.wire.links("link set eno1 down")
+    assert events.next(5)
+    wait_until(lambda: any(node["id"].endswith("eno1") and node["state"] != "up" for node in host.client.call("Host.getTopology")["nodes"] if node["kind"] == "nic"), 5)
+
+
+@case()
+def statistics_are_the_kernels_own(host):
+    host.client.setup({"web": {"nic": "eno1"}})
+    wire, ear = host.later(Wire("wire", "eno1")), host.later(Wire("host", "web"))
+    for _ in range(5):
+        assert shout(wire, "02:00:00:00:00:01", [ear], expected=[ear])
+    told = host.client.call("Host.getNetworkStatistics")
+    text = json.dumps(told)
+    kernel = host.space.link("eno1")["stats64"]["rx"]["packets"]
+    assert '"eno1"' in text and f'{kernel}' in text, (kernel, text[:2000])
+
+
+@case()
+def netctl_shows_and_changes(host):
+    netd, file = host.netd, host.folder / "networks.yaml"
+    file.write_text("networks:\n  lan: {}\n  web:\n    nic: eno2\n")
+    assert "lan" in netd.netctl("plan", "-f", file)
+    netd.netctl("apply", "-f", file, "--yes")
+    assert "web" in netd.netctl("networks") and "eno2" in netd.netctl("links") and "lan" in netd.netctl("topology")
+    netd.netctl("diff", check=False)
+    assert json.loads(netd.netctl("--json", "status"))
+    netd.netctl("commit")
+    host.add_space("a")
+    port = netd.netctl("plug", "a", "lan", "--kind", "netns").strip()
+    assert host.space.link(port)["master"] == "lan" and "a" in netd.netctl("vm")
+
+
+@case()
+def netctl_tries_and_takes_back(host):
+    file = host.folder / "networks.yaml"
+    file.write_text("networks:\n  lan: {}\n")
+    host.netd.netctl("try", "-f", file, "--confirm-within", "3s", "--", "false", check=False)
+    assert host.space.link("lan") is None
+    host.netd.netctl("try", "-f", file, "--confirm-within", "10s", "--", "true")
+    assert host.space.link("lan")

@@ -1,0 +1,172 @@
+"""What is on disk: over a boot, damaged, or with no room left."""
+
+import contextlib
+import shutil
+
+from agree import agree, photograph
+from client import RpcError
+from host import Failed, run, wait_until
+from runner import case
+
+mgmt = {"nic": "eno1", "ipaddr": "192.0.2.10", "prefix": 24, "gateway": "192.0.2.1", "defaultRoute": True}
+
+
+def reboot(host, nics=("eno1", "eno2", "eno3", "eno4")):
+    """The kernel has forgotten everything, and what was in /run is gone."""
+    with contextlib.suppress(Failed):
+        host.netd.stop()
+    for name in list(host.spaces):
+        if name != "host":
+            host.spaces.pop(name).close()
+    with_ovs = (host.ovs.folder / "db.sock").exists()
+    host.ovs.close()
+    host.space.close()
+    wait_until(lambda: "host" not in run("ip", "netns", "list"))
+    shutil.rmtree(host.netd.run, ignore_errors=True)
+    host.space, host.wire = host.add_space("host"), host.add_space("wire")
+    host.netd.space = host.ovs.space = host.space
+    for number, nic in enumerate(nics, 1):
+        host.add_nic(nic, number)
+    if with_ovs:
+        host.ovs.start()
+
+
+def start(host):
+    host.netd.start().ready()
+    host.client = host.netd.client()
+
+
+@case()
+def the_committed_definitions_come_back_and_no_others(host):
+    host.client.setup({"ovirtmgmt": mgmt, "lan": {}, "gone": {}}, commitOnSuccess=True)
+    host.client.setup({"late": {"nic": "eno2"}, "ovirtmgmt": dict(mgmt, ipaddr="192.0.2.11"), "gone": {"remove": True}})
+    assert host.client.call("Host.getStatus")["netConfigDirty"]
+    reboot(host)
+    start(host)
+    running = host.client.call("Host.getRunningConfig")["networks"]
+    assert set(running) == {"ovirtmgmt", "lan", "gone"} and running["ovirtmgmt"]["ipaddr"] == "192.0.2.10", running
+    assert not host.client.call("Host.getStatus")["netConfigDirty"]
+    agree(host)
+
+
+@case(kinds=("legacy", "vlan-aware", "ovs"))
+def networks_with_tags_come_back(host):
+    host.client.setup({name: dict(network, switch=host.kind) for name, network in
+                       {"ovirtmgmt": mgmt, "web": {"nic": "eno1", "vlan": 100, "mtu": 9000}, "storage": {"nic": "eno2", "vlan": 4, "bridged": False}}.items()})
+    host.client.call("Host.setSafeNetworkConfig")
+    reboot(host)
+    start(host)
+    agree(host)
+    assert set(host.client.call("Host.getRunningConfig")["networks"]) == {"ovirtmgmt", "web", "storage"}
+
+
+@case("bond", "vlan")
+def a_bond_comes_back(host):
+    host.client.setup({"web": {"bonding": "bond0", "vlan": 100}}, {"bond0": {"nics": ["eno3", "eno4"], "options": "mode=4 miimon=100"}}, commitOnSuccess=True)
+    reboot(host)
+    start(host)
+    agree(host)
+
+
+@case()
+def an_open_change_of_before_the_boot_is_forgotten(host):
+    host.client.setup({"ovirtmgmt": mgmt}, commitOnSuccess=True)
+    host.client.send("Host.setupNetworks", {"networks": {"lan": {}}, "options": {"connectivityTimeout": 60}})
+    with host.netd.client() as other:
+        wait_until(lambda: other.call("Host.getStatus")["transaction"])
+    host.netd.kill()
+    for pid in host.netd.watchdogs:
+        run("kill", "-KILL", pid, check=False)
+    # Of another boot: that is how netd tells.
+    for path in host.netd.state.glob("transaction*"):
+        path.unlink()
+    reboot(host)
+    start(host)
+    assert set(host.client.call("Host.getRunningConfig")["networks"]) == {"ovirtmgmt"}
+    agree(host)
+
+
+def damaged(host, damage):
+    """Two commits, then a damaged file: the one before is used, and that is said; nothing is deleted."""
+    host.client.setup({"ovirtmgmt": mgmt}, commitOnSuccess=True)
+    host.client.setup({"lan": {}}, commitOnSuccess=True)
+    reboot(host)
+    path = host.netd.state / "state"
+    path.write_bytes(damage(path.read_bytes()))
+    start(host)
+    running = set(host.client.call("Host.getRunningConfig")["networks"])
+    assert running == {"ovirtmgmt"}, running
+    trouble = host.client.call("Host.getStatus")["trouble"]
+    assert trouble and "damaged" in trouble["what"], trouble
+    agree(host)
+
+
+@case()
+def a_truncated_state_file(host):
+    damaged(host, lambda data: data[:len(data) // 2])
+
+
+@case()
+def an_empty_state_file(host):
+    damaged(host, lambda data: b"")
+
+
+@case()
+def a_state_file_with_a_flipped_bit(host):
+    damaged(host, lambda data: data[:-9] + bytes([data[-9] ^ 4]) + data[-8:])
+
+
+@case()
+def nothing_valid_is_left_and_netd_starts_and_touches_nothing(host):
+    host.client.setup({"ovirtmgmt": mgmt}, commitOnSuccess=True)
+    before = photograph(host.space)
+    host.netd.stop()
+    for path in (host.netd.state / "state", host.netd.run / "running"):
+        path.write_bytes(b"rubbish")
+    for path in host.netd.state.glob("*.prev"):
+        path.unlink()
+    start(host)
+    assert host.client.call("Host.getStatus")["trouble"]
+    assert photograph(host.space) == before, "the host was changed"
+
+
+@case(start=False)
+def the_disk_is_full(host):
+    host.netd.state.mkdir(parents=True)
+    run("mount", "-t", "tmpfs", "-o", "size=64k", "state", host.netd.state)
+    host.later(Mount(host.netd.state))
+    start(host)
+    host.client.setup({"ovirtmgmt": mgmt}, commitOnSuccess=True)
+    before, running = photograph(host.space), host.client.call("Host.getRunningConfig")
+    filler = host.netd.state / "filler"
+    with contextlib.suppress(OSError), open(filler, "wb", buffering=0) as file:
+        while True:
+            file.write(bytes(1024))
+    try:
+        answer = host.client.setup({"lan": {}, "web": {"nic": "eno2"}})
+        raise AssertionError(f"not refused: {answer}")
+    except RpcError as error:
+        assert error.code == 29 and "space" in error.message, error
+    assert photograph(host.space) == before
+    assert host.client.call("Host.getRunningConfig") == running
+    filler.unlink()
+    assert host.client.setup({"lan": {}})["changed"]
+    agree(host)
+
+
+class Mount:
+    def __init__(self, path):
+        self.path = path
+
+    def close(self):
+        run("umount", "-l", self.path, check=False)
+
+
+@case()
+def a_second_netd_does_not_start(host):
+    from host import Netd
+    second = Netd(host.space, host.netd.folder, host.netd.build, host.ovs.socket)
+    host.later(second)
+    second.start()
+    assert second.process.wait(20) == 1 and "already running" in second.told(), second.told()
+    assert host.client.call("Host.ping2")

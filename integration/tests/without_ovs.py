@@ -1,0 +1,73 @@
+"""Open vSwitch is down, comes, goes and comes again; the networks of the kernel do not mind."""
+
+from agree import agree
+from client import RpcError
+from host import wait_until
+from runner import case
+
+web = {"web": {"nic": "eno1", "vlan": 100, "switch": "ovs"}}
+
+
+def ovs_is(host, connected):
+    wait_until(lambda: host.client.call("Host.getStatus")["backends"]["ovs"]["connected"] == connected, 20, f"OVS is not {connected}")
+
+
+def assert_out_of_reach(host, networks):
+    try:
+        answer = host.client.setup(networks)
+        raise AssertionError(f"not refused: {answer}")
+    except RpcError as error:
+        assert error.code == 32 and str(host.ovs.folder) in error.message, error
+
+
+@case()
+def it_is_not_there_and_then_it_is(host):
+    assert_out_of_reach(host, web)
+    host.client.setup({"ovirtmgmt": {"nic": "eno2", "ipaddr": "192.0.2.10", "prefix": 24}})
+    agree(host)
+    host.start_ovs("kernel" if host.abilities["ovs_kernel"] else "userspace")
+    ovs_is(host, True)
+    host.client.setup(web)
+    agree(host)
+
+
+@case("ovs")
+def it_goes_and_comes_again(host):
+    host.client.setup(web)
+    host.ovs.close()
+    ovs_is(host, False)
+    assert_out_of_reach(host, {"db": {"nic": "eno1", "vlan": 200, "switch": "ovs"}})
+    host.client.setup({"ovirtmgmt": {"nic": "eno2", "ipaddr": "192.0.2.10", "prefix": 24}})
+    host.ovs.start()
+    ovs_is(host, True)
+    host.client.setup({"db": {"nic": "eno1", "vlan": 200, "switch": "ovs"}})
+    host.client.setup(web)
+    agree(host)
+
+
+@case("ovs")
+def netd_starts_before_it(host):
+    host.client.setup(web)
+    host.netd.stop()
+    host.ovs.close()
+    host.netd.start().ready()
+    host.client = host.netd.client()
+    assert "web" in host.client.call("Host.getRunningConfig")["networks"]
+    host.ovs.start()
+    ovs_is(host, True)
+    host.client.setup(web)
+    agree(host)
+
+
+@case("ovs")
+def foreign_ports_and_bridges_survive(host):
+    host.space.links("link add foreign0 type veth peer name foreign1", "link set foreign0 up")
+    host.ovs.vsctl("add-br", "br-int", "--", "set", "bridge", "br-int", "datapath_type=netdev" if not host.abilities["ovs_kernel"] else "datapath_type=system")
+    host.client.setup(web)
+    host.ovs.vsctl("add-port", "ovs-eno1", "foreign0", "tag=100", "external_ids:who=me")
+    for vlan in (101, 102):
+        host.client.setup({"web": dict(web["web"], vlan=vlan)})
+        ports = {row["name"]: row for row in host.ovs.rows("Port")}
+        assert ports["foreign0"]["tag"] == 100 and ports["foreign0"]["external_ids"] == {"who": "me"}, ports["foreign0"]
+    host.client.setup({"web": {"remove": True}})
+    assert host.ovs.vsctl("br-exists", "br-int") == ""

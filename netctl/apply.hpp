@@ -1,0 +1,21 @@
+// What applying has in common, whether a person or a program says if it is good.
+#pragma once
+
+#include "netctl/read_file.hpp"
+#include "netctl/verbs.hpp"
+
+namespace netctl {
+
+// The command line has the last word over the options of the file.
+void set_fate(Definitions& definitions, const std::optional<bool>& commit, const std::optional<milliseconds>& confirm_within);
+
+// What is sent, and what netd would do for it.
+struct Planned {
+    Definitions definitions = {};
+    nlohmann::json plan = {};
+};
+
+// Shows the end of a change that succeeded.
+Exit report_success(const nlohmann::json& result, const Planned& planned, Session& session);
+
+}  // namespace netctl

@@ -1,0 +1,104 @@
+// `completion bash`, and the names that it asks for while the administrator types.
+#include "netctl/answer.hpp"
+#include "netctl/text.hpp"
+#include "netctl/verbs.hpp"
+
+#include <set>
+
+namespace netctl {
+
+namespace {
+
+using nlohmann::json;
+
+// Must not be slower than the person who presses Tab.
+constexpr milliseconds patience_of_a_typist{800};
+
+constexpr std::string_view bash = R"script(# bash completion for netctl: . <(netctl completion bash)
+_netctl_names() {
+    local IFS=$'\n' name
+    for name in $(netctl __names "$1" 2>/dev/null); do
+        [[ $name == "$2"* ]] && COMPREPLY+=("$(printf %q "$name")")
+    done
+}
+
+_netctl() {
+    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} verb= place=0 at
+    local verbs="apply plan try confirm commit status diff networks links vm plug unplug topology events version completion"
+    local common="--json --quiet --color --control --events --timeout --help"
+    COMPREPLY=()
+    for ((at = 1; at < COMP_CWORD; at++)); do
+        case ${COMP_WORDS[at]} in
+            --color|--control|--events|--timeout|--confirm-within|--network|--guest|--mac|--kind|--ifname|--filter|--vlan|--trunk|--mtu|--queues|--topic|--count|-n|-f|--file)
+                [[ ${COMP_WORDS[at]} == -n && $verb == apply ]] || [[ ${COMP_WORDS[at]} == -f && $verb == events ]] || ((at++)) ;;
+            --) [[ $verb == try ]] && { compopt -o default; return; } ;;
+            -*) ;;
+            *) if [[ -z $verb ]]; then verb=${COMP_WORDS[at]}; else ((place++)); fi ;;
+        esac
+    done
+    case $before in
+        --color) COMPREPLY=($(compgen -W "auto always never" -- "$word")); return ;;
+        --kind) COMPREPLY=($(compgen -W "tap netns libvirt" -- "$word")); return ;;
+        --filter) COMPREPLY=($(compgen -W "standard strict trusted" -- "$word")); return ;;
+        --network) _netctl_names nets "$word"; return ;;
+        --guest) _netctl_names vms "$word"; return ;;
+        --file) compopt -o default; return ;;
+        -f) [[ $verb == events ]] || { compopt -o default; return; } ;;
+    esac
+    if [[ $word == -* ]]; then
+        local more=
+        case $verb in
+            apply) more="--yes --dry-run --commit --no-commit --confirm-within --allow-disconnect --file" ;;
+            plan) more="--file" ;;
+            try) more="--file --commit --no-commit --confirm-within" ;;
+            plug) more="--mac --kind --ifname --filter --vlan --trunk --mtu --queues --cable-out --isolated" ;;
+            topology) more="--dot --svg --mermaid --network --guest --problems --unfolded --ascii" ;;
+            events) more="--follow --count --topic" ;;
+        esac
+        COMPREPLY=($(compgen -W "$common $more" -- "$word"))
+        return
+    fi
+    case $verb in
+        "") COMPREPLY=($(compgen -W "$verbs" -- "$word")) ;;
+        apply|plan) compopt -o default ;;
+        networks) _netctl_names nets "$word" ;;
+        links) _netctl_names links "$word" ;;
+        vm) _netctl_names vms "$word" ;;
+        plug) if ((place == 0)); then _netctl_names vms "$word"; else _netctl_names nets "$word"; fi ;;
+        unplug) ((place > 0)) || _netctl_names vms "$word" ;;
+        completion) COMPREPLY=($(compgen -W bash -- "$word")) ;;
+    esac
+}
+complete -F _netctl netctl
+)script";
+
+std::set<std::string> names_of(const std::string& what, const json& answer) {
+    std::set<std::string> names;
+    if (what == "vms")
+        for (const auto& nic : array_at(answer, "nics")) names.insert(text_at(nic, nic.contains("vmId") ? "vmId" : "vm"));
+    if (what == "nets")
+        for (const auto& [name, one] : object_at(answer, "networks").items()) names.insert(name);
+    if (what == "links")
+        for (const char* group : {"nics", "bondings", "bridges", "vlans"})
+            for (const auto& [name, one] : object_at(answer, group).items()) names.insert(name);
+    return names;
+}
+
+}  // namespace
+
+Exit run(const Completion&, Session& session) {
+    session.screen.line(bash.substr(0, bash.size() - 1));
+    return Exit::done;
+}
+
+// In silence: words on a terminal in the middle of a line help nobody.
+Exit run(const Names& wish, Session& session) {
+    const auto* method = wish.what == "vms" ? "VM.getNics" : "Host.getNetworkCapabilities";
+    const auto answer = session.netd.call(method, json::object(), patience_of_a_typist);
+    if (const auto* trouble = std::get_if<Trouble>(&answer)) return trouble->exit;
+    for (const auto& name : names_of(wish.what, std::get<json>(answer)))
+        if (printable(name) == name) session.screen.line(name);
+    return Exit::done;
+}
+
+}  // namespace netctl

@@ -1,0 +1,17 @@
+// netd's capabilities and statistics under the key names that iproute2 made known: ifname, mtu, operstate, master, link,
+// address, addr_info, stats64.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+namespace netctl {
+
+// `capabilities` is the answer of Host.getNetworkCapabilities, `statistics` that of Host.getNetworkStatistics or null.
+// Both return a list of objects: NICs, bonds, bridges and VLANs, in this order; and networks by name.
+nlohmann::json links_of(const nlohmann::json& capabilities, const nlohmann::json& statistics);
+nlohmann::json networks_of(const nlohmann::json& capabilities, const nlohmann::json& statistics);
+
+// {"rx": {"bytes": …}, "tx": {…}} of one interface; empty where nothing is known.
+nlohmann::json stats64_of(const nlohmann::json& statistics, const std::string& ifname);
+
+}  // namespace netctl

@@ -1,0 +1,98 @@
+// `networks`, `links` and `vm`: what is there, one line each.
+#include "netctl/answer.hpp"
+#include "netctl/inventory.hpp"
+#include "netctl/iproute2.hpp"
+#include "netctl/text.hpp"
+
+namespace netctl {
+
+namespace {
+
+using nlohmann::json;
+
+std::string speed_of(const json& link) {
+    const auto speed = number_at(link, "speed");
+    return speed && *speed > 0 ? short_number(*speed * 1'000'000) : "";
+}
+
+Table links_table(const json& links) {
+    Table table{{"LINK", "KIND", "STATE", "SPEED", "MTU", "ON", "MASTER", "MAC", "RX", "TX", "ADDRESSES"}};
+    for (const auto& link : links) {
+        auto on = text_at(link, "link");
+        if (const auto tag = text_at(link, "vlan"); !tag.empty()) on += "." + tag;
+        table.rows.push_back({{text_at(link, "ifname"), Tone::strong}, {text_at(link, "kind")}, state_cell(link), {speed_of(link)},
+                              {text_at(link, "mtu")}, {on}, {text_at(link, "master")}, {text_at(link, "address")},
+                              {traffic_of(link, "rx")}, {traffic_of(link, "tx")}, {addresses_of(link)}});
+    }
+    return table;
+}
+
+Cell sync_cell(const json& network) {
+    if (flag_at(network, "in_sync", true)) return {"in sync", Tone::good};
+    return {"DRIFT", Tone::bad};
+}
+
+Table networks_table(const json& networks) {
+    Table table{{"NETWORK", "STATE", "ON", "VLAN", "SWITCH", "LINK", "MTU", "SYNC", "ROLES", "PORTS", "ADDRESSES"}};
+    for (const auto& network : networks) {
+        const auto ports = std::to_string(array_at(network, "ports").size());
+        table.rows.push_back({{text_at(network, "network"), Tone::strong}, state_cell(network), {text_at(network, "link")},
+                              {text_at(network, "vlan")}, {text_at(network, "switch")}, {text_at(network, "ifname")},
+                              {text_at(network, "mtu")}, sync_cell(network), {joined(texts_at(network, "roles"))},
+                              {flag_at(network, "bridged", true) ? ports : ""}, {addresses_of(network)}});
+    }
+    return table;
+}
+
+Cell cable_cell(const json& nic) {
+    if (flag_at(nic, "linkActive", true)) return {"in"};
+    return {"out", Tone::warning};
+}
+
+Table nics_table(const json& nics) {
+    Table table{{"VM", "MAC", "NETWORK", "KIND", "PORT", "CABLE", "TAGS", "MTU", "RX", "TX"}};
+    for (const auto& nic : nics) {
+        const auto own = text_at(nic, "vlan");
+        const auto trunk = text_at(nic, "trunk");
+        table.rows.push_back({{text_at(nic, "vmId"), Tone::strong}, {text_at(nic, "address")}, {text_at(nic, "network")},
+                              {text_at(nic, "kind")}, {text_at(nic, "port")}, cable_cell(nic), {own.empty() ? trunk : own},
+                              {text_at(nic, "mtu")}, {traffic_of(nic, "rx")}, {traffic_of(nic, "tx")}});
+    }
+    return table;
+}
+
+Exit show(const std::variant<json, Trouble>& found, Table (*draw)(const json&), std::string_view if_empty, Session& session) {
+    if (const auto* trouble = std::get_if<Trouble>(&found)) return session.screen.fail(*trouble);
+    const auto& list = std::get<json>(found);
+    if (session.screen.wants_json()) session.screen.document(list);
+    else session.screen.table(draw(list), if_empty);
+    return Exit::done;
+}
+
+}  // namespace
+
+Exit run(const Networks& wish, Session& session) {
+    const auto inventory = take_inventory(session);
+    if (const auto* trouble = std::get_if<Trouble>(&inventory)) return session.screen.fail(*trouble);
+    const auto& [capabilities, statistics] = std::get<Inventory>(inventory);
+    return show(pick(networks_of(capabilities, statistics), "network", wish.name, "network"), networks_table, "no networks", session);
+}
+
+Exit run(const Links& wish, Session& session) {
+    const auto inventory = take_inventory(session);
+    if (const auto* trouble = std::get_if<Trouble>(&inventory)) return session.screen.fail(*trouble);
+    const auto& [capabilities, statistics] = std::get<Inventory>(inventory);
+    return show(pick(links_of(capabilities, statistics), "ifname", wish.name, "link"), links_table, "no links", session);
+}
+
+Exit run(const Vm& wish, Session& session) {
+    auto nics = take_guest_nics(wish.id, session);
+    if (const auto* trouble = std::get_if<Trouble>(&nics)) return session.screen.fail(*trouble);
+    const auto statistics = session.netd.call("Host.getNetworkStatistics", json::object(), session.patience);
+    if (const auto* numbers = std::get_if<json>(&statistics))
+        for (auto& nic : std::get<json>(nics))
+            if (auto stats = stats64_of(*numbers, text_at(nic, "port")); !stats.empty()) nic["stats64"] = std::move(stats);
+    return show(nics, nics_table, "no guest has a NIC", session);
+}
+
+}  // namespace netctl

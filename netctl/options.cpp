@@ -1,0 +1,193 @@
+// The only place that knows CLI11, which takes seconds to compile.
+#include "netctl/options.hpp"
+
+#include "netctl/text.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+namespace netctl {
+
+namespace {
+
+const char* const habits =
+    "\nA table for people; --json gives one document for scripts. Data goes to standard output, words to standard error.\n"
+    "Exit: 0 done, 1 failed, 2 usage, 3 timeout, 4 rejected, 5 rolled back, 6 drift found, 8 netd not running,\n"
+    "10 no such object, 13 not permitted.";
+
+// One set of values that CLI11 writes into; the verb that was given picks its own.
+class CommandLine {
+public:
+    CommandLine() : app_("netctl: the administrator's word with netd, the network daemon of virtualization hosts", "netctl") {
+        app_.require_subcommand(1);
+        app_.fallthrough();
+        app_.footer(habits);
+        app_.set_version_flag("--version", std::string("netctl ") + NETCTL_VERSION);
+        add_common();
+        add_changing();
+        add_showing();
+        add_guests();
+        add_others();
+    }
+
+    CLI::App& app() { return app_; }
+    Invocation take() && { return std::move(invocation_); }
+
+private:
+    template <class Known>
+    CLI::App* add(const char* name, const char* about, Known& values) {
+        auto* verb = app_.add_subcommand(name, about);
+        // Copied when the line is complete, so that the order of words does not matter.
+        verb->final_callback([this, &values] { invocation_.verb = values; });
+        return verb;
+    }
+
+    static void add_time(CLI::App* app, const char* name, std::optional<milliseconds>& into, const char* about) {
+        app->add_option_function<std::string>(
+               name,
+               [&into, name](const std::string& text) {
+                   const auto time = parse_time(text);
+                   if (!time) throw CLI::ValidationError(name, time.error().what);
+                   into = *time;
+               },
+               about)
+            ->type_name("TIME");
+    }
+
+    static ColorChoice read_color(const std::string& when) {
+        if (when == "auto") return ColorChoice::automatic;
+        if (when == "always") return ColorChoice::always;
+        if (when == "never") return ColorChoice::never;
+        throw CLI::ValidationError("--color", "is auto, always or never");
+    }
+
+    void add_common() {
+        app_.add_flag("-j,--json", invocation_.json, "One JSON document; the same key names as iproute2 where there is one");
+        app_.add_flag("-q,--quiet", invocation_.quiet, "Data and errors only, no remarks");
+        app_.add_option_function<std::string>("--color", [this](const std::string& when) { invocation_.color = read_color(when); },
+                                              "auto, always or never")
+            ->type_name("WHEN");
+        app_.add_option("--control", invocation_.endpoints.control, "Where netd takes requests")->envname("NETD_CONTROL")->type_name("PLACE");
+        app_.add_option("--events", invocation_.endpoints.events, "Where netd tells of events")->envname("NETD_EVENTS")->type_name("PLACE");
+        add_time(&app_, "--timeout", invocation_.timeout, "How long to wait for an answer (10s)");
+    }
+
+    // `--commit` and `--no-commit`, of which the last one counts.
+    template <class Change>
+    static void add_fate(CLI::App* verb, Change& change) {
+        verb->add_flag("--commit,!--no-commit", change.commit, "Keep it over the next boot, if it succeeds");
+        add_time(verb, "--confirm-within", change.confirm_within, "Taken back unless confirmed within that time (60s)");
+    }
+
+    void add_changing() {
+        auto* apply = add("apply", "Make the host as FILE says: show the plan, ask, do it, confirm it", apply_);
+        apply->add_option("-f,--file,FILE", apply_.file, "JSON or YAML: networks, bondings, options; - is standard input")->required();
+        apply->add_flag("-y,--yes", apply_.yes, "Do not ask");
+        apply->add_flag("-n,--dry-run", apply_.dry_run, "Show the plan and stop");
+        apply->add_flag("--allow-disconnect", apply_.allow_disconnect, "Even if it takes away the network that this very command came by");
+        add_fate(apply, apply_);
+
+        auto* plan = add("plan", "Show what apply would do, and why", plan_);
+        plan->add_option("-f,--file,FILE", plan_.file, "JSON or YAML: networks, bondings, options")->required();
+
+        auto* attempt = add("try", "Apply FILE, run CMD, and keep the change only if CMD succeeds", try_);
+        attempt->add_option("-f,--file", try_.file, "JSON or YAML: networks, bondings, options")->required()->type_name("FILE");
+        attempt->add_option("CMD", try_.command, "What decides, after --")->required();
+        add_fate(attempt, try_);
+
+        add("confirm", "Confirm the change that is waiting for it", confirm_);
+        add("commit", "Keep what is running now over the next boot", commit_);
+    }
+
+    void add_showing() {
+        add("status", "How netd and the host are, on one screen", status_);
+        add("diff", "What is not as defined, and what is not committed; exit 6 if there is drift", diff_);
+        add("networks", "The networks", networks_)->add_option("NAME", networks_.name, "Only that one");
+        add("links", "NICs, bonds, VLANs and bridges", links_)->add_option("NAME", links_.name, "Only that one");
+        auto* topology = add("topology", "How it all belongs together", topology_);
+        const auto picture = [this](Picture which) { return [this, which](std::int64_t) { topology_.picture = which; }; };
+        auto* pictures = topology->add_option_group("picture");
+        pictures->add_flag("--dot", picture(Picture::dot), "For graphviz");
+        pictures->add_flag("--svg", picture(Picture::svg), "For a browser");
+        pictures->add_flag("--mermaid", picture(Picture::mermaid), "For a text");
+        pictures->require_option(0, 1);
+        topology->add_option("--network", topology_.network, "Only that one, and what it stands on");
+        topology->add_option("--guest", topology_.guest, "Only that one, and what it stands on");
+        topology->add_flag("--problems", topology_.only_problems, "Only what is not as it should be");
+        topology->add_flag("--unfolded", topology_.unfolded, "Each guest, even where there are many");
+        topology->add_flag("--ascii", topology_.ascii, "Without line drawing characters");
+    }
+
+    void add_guests() {
+        add("vm", "The NICs of guests", vm_)->add_option("VM", vm_.id, "Only that one's");
+        auto* plug = add("plug", "Give a guest a NIC", plug_);
+        plug->add_option("VM", plug_.vm, "The guest: a domain, a namespace, or a name of yours")->required();
+        plug->add_option("NETWORK", plug_.network, "What it is plugged into; nothing if not given");
+        plug->add_option("--mac", plug_.mac, "Its address; netd makes one if not given");
+        plug->add_option("--kind", plug_.kind, "tap, netns or libvirt (tap)")->check(CLI::IsMember({"tap", "netns", "libvirt"}));
+        plug->add_option("--ifname", plug_.ifname, "Its name inside of a namespace");
+        plug->add_option("--filter", plug_.filter, "standard, strict or trusted");
+        plug->add_option("--vlan", plug_.vlan, "The guest's own tag");
+        plug->add_option("--trunk", plug_.trunk, "Tags that the guest may use, like 1-10,20");
+        plug->add_option("--mtu", plug_.mtu, "That of the network if not given");
+        plug->add_option("--queues", plug_.queues, "How many");
+        plug->add_flag("--cable-out", plug_.cable_out, "Without carrier at first");
+        plug->add_flag("--isolated", plug_.isolated, "It reaches the uplink, and no other isolated port");
+        auto* unplug = add("unplug", "Take a NIC from a guest", unplug_);
+        unplug->add_option("VM", unplug_.vm, "The guest")->required();
+        unplug->add_option("MAC", unplug_.mac, "Which of its NICs")->required();
+    }
+
+    void add_others() {
+        auto* events = add("events", "What happens from now on", events_);
+        events->add_flag("-f,--follow", events_.follow, "Until interrupted");
+        events->add_option("-n,--count", events_.count, "Without --follow: until so many were seen (1)")->check(CLI::PositiveNumber);
+        events->add_option("--topic", events_.topic, "Only events whose name begins so, like guest. or drift.");
+        add("version", "Versions of netctl and netd", version_);
+        auto* completion = add("completion", "A script for the shell: . <(netctl completion bash)", completion_);
+        completion->add_option("SHELL", completion_.shell, "bash")->required()->check(CLI::IsMember({"bash"}));
+        auto* names = add("__names", "", names_);
+        names->add_option("WHAT", names_.what)->required()->check(CLI::IsMember({"nets", "links", "vms"}));
+        names->group("");
+    }
+
+    CLI::App app_;
+    Invocation invocation_;
+    Apply apply_;
+    Plan plan_;
+    Try try_;
+    Confirm confirm_;
+    Commit commit_;
+    Diff diff_;
+    Status status_;
+    Networks networks_;
+    Links links_;
+    Vm vm_;
+    Plug plug_;
+    Unplug unplug_;
+    Topology topology_;
+    Events events_;
+    Version version_;
+    Completion completion_;
+    Names names_;
+};
+
+}  // namespace
+
+std::variant<Invocation, Exit> read_options(int count, const char* const* words) {
+    CommandLine line;
+    try {
+        line.app().parse(count, words);
+    } catch (const CLI::Success& shown) {
+        line.app().exit(shown);
+        return Exit::done;
+    } catch (const CLI::ParseError& error) {
+        const auto used = line.app().get_subcommands();
+        const auto verb = used.empty() ? std::string() : " " + used.front()->get_name();
+        fmt::print(stderr, "netctl: {} · try: netctl{} --help\n", printable(error.what()), verb);
+        return Exit::usage;
+    }
+    return std::move(line).take();
+}
+
+}  // namespace netctl

@@ -1,0 +1,150 @@
+// Draws tables and chooses colours; knows nothing of networks.
+#include "netctl/screen.hpp"
+
+#include "netctl/text.hpp"
+#include "topology/utf8.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+namespace netctl {
+
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t gap = 2;
+
+std::optional<std::size_t> terminal_width() {
+    winsize size = {};
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return std::nullopt;
+    return size.ws_col;
+}
+
+std::string_view begin_of(Tone tone) {
+    switch (tone) {
+        case Tone::plain: return "";
+        case Tone::good: return "\033[32m";
+        case Tone::warning: return "\033[33m";
+        case Tone::bad: return "\033[31m";
+        case Tone::dim: return "\033[2m";
+        case Tone::strong: return "\033[1m";
+    }
+    return "";
+}
+
+std::vector<std::size_t> widths_of(const Table& table) {
+    std::vector<std::size_t> widths;
+    const auto widen = [&widths](std::size_t column, std::string_view text) {
+        if (widths.size() <= column) widths.resize(column + 1);
+        widths[column] = std::max(widths[column], topology::columns_of(text));
+    };
+    for (std::size_t column = 0; column < table.heading.size(); ++column) widen(column, table.heading[column]);
+    for (const auto& row : table.rows)
+        for (std::size_t column = 0; column < row.size(); ++column) widen(column, row[column].text);
+    return widths;
+}
+
+Table printable_table(Table table) {
+    for (auto& row : table.rows)
+        for (auto& cell : row) cell.text = cell.text.empty() ? "-" : printable(cell.text);
+    return table;
+}
+
+// Spaces come before the next cell, not after the last, so that no line ends in blanks.
+std::string draw_row(const std::vector<Cell>& row, const std::vector<std::size_t>& widths, std::optional<std::size_t> width,
+                     bool color) {
+    std::string line;
+    std::size_t at = 0, used = 0;
+    for (std::size_t column = 0; column < row.size(); ++column) {
+        if (width && at >= *width) break;
+        line.append(at - used, ' ');
+        const auto text = width ? topology::cut_to_columns(row[column].text, *width - at) : row[column].text;
+        line += tinted(text, row[column].tone, color);
+        used = at + topology::columns_of(text);
+        at += widths[column] + gap;
+    }
+    return line;
+}
+
+// ensure_ascii: a terminal obeys some control characters beyond ASCII, and JSON leaves those as they are.
+std::string written(const json& value, int indent) {
+    return value.dump(indent, ' ', true, json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace
+
+std::string tinted(std::string_view text, Tone tone, bool color) {
+    if (!color || tone == Tone::plain || text.empty()) return std::string(text);
+    return fmt::format("{}{}\033[0m", begin_of(tone), text);
+}
+
+std::vector<std::string> draw(const Table& given, std::optional<std::size_t> width, bool color) {
+    const auto table = printable_table(given);
+    const auto widths = widths_of(table);
+    std::vector<Cell> heading;
+    for (const auto& text : table.heading) heading.push_back({text, Tone::strong});
+    std::vector<std::string> lines;
+    if (!heading.empty()) lines.push_back(draw_row(heading, widths, width, color));
+    for (const auto& row : table.rows) lines.push_back(draw_row(row, widths, width, color));
+    return lines;
+}
+
+bool wants_color(ColorChoice choice, bool is_terminal) {
+    if (choice != ColorChoice::automatic) return choice == ColorChoice::always;
+    const char* none = std::getenv("NO_COLOR");
+    const char* terminal = std::getenv("TERM");
+    const bool dumb = !terminal || std::string_view(terminal) == "dumb";
+    return is_terminal && !dumb && (!none || *none == '\0');
+}
+
+Screen::Screen(bool json, bool quiet, ColorChoice choice)
+    : json_(json), quiet_(quiet), out_is_terminal_(isatty(STDOUT_FILENO) == 1), color_(wants_color(choice, out_is_terminal_)),
+      error_color_(wants_color(choice, isatty(STDERR_FILENO) == 1)) {
+    if (out_is_terminal_) width_ = terminal_width();
+}
+
+// Ignored results: flush() asks the stream about all of them at the end.
+void Screen::write(std::string_view text) { (void)std::fwrite(text.data(), 1, text.size(), stdout); }
+
+void Screen::line(std::string_view text) {
+    write(text);
+    write("\n");
+}
+
+void Screen::table(const Table& table, std::string_view if_empty) {
+    if (table.rows.empty()) return remark(if_empty);
+    for (const auto& text : draw(table, width_, color_)) line(text);
+}
+
+void Screen::document(const json& value) { write(written(value, out_is_terminal_ ? 2 : -1)); }
+
+void Screen::json_line(const json& value) {
+    write(written(value, -1));
+    (void)std::fflush(stdout);  // whoever follows wants it now; a failure is found by flush()
+}
+
+void Screen::remark(std::string_view text) {
+    if (quiet_ || text.empty()) return;
+    (void)std::fflush(stdout);  // so that the words come after the data that they are about
+    fmt::print(stderr, "{}\n", text);
+}
+
+void Screen::complain(std::string_view text) {
+    (void)std::fflush(stdout);
+    fmt::print(stderr, "{} {}\n", tinted("netctl:", Tone::bad, error_color_), text);
+}
+
+Exit Screen::fail(const Trouble& trouble, const Source& source) {
+    if (json_) document(netctl::document(trouble));
+    for (const auto& text : explain(trouble, source)) complain(text);
+    return trouble.exit;
+}
+
+bool Screen::flush() { return std::fflush(stdout) == 0 && std::ferror(stdout) == 0; }
+
+}  // namespace netctl

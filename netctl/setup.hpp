@@ -1,0 +1,43 @@
+// A change of the host while it is under way: netd is asked, and waits to hear that we can still reach it.
+#pragma once
+
+#include "netctl/connection.hpp"
+
+#include <functional>
+#include <optional>
+
+namespace netctl {
+
+// Where a change stands, as Host.getStatus tells it.
+enum class Phase { working, waits_for_confirmation, over };
+
+// The call of Host.setupNetworks, and what is known if its connection does not live to hear the answer: a change of the
+// very network that it came by may cut it, though all is well.
+class Setup {
+public:
+    Setup(Connections& netd, const nlohmann::json& params);
+
+    // Nothing while it is under way. Lasts at most this long, or a little more if netd can't be reached.
+    std::optional<Answer> wait(milliseconds most);
+
+    // Over a new connection, as it is made only now. True: netd took it as the confirmation.
+    bool confirm();
+
+    Phase phase();
+
+private:
+    std::optional<Answer> ask_for_the_end(milliseconds most);
+
+    Connections& netd_;
+    nlohmann::json last_before_;  // how the transaction before this one ended
+    Call call_;
+    bool cut_ = false;
+};
+
+// How long a change may take that must be confirmed within the time that its options give.
+milliseconds longest(const nlohmann::json& options);
+
+// Calls it, and confirms until the answer is there.
+Answer set_up_and_confirm(Connections& netd, const nlohmann::json& params);
+
+}  // namespace netctl

@@ -1,0 +1,159 @@
+// `status`: is all well, on one screen; and `version`.
+#include "netctl/answer.hpp"
+#include "netctl/diff.hpp"
+#include "netctl/text.hpp"
+#include "netctl/verbs.hpp"
+
+#include <ctime>
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+namespace netctl {
+
+namespace {
+
+using nlohmann::json;
+
+struct Report {
+    json status = {};
+    json drift = json::array();
+    bool is_dirty() const { return flag_at(status, "netConfigDirty"); }  // something runs that is not committed
+    bool has_trouble() const { return !member(status, "trouble").is_null(); }
+};
+
+using Row = std::vector<Cell>;
+
+// What a backend can't do is what the operator must know.
+Cell backend_cell(const json& backend) {
+    std::vector<std::string> lacking;
+    for (const auto& [name, value] : backend.items())
+        if (value == false && name != "connected") lacking.push_back("no " + name);
+    const bool is_there = flag_at(backend, "connected", true);
+    auto text = text_at(backend, backend.contains("where") ? "where" : "release");
+    if (!is_there) return {text.empty() ? "not reached" : "not reached at " + text};
+    if (!lacking.empty()) text += (text.empty() ? "" : ", ") + joined(lacking, lacking.size());
+    return {text.empty() ? "ready" : text, lacking.empty() ? Tone::good : Tone::warning};
+}
+
+// Seconds since 1970, or a text already.
+std::string moment(const json& time) {
+    if (!time.is_number()) return shown(time);
+    const auto seconds = static_cast<std::time_t>(time.get<double>());
+    return fmt::format("{:%F %T} UTC", fmt::gmtime(seconds));
+}
+
+Cell transaction_cell(const json& status) {
+    const auto& transaction = member(status, "transaction");
+    if (!transaction.is_object()) return {"none", Tone::plain};
+    const auto left = number_at(transaction, "secondsLeft");
+    return {fmt::format("{} is {}{}", text_at(transaction, "id"), text_at(transaction, "phase"),
+                        left ? fmt::format(", {} s left to confirm it", *left) : ""),
+            Tone::warning};
+}
+
+Cell last_cell(const json& status) {
+    const auto& last = object_at(status, "last");
+    const auto outcome = text_at(last, "outcome");
+    if (outcome.empty()) return {"none since netd started", Tone::plain};
+    auto text = outcome;
+    if (const auto why = text_at(last, "why"); !why.empty()) text += ": " + why;
+    if (const auto time = moment(member(last, "time")); !time.empty()) text += " (" + time + ")";
+    return {text, outcome == "committed" ? Tone::good : Tone::bad};
+}
+
+Cell sync_cell(const Report& report) {
+    std::vector<std::string> drifted;
+    for (const auto& one : report.drift) {
+        auto name = text_at(one, "kind") == "network" ? text_at(one, "name") : text_at(one, "kind") + " " + text_at(one, "name");
+        if (drifted.empty() || drifted.back() != name) drifted.push_back(std::move(name));
+    }
+    const auto count = text_at(report.status, "networks");
+    if (drifted.empty()) return {count + ", all as defined", Tone::good};
+    return {fmt::format("{}, not as defined: {}", count, joined(drifted)), Tone::bad};
+}
+
+// What somebody should look at; counters that stayed 0 are no news. Groups of them are named by the group.
+void add_counters(std::vector<std::string>& texts, const std::string& group, const json& counters) {
+    for (const auto& [name, value] : counters.items()) {
+        if (value.is_object()) add_counters(texts, group + name + ".", value);
+        else if (value.is_number() && value != 0) texts.push_back(fmt::format("{}{} {}", group, name, shown(value)));
+    }
+}
+
+std::string counters_of(const json& status) {
+    std::vector<std::string> texts;
+    add_counters(texts, "", object_at(status, "counters"));
+    return joined(texts, texts.size());
+}
+
+Cell trouble_cell(const json& status) {
+    const auto& trouble = member(status, "trouble");
+    const auto subject = text_at(trouble, "subject");
+    return {subject.empty() ? text_at(trouble, "what") : subject + ": " + text_at(trouble, "what"), Tone::bad};
+}
+
+Exit ending_of(const Report& report) {
+    if (report.has_trouble()) return Exit::failed;
+    return report.drift.empty() ? Exit::done : Exit::drift;
+}
+
+Table screen_of(const Report& report) {
+    const auto& status = report.status;
+    const std::chrono::seconds uptime(number_at(status, "uptime").value_or(0));
+    Table table;
+    const auto add = [&table](std::string name, Cell cell) { table.rows.push_back(Row{{std::move(name), Tone::dim}, std::move(cell)}); };
+    add("netd", {fmt::format("{}, up {}, revision {}", text_at(status, "version"), short_time(uptime), text_at(status, "revision")), Tone::good});
+    for (const auto& [name, backend] : object_at(status, "backends").items()) add(name, backend_cell(backend));
+    add("networks", sync_cell(report));
+    if (report.has_trouble()) add("TROUBLE", trouble_cell(status));
+    add("definitions", report.is_dirty() ? Cell{"not all committed", Tone::warning} : Cell{"committed", Tone::good});
+    add("transaction", transaction_cell(status));
+    add("last change", last_cell(status));
+    if (const auto queue = text_at(status, "queue"); !queue.empty()) add("queue", {queue});
+    if (auto counters = counters_of(status); !counters.empty()) add("counters", {std::move(counters)});
+    return table;
+}
+
+std::variant<Report, Trouble> take_report(Session& session) {
+    Report report;
+    auto status = session.netd.call("Host.getStatus", json::object(), session.patience);
+    if (auto* trouble = std::get_if<Trouble>(&status)) return std::move(*trouble);
+    report.status = std::move(std::get<json>(status));
+    const auto drift = session.netd.call("Host.getDrift", json::object(), session.patience);
+    if (const auto* trouble = std::get_if<Trouble>(&drift)) return *trouble;
+    report.drift = drift_of(std::get<json>(drift));
+    return report;
+}
+
+}  // namespace
+
+Exit run(const Status&, Session& session) {
+    auto taken = take_report(session);
+    if (const auto* trouble = std::get_if<Trouble>(&taken)) return session.screen.fail(*trouble);
+    const auto& report = std::get<Report>(taken);
+    if (session.screen.wants_json()) {
+        auto whole = report.status;
+        whole["drift"] = report.drift;
+        session.screen.document(whole);
+    } else {
+        session.screen.table(screen_of(report), "");
+        if (!report.drift.empty()) session.screen.remark("try: netctl diff");
+    }
+    return ending_of(report);
+}
+
+Exit run(const Version&, Session& session) {
+    const auto status = session.netd.call("Host.getStatus", json::object(), session.patience);
+    const auto* answer = std::get_if<json>(&status);
+    const auto daemon = answer ? text_at(*answer, "version") : std::string();
+    if (session.screen.wants_json()) {
+        session.screen.document({{"netctl", NETCTL_VERSION}, {"netd", answer ? json(daemon) : json()}});
+        return Exit::done;
+    }
+    session.screen.line("netctl " NETCTL_VERSION);
+    if (answer) session.screen.line("netd " + printable(daemon));
+    else session.screen.remark("netd: " + explain(std::get<Trouble>(status)).front());
+    return Exit::done;
+}
+
+}  // namespace netctl

@@ -1,0 +1,83 @@
+// One batch a stage; between stages the mirrors are brought up to date, since one backend's deed is another's news.
+#include "netd/apply/executor.hpp"
+
+#include <fmt/format.h>
+#include <poll.h>
+
+namespace apply {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+template <class BackendOp>
+std::vector<BackendOp> batch_of(std::span<const plan::Step> steps) {
+    std::vector<BackendOp> batch;
+    for (const plan::Step& step : steps) batch.push_back(std::get<BackendOp>(step.op));
+    return batch;
+}
+
+// A link that OVS makes may be announced after OVS says that it is done: wait for the kernel's word of it.
+void await_links(std::span<const bridges::Op> ops, bridges::Kernel& kernel, Clock::time_point deadline) {
+    for (const bridges::Op& op : ops) {
+        const auto* update = std::get_if<topology::Update<bridges::Link>>(&op);
+        while (update && !kernel.state().links.contains(update->now.name)) {
+            const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
+            if (left <= 0) return;
+            pollfd waiting{kernel.descriptor(), POLLIN, 0};
+            if (::poll(&waiting, 1, static_cast<int>(std::min<long>(left, 1000))) < 0 && errno != EINTR) return;
+            if (!kernel.hear()) return;
+        }
+    }
+}
+
+Result<> apply_stage(std::span<const plan::Step> steps, const Backends& backends, Clock::time_point deadline) {
+    topology::Progress progress;
+    if (std::holds_alternative<ovs::Op>(steps.front().op)) {
+        const auto batch = batch_of<ovs::Op>(steps);
+        progress = backends.ovs.apply(batch, deadline);
+        if (auto heard = backends.kernel.hear(); !heard) return heard.error();
+    } else {
+        const auto batch = batch_of<bridges::Op>(steps);
+        await_links(batch, backends.kernel, deadline);
+        progress = backends.kernel.apply(batch);
+        backends.ovs.hear();
+    }
+    if (progress.stopped) return *progress.stopped;
+    return {};
+}
+
+std::string what_is_left(const plan::Plan& plan) {
+    std::string text = plan::describe(plan.front().op);
+    if (plan.size() > 1) text += fmt::format(", and {} more", plan.size() - 1);
+    return text;
+}
+
+}  // namespace
+
+Result<> execute(const plan::Plan& plan, const Backends& backends, Clock::time_point deadline) {
+    const std::span<const plan::Step> steps{plan};
+    for (std::size_t from = 0; from < steps.size();) {
+        std::size_t to = from;
+        while (to < steps.size() && steps[to].stage == steps[from].stage) ++to;
+        if (Clock::now() > deadline) return Error{Fault::timeout, plan::subject(steps[from].op), "the time given for the change is over"};
+        if (auto applied = apply_stage(steps.subspan(from, to - from), backends, deadline); !applied) return applied;
+        from = to;
+    }
+    return {};
+}
+
+Result<> reach(const lower::HostState& wanted, const lower::Scope& scope, const Backends& backends, Clock::time_point deadline) {
+    // What one backend makes, another shapes afterwards, and the kernel adjusts what it was not asked to: hence a few rounds.
+    constexpr int rounds = 4;
+    plan::Plan left;
+    for (int round = 0; round < rounds; ++round) {
+        left = plan::make(wanted, lower::restricted(observe::state_of(backends), scope));
+        if (left.empty()) return {};
+        if (auto executed = execute(left, backends, deadline); !executed) return executed;
+    }
+    left = plan::make(wanted, lower::restricted(observe::state_of(backends), scope));
+    if (left.empty()) return {};
+    return Error{Fault::conflict, plan::subject(left.front().op), fmt::format("it was done, and looked at again is not so: {}", what_is_left(left))};
+}
+
+}  // namespace apply

@@ -1,0 +1,23 @@
+// Carries a plan out, stage by stage, until the host is as wanted or somebody says no.
+#pragma once
+
+#include "netd/lower/host_state.hpp"
+#include "netd/observe/backends.hpp"
+#include "netd/plan/plan.hpp"
+
+#include <chrono>
+
+namespace apply {
+
+using observe::Backends;
+using topology::Error;
+using topology::Fault;
+using topology::Result;
+
+// Carries out one plan. Success says only that nobody refused.
+Result<> execute(const plan::Plan& plan, const Backends& backends, std::chrono::steady_clock::time_point deadline);
+
+// Plans, executes and looks again until nothing is left to do. A "no": what was refused, or what still differs.
+Result<> reach(const lower::HostState& wanted, const lower::Scope& scope, const Backends& backends, std::chrono::steady_clock::time_point deadline);
+
+}  // namespace apply

@@ -1,0 +1,86 @@
+// One change of the host from asked to committed or back, so that whatever dies the host is as before or as asked.
+#pragma once
+
+#include "netd/apply/executor.hpp"
+#include "netd/loop/clock.hpp"
+#include "netd/store/store.hpp"
+
+#include <optional>
+#include <variant>
+
+namespace apply {
+
+// How a transaction ends, or that it has not ended yet.
+struct Committed {
+    bool changed = false;  // false: the host was as asked, nothing was written
+};
+struct Waiting {
+    std::uint64_t id = 0;
+    std::chrono::nanoseconds deadline = {};  // CLOCK_BOOTTIME
+};
+struct RolledBack {
+    Error because;
+};
+struct Degraded {
+    Error because, rollback;
+};
+using Outcome = std::variant<Committed, Waiting, RolledBack, Degraded>;
+
+// What a change shall be like.
+struct Terms {
+    bool confirm = true;                                 // to be confirmed within that time, or it goes back
+    std::chrono::seconds within{60};
+    bool commit = false;                                 // the running definitions become the committed ones
+    std::optional<std::chrono::seconds> timeout = {};    // for the applying
+    std::set<intent::NetworkName> named = {};            // networks to be looked at although their definition is the same
+    std::set<topology::IfName> named_bases = {};
+};
+
+class Transactor {
+public:
+    Transactor(Backends backends, store::Store store, const loop::Clock& clock)
+        : backends_(backends), store_(std::move(store)), clock_(clock) {}
+
+    // At start, once the mirrors stand: takes up what is on disk. Finishes, undoes or goes on waiting for an open
+    // transaction; after a boot brings the committed definitions back. The outcome is that of what it had to do.
+    Outcome recover();
+
+    // While one is waiting no other may begin.
+    Outcome begin(const intent::Intent& wanted, const Terms& terms);
+    Outcome confirm();
+    Outcome roll_back(const Error& because);  // of the one that is waiting
+
+    // Tries again to bring back what a rollback could not.
+    void try_again();
+
+    // The running definitions become the committed ones.
+    Result<> commit_running();
+
+    const intent::Intent& running() const { return running_; }
+    const intent::Intent& committed() const { return committed_; }
+    const std::optional<Waiting>& waiting() const { return waiting_; }
+    // Something an operator must know of: a state file that fell back, a rollback that is stuck.
+    const std::optional<Error>& trouble() const { return trouble_; }
+
+private:
+    lower::HostState before_image(const lower::Goal& goal) const;
+    Outcome undo(const Error& because);
+    Outcome finish();
+    void load();
+    Outcome take_up(store::Entry entry);
+    Outcome bring_back();
+    std::chrono::steady_clock::time_point apply_deadline(const Terms& terms) const;
+
+    Backends backends_;
+    store::Store store_;
+    const loop::Clock& clock_;
+    intent::Intent running_, committed_;
+    std::uint64_t generation_ = 0;
+    bool has_run_in_this_boot_ = false;
+    std::optional<store::Entry> open_;
+    std::optional<Waiting> waiting_;
+    std::optional<Error> trouble_;
+    std::optional<Error> stuck_;  // why the rollback of open_ did not succeed
+};
+
+}  // namespace apply

@@ -1,0 +1,193 @@
+// Two threads: this one answers, the other one decides. They share mailboxes and snapshots, nothing else.
+#include "netd/daemon/daemon.hpp"
+
+#include "bridges/linux_kernel.hpp"
+#include "netd/daemon/log.hpp"
+#include "netd/daemon/reconciler.hpp"
+#include "netd/daemon/watchdog.hpp"
+#include "netd/loop/signals.hpp"
+#include "netd/observe/events.hpp"
+#include "netd/serve/doorkeeper.hpp"
+#include "netd/serve/publisher.hpp"
+#include "netd/serve/requests.hpp"
+#include "netd/wire/write_event.hpp"
+#include "ovs-driver/ovsdb_switch.hpp"
+
+#include <fmt/format.h>
+#include <grp.h>
+#include <systemd/sd-daemon.h>
+
+#include <future>
+#include <thread>
+#include <unistd.h>
+
+namespace netd {
+
+using topology::Error;
+using topology::Result;
+
+namespace {
+
+int group_named(const char* name) {
+    const group* found = ::getgrnam(name);
+    return found ? static_cast<int>(found->gr_gid) : -1;
+}
+
+using Commands = loop::Mailbox<serve::Command>;
+using Notes = loop::Mailbox<serve::Note>;
+
+// The deciding thread; OVS's library wants its session opened by the thread that uses it.
+class Decider {
+public:
+    Decider(const Options& options, const loop::Clock& clock, Commands& commands, Notes& notes)
+        : thread_([this, &options, &clock, &commands, &notes] { live(options, clock, commands, notes); }) {}
+    ~Decider() { thread_.join(); }
+    Decider(const Decider&) = delete;
+    Decider& operator=(const Decider&) = delete;
+
+    // After the first look at the host, or why there is none.
+    Result<> started() { return ready_.get_future().get(); }
+
+private:
+    void live(const Options& options, const loop::Clock& clock, Commands& commands, Notes& notes) {
+        auto store = store::Store::open(options.state, options.run);
+        if (!store) return ready_.set_value(store.error());
+        auto kernel = bridges::open_linux_kernel();
+        if (!kernel) return ready_.set_value(kernel.error());
+        auto ovs = ovs::open_switch(options.ovs);
+        await_ovs(*ovs, options.ovs);
+        Reconciler reconciler({**kernel, *ovs}, std::move(*store), clock, commands, notes);
+        auto started = reconciler.start(options.management);
+        const bool stands{started};
+        ready_.set_value(std::move(started));
+        if (stands) reconciler.run();
+    }
+
+    // An Open vSwitch that runs answers within milliseconds; one that has no socket does not run and is not waited for.
+    static void await_ovs(ovs::Switch& ovs, const std::string& socket) {
+        const std::string path = socket.starts_with("unix:") ? socket.substr(5) : socket;
+        if (::access(path.c_str(), F_OK) == 0) observe::await_ovs(ovs, std::chrono::steady_clock::now() + std::chrono::seconds(2));
+    }
+
+    std::promise<Result<>> ready_;
+    std::thread thread_;
+};
+
+class House {
+public:
+    explicit House(const Options& options) : options_(options) {}
+
+    Result<> build() {
+        auto loop = loop::EventLoop::open();
+        if (!loop) return loop.error();
+        loop_ = std::move(*loop);
+        auto signals = loop::Signals::open(*loop_, {SIGTERM, SIGINT}, [this](int) { stop_ = true; });
+        if (!signals) return signals.error();
+        signals_ = std::move(*signals);
+        auto commands = Commands::open();
+        auto notes = Notes::open();
+        if (!commands) return commands.error();
+        if (!notes) return notes.error();
+        commands_ = std::move(*commands);
+        notes_ = std::move(*notes);
+        decider_ = std::make_unique<Decider>(options_, clock_, *commands_, *notes_);
+        if (auto started = decider_->started(); !started) return started;
+        return open_doors();
+    }
+
+    Result<> live() {
+        ::sd_notify(0, "READY=1");
+        log::info("serving at {}", options_.control);
+        auto ran = loop_->run_until([this] { return stop_; });
+        ::sd_notify(0, "STOPPING=1");
+        return ran;
+    }
+
+    ~House() {
+        if (commands_) commands_->push(serve::Stop{});
+        decider_.reset();
+    }
+
+private:
+    Result<> open_doors() {
+        auto context = serve::Context::open();
+        if (!context) return context.error();
+        context_ = std::move(*context);
+        auto doorkeeper = serve::Doorkeeper::open(*loop_, *context_, [](const serve::Peer& peer) { return serve::role_by_groups(peer, {}); });
+        if (!doorkeeper) return doorkeeper.error();
+        doorkeeper_ = std::move(*doorkeeper);
+        requests_ = std::make_unique<serve::Requests>([this](const serve::Ticket& ticket, std::string bytes) { server_->reply(ticket.caller, std::move(bytes)); }, *commands_, clock_);
+        requests_->add_status([this](nlohmann::json& status) { add_transport(status); });
+        const int group = group_named("netd");
+        auto publisher = serve::Publisher::open(*loop_, *context_, clock_, {options_.events, group, store::boot_id()});
+        if (!publisher) return publisher.error();
+        publisher_ = std::move(*publisher);
+        take_notes();
+        auto server = serve::Server::open(*loop_, *context_, clock_, {options_.control, group},
+                                          [this](serve::Caller caller, std::string_view message) { requests_->on_message(caller, message); });
+        if (!server) return server.error();
+        server_ = std::move(*server);
+        return loop_->watch(notes_->descriptor(), [this] { take_notes(); });
+    }
+
+    void take_notes() {
+        for (serve::Note& note : notes_->take()) {
+            if (auto* reply = std::get_if<serve::Reply>(&note)) requests_->on_reply(std::move(*reply));
+            else if (auto* snapshot = std::get_if<observe::Published>(&note)) publish(std::move(*snapshot));
+            else if (auto* announce = std::get_if<serve::Announce>(&note)) publisher_->publish(announce->topic, std::move(announce->event));
+        }
+    }
+
+    void publish(observe::Published next) {
+        for (const observe::Event& event : observe::events_between(*requests_->snapshot(), *next)) {
+            nlohmann::json body = wire::write_event(event);
+            body["revision"] = next->revision;
+            publisher_->publish(event.topic, std::move(body));
+        }
+        requests_->publish(std::move(next));
+    }
+
+    void add_transport(nlohmann::json& status) const {
+        const auto& counted = server_->counters();
+        status["counters"]["received"] = counted.received;
+        status["counters"]["answered"] = counted.answered;
+        status["counters"]["unreachable"] = counted.unreachable;
+        status["counters"]["misshapen"] = counted.misshapen;
+        status["counters"]["events"] = publisher_->counters().published;
+    }
+
+    const Options& options_;
+    loop::SystemClock clock_;
+    bool stop_ = false;
+    std::unique_ptr<loop::EventLoop> loop_;
+    std::unique_ptr<loop::Signals> signals_;
+    std::unique_ptr<Commands> commands_;
+    std::unique_ptr<Notes> notes_;
+    std::unique_ptr<Decider> decider_;
+    std::unique_ptr<serve::Context> context_;
+    std::unique_ptr<serve::Doorkeeper> doorkeeper_;
+    std::unique_ptr<serve::Requests> requests_;
+    std::unique_ptr<serve::Publisher> publisher_;
+    std::unique_ptr<serve::Server> server_;
+};
+
+int failed(const Error& error) {
+    log::error("{}", error.subject.empty() ? error.what : error.subject + ": " + error.what);
+    return 1;
+}
+
+}  // namespace
+
+int run_daemon(const Options& options) {
+    // The watchdog first: what it inherits would outlive us, the lock above all.
+    if (options.watchdog)
+        if (auto watching = start_watchdog(options); !watching) return failed(watching.error());
+    auto lock = take_lock(options.run, Holder::daemon);
+    if (!lock) return failed(lock.error());
+    House house(options);
+    if (auto built = house.build(); !built) return failed(built.error());
+    if (auto lived = house.live(); !lived) return failed(lived.error());
+    return 0;
+}
+
+}  // namespace netd

@@ -1,0 +1,18 @@
+// sd-daemon's "<N>" prefix is understood by the journal and harmless elsewhere.
+#include "netd/daemon/log.hpp"
+
+#include "topology/names.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+
+namespace netd::log {
+
+void write(int level, std::string_view line) {
+    static const bool journal = std::getenv("JOURNAL_STREAM") != nullptr;
+    const std::string text = topology::escaped(line);
+    if (journal) std::fprintf(stderr, "<%d>%s\n", level, text.c_str());
+    else std::fprintf(stderr, "netd: %s\n", text.c_str());
+}
+
+}  // namespace netd::log

@@ -1,0 +1,17 @@
+// A line for the operator at night: to the journal where systemd reads us, to stderr else.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <string_view>
+
+namespace netd::log {
+
+// `level` is syslog's: 3 error, 4 warning, 6 information.
+void write(int level, std::string_view line);
+
+template <class... Args> void error(fmt::format_string<Args...> format, Args&&... args) { write(3, fmt::format(format, std::forward<Args>(args)...)); }
+template <class... Args> void warn(fmt::format_string<Args...> format, Args&&... args) { write(4, fmt::format(format, std::forward<Args>(args)...)); }
+template <class... Args> void info(fmt::format_string<Args...> format, Args&&... args) { write(6, fmt::format(format, std::forward<Args>(args)...)); }
+
+}  // namespace netd::log

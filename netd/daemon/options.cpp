@@ -1,0 +1,118 @@
+// The file is {"control": …, "events": …, "state": …, "run": …, "ovs": …, "management": {"nic": …}}.
+#include "netd/daemon/options.hpp"
+
+#include "netd/wire/json.hpp"
+
+#include <fmt/format.h>
+
+#include <fstream>
+#include <getopt.h>
+#include <sstream>
+
+namespace netd {
+
+using topology::Error;
+using topology::Fault;
+using topology::Result;
+
+const char* const usage =
+    "usage: netd [options]\n"
+    "  --config FILE    a JSON file with these settings (default /etc/netd/netd.json)\n"
+    "  --control URL    where requests come in (default ipc:///run/netd/control)\n"
+    "  --events URL     where events go out (default ipc:///run/netd/events)\n"
+    "  --state DIR      committed definitions and the journal (default /var/lib/netd)\n"
+    "  --run DIR        running definitions (default /run/netd)\n"
+    "  --ovs SOCKET     Open vSwitch's database (default unix:/var/run/openvswitch/db.sock)\n"
+    "  --management NIC a first start takes this NIC over as network ovirtmgmt\n"
+    "  --no-watchdog    no second process that undoes an unfinished change if this one is killed\n"
+    "  --version, --help\n";
+
+namespace {
+
+constexpr const char* default_file = "/etc/netd/netd.json";
+
+Result<> read_text(const nlohmann::json& value, const std::string& key, std::string& into) {
+    if (!value.is_string()) return Error{Fault::invalid, key, "a text is due here"};
+    into = value.get<std::string>();
+    return {};
+}
+
+Result<> read_setting(const std::string& key, const nlohmann::json& value, Options& options) {
+    if (key == "control") return read_text(value, key, options.control);
+    if (key == "events") return read_text(value, key, options.events);
+    if (key == "state") return read_text(value, key, options.state);
+    if (key == "run") return read_text(value, key, options.run);
+    if (key == "ovs") return read_text(value, key, options.ovs);
+    if (key != "management") return Error{Fault::invalid, key, "there is no such setting"};
+    if (!value.is_object() || !value.contains("nic") || !value["nic"].is_string()) return Error{Fault::invalid, key, "{\"nic\": NAME} is due here"};
+    auto nic = topology::IfName::parse(value["nic"].get<std::string>());
+    if (!nic) return nic.error();
+    options.management = *nic;
+    return {};
+}
+
+Result<> read_file(const std::string& path, bool must_exist, Options& options) {
+    std::ifstream file(path);
+    if (!file) return must_exist ? Result<>(Error{Fault::not_found, path, "can't be read"}) : Result<>();
+    std::stringstream text;
+    text << file.rdbuf();
+    auto value = wire::parse_strict(text.str());
+    if (!value) return topology::about(path, value.error());
+    if (!value->is_object()) return Error{Fault::invalid, path, "an object is due here"};
+    for (const auto& [key, setting] : value->items())
+        if (auto read = read_setting(key, setting, options); !read) return topology::about(path, read.error());
+    return {};
+}
+
+enum Long { config = 1000, control, events, state, run, ovs, management, no_watchdog, help, version };
+constexpr option long_options[] = {{"config", required_argument, nullptr, config},   {"control", required_argument, nullptr, control},
+                                   {"events", required_argument, nullptr, events},   {"state", required_argument, nullptr, state},
+                                   {"run", required_argument, nullptr, run},         {"ovs", required_argument, nullptr, ovs},
+                                   {"management", required_argument, nullptr, management},
+                                   {"no-watchdog", no_argument, nullptr, no_watchdog},
+                                   {"help", no_argument, nullptr, help},             {"version", no_argument, nullptr, version},
+                                   {nullptr, 0, nullptr, 0}};
+
+Result<> read_word(int which, Options& options) {
+    switch (which) {
+        case config: return {};
+        case control: options.control = optarg; return {};
+        case events: options.events = optarg; return {};
+        case state: options.state = optarg; return {};
+        case run: options.run = optarg; return {};
+        case ovs: options.ovs = optarg; return {};
+        case no_watchdog: options.watchdog = false; return {};
+        case help: options.help = true; return {};
+        case version: options.version = true; return {};
+        case management: {
+            auto nic = topology::IfName::parse(optarg);
+            if (!nic) return nic.error();
+            options.management = *nic;
+            return {};
+        }
+        default: return Error{Fault::invalid, {}, "unknown option; --help lists them"};
+    }
+}
+
+}  // namespace
+
+Result<Options> read_options(int count, char** words) {
+    Options options;
+    std::string file = default_file;
+    bool named = false;
+    opterr = 0;
+    optind = 1;
+    for (int which; (which = ::getopt_long(count, words, "", long_options, nullptr)) != -1;)
+        if (which == config) {
+            file = optarg;
+            named = true;
+        }
+    if (auto read = read_file(file, named, options); !read) return read.error();
+    optind = 1;
+    for (int which; (which = ::getopt_long(count, words, "", long_options, nullptr)) != -1;)
+        if (auto read = read_word(which, options); !read) return read.error();
+    if (optind < count) return Error{Fault::invalid, words[optind], "netd takes no such word; --help lists what it takes"};
+    return options;
+}
+
+}  // namespace netd

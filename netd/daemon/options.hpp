@@ -1,0 +1,28 @@
+// How netd is told where things are: a small JSON file, and options on the command line that win over it.
+#pragma once
+
+#include "topology/names.hpp"
+#include "topology/result.hpp"
+
+#include <optional>
+#include <string>
+
+namespace netd {
+
+struct Options {
+    std::string control = "ipc:///run/netd/control";
+    std::string events = "ipc:///run/netd/events";
+    std::string state = "/var/lib/netd";
+    std::string run = "/run/netd";
+    std::string ovs = "unix:/var/run/openvswitch/db.sock";
+    std::optional<topology::IfName> management = {};  // a first start takes this NIC over as ovirtmgmt
+    bool watchdog = true;
+    bool help = false, version = false;
+};
+
+// From the file (default /etc/netd/netd.json, which need not be there) and the command line. An error is a sentence.
+topology::Result<Options> read_options(int count, char** words);
+
+extern const char* const usage;
+
+}  // namespace netd

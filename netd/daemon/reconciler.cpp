@@ -1,0 +1,198 @@
+// Waits for whatever comes first: a command, the kernel, OVS, a deadline.
+#include "netd/daemon/reconciler.hpp"
+
+#include "netd/apply/terms.hpp"
+#include "netd/daemon/log.hpp"
+#include "netd/intent/validate.hpp"
+#include "netd/wire/read_definition.hpp"
+#include "netd/wire/request.hpp"
+#include "netd/wire/write_plan.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+
+namespace netd {
+
+using nlohmann::json;
+using topology::Error;
+using topology::Fault;
+
+Reconciler::Reconciler(observe::Backends backends, store::Store store, const loop::Clock& clock, loop::Mailbox<serve::Command>& commands,
+                       loop::Mailbox<serve::Note>& notes)
+    : backends_(backends), transactor_(backends, std::move(store), clock), clock_(clock), commands_(commands), notes_(notes) {}
+
+topology::Result<> Reconciler::start(const std::optional<topology::IfName>& management) {
+    if (auto looked = backends_.kernel.look(); !looked) return looked;
+    backends_.ovs.hear();
+    const apply::Outcome outcome = transactor_.recover();
+    if (std::holds_alternative<apply::Waiting>(outcome)) waiting_since_ = clock_.boottime();
+    conclude(std::nullopt, outcome, intent::code::refused);
+    const bool nothing_known = transactor_.running() == intent::Intent() && transactor_.committed() == intent::Intent();
+    if (management && nothing_known && !transactor_.trouble()) take_over(*management);
+    publish();
+    return {};
+}
+
+void Reconciler::run() {
+    while (!stopping_) {
+        const std::array readable{commands_.descriptor(), backends_.kernel.descriptor()};
+        backends_.ovs.wait(readable, next_deadline());
+        hear();
+        for (auto& command : commands_.take()) take(std::move(command));
+        expire();
+        work_off();
+    }
+}
+
+std::chrono::steady_clock::time_point Reconciler::next_deadline() const {
+    const auto now = std::chrono::steady_clock::now();
+    if (!transactor_.waiting()) return now + std::chrono::hours(1);
+    return now + std::max(std::chrono::nanoseconds(0), transactor_.waiting()->deadline - clock_.boottime());
+}
+
+void Reconciler::hear() {
+    const auto heard = backends_.kernel.hear();
+    const bool ovs_changed = backends_.ovs.hear();
+    if (!heard) {
+        log::error("the kernel's notifications can't be read: {}", heard.error().what);
+        return;
+    }
+    if (heard->overrun) ++overruns_;
+    if (!heard->changed && !ovs_changed) return;
+    transactor_.try_again();
+    publish();
+}
+
+void Reconciler::take(serve::Command command) {
+    if (auto* asked = std::get_if<serve::Confirm>(&command)) confirm(*asked);
+    else if (std::holds_alternative<serve::Stop>(command)) stopping_ = true;
+    else queue_.push_back(std::move(command));
+}
+
+// One write at a time; while one waits for its confirmation the others wait for it.
+void Reconciler::work_off() {
+    while (!queue_.empty() && !transactor_.waiting() && !stopping_) {
+        serve::Command command = std::move(queue_.front());
+        queue_.pop_front();
+        hear();
+        if (auto* asked = std::get_if<serve::Setup>(&command)) setup(std::move(*asked));
+        else if (auto* commits = std::get_if<serve::CommitRunning>(&command)) commit(*commits);
+        else if (auto* changes = std::get_if<serve::ChangeNic>(&command)) change_nic(*changes);
+        for (auto& more : commands_.take()) take(std::move(more));
+    }
+}
+
+void Reconciler::expire() {
+    if (!transactor_.waiting() || transactor_.waiting()->deadline > clock_.boottime()) return;
+    const Asker asker = std::exchange(asker_, std::nullopt);
+    const auto outcome = transactor_.roll_back({Fault::timeout, "connectivity", "nobody confirmed the change in time"});
+    conclude(asker, outcome, intent::code::lost_connection);
+}
+
+intent::Facts Reconciler::facts() const {
+    return {backends_.kernel.state(), backends_.kernel.abilities(), backends_.ovs.connected(), backends_.ovs.where()};
+}
+
+void Reconciler::setup(serve::Setup setup) {
+    const auto verdict = intent::validate(setup.request, transactor_.running(), facts());
+    if (!verdict.complaints.empty()) return refuse(setup.ticket, verdict.complaints);
+    announce("transaction.begun", {{"who", setup.ticket.caller.who()}});
+    const auto outcome = transactor_.begin(verdict.wanted, apply::terms_of(setup.request));
+    if (std::holds_alternative<apply::Waiting>(outcome)) {
+        asker_ = setup.ticket;
+        waiting_since_ = clock_.boottime();
+    }
+    conclude(setup.ticket, outcome, intent::code::refused);
+}
+
+void Reconciler::confirm(const serve::Confirm& confirm) {
+    const auto waiting = transactor_.waiting();
+    const bool same = !confirm.transaction || (waiting && *confirm.transaction == waiting->id);
+    // One that was sent before the change stood says nothing about it.
+    if (!waiting || !same || confirm.ticket.caller.arrived < waiting_since_) return reply(confirm.ticket, {{"confirmed", false}, {"transaction", waiting ? json(waiting->id) : json()}}, false);
+    const Asker asker = std::exchange(asker_, std::nullopt);
+    conclude(asker, transactor_.confirm(), intent::code::refused);
+    reply(confirm.ticket, {{"confirmed", true}, {"transaction", waiting->id}}, false);
+}
+
+void Reconciler::commit(const serve::CommitRunning& commit) {
+    if (auto kept = transactor_.commit_running(); !kept) return refuse(commit.ticket, intent::code::refused, kept.error().subject + ": " + kept.error().what);
+    publish();
+    reply(commit.ticket, json::object());
+}
+
+namespace {
+
+std::string sentence(const Error& error) { return error.subject.empty() ? error.what : error.subject + ": " + error.what; }
+
+int code_of(const Error& error, int otherwise) { return error.subject.starts_with("Open vSwitch") ? intent::code::no_ovs : otherwise; }
+
+json complaint_of(const Error& error) {
+    return json::array({{{"path", ""}, {"fault", topology::name_of(error.fault)}, {"what", sentence(error)}}});
+}
+
+}  // namespace
+
+void Reconciler::conclude(const Asker& asker, const apply::Outcome& outcome, int code_if_refused) {
+    const auto remember = [&](const char* what, const std::string& why) { last_outcome_ = {what, why, clock_.wall()}; };
+    if (const auto* waiting = std::get_if<apply::Waiting>(&outcome)) {
+        publish();
+        announce("transaction.waiting", {{"transaction", waiting->id}});
+    } else if (const auto* committed = std::get_if<apply::Committed>(&outcome)) {
+        if (committed->changed) remember("committed", "");
+        publish();
+        if (committed->changed) announce("transaction.committed", {});
+        if (asker) reply(*asker, {{"revision", last_ ? last_->revision : 0}, {"changed", committed->changed}, {"outcome", "committed"}});
+    } else if (const auto* back = std::get_if<apply::RolledBack>(&outcome)) {
+        log::warn("rolled back: {}", sentence(back->because));
+        remember("rolled-back", sentence(back->because));
+        publish();
+        announce("transaction.rolled-back", {{"why", sentence(back->because)}});
+        if (asker) refuse(*asker, code_of(back->because, code_if_refused), "rolled back: " + sentence(back->because), complaint_of(back->because));
+    } else if (const auto* stuck = std::get_if<apply::Degraded>(&outcome)) {
+        const std::string why = sentence(stuck->because) + "; and the way back is blocked: " + sentence(stuck->rollback);
+        log::error("degraded: {}", why);
+        remember("degraded", why);
+        publish();
+        announce("transaction.degraded", {{"why", why}});
+        if (asker) refuse(*asker, code_of(stuck->because, code_if_refused), "degraded: " + why, complaint_of(stuck->because));
+    }
+}
+
+void Reconciler::publish() {
+    auto next = std::make_shared<observe::Snapshot>();
+    next->revision = last_ ? last_->revision + 1 : 1;
+    next->observed = observe::state_of(backends_);
+    next->running = transactor_.running();
+    next->committed = transactor_.committed();
+    next->abilities = backends_.kernel.abilities();
+    next->ovs_connected = backends_.ovs.connected();
+    next->ovs_where = backends_.ovs.where();
+    next->ovs_datapath = backends_.ovs.default_datapath();
+    if (const auto& waiting = transactor_.waiting()) next->pending = observe::Pending{waiting->id, waiting->deadline};
+    next->last = last_outcome_;
+    next->trouble = transactor_.trouble();
+    next->overruns = overruns_;
+    last_ = next;
+    notes_.push(observe::Published(std::move(next)));
+}
+
+void Reconciler::reply(const serve::Ticket& ticket, const json& result, bool ends_write) {
+    notes_.push(serve::Reply{ticket, wire::write_result(ticket.id, result), ends_write});
+}
+
+void Reconciler::refuse(const serve::Ticket& ticket, int code, const std::string& message, const json& data) {
+    notes_.push(serve::Reply{ticket, wire::write_error(ticket.id, code, message, data)});
+}
+
+void Reconciler::refuse(const serve::Ticket& ticket, const intent::Complaints& complaints) {
+    refuse(ticket, complaints.front().code, wire::summary(complaints), wire::write_complaints(complaints));
+}
+
+void Reconciler::announce(const char* topic, json event) {
+    event["revision"] = last_ ? last_->revision : 0;
+    notes_.push(serve::Announce{topic, std::move(event)});
+}
+
+}  // namespace netd

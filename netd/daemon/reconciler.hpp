@@ -1,0 +1,65 @@
+// The one thread that decides: takes commands in the order of their arrival, changes the host, tells what came of it.
+#pragma once
+
+#include "netd/apply/transaction.hpp"
+#include "netd/loop/mailbox.hpp"
+#include "netd/serve/commands.hpp"
+
+#include <deque>
+
+namespace netd {
+
+class Reconciler {
+public:
+    Reconciler(observe::Backends backends, store::Store store, const loop::Clock& clock, loop::Mailbox<serve::Command>& commands,
+               loop::Mailbox<serve::Note>& notes);
+
+    // Looks at the host, takes up what is on disk, publishes the first snapshot. An error: the kernel can't be read.
+    topology::Result<> start(const std::optional<topology::IfName>& management);
+
+    // Until it is told to stop. Configuration stays as it is.
+    void run();
+
+private:
+    using Asker = std::optional<serve::Ticket>;
+
+    void hear();
+    void take(serve::Command command);
+    void work_off();
+    void expire();
+    std::chrono::steady_clock::time_point next_deadline() const;
+
+    void setup(serve::Setup setup);
+    void confirm(const serve::Confirm& confirm);
+    void commit(const serve::CommitRunning& commit);
+    void change_nic(const serve::ChangeNic& change);
+    void plug(const serve::ChangeNic& change);
+    void unplug(const serve::ChangeNic& change);
+    void update(const serve::ChangeNic& change);
+    void put_nic(const serve::Ticket& ticket, const intent::GuestNic& nic, int code);
+    void take_over(const topology::IfName& management);
+
+    // The transaction's end, told to whom asked for it, to the subscribers and in the log.
+    void conclude(const Asker& asker, const apply::Outcome& outcome, int code_if_refused);
+    void publish();
+    void reply(const serve::Ticket& ticket, const nlohmann::json& result, bool ends_write = true);
+    void refuse(const serve::Ticket& ticket, int code, const std::string& message, const nlohmann::json& data = nullptr);
+    void refuse(const serve::Ticket& ticket, const intent::Complaints& complaints);
+    void announce(const char* topic, nlohmann::json event);
+    intent::Facts facts() const;
+
+    observe::Backends backends_;
+    apply::Transactor transactor_;
+    const loop::Clock& clock_;
+    loop::Mailbox<serve::Command>& commands_;
+    loop::Mailbox<serve::Note>& notes_;
+    std::deque<serve::Command> queue_;
+    Asker asker_;                               // of the transaction that waits for its confirmation
+    std::chrono::nanoseconds waiting_since_{};
+    observe::Published last_;
+    std::optional<observe::LastOutcome> last_outcome_;
+    std::uint64_t overruns_ = 0;
+    bool stopping_ = false;
+};
+
+}  // namespace netd

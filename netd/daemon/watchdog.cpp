@@ -1,0 +1,144 @@
+// Recovery runs in a child of the watchdog, so that whatever kills one attempt does not end the watching.
+#include "netd/daemon/watchdog.hpp"
+
+#include "bridges/linux_kernel.hpp"
+#include "netd/apply/transaction.hpp"
+#include "netd/daemon/log.hpp"
+#include "ovs-driver/ovsdb_switch.hpp"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/timerfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace netd {
+
+using topology::Error;
+using topology::Fault;
+using topology::Result;
+
+namespace {
+
+constexpr int attempts = 5;
+
+Error system_error(const char* deed) { return {Fault::backend, deed, std::strerror(errno)}; }
+
+// Until the pipe's other end is closed, which the kernel does for a process however it ends.
+void await_death(int pipe) {
+    char byte;
+    while (::read(pipe, &byte, 1) != 0)
+        if (errno != EINTR) return;
+}
+
+// By the clock that goes on while the machine sleeps.
+void await(std::chrono::nanoseconds boottime) {
+    const int timer = ::timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC);
+    if (timer < 0) return;
+    itimerspec when{};
+    when.it_value.tv_sec = boottime.count() / 1'000'000'000;
+    when.it_value.tv_nsec = boottime.count() % 1'000'000'000 + 1;
+    ::timerfd_settime(timer, TFD_TIMER_ABSTIME, &when, nullptr);
+    std::uint64_t expired;
+    while (::read(timer, &expired, sizeof expired) < 0 && errno == EINTR) {}
+    ::close(timer);
+}
+
+// The open transaction of this boot, if there is one that no netd has finished.
+std::optional<store::Entry> open_entry(const Options& options) {
+    auto store = store::Store::open(options.state, options.run);
+    if (!store) return std::nullopt;
+    auto entry = store->open_entry();
+    if (!entry || !*entry || (*entry)->boot != store::boot_id()) return std::nullopt;
+    return std::move(**entry);
+}
+
+bool needs_ovs(const store::Entry& entry) {
+    const auto has_ovs = [](const lower::HostState& state) { return !state.ovs.ports.empty() || !state.ovs.bridges.empty(); };
+    return has_ovs(entry.before) || has_ovs(entry.wanted);
+}
+
+// 0: the host is as it was before, or a living netd sees to it.
+int recover(const Options& options, const store::Entry& entry) {
+    auto lock = take_lock(options.run, Holder::watchdog);
+    if (!lock) return 0;
+    auto store = store::Store::open(options.state, options.run);
+    auto kernel = bridges::open_linux_kernel();
+    if (!store || !kernel) return 1;
+    auto ovs = ovs::open_switch(options.ovs);
+    if (!(*kernel)->look()) return 1;
+    if (needs_ovs(entry)) observe::await_ovs(*ovs, std::chrono::steady_clock::now() + std::chrono::seconds(10));
+    const loop::SystemClock clock;
+    apply::Transactor transactor({**kernel, *ovs}, std::move(*store), clock);
+    const auto outcome = transactor.recover();
+    if (std::holds_alternative<apply::Degraded>(outcome)) return 1;
+    if (std::holds_alternative<apply::RolledBack>(outcome)) log::warn("netd died in a transaction; the watchdog brought back what was before");
+    return 0;
+}
+
+[[noreturn]] void watch(const Options& options, int pipe) {
+    ::prctl(PR_SET_NAME, "netd-watchdog");
+    ::setsid();
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP}) std::signal(signal, SIG_IGN);
+    await_death(pipe);
+    for (int attempt = 0; attempt < attempts; ++attempt) {
+        const auto entry = open_entry(options);
+        if (!entry) break;
+        if (entry->phase == store::Entry::Phase::waiting) await(entry->deadline);
+        const pid_t child = ::fork();
+        if (child == 0) {
+            const auto still = open_entry(options);
+            ::_exit(still ? recover(options, *still) : 0);
+        }
+        int status = 0;
+        while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {}
+        if (child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0) break;
+    }
+    ::_exit(0);
+}
+
+}  // namespace
+
+Result<> start_watchdog(const Options& options) {
+    int pipe[2];
+    if (::pipe2(pipe, O_CLOEXEC) != 0) return system_error("pipe");
+    const pid_t child = ::fork();
+    if (child < 0) return system_error("fork");
+    if (child == 0) {
+        ::close(pipe[1]);
+        watch(options, pipe[0]);
+    }
+    ::close(pipe[0]);
+    // pipe[1] stays open for as long as this process lives: that is the whole message.
+    return {};
+}
+
+Result<int> take_lock(const std::string& run, Holder holder) {
+    if (auto made = store::make_directory(run, 0750); !made) return made.error();
+    const std::string path = run + "/lock";
+    const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (file < 0) return Error{Fault::backend, path, std::strerror(errno)};
+    if (::flock(file, LOCK_EX | LOCK_NB) != 0) {
+        char text[64] = {};
+        const ssize_t got = ::pread(file, text, sizeof text - 1, 0);
+        const std::string_view who{text, got > 0 ? static_cast<std::size_t>(got) : 0};
+        // A watchdog at its work is done in a moment; a netd is not.
+        const bool soon = holder == Holder::daemon && who.starts_with("watchdog");
+        if (!soon || ::flock(file, LOCK_EX) != 0) {
+            ::close(file);
+            return Error{Fault::busy, path, fmt::format("netd is already running ({})", who)};
+        }
+    }
+    const std::string who = fmt::format("{} pid {}", holder == Holder::watchdog ? "watchdog" : "netd", ::getpid());
+    if (::ftruncate(file, 0) != 0 || ::pwrite(file, who.data(), who.size(), 0) < 0) log::warn("{}: the process id could not be written", path);
+    return file;
+}
+
+}  // namespace netd

@@ -1,0 +1,19 @@
+// The few things that follow from a definition by itself.
+#include "netd/intent/definition.hpp"
+
+namespace intent {
+
+std::optional<Subnet> Network::ipv4() const {
+    if (!ipaddr || !prefix) return std::nullopt;
+    auto subnet = Subnet::from(*ipaddr, *prefix);
+    return subnet ? std::optional(*subnet) : std::nullopt;
+}
+
+std::set<Subnet> Network::all_addresses() const {
+    std::set<Subnet> all(addresses.begin(), addresses.end());
+    if (auto first = ipv4()) all.insert(*first);
+    if (ipv6addr) all.insert(*ipv6addr);
+    return all;
+}
+
+}  // namespace intent

@@ -1,0 +1,129 @@
+// Keeps the look-ups of an Intent true with each definition that comes or goes.
+#include "netd/intent/intent.hpp"
+
+namespace intent {
+
+Mtu Base::mtu() const {
+    std::optional<Mtu> largest;
+    for (const Rider& rider : riders)
+        if (!largest || *largest < rider.mtu) largest = rider.mtu;
+    return largest.value_or(Mtu());
+}
+
+const Rider* Base::with_tag(std::optional<VlanId> tag) const {
+    for (const Rider& rider : riders)
+        if (rider.vlan == tag) return &rider;
+    return nullptr;
+}
+
+const Network* Intent::network(std::string_view name) const {
+    auto parsed = NetworkName::parse(name);
+    return parsed ? networks_.find(*parsed) : nullptr;
+}
+
+const Keyed<GuestNic>& Intent::plugged_into(const NetworkName& network) const {
+    static const Keyed<GuestNic> none;
+    const Plugged* plugged = plugged_.find(network);
+    return plugged ? plugged->nics : none;
+}
+
+const Bond* Intent::bond_of(const IfName& nic) const {
+    for (const Bond& bond : bonds_)
+        if (bond.nics.contains(nic)) return &bond;
+    return nullptr;
+}
+
+const Network* Intent::default_route() const { return default_route_ ? networks_.find(*default_route_) : nullptr; }
+
+void Intent::ride(const Network& network) {
+    if (network.default_route) default_route_ = network.name;
+    const auto device = network.base();
+    if (!device) return;
+    const Base* there = bases_.find(*device);
+    Base base = there ? *there : Base{*device};
+    const bool on_host = !network.bridged || !network.all_addresses().empty() || network.ipv6autoconf;
+    base.riders.put({network.name, network.vlan, network.mtu, network.bridged, on_host, network.stp, network.switch_kind});
+    bases_.put(base);
+}
+
+void Intent::unride(const Network& network) {
+    if (default_route_ == network.name) default_route_.reset();
+    const auto device = network.base();
+    const Base* there = device ? bases_.find(*device) : nullptr;
+    if (!there) return;
+    Base base = *there;
+    base.riders.erase(network.name);
+    if (base.riders.empty()) bases_.erase(*device);
+    else bases_.put(base);
+}
+
+void Intent::put(const Network& network) {
+    if (const Network* old = networks_.find(network.name)) unride(Network(*old));
+    networks_.put(network);
+    ride(network);
+}
+
+void Intent::put(const Bond& bond) { bonds_.put(bond); }
+
+void Intent::put(const GuestNic& nic) {
+    remove(nic.key());
+    nics_.put(nic);
+    auto name = NetworkName::parse(nic.network);
+    if (!name) return;
+    const Plugged* there = plugged_.find(*name);
+    Plugged plugged = there ? *there : Plugged{*name};
+    plugged.nics.put(nic);
+    plugged_.put(plugged);
+}
+
+void Intent::remove(const NetworkName& name) {
+    const Network* old = networks_.find(name);
+    if (!old) return;
+    unride(Network(*old));
+    networks_.erase(NetworkName(name));
+}
+
+void Intent::remove_bond(const IfName& bond) { bonds_.erase(IfName(bond)); }
+
+void Intent::remove(const GuestNic::Key& key) {
+    const GuestNic* old = nics_.find(key);
+    if (!old) return;
+    if (auto name = NetworkName::parse(old->network)) {
+        if (const Plugged* there = plugged_.find(*name)) {
+            Plugged plugged = *there;
+            plugged.nics.erase(key);
+            if (plugged.nics.empty()) plugged_.erase(*name);
+            else plugged_.put(plugged);
+        }
+    }
+    nics_.erase(GuestNic::Key(key));
+}
+
+Delta difference(const Intent& was, const Intent& now) {
+    return {topology::diff(was.networks(), now.networks()), topology::diff(was.bonds(), now.bonds()),
+            topology::diff(was.nics(), now.nics())};
+}
+
+namespace {
+
+template <class R, class Put, class Erase>
+void follow(const std::vector<topology::Change<R>>& changes, Put&& put, Erase&& erase) {
+    for (const auto& change : changes) {
+        if (const auto* create = std::get_if<topology::Create<R>>(&change)) put(create->now);
+        else if (const auto* update = std::get_if<topology::Update<R>>(&change)) put(update->now);
+        else erase(std::get<topology::Remove<R>>(change).was);
+    }
+}
+
+}  // namespace
+
+Intent with(Intent intent, const Delta& delta) {
+    follow(delta.nics, [](const GuestNic&) {}, [&](const GuestNic& nic) { intent.remove(nic.key()); });
+    follow(delta.networks, [&](const Network& network) { intent.put(network); },
+           [&](const Network& network) { intent.remove(network.name); });
+    follow(delta.bonds, [&](const Bond& bond) { intent.put(bond); }, [&](const Bond& bond) { intent.remove_bond(bond.name); });
+    follow(delta.nics, [&](const GuestNic& nic) { intent.put(nic); }, [](const GuestNic&) {});
+    return intent;
+}
+
+}  // namespace intent

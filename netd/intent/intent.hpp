@@ -1,0 +1,92 @@
+// What the host shall be: all definitions that hold, with the look-ups that keep a change as cheap as what it changes.
+#pragma once
+
+#include "netd/intent/definition.hpp"
+#include "topology/keyed.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace intent {
+
+using topology::Keyed;
+
+// A network as its base sees it.
+struct Rider {
+    NetworkName network;
+    std::optional<VlanId> vlan = {};
+    Mtu mtu = {};
+    bool bridged = true;
+    bool on_host = false;  // has an address (or is bridgeless): the host itself takes part in it
+    bool stp = false;
+    SwitchKind switch_kind = SwitchKind::legacy;
+    const NetworkName& key() const { return network; }
+    bool operator==(const Rider&) const = default;
+};
+
+// A NIC or bond with the networks on it.
+struct Base {
+    IfName device;
+    Keyed<Rider> riders = {};
+    const IfName& key() const { return device; }
+    bool operator==(const Base&) const = default;
+    Mtu mtu() const;                                  // the largest of what is on it; 1500 with nothing on it
+    const Rider* with_tag(std::optional<VlanId> tag) const;
+};
+
+// The NICs of guests on one network.
+struct Plugged {
+    NetworkName network;
+    Keyed<GuestNic> nics = {};
+    const NetworkName& key() const { return network; }
+    bool operator==(const Plugged&) const = default;
+};
+
+class Intent {
+public:
+    const Keyed<Network>& networks() const { return networks_; }
+    const Keyed<Bond>& bonds() const { return bonds_; }
+    const Keyed<GuestNic>& nics() const { return nics_; }
+    const Keyed<Base>& bases() const { return bases_; }
+
+    const Network* network(std::string_view name) const;
+    const Keyed<GuestNic>& plugged_into(const NetworkName& network) const;
+    // The bond that has this NIC as a port, or null.
+    const Bond* bond_of(const IfName& nic) const;
+    const Network* default_route() const;
+
+    void put(const Network& network);
+    void put(const Bond& bond);
+    void put(const GuestNic& nic);
+    void remove(const NetworkName& network);
+    void remove_bond(const IfName& bond);
+    void remove(const GuestNic::Key& nic);
+
+    bool operator==(const Intent& other) const {
+        return networks_ == other.networks_ && bonds_ == other.bonds_ && nics_ == other.nics_;
+    }
+
+private:
+    void ride(const Network& network);
+    void unride(const Network& network);
+
+    Keyed<Network> networks_;
+    Keyed<Bond> bonds_;
+    Keyed<GuestNic> nics_;
+    Keyed<Base> bases_;
+    Keyed<Plugged> plugged_;
+    std::optional<NetworkName> default_route_;
+};
+
+// The difference between two intents, which is what a journal keeps and a request asks for.
+struct Delta {
+    std::vector<topology::Change<Network>> networks = {};
+    std::vector<topology::Change<Bond>> bonds = {};
+    std::vector<topology::Change<GuestNic>> nics = {};
+    bool empty() const { return networks.empty() && bonds.empty() && nics.empty(); }
+};
+Delta difference(const Intent& was, const Intent& now);
+Intent with(Intent was, const Delta& delta);
+
+}  // namespace intent

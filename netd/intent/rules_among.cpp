@@ -1,0 +1,199 @@
+// What a definition must be beside the others, and on this host.
+#include "netd/intent/rules.hpp"
+
+#include <fmt/format.h>
+
+namespace intent {
+namespace {
+
+using bridges::Link;
+
+bool is_ours(const Link& link) { return link.owner && link.owner->is_ours(); }
+
+// A link that can carry networks or be a bond's port: a NIC of any kind that netd did not make itself.
+bool is_nic(const Link& link) {
+    const bool carries = !link.kind || std::holds_alternative<bridges::Device>(*link.kind) ||
+                         std::holds_alternative<bridges::Veth>(*link.kind) || std::holds_alternative<bridges::Tap>(*link.kind);
+    return carries && !is_ours(link);
+}
+
+std::optional<IfName> foreign_vlan_on(const IfName& base, const bridges::State& kernel) {
+    for (const Link& link : kernel.links) {
+        const auto* vlan = link.kind ? std::get_if<bridges::Vlan>(&*link.kind) : nullptr;
+        if (vlan && vlan->base == base && !is_ours(link)) return link.name;
+    }
+    return std::nullopt;
+}
+
+class NetworkCheck {
+public:
+    NetworkCheck(const Network& network, const Intent& wanted, const Facts& facts, Complaints& complaints)
+        : network_(network), wanted_(wanted), facts_(facts), complaints_(complaints) {}
+
+    void run() {
+        nic();
+        bonding();
+        riders();
+        name();
+        backend();
+        default_route();
+    }
+
+private:
+    void refuse(int code, Fault fault, std::string_view attribute, std::string what) {
+        const std::string& name = network_.name.text();
+        complaints_.push_back({code, attribute.empty() ? pointer({"networks", name}) : pointer({"networks", name, attribute}), fault, std::move(what)});
+    }
+
+    void nic() {
+        if (!network_.nic) return;
+        const std::string& nic = network_.nic->text();
+        const Link* link = facts_.kernel.links.find(*network_.nic);
+        if (!link) return refuse(code::bad_nic, Fault::not_found, "nic", fmt::format("there is no NIC '{}' on this host", nic));
+        if (!is_nic(*link)) return refuse(code::bad_nic, Fault::invalid, "nic", fmt::format("'{}' is not a NIC but a {}", nic, link->kind ? name_of(*link->kind) : "device"));
+        if (const Bond* bond = wanted_.bond_of(*network_.nic))
+            return refuse(code::used_nic, Fault::conflict, "nic", fmt::format("'{}' is a port of {}", nic, bond->name.text()));
+        if (link->master && link->master->of && !wanted_.bonds().contains(*link->master->of)) foreign_master(nic, *link->master->of);
+    }
+
+    // A NIC that somebody else made a port of something is taken over only from a bridge that is this network's.
+    void foreign_master(const std::string& nic, const IfName& master) {
+        const Link* upper = facts_.kernel.links.find(master);
+        if (!upper || is_ours(*upper) || master.text() == network_.name.text()) return;
+        refuse(code::used_nic, Fault::conflict, "nic",
+               fmt::format("'{}' belongs to '{}', which netd did not make; take it out of there first", nic, master.text()));
+    }
+
+    void bonding() {
+        if (!network_.bonding || wanted_.bonds().contains(*network_.bonding)) return;
+        const Link* link = facts_.kernel.links.find(*network_.bonding);
+        if (link && link->kind && std::holds_alternative<bridges::Bond>(*link->kind) && !is_ours(*link)) return;
+        refuse(code::bad_bond, Fault::not_found, "bonding",
+               fmt::format("there is no bond '{}', neither on this host nor in the request", network_.bonding->text()));
+    }
+
+    void riders() {
+        const auto device = network_.base();
+        const Base* base = device ? wanted_.bases().find(*device) : nullptr;
+        if (!base) return;
+        for (const Rider& other : base->riders) {
+            if (other.network == network_.name) continue;
+            if (other.vlan == network_.vlan) same_tag(other);
+            if (other.switch_kind != network_.switch_kind) {
+                refuse(code::bad_parameters, Fault::conflict, "switch",
+                       fmt::format("network '{}' on {} is on switch {}; all networks of a NIC or bond are on one kind, so send them in one request",
+                                   other.network.text(), device->text(), name_of(other.switch_kind)));
+                return;
+            }
+        }
+    }
+
+    void same_tag(const Rider& other) {
+        if (network_.vlan)
+            return refuse(code::bad_parameters, Fault::conflict, "vlan",
+                          fmt::format("VLAN {} on {} is already used by network '{}'", network_.vlan->number(), network_.base()->text(), other.network.text()));
+        refuse(code::used_nic, Fault::conflict, network_.nic ? "nic" : "bonding",
+               fmt::format("{} already carries the untagged network '{}'", network_.base()->text(), other.network.text()));
+    }
+
+    void name() {
+        if (!network_.bridged || network_.switch_kind != SwitchKind::legacy) return;
+        auto name = IfName::parse(network_.name.text());
+        const Link* link = name ? facts_.kernel.links.find(*name) : nullptr;
+        if (link && !is_ours(*link) && !(link->kind && std::holds_alternative<bridges::Bridge>(*link->kind)))
+            refuse(code::bad_bridge, Fault::conflict, "",
+                   fmt::format("the host has a device '{}' that is not a bridge and not netd's; choose another name", network_.name.text()));
+    }
+
+    void backend() {
+        const auto& can = facts_.abilities;
+        if (network_.switch_kind == SwitchKind::ovs && !facts_.ovs_connected)
+            refuse(code::no_ovs, Fault::backend, "switch",
+                   fmt::format("Open vSwitch does not answer at {}; start openvswitch-switch, or use switch legacy or vlan-aware", facts_.ovs_where));
+        if (network_.switch_kind == SwitchKind::vlan_aware && network_.base() && !can.vlan_filtering)
+            refuse(code::refused, Fault::backend, "switch",
+                   fmt::format("kernel {} has no VLAN filtering of bridges (CONFIG_BRIDGE_VLAN_FILTERING); use switch legacy or ovs", can.release));
+        if (needs_vlan_device() && !can.vlan)
+            refuse(code::refused, Fault::backend, "vlan",
+                   fmt::format("kernel {} has no 802.1Q devices (module 8021q); load it, or use switch ovs, which does not need it", can.release));
+    }
+
+    bool needs_vlan_device() const {
+        if (network_.switch_kind == SwitchKind::legacy) return network_.vlan.has_value();
+        const bool on_host = !network_.bridged || !network_.all_addresses().empty();
+        return network_.switch_kind == SwitchKind::vlan_aware && on_host && network_.base();
+    }
+
+    void default_route() {
+        if (!network_.default_route) return;
+        for (const Network& other : wanted_.networks())
+            if (other.default_route && other.name != network_.name)
+                return refuse(code::bad_parameters, Fault::conflict, "defaultRoute",
+                              fmt::format("network '{}' has the default route in the same request; one can", other.name.text()));
+    }
+
+    const Network& network_;
+    const Intent& wanted_;
+    const Facts& facts_;
+    Complaints& complaints_;
+};
+
+class BondCheck {
+public:
+    BondCheck(const Bond& bond, const Intent& wanted, const Facts& facts, Complaints& complaints)
+        : bond_(bond), wanted_(wanted), facts_(facts), complaints_(complaints) {}
+
+    void run() {
+        if (!facts_.abilities.bond)
+            refuse(code::refused, Fault::backend, "", fmt::format("kernel {} has no bonding (module bonding); load it, or put the network on a nic", facts_.abilities.release));
+        const Link* there = facts_.kernel.links.find(bond_.name);
+        if (there && !(there->kind && std::holds_alternative<bridges::Bond>(*there->kind)))
+            refuse(code::bad_bond, Fault::conflict, "", fmt::format("the host has a device '{}' that is not a bond", bond_.name.text()));
+        for (const IfName& nic : bond_.nics) port(nic);
+    }
+
+private:
+    void refuse(int code, Fault fault, std::string_view attribute, std::string what) {
+        const std::string& name = bond_.name.text();
+        complaints_.push_back({code, attribute.empty() ? pointer({"bondings", name}) : pointer({"bondings", name, attribute}), fault, std::move(what)});
+    }
+
+    void port(const IfName& nic) {
+        const Link* link = facts_.kernel.links.find(nic);
+        if (!link) return refuse(code::bad_nic, Fault::not_found, "nics", fmt::format("there is no NIC '{}' on this host", nic.text()));
+        if (!is_nic(*link)) return refuse(code::bad_nic, Fault::invalid, "nics", fmt::format("'{}' is not a NIC", nic.text()));
+        for (const Bond& other : wanted_.bonds())
+            if (other.name != bond_.name && other.nics.contains(nic))
+                return refuse(code::used_nic, Fault::conflict, "nics", fmt::format("'{}' is a port of {}", nic.text(), other.name.text()));
+        if (const Base* base = wanted_.bases().find(nic))
+            return refuse(code::used_nic, Fault::conflict, "nics",
+                          fmt::format("'{}' carries network '{}'", nic.text(), base->riders.begin()->network.text()));
+        if (auto vlan = foreign_vlan_on(nic, facts_.kernel))
+            return refuse(code::used_nic, Fault::conflict, "nics", fmt::format("multiple usages: '{}' carries the VLAN device '{}'", nic.text(), vlan->text()));
+        foreign_master(nic, *link);
+    }
+
+    void foreign_master(const IfName& nic, const Link& link) {
+        if (!link.master || !link.master->of || *link.master->of == bond_.name) return;
+        const Link* upper = facts_.kernel.links.find(*link.master->of);
+        if (!upper || is_ours(*upper) || wanted_.bonds().contains(upper->name)) return;
+        refuse(code::used_nic, Fault::conflict, "nics", fmt::format("'{}' belongs to '{}', which netd did not make", nic.text(), upper->name.text()));
+    }
+
+    const Bond& bond_;
+    const Intent& wanted_;
+    const Facts& facts_;
+    Complaints& complaints_;
+};
+
+}  // namespace
+
+void check_among(const Network& network, const Intent& wanted, const Facts& facts, Complaints& complaints) {
+    NetworkCheck(network, wanted, facts, complaints).run();
+}
+
+void check_among(const Bond& bond, const Intent& wanted, const Facts& facts, Complaints& complaints) {
+    BondCheck(bond, wanted, facts, complaints).run();
+}
+
+}  // namespace intent

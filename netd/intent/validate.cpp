@@ -1,0 +1,120 @@
+// Lays a request over what holds now and holds the result against the rules.
+#include "netd/intent/validate.hpp"
+
+#include "netd/intent/rules.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace intent {
+namespace {
+
+void remove_networks(const Request& request, const Intent& running, Verdict& verdict) {
+    for (const NetworkName& name : request.removed) {
+        if (!running.networks().contains(name)) {
+            verdict.complaints.push_back({code::bad_bridge, pointer({"networks", name.text()}), Fault::not_found,
+                                          fmt::format("there is no network '{}' to remove", name.text())});
+            continue;
+        }
+        if (!running.plugged_into(name).empty()) {
+            const GuestNic& nic = *running.plugged_into(name).begin();
+            verdict.complaints.push_back({code::bad_parameters, pointer({"networks", name.text()}), Fault::conflict,
+                                          fmt::format("guest '{}' is plugged into '{}'; unplug it first", nic.vm, name.text())});
+        }
+        verdict.wanted.remove(name);
+    }
+}
+
+void remove_bonds(const Request& request, const Intent& running, const Facts& facts, Verdict& verdict) {
+    for (const IfName& name : request.removed_bonds) {
+        const std::string path = pointer({"bondings", name.text()});
+        if (!running.bonds().contains(name)) {
+            const bool there = facts.kernel.links.contains(name);
+            verdict.complaints.push_back({code::bad_bond, path, there ? Fault::denied : Fault::not_found,
+                                          there ? fmt::format("bond '{}' is not netd's to remove", name.text())
+                                                : fmt::format("there is no bond '{}' to remove", name.text())});
+            continue;
+        }
+        if (const Base* base = verdict.wanted.bases().find(name))
+            verdict.complaints.push_back({code::used_bond, path, Fault::conflict,
+                                          fmt::format("network '{}' is on {}; remove or move it in the same request", base->riders.begin()->network.text(), name.text())});
+        verdict.wanted.remove_bond(name);
+    }
+}
+
+void one_kind(const Request& request, Complaints& complaints) {
+    for (const Network& network : request.networks)
+        if (network.switch_kind != request.networks.front().switch_kind) {
+            complaints.push_back({code::bad_parameters, pointer({"networks", network.name.text(), "switch"}), Fault::invalid,
+                                  "all networks of one request are on one kind of switch; send one request a kind"});
+            return;
+        }
+}
+
+// A new holder takes the default route from the old one, which keeps its address and its gateway.
+void hand_over_default_route(const Request& request, Intent& wanted) {
+    for (const Network& network : request.networks) {
+        if (!network.default_route) continue;
+        for (const Network& other : wanted.networks()) {
+            if (!other.default_route || other.name == network.name) continue;
+            const bool sent_too = std::any_of(request.networks.begin(), request.networks.end(),
+                                              [&](const Network& sent) { return sent.name == other.name; });
+            if (sent_too) continue;
+            Network old = other;
+            old.default_route = false;
+            old.nameservers.clear();
+            wanted.put(old);
+            break;
+        }
+    }
+}
+
+}  // namespace
+
+Verdict validate(const Request& request, const Intent& running, const Facts& facts) {
+    Verdict verdict{running, {}};
+    one_kind(request, verdict.complaints);
+    Request asked = request;
+    for (Network& network : asked.networks) network = canonical(network, verdict.complaints);
+    remove_networks(asked, running, verdict);
+    for (const Network& network : asked.networks) verdict.wanted.put(network);
+    remove_bonds(asked, running, facts, verdict);
+    for (const Bond& bond : asked.bonds) verdict.wanted.put(bond);
+    hand_over_default_route(asked, verdict.wanted);
+
+    for (const Network& network : asked.networks) {
+        check_alone(network, verdict.complaints);
+        check_among(network, verdict.wanted, facts, verdict.complaints);
+    }
+    for (const Bond& bond : asked.bonds) {
+        check_alone(bond, verdict.complaints);
+        check_among(bond, verdict.wanted, facts, verdict.complaints);
+    }
+    return verdict;
+}
+
+Verdict validate_nic(const GuestNic& nic, const Intent& running, const Facts& facts, int code) {
+    Verdict verdict{running, {}};
+    const auto refuse = [&](std::string_view attribute, Fault fault, std::string what) {
+        verdict.complaints.push_back({code, pointer({"nic", attribute}), fault, std::move(what)});
+    };
+    if (nic.mac.is_multicast()) refuse("macAddr", Fault::invalid, "a NIC's address can't be a multicast one");
+    for (const GuestNic& other : running.nics())
+        if (other.mac == nic.mac && other.vm != nic.vm)
+            refuse("macAddr", Fault::conflict, fmt::format("{} is in use by guest '{}'", nic.mac.text(), other.vm));
+    if (!nic.network.empty()) {
+        const Network* network = running.network(nic.network);
+        if (!network) refuse("network", Fault::not_found, fmt::format("there is no network '{}'", nic.network));
+        else if (!network->bridged) refuse("network", Fault::invalid, fmt::format("network '{}' has no bridge, so it can't carry guests", nic.network));
+        else if ((nic.vlan || nic.trunk) && network->switch_kind == SwitchKind::legacy)
+            refuse("vlan", Fault::invalid, fmt::format("network '{}' is on switch legacy: a guest's own tags need vlan-aware or ovs", nic.network));
+        if (network && network->switch_kind == SwitchKind::ovs && !facts.ovs_connected)
+            refuse("network", Fault::backend, fmt::format("Open vSwitch does not answer at {}", facts.ovs_where));
+    }
+    if (nic.queues < 1) refuse("queues", Fault::invalid, "queues is 1 to 255");
+    verdict.wanted.put(nic);
+    return verdict;
+}
+
+}  // namespace intent

@@ -1,0 +1,183 @@
+// Finds what a change touches, draws up what is wanted of it, and what becomes of that which is let go.
+#include "netd/lower/lower.hpp"
+
+#include "bridges/bond_options.hpp"
+#include "bridges/bridge_options.hpp"
+#include "netd/lower/naming.hpp"
+#include "netd/lower/realise.hpp"
+#include "topology/compare.hpp"
+
+#include <algorithm>
+
+namespace lower {
+namespace {
+
+using bridges::Link;
+using intent::Intent;
+using intent::SwitchKind;
+
+template <class R, class Visit>
+void each_side(const std::vector<topology::Change<R>>& changes, Visit&& visit) {
+    for (const auto& change : changes) {
+        if (const auto* create = std::get_if<topology::Create<R>>(&change)) visit(create->now);
+        else if (const auto* remove = std::get_if<topology::Remove<R>>(&change)) visit(remove->was);
+        else {
+            visit(std::get<topology::Update<R>>(change).was);
+            visit(std::get<topology::Update<R>>(change).now);
+        }
+    }
+}
+
+void touch_guests_of(const intent::NetworkName& network, const Intent& intent, Touched& touched) {
+    for (const intent::GuestNic& nic : intent.plugged_into(network)) touched.nics.insert(nic.key());
+}
+
+// The inner tag of an untagged network moves when another network takes its number.
+void touch_moved_inner_tags(const Intent& was, const Intent& now, Touched& touched) {
+    for (const IfName& device : touched.bases) {
+        const intent::Base* before = was.bases().find(device);
+        const intent::Base* after = now.bases().find(device);
+        if (!before || !after || inner_tag(*before) == inner_tag(*after)) continue;
+        if (const intent::Rider* untagged = after->with_tag(std::nullopt)) {
+            touched.networks.insert(untagged->network);
+            touch_guests_of(untagged->network, now, touched);
+        }
+    }
+}
+
+void network(Draft& draft, const intent::Network& network) {
+    switch (network.switch_kind) {
+        case SwitchKind::legacy: network_bridged(draft, network); break;
+        case SwitchKind::vlan_aware: network_vlan_aware(draft, network); break;
+        case SwitchKind::ovs: network_switched(draft, network); break;
+    }
+    routing(draft, network);
+}
+
+void base(Draft& draft, const intent::Base& base) {
+    switch (base.riders.begin()->switch_kind) {
+        case SwitchKind::legacy: return base_bridged(draft, base);
+        case SwitchKind::vlan_aware: return base_vlan_aware(draft, base);
+        case SwitchKind::ovs: return base_switched(draft, base);
+    }
+}
+
+// A link that was there before netd and is not netd's: it is left without a master, at the usual MTU, as found.
+void let_go(const Link& old, const Host& host, HostState& wanted) {
+    const Link* there = host.kernel.links.find(old.name);
+    if (old.kind || !there) return;
+    Link released{old.name};
+    released.mtu = intent::Mtu();
+    released.master = bridges::Master{};
+    if (old.addresses) released.addresses.emplace();
+    if (old.stack && old.stack->ipv6 == false) released.stack = bridges::HostStack{.ipv6 = true};
+    wanted.kernel.links.put(released);
+}
+
+void reset_options(const bridges::Options& old, bridges::Options& now, const bridges::Options& defaults) {
+    for (const auto& [key, value] : old) {
+        const auto standard = defaults.find(key);
+        if (standard != defaults.end()) now.insert(*standard);
+    }
+}
+
+// What the old definition set and the new one does not mention goes back to its default.
+void go_back(const Link& old, Link& now) {
+    if (old.addresses && !now.addresses) now.addresses.emplace();
+    if (old.stack && old.stack->ipv6 == false && (!now.stack || !now.stack->ipv6)) {
+        if (!now.stack) now.stack.emplace();
+        now.stack->ipv6 = true;
+    }
+    const auto* old_bridge = old.kind ? std::get_if<bridges::Bridge>(&*old.kind) : nullptr;
+    auto* bridge = now.kind ? std::get_if<bridges::Bridge>(&*now.kind) : nullptr;
+    if (old_bridge && bridge) {
+        bridges::Options defaults;
+        for (const auto& [key, value] : old_bridge->options)
+            if (auto standard = bridges::bridge_option_default(key)) defaults[key] = *standard;
+        reset_options(old_bridge->options, bridge->options, defaults);
+    }
+    const auto* old_bond = old.kind ? std::get_if<bridges::Bond>(&*old.kind) : nullptr;
+    auto* bond = now.kind ? std::get_if<bridges::Bond>(&*now.kind) : nullptr;
+    if (old_bond && bond) reset_options(old_bond->options, bond->options, bridges::default_bond_options(bond->options.at("mode")));
+}
+
+// Routes that others made over a device that is about to lose its addresses, so that a rollback brings them back; ports
+// that others plugged into a bridge that goes, likewise.
+void include_bystanders(const HostState& wanted, const Host& host, Scope& scope) {
+    std::set<IfName> unsettled, going;
+    for (const IfName& name : scope.links) {
+        const Link* there = host.kernel.links.find(name);
+        const Link* then = wanted.kernel.links.find(name);
+        if (!there) continue;
+        if (!then) going.insert(name);
+        else if (!topology::differences(*then, *there).empty()) unsettled.insert(name);
+    }
+    if (!unsettled.empty())
+        for (const bridges::Route& route : host.kernel.routes)
+            if (unsettled.contains(route.device)) scope.routes.insert(route.key());
+    if (!going.empty())
+        for (const Link& link : host.kernel.links)
+            if (link.master && link.master->of && going.contains(*link.master->of)) scope.links.insert(link.name);
+}
+
+}  // namespace
+
+Touched touched_by(const intent::Delta& delta, const Intent& was, const Intent& now) {
+    Touched touched;
+    each_side<intent::Network>(delta.networks, [&](const intent::Network& network) {
+        touched.networks.insert(network.name);
+        if (const auto base = network.base()) touched.bases.insert(*base);
+        touch_guests_of(network.name, was, touched);
+        touch_guests_of(network.name, now, touched);
+    });
+    each_side<intent::Bond>(delta.bonds, [&](const intent::Bond& bond) { touched.bases.insert(bond.name); });
+    each_side<intent::GuestNic>(delta.nics, [&](const intent::GuestNic& nic) { touched.nics.insert(nic.key()); });
+    touch_moved_inner_tags(was, now, touched);
+    return touched;
+}
+
+Touched everything(const Intent& intent) {
+    Touched touched;
+    for (const auto& network : intent.networks()) touched.networks.insert(network.name);
+    for (const auto& base : intent.bases()) touched.bases.insert(base.device);
+    for (const auto& bond : intent.bonds()) touched.bases.insert(bond.name);
+    for (const auto& nic : intent.nics()) touched.nics.insert(nic.key());
+    return touched;
+}
+
+HostState lower(const Intent& intent, const Touched& touched, const Host& host) {
+    Draft draft{intent, host};
+    for (const IfName& name : touched.bases) {
+        if (const intent::Bond* found = intent.bonds().find(name)) bond(draft, *found);
+        if (const intent::Base* found = intent.bases().find(name)) base(draft, *found);
+    }
+    for (const auto& name : touched.networks)
+        if (const intent::Network* found = intent.networks().find(name)) network(draft, *found);
+    for (const auto& key : touched.nics)
+        if (const intent::GuestNic* found = intent.nics().find(key)) guest_nic(draft, *found);
+    return draft.wanted;
+}
+
+Goal goal(const Intent& was, const Intent& now, const Touched& touched, const Host& host) {
+    const HostState before = lower(was, touched, host);
+    Goal goal{lower(now, touched, host), {}};
+    for (const Link& link : before.kernel.links) {
+        const Link* stays = goal.wanted.kernel.links.find(link.name);
+        if (!stays) {
+            // An OVS port that is internal is OVS's to remove; everything else that has no kind was there before.
+            const ovs::Port* port = before.ovs.ports.find(link.name);
+            if (!port || port->internal == false) let_go(link, host, goal.wanted);
+        } else {
+            Link changed = *stays;
+            go_back(link, changed);
+            if (!(changed == *stays)) goal.wanted.kernel.links.put(changed);
+        }
+    }
+    goal.scope.include(before);
+    goal.scope.include(goal.wanted);
+    include_bystanders(goal.wanted, host, goal.scope);
+    goal.was_wanted = before;
+    return goal;
+}
+
+}  // namespace lower

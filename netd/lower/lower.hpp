@@ -1,0 +1,46 @@
+// From what is legal to what the host shall have: every default is filled in here, and only here.
+//
+// A network is lowered by itself and a base (NIC or bond) with what is on it, so that a change costs what it touches.
+#pragma once
+
+#include "netd/intent/intent.hpp"
+#include "netd/lower/host_state.hpp"
+
+#include <set>
+
+namespace lower {
+
+// What lowering has to know of the host: where MACs are, and which device somebody else holds.
+struct Host {
+    const bridges::State& kernel;
+    std::string datapath = "system";  // for new OVS bridges
+};
+
+// Which networks, bonds, bases and NICs of guests a change is about.
+struct Touched {
+    std::set<intent::NetworkName> networks = {};
+    std::set<IfName> bases = {};  // NICs and bonds that carry, or carried, one of the networks; bonds; ports of bonds
+    std::set<intent::GuestNic::Key> nics = {};
+};
+Touched touched_by(const intent::Delta& delta, const intent::Intent& was, const intent::Intent& now);
+Touched everything(const intent::Intent& intent);
+
+// What the host shall have of the touched things. Pure.
+HostState lower(const intent::Intent& intent, const Touched& touched, const Host& host);
+
+// What a plan from `was` to `now` is about, and what is wanted of it; NICs that are let go are wanted as they are left:
+// without a master and with an MTU of 1500.
+struct Goal {
+    HostState wanted;
+    Scope scope;
+    HostState was_wanted = {};  // of the same things by the old definitions
+};
+Goal goal(const intent::Intent& was, const intent::Intent& now, const Touched& touched, const Host& host);
+
+// The device that carries the network's address (and its name in reports).
+IfName top_device(const intent::Network& network);
+
+// The tag that the untagged network has inside a filtering bridge, which knows no frame without one.
+intent::VlanId inner_tag(const intent::Base& base);
+
+}  // namespace lower

@@ -1,0 +1,71 @@
+// Switch kind legacy: one Linux bridge a network, over its NIC, its bond or a VLAN device on one of them.
+#include "netd/lower/naming.hpp"
+#include "netd/lower/realise.hpp"
+
+#include <fmt/format.h>
+
+namespace lower {
+
+using bridges::Link;
+
+namespace {
+
+topology::Owner mark(const intent::Network& network) {
+    return topology::Owner::ours(fmt::format("network {}", network.name.text()));
+}
+
+Link bridge(const Draft& draft, const intent::Network& network) {
+    Link link = top_link(network);
+    bridges::Bridge kind{network.custom.bridge_opts};
+    kind.options.insert({"stp_state", network.stp ? "1" : "0"});
+    // Without STP nothing can loop that a wait would help against; with it the usual 15 s stand unless asked otherwise.
+    if (!network.stp) kind.options.insert({"forward_delay", "0"});
+    link.kind = kind;
+    link.owner = mark(network);
+    if (const auto base = network.base()) link.mac = mac_of(draft, *base);
+    return link;
+}
+
+void vlan(Draft& draft, const intent::Network& network) {
+    const IfName base = *network.base();
+    Link link = network.bridged ? Link{vlan_device(base, *network.vlan)} : top_link(network);
+    link.kind = bridges::Vlan{base, *network.vlan};
+    link.owner = mark(network);
+    link.mtu = network.mtu;
+    link.up = true;
+    if (network.bridged) {
+        link.master = bridges::Master{top_device(network)};
+        link.stack = bridges::HostStack{.ipv6 = false};
+        link.addresses.emplace();
+    }
+    draft.put(link);
+}
+
+}  // namespace
+
+void network_bridged(Draft& draft, const intent::Network& network) {
+    if (network.bridged) draft.put(bridge(draft, network));
+    if (network.vlan) vlan(draft, network);
+}
+
+void base_bridged(Draft& draft, const intent::Base& base) {
+    const intent::Rider* untagged = base.with_tag(std::nullopt);
+    const intent::Network* network = untagged ? draft.intent.networks().find(untagged->network) : nullptr;
+    const Link* drafted = draft.wanted.kernel.links.find(base.device);
+    Link link = drafted ? *drafted : Link{base.device};
+    link.mtu = base.mtu();
+    link.up = true;
+    link.master = bridges::Master{};
+    if (network && network->bridged) {
+        link.master = bridges::Master{top_device(*network)};
+        link.stack = bridges::HostStack{.ipv6 = false};
+        link.addresses.emplace();
+    } else if (network) {
+        const Link top = top_link(*network);
+        link.stack = top.stack;
+        link.addresses = top.addresses;
+    }
+    draft.put(link);
+}
+
+}  // namespace lower

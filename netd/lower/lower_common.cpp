@@ -1,0 +1,110 @@
+// What the switch kinds have in common: the device with the address, bonds, MACs and routes.
+#include "netd/lower/naming.hpp"
+#include "netd/lower/realise.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace lower {
+
+using bridges::Link;
+using bridges::Route;
+using bridges::Rule;
+
+IfName top_device(const intent::Network& network) {
+    if (network.bridged || network.switch_kind != intent::SwitchKind::legacy) return device_of(network.name);
+    if (network.vlan) return vlan_device(*network.base(), *network.vlan);
+    return *network.base();
+}
+
+bridges::Link top_link(const intent::Network& network) {
+    const auto addresses = network.all_addresses();
+    const bool has_v6 = network.ipv6autoconf || std::any_of(addresses.begin(), addresses.end(), [](const auto& a) { return a.is_v6(); });
+    Link link{top_device(network)};
+    link.mtu = network.mtu;
+    link.up = true;
+    link.addresses = addresses;
+    link.stack = bridges::HostStack{.ipv6 = has_v6, .forwarding = false, .arp_strict = true};
+    if (has_v6) link.stack->autoconf = network.ipv6autoconf;
+    return link;
+}
+
+namespace {
+
+const Link* observed(const Draft& draft, const IfName& name) { return draft.host.kernel.links.find(name); }
+
+bool is_bond(const Link* link) { return link && link->kind && std::holds_alternative<bridges::Bond>(*link->kind); }
+
+// A bond's port wears the bond's address; its own is the permanent one.
+std::optional<topology::Mac> own_mac(const Draft& draft, const IfName& nic) {
+    const Link* link = observed(draft, nic);
+    if (!link) return std::nullopt;
+    const bool in_bond = link->master && link->master->of && is_bond(observed(draft, *link->master->of));
+    return in_bond && link->facts.permanent_mac ? link->facts.permanent_mac : link->mac;
+}
+
+void port_of_bond(Draft& draft, const intent::Bond& bond, const IfName& nic, intent::Mtu mtu) {
+    Link port{nic};
+    port.master = bridges::Master{bond.name};
+    port.mtu = mtu;
+    port.up = true;
+    port.addresses.emplace();
+    port.stack = bridges::HostStack{.ipv6 = false};
+    draft.put(port);
+}
+
+void route(Draft& draft, const Route& route) { draft.wanted.kernel.routes.put(route); }
+
+// A gateway that is not the host's serves what comes from, or in by, its own network only.
+void source_routing(Draft& draft, const intent::Network& network, const topology::Subnet& subnet, const topology::IpAddress& gateway) {
+    const IfName device = top_device(network);
+    const std::uint32_t table = table_of(network.name);
+    const std::uint32_t metric = subnet.is_v6() ? 1024 : 0;
+    const auto all = topology::Subnet::parse(subnet.is_v6() ? "::/0" : "0.0.0.0/0");
+    route(draft, {table, *all, metric, gateway, device});
+    route(draft, {table, subnet.network(), metric, std::nullopt, device});
+    draft.wanted.kernel.rules.put(Rule{.v6 = subnet.is_v6(), .from = subnet.network(), .table = table});
+    draft.wanted.kernel.rules.put(Rule{.v6 = subnet.is_v6(), .to = subnet.network(), .in = device, .table = table});
+}
+
+}  // namespace
+
+std::optional<topology::Mac> mac_of(const Draft& draft, const IfName& base) {
+    const intent::Bond* bond = draft.intent.bonds().find(base);
+    if (!bond) return own_mac(draft, base);
+    if (bond->hwaddr) return bond->hwaddr;
+    const Link* there = observed(draft, base);
+    if (is_bond(there)) return there->mac;
+    return own_mac(draft, *bond->nics.begin());
+}
+
+void bond(Draft& draft, const intent::Bond& bond) {
+    const intent::Base* base = draft.intent.bases().find(bond.name);
+    Link link{bond.name};
+    link.kind = bridges::Bond{bond.options};
+    link.owner = topology::Owner::ours(fmt::format("bond {}", bond.name.text()));
+    link.mtu = base ? base->mtu() : intent::Mtu();
+    link.up = true;
+    if (bond.hwaddr || !is_bond(observed(draft, bond.name))) link.mac = mac_of(draft, bond.name);
+    if (!base) link.master = bridges::Master{};
+    draft.put(link);
+    for (const IfName& nic : bond.nics) port_of_bond(draft, bond, nic, *link.mtu);
+}
+
+void routing(Draft& draft, const intent::Network& network) {
+    const IfName device = top_device(network);
+    const auto v4 = network.ipv4();
+    if (network.gateway && network.default_route)
+        route(draft, {Route::main_table, *topology::Subnet::parse("0.0.0.0/0"), 0, network.gateway, device});
+    else if (network.gateway && v4)
+        source_routing(draft, network, *v4, *network.gateway);
+    if (network.ipv6gateway && network.default_route)
+        route(draft, {Route::main_table, *topology::Subnet::parse("::/0"), 1024, network.ipv6gateway, device});
+    else if (network.ipv6gateway && network.ipv6addr)
+        source_routing(draft, network, *network.ipv6addr, *network.ipv6gateway);
+    for (const intent::StaticRoute& fixed : network.routes)
+        route(draft, {Route::main_table, fixed.to->network(), fixed.to->is_v6() ? 1024u : 0u, fixed.via, device});
+}
+
+}  // namespace lower

@@ -1,0 +1,61 @@
+// A guest's NIC becomes a tap or a veth of netd's own, on the switch of its network, tagged before it is up.
+#include "netd/lower/naming.hpp"
+#include "netd/lower/realise.hpp"
+
+#include <fmt/format.h>
+
+namespace lower {
+namespace {
+
+topology::Owner mark(const intent::GuestNic& nic) {
+    return topology::Owner::ours(fmt::format("nic {} of {}", nic.mac.text(), nic.vm));
+}
+
+bridges::Kind kind_of(const intent::GuestNic& nic) {
+    if (nic.kind != intent::GuestKind::netns) return bridges::Tap{.queues = nic.queues};
+    return bridges::Veth{nic.vm, nic.ifname ? *nic.ifname : IfName::observed("eth0"), nic.mac};
+}
+
+bridges::PortVlans vlans_of(const Draft& draft, const intent::Network& network, const intent::GuestNic& nic) {
+    bridges::PortVlans vlans;
+    if (nic.trunk) vlans.tagged = *nic.trunk;
+    else vlans.untagged = nic.vlan ? *nic.vlan : tag_inside(draft, network);
+    return vlans;
+}
+
+void ovs_port(Draft& draft, const intent::Network& network, const intent::GuestNic& nic, const IfName& name) {
+    ovs::Port port{name};
+    port.bridge = guest_bridge(network);
+    port.owner = mark(nic);
+    port.internal = false;
+    if (nic.trunk) port.tagging = ovs::Trunk{*nic.trunk, std::nullopt};
+    else port.tagging = ovs::Access{nic.vlan ? *nic.vlan : tag_inside(draft, network)};
+    port.isolated = nic.isolated || network.isolated;
+    port.attached_mac = nic.mac.text();
+    port.vm_id = nic.vm;
+    draft.wanted.ovs.ports.put(port);
+}
+
+}  // namespace
+
+void guest_nic(Draft& draft, const intent::GuestNic& nic) {
+    const intent::Network* network = draft.intent.network(nic.network);
+    bridges::Link link{port_of(nic.key())};
+    link.kind = kind_of(nic);
+    link.owner = mark(nic);
+    link.mtu = nic.mtu ? *nic.mtu : network ? network->mtu : intent::Mtu();
+    link.up = network && nic.link_active;
+    link.addresses.emplace();
+    link.stack = bridges::HostStack{.ipv6 = false};
+    link.master = bridges::Master{};
+    if (network && network->switch_kind == intent::SwitchKind::ovs) {
+        ovs_port(draft, *network, nic, link.name);
+    } else if (network) {
+        link.master = bridges::Master{guest_bridge(*network)};
+        link.isolated = nic.isolated || network->isolated;
+        if (network->switch_kind == intent::SwitchKind::vlan_aware && network->base()) link.vlans = vlans_of(draft, *network, nic);
+    }
+    draft.put(link);
+}
+
+}  // namespace lower

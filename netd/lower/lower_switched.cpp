@@ -1,0 +1,78 @@
+// Switch kind ovs: one Open vSwitch bridge a NIC or bond; a network is an internal port with its tag, the host's foot in it.
+#include "netd/lower/naming.hpp"
+#include "netd/lower/realise.hpp"
+
+#include <fmt/format.h>
+
+namespace lower {
+
+using bridges::Link;
+
+namespace {
+
+IfName bridge_of(const intent::Network& network) {
+    return ovs_bridge(network.base() ? *network.base() : device_of(network.name));
+}
+
+ovs::Bridge bridge(const Draft& draft, const IfName& name, std::string_view role, bool stp) {
+    ovs::Bridge made{name};
+    made.owner = topology::Owner::ours(role);
+    made.datapath = draft.host.datapath;
+    made.stp = stp;
+    return made;
+}
+
+}  // namespace
+
+void network_switched(Draft& draft, const intent::Network& network) {
+    const IfName device = device_of(network.name);
+    if (!network.base())
+        draft.wanted.ovs.bridges.put(bridge(draft, bridge_of(network), fmt::format("network {}", network.name.text()), network.stp));
+    ovs::Port port{device};
+    port.bridge = bridge_of(network);
+    port.owner = topology::Owner::ours(fmt::format("network {}", network.name.text()));
+    port.internal = true;
+    port.tagging = ovs::Access{tag_inside(draft, network)};
+    port.mtu = network.mtu;
+    if (const auto base = network.base()) port.mac = mac_of(draft, *base);
+    draft.wanted.ovs.ports.put(port);
+    draft.put(top_link(network));
+}
+
+void base_switched(Draft& draft, const intent::Base& base) {
+    bool stp = false;
+    ovs::Trunk trunk;
+    for (const intent::Rider& rider : base.riders) {
+        stp = stp || rider.stp;
+        trunk.tags.insert(rider.vlan ? *rider.vlan : *intent::VlanId::from(0));
+    }
+    ovs::Bridge made = bridge(draft, ovs_bridge(base.device), fmt::format("base {}", base.device.text()), stp);
+    made.mac = mac_of(draft, base.device);
+    draft.wanted.ovs.bridges.put(made);
+    ovs::Port uplink{base.device};
+    uplink.bridge = made.name;
+    uplink.owner = made.owner;
+    uplink.internal = false;
+    uplink.tagging = trunk;
+    draft.wanted.ovs.ports.put(uplink);
+
+    const Link* drafted = draft.wanted.kernel.links.find(base.device);
+    Link link = drafted ? *drafted : Link{base.device};
+    link.mtu = base.mtu();
+    link.up = true;
+    link.master = bridges::Master{};
+    link.stack = bridges::HostStack{.ipv6 = false};
+    link.addresses.emplace();
+    draft.put(link);
+}
+
+IfName guest_bridge(const intent::Network& network) {
+    switch (network.switch_kind) {
+        case intent::SwitchKind::legacy: return top_device(network);
+        case intent::SwitchKind::vlan_aware: return network.base() ? filtering_bridge(*network.base()) : top_device(network);
+        case intent::SwitchKind::ovs: return bridge_of(network);
+    }
+    return top_device(network);
+}
+
+}  // namespace lower

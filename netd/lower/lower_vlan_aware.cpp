@@ -1,0 +1,86 @@
+// Switch kind vlan-aware: one filtering bridge a NIC or bond that carries all its networks; the host takes part in a
+// network only where that has an address, through a VLAN device on the bridge.
+#include "netd/lower/naming.hpp"
+#include "netd/lower/realise.hpp"
+
+#include <fmt/format.h>
+
+namespace lower {
+
+using bridges::Link;
+
+intent::VlanId inner_tag(const intent::Base& base) {
+    // From the top, where people seldom number; another network's tag is stepped over.
+    for (std::int64_t tag = 4094; tag > 1; --tag)
+        if (auto id = intent::VlanId::from(tag); !base.with_tag(*id)) return *id;
+    return *intent::VlanId::from(1);
+}
+
+namespace {
+
+intent::VlanId tag_of(const intent::Base& base, const intent::Rider& rider) {
+    return rider.vlan ? *rider.vlan : inner_tag(base);
+}
+
+Link filtering(const Draft& draft, const intent::Base& base) {
+    Link link{filtering_bridge(base.device)};
+    bridges::Bridge kind{{{"vlan_filtering", "1"}, {"vlan_default_pvid", "0"}}};
+    bridges::PortVlans self;
+    bool stp = false;
+    for (const intent::Rider& rider : base.riders) {
+        stp = stp || rider.stp;
+        if (rider.on_host) self.tagged.insert(tag_of(base, rider));
+        const intent::Network* network = draft.intent.networks().find(rider.network);
+        if (network) kind.options.insert(network->custom.bridge_opts.begin(), network->custom.bridge_opts.end());
+    }
+    kind.options.insert({"stp_state", stp ? "1" : "0"});
+    if (!stp) kind.options.insert({"forward_delay", "0"});
+    link.kind = kind;
+    link.owner = topology::Owner::ours(fmt::format("base {}", base.device.text()));
+    link.mtu = base.mtu();
+    link.mac = mac_of(draft, base.device);
+    link.up = true;
+    link.vlans = self;
+    link.addresses.emplace();
+    link.stack = bridges::HostStack{.ipv6 = false, .forwarding = false, .arp_strict = true};
+    return link;
+}
+
+}  // namespace
+
+intent::VlanId tag_inside(const Draft& draft, const intent::Network& network) {
+    if (network.vlan) return *network.vlan;
+    if (network.switch_kind == intent::SwitchKind::ovs) return *intent::VlanId::from(0);
+    const intent::Base* base = draft.intent.bases().find(*network.base());
+    return inner_tag(base ? *base : intent::Base{*network.base()});
+}
+
+void network_vlan_aware(Draft& draft, const intent::Network& network) {
+    if (!network.base()) return network_bridged(draft, network);
+    Link link = top_link(network);
+    const bool on_host = !network.bridged || !link.addresses->empty() || network.ipv6autoconf;
+    if (!on_host) return;
+    link.kind = bridges::Vlan{filtering_bridge(*network.base()), tag_inside(draft, network)};
+    link.owner = topology::Owner::ours(fmt::format("network {}", network.name.text()));
+    draft.put(link);
+}
+
+void base_vlan_aware(Draft& draft, const intent::Base& base) {
+    draft.put(filtering(draft, base));
+    const Link* drafted = draft.wanted.kernel.links.find(base.device);
+    Link uplink = drafted ? *drafted : Link{base.device};
+    uplink.mtu = base.mtu();
+    uplink.up = true;
+    uplink.master = bridges::Master{filtering_bridge(base.device)};
+    uplink.stack = bridges::HostStack{.ipv6 = false};
+    uplink.addresses.emplace();
+    bridges::PortVlans vlans;
+    for (const intent::Rider& rider : base.riders) {
+        if (rider.vlan) vlans.tagged.insert(*rider.vlan);
+        else vlans.untagged = inner_tag(base);
+    }
+    uplink.vlans = vlans;
+    draft.put(uplink);
+}
+
+}  // namespace lower

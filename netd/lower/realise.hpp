@@ -1,0 +1,40 @@
+// The parts of lowering: each adds what one logical thing becomes to the state that is being drawn up.
+#pragma once
+
+#include "netd/lower/lower.hpp"
+
+namespace lower {
+
+struct Draft {
+    const intent::Intent& intent;
+    const Host& host;
+    HostState wanted = {};
+
+    void put(const bridges::Link& link) { wanted.kernel.links.put(link); }
+};
+
+// One function a switch kind and part: the network's own devices, what its base becomes, a guest's port.
+void network_bridged(Draft& draft, const intent::Network& network);
+void network_vlan_aware(Draft& draft, const intent::Network& network);
+void network_switched(Draft& draft, const intent::Network& network);
+void base_bridged(Draft& draft, const intent::Base& base);
+void base_vlan_aware(Draft& draft, const intent::Base& base);
+void base_switched(Draft& draft, const intent::Base& base);
+
+void bond(Draft& draft, const intent::Bond& bond);
+void guest_nic(Draft& draft, const intent::GuestNic& nic);
+void routing(Draft& draft, const intent::Network& network);
+
+// The device that carries a network's address: MTU, addresses, up, and how the host's stack behaves on it.
+bridges::Link top_link(const intent::Network& network);
+
+// The MAC that a bridge on this base takes: the bond's, or the NIC's own.
+std::optional<topology::Mac> mac_of(const Draft& draft, const IfName& base);
+
+// The bridge (of whichever kind) that guests of the network are plugged into.
+IfName guest_bridge(const intent::Network& network);
+
+// The tag of the network's frames inside its switch.
+intent::VlanId tag_inside(const Draft& draft, const intent::Network& network);
+
+}  // namespace lower

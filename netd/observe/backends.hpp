@@ -1,0 +1,32 @@
+// The hands of the house, as those who decide hold them.
+#pragma once
+
+#include "bridges/kernel.hpp"
+#include "netd/lower/lower.hpp"
+#include "ovs-driver/switch.hpp"
+
+#include <chrono>
+
+namespace observe {
+
+struct Backends {
+    bridges::Kernel& kernel;
+    ovs::Switch& ovs;
+};
+
+// The mirrors of all backends, as of now: costs a few pointers.
+inline lower::HostState state_of(const Backends& backends) { return {backends.kernel.state(), backends.ovs.state()}; }
+
+inline lower::Host host_of(const Backends& backends) { return {backends.kernel.state(), backends.ovs.default_datapath()}; }
+
+// True as soon as Open vSwitch answers; false if it does not until the deadline.
+inline bool await_ovs(ovs::Switch& ovs, std::chrono::steady_clock::time_point deadline) {
+    ovs.hear();
+    while (!ovs.connected() && std::chrono::steady_clock::now() < deadline) {
+        ovs.wait({}, deadline);
+        ovs.hear();
+    }
+    return ovs.connected();
+}
+
+}  // namespace observe

@@ -1,0 +1,156 @@
+// One pass over links, OVS rows and definitions each; what follows are look-ups.
+#include "netd/observe/devices.hpp"
+
+#include "netd/lower/naming.hpp"
+#include "netd/lower/realise.hpp"
+
+namespace observe {
+namespace {
+
+template <class Kind>
+const Kind* as(const Link& link) {
+    return link.kind ? std::get_if<Kind>(&*link.kind) : nullptr;
+}
+
+// The devices that stand for a whole datapath: nobody plugs anything into them.
+bool is_a_datapath(const IfName& name) { return name.text() == "ovs-system" || name.text() == "ovs-netdev"; }
+
+template <class Map>
+const typename Map::mapped_type& at_or_empty(const Map& map, const typename Map::key_type& key) {
+    static const typename Map::mapped_type none;
+    const auto found = map.find(key);
+    return found == map.end() ? none : found->second;
+}
+
+template <class Map>
+auto pointer_at(const Map& map, const typename Map::key_type& key) -> typename Map::mapped_type {
+    const auto found = map.find(key);
+    return found == map.end() ? nullptr : found->second;
+}
+
+bool takes_part(const intent::Network& network) {
+    return !network.bridged || !network.all_addresses().empty() || network.ipv6autoconf;
+}
+
+}  // namespace
+
+Devices::Devices(const Snapshot& snapshot) : snapshot_(snapshot) {
+    for (const Link& link : snapshot.observed.kernel.links) {
+        by_index_[link.facts.index] = &link;
+        if (link.master && link.master->of) ports_[link.master->of->text()].push_back(&link);
+    }
+    for (const ovs::Port& port : snapshot.observed.ovs.ports)
+        if (port.bridge) ovs_ports_[port.bridge->text()].push_back(&port);
+    for (const auto& bond : snapshot.running.bonds())
+        for (const IfName& nic : bond.nics) bond_ports_[nic.text()] = true;
+    for (const auto& nic : snapshot.running.nics()) guest_nics_[lower::port_of(nic.key()).text()] = &nic;
+    for (const auto& network : snapshot.running.networks()) learn(network);
+}
+
+void Devices::learn(const intent::Network& network) {
+    Realisation how{lower::guest_bridge(network), lower::top_device(network)};
+    const auto base = network.base();
+    const bool by_tag = base && network.switch_kind != intent::SwitchKind::legacy;
+    const bool is_aware = by_tag && network.switch_kind == intent::SwitchKind::vlan_aware;
+    if (network.vlan) how.tag = network.vlan->number();
+    else if (is_aware)
+        if (const intent::Base* there = snapshot_.running.bases().find(*base)) how.tag = lower::inner_tag(*there).number();
+    how.has_device = !is_aware || takes_part(network);
+    if (network.switch_kind == intent::SwitchKind::ovs) feet_[how.device.text()] = &network;
+    if (network.bridged || by_tag) {
+        Switch& at = switches_[how.bridge.text()];
+        at.by_tag = by_tag;
+        at.networks[by_tag ? how.tag : 0] = &network;
+    }
+    realisations_.emplace(network.name, std::move(how));
+}
+
+bool Devices::is_a_base(const IfName& name) const {
+    return snapshot_.running.bases().contains(name) || bond_ports_.contains(name.text());
+}
+
+NodeKind Devices::kind_of(const Link& link) const {
+    if (as<bridges::Bridge>(link)) return NodeKind::bridge;
+    if (as<bridges::Vlan>(link)) return NodeKind::vlan;
+    if (as<bridges::Bond>(link)) return NodeKind::bond;
+    if (is_a_base(link.name)) return NodeKind::nic;
+    if (as<bridges::Tap>(link) || link.owner.value_or(topology::Owner()).is_ours()) return NodeKind::port;
+    if (const ovs::Port* port = snapshot_.observed.ovs.ports.find(link.name); port && port->internal.value_or(false)) return NodeKind::port;
+    if (as<bridges::Veth>(link)) {
+        const Link* master = link.master && link.master->of ? this->link(*link.master->of) : nullptr;
+        const bool is_plugged = (master && as<bridges::Bridge>(*master)) || snapshot_.observed.ovs.ports.contains(link.name);
+        return is_plugged ? NodeKind::port : NodeKind::nic;
+    }
+    for (const char* kind : {"tun", "macvtap", "ipvtap", "openvswitch"})
+        if (link.facts.kind == kind) return NodeKind::port;
+    return NodeKind::nic;
+}
+
+std::optional<NodeId> Devices::node_of(const IfName& name) const {
+    if (snapshot_.observed.ovs.bridges.contains(name)) return NodeId{NodeKind::ovs_bridge, name.text()};
+    if (is_a_datapath(name)) return std::nullopt;
+    const ovs::Port* port = snapshot_.observed.ovs.ports.find(name);
+    if (network_of_device(name) && (!port || port->internal.value_or(false))) return std::nullopt;
+    if (const Link* found = link(name)) return NodeId{kind_of(*found), name.text()};
+    if (port) return NodeId{NodeKind::port, name.text()};
+    return std::nullopt;
+}
+
+const Link* Devices::link_of_index(int index) const { return pointer_at(by_index_, index); }
+const std::vector<const Link*>& Devices::ports_of(const IfName& master) const { return at_or_empty(ports_, master.text()); }
+const std::vector<const ovs::Port*>& Devices::ovs_ports_of(const IfName& bridge) const { return at_or_empty(ovs_ports_, bridge.text()); }
+const intent::GuestNic* Devices::guest_nic_of(const IfName& port) const { return pointer_at(guest_nics_, port.text()); }
+const Realisation& Devices::realisation(const intent::Network& network) const { return realisations_.at(network.name); }
+const intent::Network* Devices::network_of_device(const IfName& name) const { return pointer_at(feet_, name.text()); }
+
+void Devices::add(const Switch& at, std::uint16_t tag, bool tagged, std::vector<Membership>& into) const {
+    const auto found = at.networks.find(tag);
+    if (found != at.networks.end()) into.push_back({found->second, tagged ? std::to_string(tag) : ""});
+}
+
+std::vector<Membership> Devices::networks_of(const Link& port) const {
+    std::vector<Membership> memberships;
+    if (!port.master || !port.master->of) return memberships;
+    const Switch& at = at_or_empty(switches_, port.master->of->text());
+    if (!at.by_tag) {
+        add(at, 0, false, memberships);
+        return memberships;
+    }
+    if (!port.vlans) return memberships;
+    if (port.vlans->untagged) add(at, port.vlans->untagged->number(), false, memberships);
+    if (port.vlans->tagged.empty()) return memberships;
+    for (const auto& [tag, network] : at.networks)
+        if (port.vlans->tagged.contains(*intent::VlanId::from(tag))) add(at, tag, true, memberships);
+    return memberships;
+}
+
+std::vector<Membership> Devices::networks_of(const ovs::Port& port) const {
+    std::vector<Membership> memberships;
+    if (!port.bridge || !port.tagging) return memberships;
+    const Switch& at = at_or_empty(switches_, port.bridge->text());
+    if (const auto* access = std::get_if<ovs::Access>(&*port.tagging)) {
+        add(at, access->tag.number(), false, memberships);
+        return memberships;
+    }
+    const auto& trunk = std::get<ovs::Trunk>(*port.tagging);
+    for (const auto& [tag, network] : at.networks) {
+        const auto id = *intent::VlanId::from(tag);
+        const bool is_native = trunk.native ? *trunk.native == id : tag == 0;
+        if (is_native || trunk.tags.empty() || trunk.tags.contains(id)) add(at, tag, !is_native, memberships);
+    }
+    return memberships;
+}
+
+NodeState state_of(const Link& link) {
+    if (!link.up.value_or(false)) return NodeState::down;
+    return link.facts.carrier ? NodeState::up : NodeState::no_carrier;
+}
+
+std::string text_of_addresses(const Link& link) {
+    std::string text;
+    if (!link.addresses) return text;
+    for (const auto& address : *link.addresses) text += (text.empty() ? "" : " ") + address.text();
+    return text;
+}
+
+}  // namespace observe

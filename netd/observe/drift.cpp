@@ -1,0 +1,144 @@
+// Each network is lowered by itself and each base once, so that the whole costs what is there and not its square.
+//
+// Comparing comes first, since it is cheap; the planner has the last word, since it knows what it would not touch (the
+// MAC of a bond's port).
+#include "netd/observe/drift.hpp"
+
+#include "netd/plan/plan.hpp"
+#include "topology/compare.hpp"
+
+#include <set>
+
+namespace observe {
+namespace {
+
+using Deviations = std::vector<Deviation>;
+
+void add(Deviations& into, const std::string& subject, const topology::Difference& difference) {
+    std::string attribute = difference.attribute;
+    if (attribute.starts_with("kind.")) attribute.erase(0, 5);
+    into.push_back({subject, attribute, difference.wanted, difference.found});
+}
+
+void add_missing(Deviations& into, const std::string& subject, const std::string& attribute = "presence") {
+    into.push_back({subject, attribute, "there", "missing"});
+}
+
+void find(const bridges::Link& want, const bridges::State& have, Deviations& into) {
+    const bridges::Link* there = have.links.find(want.name);
+    if (!there) return add_missing(into, want.name.text());
+    const bool is_other_kind = want.kind && there->kind && want.kind->index() != there->kind->index();
+    if (is_other_kind) into.push_back({want.name.text(), "kind", std::string(name_of(*want.kind)), std::string(name_of(*there->kind))});
+    for (const auto& difference : topology::differences(want, *there))
+        if (!is_other_kind || difference.attribute != "kind") add(into, want.name.text(), difference);
+}
+
+// Routes and rules are what they are: here "unset" is a value too.
+void find(const bridges::Route& want, const bridges::State& have, Deviations& into) {
+    const bridges::Route* there = have.routes.find(want.key());
+    if (!there) return add_missing(into, want.device.text(), describe(want));
+    if (*there == want) return;
+    const std::string found = there->protocol == want.protocol ? describe(*there) + " through " + there->device.text()
+                                                               : "one that netd did not make";
+    into.push_back({want.device.text(), describe(want), "there", found});
+}
+
+// A rule has no device of its own, so it is told of the one that its routes go through.
+void find(const bridges::Rule& want, const bridges::State& have, const std::string& subject, Deviations& into) {
+    const bridges::Rule* there = have.rules.find(want.key());
+    if (!there) add_missing(into, want.in ? want.in->text() : subject, describe(want));
+    else if (!(*there == want)) into.push_back({want.in ? want.in->text() : subject, describe(want), "there", "one that netd did not make"});
+}
+
+template <class R>
+void find_row(const R& want, const topology::Keyed<R>& have, Deviations& into) {
+    const R* there = have.find(want.key());
+    if (!there) return add_missing(into, want.name.text());
+    for (const auto& difference : topology::differences(want, *there)) add(into, want.name.text(), difference);
+}
+
+Deviations compare(const lower::HostState& want, const lower::HostState& have) {
+    Deviations found;
+    std::string device;
+    for (const auto& link : want.kernel.links) find(link, have.kernel, found);
+    for (const auto& route : want.kernel.routes) {
+        find(route, have.kernel, found);
+        device = route.device.text();
+    }
+    for (const auto& rule : want.kernel.rules) find(rule, have.kernel, device, found);
+    for (const auto& bridge : want.ovs.bridges) find_row(bridge, have.ovs.bridges, found);
+    for (const auto& port : want.ovs.ports) find_row(port, have.ovs.ports, found);
+    return found;
+}
+
+// A bridgeless network without a tag lives on the base itself: what its address and its stack are is its own affair.
+bool is_its_own(const Deviation& deviation, const intent::Base& base, const intent::Rider* tenant) {
+    return tenant && deviation.subject == base.device.text() &&
+           (deviation.attribute.starts_with("addresses") || deviation.attribute.starts_with("stack"));
+}
+
+class Seeker {
+public:
+    explicit Seeker(const Snapshot& snapshot) : snapshot_(snapshot) {}
+
+    Drift seek() {
+        for (const auto& network : snapshot_.running.networks()) {
+            lower::Touched touched{.networks = {network.name}};
+            for (const auto& nic : snapshot_.running.plugged_into(network.name)) touched.nics.insert(nic.key());
+            put(drift_.networks, network.name.text(), deviations(touched));
+        }
+        for (const auto& base : snapshot_.running.bases()) seek(base);
+        for (const auto& bond : snapshot_.running.bonds())
+            if (!snapshot_.running.bases().contains(bond.name))
+                put(drift_.bonds, bond.name.text(), deviations({.bases = {bond.name}}));
+        for (const auto& nic : snapshot_.running.nics())
+            if (!snapshot_.running.network(nic.network)) put(drift_.guests, nic.vm, deviations({.nics = {nic.key()}}));
+        return std::move(drift_);
+    }
+
+private:
+    void seek(const intent::Base& base) {
+        const Deviations found = deviations({.bases = {base.device}});
+        if (found.empty()) return;
+        const intent::Rider* untagged = base.with_tag(std::nullopt);
+        const bool has_tenant = untagged && !untagged->bridged && untagged->switch_kind == intent::SwitchKind::legacy;
+        for (const intent::Rider& rider : base.riders) {
+            Deviations felt;
+            for (const Deviation& deviation : found)
+                if (!is_its_own(deviation, base, has_tenant ? untagged : nullptr) || rider.network == untagged->network) felt.push_back(deviation);
+            put(drift_.networks, rider.network.text(), std::move(felt));
+        }
+    }
+
+    Deviations deviations(const lower::Touched& touched) const {
+        const lower::HostState want = lower::lower(snapshot_.running, touched, snapshot_.host());
+        Deviations found = compare(want, snapshot_.observed);
+        if (found.empty()) return found;
+        lower::Scope scope;
+        scope.include(want);
+        const plan::Plan plan = plan::make(want, lower::restricted(snapshot_.observed, scope));
+        if (plan.empty()) return {};
+        return found;
+    }
+
+    static void put(Drift::Deviations& into, const std::string& name, Deviations found) {
+        if (found.empty()) return;
+        auto& all = into[name];
+        all.insert(all.end(), found.begin(), found.end());
+    }
+
+    const Snapshot& snapshot_;
+    Drift drift_;
+};
+
+}  // namespace
+
+Drift find_drift(const Snapshot& snapshot) { return Seeker(snapshot).seek(); }
+
+std::string words_of(const Deviation& deviation) {
+    if (deviation.attribute == "presence") return "is missing";
+    if (deviation.wanted == "there") return deviation.attribute + " is " + deviation.found;
+    return deviation.attribute + " is " + deviation.found + ", wanted " + deviation.wanted;
+}
+
+}  // namespace observe

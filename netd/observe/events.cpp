@@ -1,0 +1,139 @@
+// Two walks over what differs: the links that the kernel has, and the definitions that hold.
+#include "netd/observe/events.hpp"
+
+#include "netd/lower/naming.hpp"
+#include "netd/observe/devices.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace observe {
+namespace {
+
+using Attributes = std::map<std::string, std::string>;
+
+std::string state_text(const Link* link) { return std::string(topology::name_of(link ? state_of(*link) : NodeState::missing)); }
+
+const std::set<topology::Subnet>& addresses_of(const Link* link) {
+    static const std::set<topology::Subnet> none;
+    return link && link->addresses ? *link->addresses : none;
+}
+
+std::string texts(const std::set<topology::Subnet>& addresses, const std::set<topology::Subnet>& but) {
+    std::string text;
+    for (const auto& address : addresses)
+        if (!but.contains(address)) text += (text.empty() ? "" : " ") + address.text();
+    return text;
+}
+
+template <class Value>
+std::string text_or_none(const std::optional<Value>& value) {
+    if constexpr (requires(const Value& held) { held.text(); }) return value ? value->text() : "";
+    else return value ? std::to_string(*value) : "";
+}
+
+template <class Kind>
+bool is(const Link* link) {
+    return link && link->kind && std::holds_alternative<Kind>(*link->kind);
+}
+
+// A NIC or bond, told without looking at the whole host: a NIC is what nobody made, or what a definition stands on.
+bool is_on_the_wire(const Link& link, const Snapshot& snapshot) {
+    if (is<bridges::Bond>(&link)) return true;
+    if (snapshot.running.bases().contains(link.name)) return true;
+    if (is<bridges::Veth>(&link)) return !link.owner.value_or(topology::Owner()).is_ours() && !(link.master && link.master->of);
+    return is<bridges::Device>(&link) && link.facts.kind != "openvswitch" && link.facts.kind != "tun";
+}
+
+class Watcher {
+public:
+    Watcher(const Snapshot& was, const Snapshot& now) : was_(was), now_(now) {}
+
+    std::vector<Event> watch() {
+        topology::Keyed<intent::Network>::each_difference(was_.running.networks(), now_.running.networks(),
+                                                          [&](const auto* before, const auto* after) { tell(before, after); });
+        topology::Keyed<Link>::each_difference(was_.observed.kernel.links, now_.observed.kernel.links,
+                                               [&](const Link* before, const Link* after) { tell(before, after); });
+        for (auto& [name, attributes] : networks_) events_.push_back({"network.changed", name, std::move(attributes)});
+        topology::Keyed<intent::GuestNic>::each_difference(was_.running.nics(), now_.running.nics(),
+                                                           [&](const auto* before, const auto* after) { tell(before, after); });
+        return std::move(events_);
+    }
+
+private:
+    void tell(const Link* was, const Link* now) {
+        const Link& link = now ? *now : *was;
+        const std::string& name = link.name.text();
+        if (state_text(was) != state_text(now) && is_on_the_wire(link, now ? now_ : was_))
+            events_.push_back({"nic.link", name, {{"was", state_text(was)}, {"state", state_text(now)}}});
+        if (is<bridges::Bond>(was) && is<bridges::Bond>(now)) tell_bond(*was, *now);
+        if (addresses_of(was) != addresses_of(now))
+            events_.push_back({"address.changed", name, {{"added", texts(addresses_of(now), addresses_of(was))},
+                                                         {"removed", texts(addresses_of(was), addresses_of(now))}}});
+        tell_device(was, now);
+    }
+
+    void tell_bond(const Link& was, const Link& now) {
+        if (was.facts.active_port != now.facts.active_port)
+            events_.push_back({"bond.failover", now.name.text(), {{"was", text_or_none(was.facts.active_port)},
+                                                                  {"active", text_or_none(now.facts.active_port)}}});
+        if (was.facts.aggregator == now.facts.aggregator && was.facts.partner_mac == now.facts.partner_mac) return;
+        events_.push_back({"bond.lacp", now.name.text(), {{"aggregator", text_or_none(now.facts.aggregator)},
+                                                          {"partner", text_or_none(now.facts.partner_mac)}}});
+    }
+
+    // A network is also another one when its device is.
+    void tell_device(const Link* was, const Link* now) {
+        Attributes changes;
+        if (state_text(was) != state_text(now)) changes["state"] = state_text(now);
+        if (was && now && was->mtu != now->mtu && now->mtu) changes["mtu"] = std::to_string(now->mtu->number());
+        if (changes.empty()) return;
+        const Link& link = now ? *now : *was;
+        for (const intent::Network* network : networks_of(link)) {
+            Attributes& told = networks_[network->name.text()];
+            told.insert({"change", "device"});
+            told.insert({"device", link.name.text()});
+            told.insert(changes.begin(), changes.end());
+        }
+    }
+
+    // Those whose device it is: by the mark on it, by its name, or by what stands on it without a tag.
+    std::vector<const intent::Network*> networks_of(const Link& link) const {
+        std::vector<const intent::Network*> found;
+        const auto add = [&](const intent::Network* network) {
+            if (network && lower::top_device(*network) == link.name && std::find(found.begin(), found.end(), network) == found.end()) found.push_back(network);
+        };
+        constexpr std::string_view mark = "network ";
+        const auto role = link.owner ? link.owner->role : std::nullopt;
+        if (role && role->starts_with(mark)) add(now_.running.network(std::string_view(*role).substr(mark.size())));
+        add(now_.running.network(link.name.text()));
+        if (const intent::Base* base = now_.running.bases().find(link.name))
+            if (const intent::Rider* rider = base->with_tag(std::nullopt)) add(now_.running.networks().find(rider->network));
+        return found;
+    }
+
+    void tell(const intent::Network* was, const intent::Network* now) {
+        const char* change = !was ? "added" : !now ? "removed" : "changed";
+        networks_[(now ? now : was)->name.text()] = {{"change", change}};
+    }
+
+    void tell(const intent::GuestNic* was, const intent::GuestNic* now) {
+        if (was && now && was->network == now->network) return;
+        if (was && !was->network.empty()) events_.push_back({"guest.unplugged", was->vm, attributes_of(*was)});
+        if (now && !now->network.empty()) events_.push_back({"guest.plugged", now->vm, attributes_of(*now)});
+    }
+
+    static Attributes attributes_of(const intent::GuestNic& nic) {
+        return {{"mac", nic.mac.text()}, {"network", nic.network}, {"port", lower::port_of(nic.key()).text()}};
+    }
+
+    const Snapshot &was_, &now_;
+    std::vector<Event> events_;
+    std::map<std::string, Attributes> networks_;
+};
+
+}  // namespace
+
+std::vector<Event> events_between(const Snapshot& was, const Snapshot& now) { return Watcher(was, now).watch(); }
+
+}  // namespace observe

@@ -1,0 +1,50 @@
+// What readers see: everything as of one revision, immutable; the next one shares with it all that did not change.
+#pragma once
+
+#include "bridges/kernel.hpp"
+#include "netd/intent/request.hpp"
+#include "netd/lower/host_state.hpp"
+#include "netd/lower/lower.hpp"
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace observe {
+
+// How the last transaction ended, for people.
+struct LastOutcome {
+    std::string outcome = {};  // "committed", "rolled-back", "degraded"
+    std::string why = {};
+    std::chrono::nanoseconds time = {};  // Clock::wall()
+    bool operator==(const LastOutcome&) const = default;
+};
+
+// A transaction that waits for its confirmation.
+struct Pending {
+    std::uint64_t id = 0;
+    std::chrono::nanoseconds deadline = {};  // Clock::boottime()
+    bool operator==(const Pending&) const = default;
+};
+
+struct Snapshot {
+    std::uint64_t revision = 0;
+    lower::HostState observed = {};
+    intent::Intent running = {}, committed = {};
+    bridges::Abilities abilities = {};
+    bool ovs_connected = false;
+    std::string ovs_where = {};
+    std::string ovs_datapath = {};
+    std::optional<Pending> pending = {};
+    std::optional<LastOutcome> last = {};
+    std::optional<topology::Error> trouble = {};
+    std::uint64_t overruns = 0;
+
+    intent::Facts facts() const { return {observed.kernel, abilities, ovs_connected, ovs_where}; }
+    lower::Host host() const { return {observed.kernel, ovs_datapath}; }
+};
+
+using Published = std::shared_ptr<const Snapshot>;
+
+}  // namespace observe

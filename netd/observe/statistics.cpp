@@ -1,0 +1,200 @@
+// Counters come from /proc/net/dev, the one place that tells them in 64 bits and takes RCU only. Measured at 1000 links:
+// 1.3 ms; /sys/class/net/*/statistics 38 ms for a single counter of each; an RTM_GETLINK dump 11 ms and RTM_GETSTATS
+// 0.6 ms, but up to Linux 6.12 both wait for the rtnl lock, which a change of a bond holds for long.
+//
+// /proc/net/dev adds rx_missed_errors to what was dropped. So where it says that anything was, the link's own file is
+// asked for rx_dropped, which takes no rtnl either; but only of what can miss a frame, which needs hardware below it.
+#include "netd/observe/statistics.hpp"
+
+#include "netd/observe/devices.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <charconv>
+#include <cstring>
+#include <fcntl.h>
+#include <set>
+#include <unistd.h>
+
+namespace observe {
+namespace {
+
+using topology::Error;
+using topology::Fault;
+
+class File {
+public:
+    explicit File(const std::string& path) : descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
+    File(const File&) = delete;
+    File& operator=(const File&) = delete;
+    ~File() {
+        if (descriptor_ >= 0) ::close(descriptor_);
+    }
+
+    // All of it; the kernel hands out a page at a time, whatever is asked for.
+    Result<std::string> read() const {
+        std::string text;
+        std::array<char, 16384> part;
+        for (;;) {
+            const ssize_t got = descriptor_ < 0 ? -1 : ::read(descriptor_, part.data(), part.size());
+            if (got == 0) return text;
+            if (got < 0 && errno == EINTR) continue;
+            if (got < 0) return Error{Fault::backend, {}, std::strerror(errno)};
+            text.append(part.data(), static_cast<std::size_t>(got));
+        }
+    }
+
+private:
+    int descriptor_;
+};
+
+std::string first_word(std::string_view text) { return std::string(text.substr(0, text.find_first_of(" \n"))); }
+
+std::string sysfs(const std::string& link, const char* file) {
+    const auto text = File(fmt::format("/sys/class/net/{}/{}", link, file)).read();
+    return text ? first_word(*text) : "";
+}
+
+template <class Number>
+bool take_number(std::string_view& text, Number& number) {
+    text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc()) return false;
+    text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+    return true;
+}
+
+std::uint64_t dropped_by(const std::string& link, std::uint64_t most) {
+    std::uint64_t dropped = 0;
+    const std::string text = sysfs(link, "statistics/rx_dropped");
+    std::string_view view = text;
+    return take_number(view, dropped) ? dropped : most;
+}
+
+Paces::Pace ask(const std::string& link) {
+    Paces::Pace pace;
+    const std::string text = sysfs(link, "speed");
+    std::string_view view = text;  // "-1" where there is none
+    if (!take_number(view, pace.speed)) pace.speed = 0;
+    pace.duplex = sysfs(link, "duplex");
+    if (pace.duplex == "unknown") pace.duplex.clear();
+    return pace;
+}
+
+// "  eth0: 1 2 3 …": received bytes, packets, errors, dropped, fifo, frame, compressed, multicast; then sent bytes,
+// packets, errors, dropped, …
+bool parse_line(std::string_view line, std::string& name, LinkStatistics& counted) {
+    const auto start = line.find_first_not_of(' ');
+    const auto colon = line.find(':');
+    if (start == line.npos || colon == line.npos || colon < start) return false;
+    name = line.substr(start, colon - start);
+    line.remove_prefix(colon + 1);
+    std::uint64_t unused = 0;
+    for (std::uint64_t* number : {&counted.rx, &counted.rx_packets, &counted.rx_errors, &counted.rx_dropped, &unused, &unused, &unused,
+                                  &counted.multicast, &counted.tx, &counted.tx_packets, &counted.tx_errors, &counted.tx_dropped})
+        if (!take_number(line, *number)) return false;
+    return true;
+}
+
+}  // namespace
+
+Result<Statistics> parse_counters(std::string_view text, const DroppedOf& dropped_of) {
+    Statistics statistics;
+    for (int number = 0; !text.empty(); ++number) {
+        const std::string_view line = text.substr(0, text.find('\n'));
+        text.remove_prefix(std::min(line.size() + 1, text.size()));
+        if (number < 2) continue;  // headings
+        std::string name;
+        LinkStatistics counted;
+        if (!parse_line(line, name, counted)) return Error{Fault::backend, "/proc/net/dev", fmt::format("line {} is not one of counters", number + 1)};
+        if (counted.rx_dropped > 0) counted.rx_dropped = dropped_of(name, counted.rx_dropped);
+        statistics.insert_or_assign(std::move(name), std::move(counted));
+    }
+    return statistics;
+}
+
+namespace {
+
+Result<Statistics> read_counters(const DroppedOf& dropped_of) {
+    // The thread's own: its network namespace may be another one than the process's.
+    const auto text = File("/proc/thread-self/net/dev").read();
+    if (!text) return topology::about("/proc/net/dev", text.error());
+    return parse_counters(*text, dropped_of);
+}
+
+// Made of software alone. A bond sums up what its NICs have missed.
+bool misses_nothing(const bridges::Link* link) {
+    if (!link || !link->kind) return false;
+    return !std::holds_alternative<bridges::Device>(*link->kind) && !std::holds_alternative<bridges::Bond>(*link->kind);
+}
+
+}  // namespace
+
+Result<Statistics> read_counters() { return read_counters(dropped_by); }
+
+void Paces::follow(const Snapshot& snapshot) {
+    const Devices devices(snapshot);
+    std::set<IfName> changed;
+    using Links = topology::Keyed<bridges::Link>;
+    Links::each_difference(asked_, snapshot.observed.kernel.links, [&](const bridges::Link* was, const bridges::Link* now) {
+        if (!now) paces_.erase(was->name);
+        if (was && now && was->facts == now->facts && was->up == now->up && was->master == now->master) return;
+        if (now) changed.insert(now->name);
+        // A bond is as fast as its ports together.
+        for (const bridges::Link* link : {was, now})
+            if (link && link->master && link->master->of) changed.insert(*link->master->of);
+    });
+    asked_ = snapshot.observed.kernel.links;
+    for (const IfName& name : changed) {
+        const bridges::Link* link = asked_.find(name);
+        if (link && devices.kind_of(*link) <= NodeKind::bond) paces_.insert_or_assign(name, ask(name.text()));
+    }
+}
+
+Paces::Pace Paces::of(const IfName& link) const {
+    const auto found = paces_.find(link);
+    return found == paces_.end() ? Pace{} : found->second;
+}
+
+Result<Statistics> read_statistics(const Snapshot& snapshot, const Paces& paces) {
+    const auto& links = snapshot.observed.kernel.links;
+    auto counted = read_counters([&](const std::string& name, std::uint64_t most) {
+        return misses_nothing(links.find(IfName::observed(name))) ? most : dropped_by(name, most);
+    });
+    if (!counted) return counted;
+    Statistics statistics;
+    for (const bridges::Link& link : links) {
+        const auto found = counted->find(link.name.text());
+        if (found == counted->end()) continue;
+        LinkStatistics& one = statistics.insert(counted->extract(found)).position->second;
+        const Paces::Pace pace = paces.of(link.name);
+        one.speed = pace.speed;
+        one.duplex = pace.duplex;
+        one.state = state_of(link) == NodeState::up ? "up" : "down";
+    }
+    return statistics;
+}
+
+Result<Statistics> read_statistics(const Snapshot& snapshot) {
+    Paces paces;
+    paces.follow(snapshot);
+    return read_statistics(snapshot, paces);
+}
+
+topology::Graph with_counters(topology::Graph graph, const Statistics& statistics) {
+    std::vector<topology::Node> counted;
+    for (const topology::Node& node : graph.nodes) {
+        if (node.kind() > NodeKind::port) continue;
+        const std::string device = node.attribute(topology::attribute::device);
+        const auto found = statistics.find(device.empty() ? node.id.name : device);
+        if (found == statistics.end()) continue;
+        const LinkStatistics& of = found->second;
+        counted.push_back(node);
+        counted.back().counters = topology::Counters{of.rx, of.tx, of.rx_packets, of.tx_packets};
+    }
+    for (topology::Node& node : counted) graph.nodes.put(std::move(node));
+    return graph;
+}
+
+}  // namespace observe

@@ -1,0 +1,66 @@
+// The counters of every interface, equal to the kernel's own, read without ever waiting for the kernel.
+#pragma once
+
+#include "netd/observe/snapshot.hpp"
+#include "topology/graph.hpp"
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace observe {
+
+using topology::IfName;
+using topology::Result;
+
+struct LinkStatistics {
+    std::uint64_t rx = 0, tx = 0;  // bytes
+    std::uint64_t rx_packets = 0, tx_packets = 0;
+    std::uint64_t rx_errors = 0, tx_errors = 0;
+    std::uint64_t rx_dropped = 0, tx_dropped = 0;
+    std::uint64_t multicast = 0;
+    std::uint32_t speed = 0;      // Mbit/s; 0 where there is none, or it isn't known
+    std::string duplex = {};      // "full", "half", or ""
+    std::string state = "down";   // "up" where it is up and somebody answers
+    bool operator==(const LinkStatistics&) const = default;
+};
+using Statistics = std::map<std::string, LinkStatistics>;
+
+// How fast NICs and bonds are. The kernel tells that under its rtnl lock, for which it may wait as long as somebody else
+// reconfigures the host; so it is asked only where a link has changed, by whoever changes links anyway.
+class Paces {
+public:
+    struct Pace {
+        std::uint32_t speed = 0;
+        std::string duplex = {};
+        bool operator==(const Pace&) const = default;
+    };
+
+    // Asks for what has changed since the last snapshot.
+    void follow(const Snapshot& snapshot);
+
+    Pace of(const IfName& link) const;
+
+private:
+    topology::Keyed<bridges::Link> asked_;
+    std::map<IfName, Pace> paces_;
+};
+
+// The counters alone, of all links of this network namespace. Never waits.
+Result<Statistics> read_counters();
+
+// How many frames a link itself dropped: at most so many, since that number counts the missed ones too.
+using DroppedOf = std::function<std::uint64_t(const std::string& link, std::uint64_t most)>;
+
+// The same from the text of /proc/net/dev.
+Result<Statistics> parse_counters(std::string_view text, const DroppedOf& dropped_of);
+
+// Of the links of the snapshot, with their state and pace. Without paces they are asked for at once, which may wait.
+Result<Statistics> read_statistics(const Snapshot& snapshot, const Paces& paces);
+Result<Statistics> read_statistics(const Snapshot& snapshot);
+
+// The nodes with the counters of their devices.
+topology::Graph with_counters(topology::Graph graph, const Statistics& statistics);
+
+}  // namespace observe

@@ -1,0 +1,51 @@
+// What the loop asks of the reconciler, and what the reconciler tells the loop: values, by mailbox.
+#pragma once
+
+#include "netd/intent/request.hpp"
+#include "netd/observe/snapshot.hpp"
+#include "netd/serve/server.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <variant>
+
+namespace serve {
+
+// Whom to answer, and under which id.
+struct Ticket {
+    Caller caller = {};
+    nlohmann::json id = {};
+};
+
+struct Setup {
+    Ticket ticket;
+    intent::Request request;
+};
+struct Confirm {
+    Ticket ticket;
+    std::optional<std::uint64_t> transaction = {};
+};
+struct CommitRunning {
+    Ticket ticket;
+};
+enum class NicVerb { plug, unplug, update };
+struct ChangeNic {
+    Ticket ticket;
+    NicVerb verb;
+    nlohmann::json params;
+};
+struct Stop {};
+using Command = std::variant<Setup, Confirm, CommitRunning, ChangeNic, Stop>;
+
+struct Reply {
+    Ticket ticket;
+    std::string bytes;
+    bool ends_write = true;  // it answers one of the writes that are counted toward the queue's limit
+};
+struct Announce {
+    std::string topic;
+    nlohmann::json event;
+};
+using Note = std::variant<Reply, observe::Published, Announce>;
+
+}  // namespace serve

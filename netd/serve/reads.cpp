@@ -1,0 +1,101 @@
+// The questions: each is answered from the last snapshot, so that none ever waits for a change.
+#include "netd/serve/requests.hpp"
+
+#include "netd/lower/naming.hpp"
+#include "netd/observe/build_graph.hpp"
+#include "netd/observe/drift.hpp"
+#include "netd/observe/statistics.hpp"
+#include "netd/wire/read_definition.hpp"
+#include "netd/wire/write_capabilities.hpp"
+#include "netd/wire/write_graph.hpp"
+#include "netd/wire/write_statistics.hpp"
+
+#include <fmt/format.h>
+
+namespace serve {
+
+using nlohmann::json;
+
+namespace {
+
+std::string text_of(const json& params, const char* key) {
+    const auto found = params.find(key);
+    return found != params.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+}  // namespace
+
+void Requests::capabilities(const Ticket& ticket, const Params& params) {
+    const bool text_mtu = text_of(params, "compat") == "3.6";
+    answer_kept(ticket, text_mtu ? "capabilities 3.6" : "capabilities", [&] { return wire::write_capabilities(*snapshot_, text_mtu); });
+}
+
+void Requests::statistics(const Ticket& ticket, const Params&) {
+    auto statistics = observe::read_statistics(*snapshot_);
+    if (!statistics) return refuse(ticket, intent::code::refused, statistics.error().subject + ": " + statistics.error().what);
+    answer(ticket, wire::write_statistics(*statistics, clock_.wall()));
+}
+
+void Requests::running_config(const Ticket& ticket, const Params& params) {
+    const std::string which = text_of(params, "which");
+    if (!which.empty() && which != "running" && which != "committed")
+        return refuse(ticket, intent::code::bad_parameters, "which is \"running\" or \"committed\"");
+    const bool committed = which == "committed";
+    answer_kept(ticket, committed ? "committed" : "running",
+                [&] { return wire::write_definitions(committed ? snapshot_->committed : snapshot_->running); });
+}
+
+void Requests::drift(const Ticket& ticket, const Params&) {
+    answer_kept(ticket, "drift", [&] { return wire::write_drift(observe::find_drift(*snapshot_)); });
+}
+
+void Requests::topology(const Ticket& ticket, const Params& params) {
+    auto answered = wire::write_topology(*snapshot_, params);
+    if (!answered) return refuse(ticket, intent::code::bad_parameters, answered.error().what);
+    answer(ticket, *answered);
+}
+
+void Requests::status(const Ticket& ticket, const Params&) {
+    const observe::Snapshot& now = *snapshot_;
+    using std::chrono::duration_cast;
+    using std::chrono::seconds;
+    json result = {
+        {"version", NETD_VERSION},
+        {"revision", now.revision},
+        {"uptime", duration_cast<seconds>(clock_.boottime() - started_).count()},
+        {"queue", writes_},
+        {"backends",
+         {{"kernel",
+           {{"release", now.abilities.release}, {"vlan", now.abilities.vlan}, {"vlan_filtering", now.abilities.vlan_filtering},
+            {"bond", now.abilities.bond}, {"tap", now.abilities.tap}, {"overruns", now.overruns}}},
+          {"ovs", {{"connected", now.ovs_connected}, {"where", now.ovs_where}, {"datapath", now.ovs_datapath}}}}},
+        {"netConfigDirty", !(now.running == now.committed)},
+        {"networks", now.running.networks().size()},
+        {"nics", now.running.nics().size()},
+        {"transaction", nullptr},
+        {"last", nullptr},
+        {"trouble", nullptr},
+        {"counters", {{"requests", counters_.requests}, {"refused", counters_.refused}, {"malformed", counters_.malformed}, {"busy", counters_.busy}}}};
+    if (now.pending) {
+        const auto left = duration_cast<std::chrono::milliseconds>(now.pending->deadline - clock_.boottime()).count();
+        result["transaction"] = {{"id", now.pending->id}, {"phase", "waiting"}, {"secondsLeft", std::max(0.0, left / 1000.0)}};
+    }
+    if (now.last) result["last"] = {{"outcome", now.last->outcome}, {"why", now.last->why}, {"time", now.last->time.count() / 1e9}};
+    if (now.trouble) result["trouble"] = {{"subject", now.trouble->subject}, {"what", now.trouble->what}};
+    if (more_status_) more_status_(result);
+    answer(ticket, result);
+}
+
+void Requests::nics(const Ticket& ticket, const Params& params) {
+    const std::string vm = text_of(params, "vmId");
+    json list = json::array();
+    for (const auto& nic : snapshot_->running.nics()) {
+        if (!vm.empty() && nic.vm != vm) continue;
+        json one = wire::write_nic(nic);
+        one["port"] = lower::port_of(nic.key()).text();
+        list.push_back(std::move(one));
+    }
+    answer(ticket, {{"nics", list}});
+}
+
+}  // namespace serve

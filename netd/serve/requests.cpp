@@ -1,0 +1,139 @@
+// One table of methods; what each needs is checked before its handler runs.
+#include "netd/serve/requests.hpp"
+
+#include "netd/apply/preview.hpp"
+#include "netd/apply/terms.hpp"
+#include "netd/intent/validate.hpp"
+#include "netd/wire/read_definition.hpp"
+#include "netd/wire/request.hpp"
+#include "netd/wire/write_plan.hpp"
+
+#include <fmt/format.h>
+
+namespace serve {
+
+using nlohmann::json;
+
+Requests::Requests(Send send, loop::Mailbox<Command>& commands, const loop::Clock& clock)
+    : send_(std::move(send)), commands_(commands), clock_(clock), started_(clock.boottime()),
+      snapshot_(std::make_shared<observe::Snapshot>()) {}
+
+const std::unordered_map<std::string, Requests::Method>& Requests::methods() {
+    static const std::unordered_map<std::string, Method> table{
+        {"Host.setupNetworks", {&Requests::setup, true}},
+        {"Host.planNetworks", {&Requests::plan, false}},
+        {"Host.setSafeNetworkConfig", {&Requests::commit, true}},
+        {"Host.confirmConnectivity", {&Requests::confirm, true}},
+        {"Host.ping2", {&Requests::ping, false}},
+        {"Host.getNetworkCapabilities", {&Requests::capabilities, false}},
+        {"Host.getCapabilities", {&Requests::capabilities, false}},
+        {"Host.getNetworkStatistics", {&Requests::statistics, false}},
+        {"Host.getStats", {&Requests::statistics, false}},
+        {"Host.getRunningConfig", {&Requests::running_config, false}},
+        {"Host.getDrift", {&Requests::drift, false}},
+        {"Host.getTopology", {&Requests::topology, false}},
+        {"Host.getStatus", {&Requests::status, false}},
+        {"VM.hotplugNic", {&Requests::hotplug, true}},
+        {"VM.hotunplugNic", {&Requests::hotunplug, true}},
+        {"VM.updateDevice", {&Requests::update_device, true}},
+        {"VM.getNics", {&Requests::nics, false}},
+    };
+    return table;
+}
+
+void Requests::on_message(const Caller& caller, std::string_view message) {
+    ++counters_.requests;
+    auto read = wire::read_request(message);
+    if (auto* refusal = std::get_if<wire::Refusal>(&read)) {
+        ++counters_.malformed;
+        return send_({caller, refusal->id}, wire::write_error(*refusal));
+    }
+    auto& request = std::get<wire::Request>(read);
+    const Ticket ticket{caller, request.id};
+    const auto found = methods().find(request.method);
+    if (found == methods().end())
+        return refuse(ticket, static_cast<int>(wire::Rpc::unknown_method),
+                      fmt::format("there is no method '{}'; docs/protocol.md lists those there are", wire::shortened(request.method)));
+    if (found->second.writes && !caller.may_operate())
+        return refuse(ticket, intent::code::forbidden, fmt::format("{} may look, not change; operators are in group netd-admin", caller.who()));
+    (this->*found->second.handler)(ticket, request.params);
+}
+
+void Requests::on_reply(Reply reply) {
+    if (reply.ends_write && writes_ > 0) --writes_;
+    send_(reply.ticket, std::move(reply.bytes));
+}
+
+void Requests::publish(observe::Published snapshot) {
+    snapshot_ = std::move(snapshot);
+    kept_.clear();
+}
+
+void Requests::answer(const Ticket& ticket, const json& result) { send_(ticket, wire::write_result(ticket.id, result)); }
+
+void Requests::refuse(const Ticket& ticket, int code, std::string_view message, const json& data) {
+    ++counters_.refused;
+    send_(ticket, wire::write_error(ticket.id, code, message, data));
+}
+
+void Requests::refuse(const Ticket& ticket, const intent::Complaints& complaints) {
+    refuse(ticket, complaints.front().code, wire::summary(complaints), wire::write_complaints(complaints));
+}
+
+void Requests::enqueue(const Ticket& ticket, Command command) {
+    if (writes_ >= most_writes) {
+        ++counters_.busy;
+        return refuse(ticket, intent::code::busy, fmt::format("{} changes wait already; try again when one is done", most_writes));
+    }
+    ++writes_;
+    commands_.push(std::move(command));
+}
+
+void Requests::answer_kept(const Ticket& ticket, const std::string& key, const std::function<json()>& write) {
+    auto kept = kept_.find(key);
+    if (kept == kept_.end()) kept = kept_.emplace(key, wire::dump(write())).first;
+    send_(ticket, fmt::format(R"({{"jsonrpc":"2.0","id":{},"result":{}}})", wire::dump(ticket.id), kept->second));
+}
+
+void Requests::ping(const Ticket& ticket, const Params&) { answer(ticket, true); }
+
+void Requests::setup(const Ticket& ticket, const Params& params) {
+    intent::Complaints complaints;
+    intent::Request request = wire::read_setup(params, complaints);
+    if (!complaints.empty()) {
+        // What could be read is held against the rules as well, so that every complaint comes at once.
+        const auto more = intent::validate(request, snapshot_->running, snapshot_->facts()).complaints;
+        complaints.insert(complaints.end(), more.begin(), more.end());
+        return refuse(ticket, complaints);
+    }
+    if (request.options.dry_run) return answer_plan(ticket, request);
+    enqueue(ticket, Setup{ticket, std::move(request)});
+}
+
+void Requests::plan(const Ticket& ticket, const Params& params) {
+    intent::Complaints complaints;
+    const intent::Request request = wire::read_setup(params, complaints);
+    if (!complaints.empty()) return refuse(ticket, complaints);
+    answer_plan(ticket, request);
+}
+
+void Requests::answer_plan(const Ticket& ticket, const intent::Request& request) {
+    const auto verdict = intent::validate(request, snapshot_->running, snapshot_->facts());
+    if (!verdict.complaints.empty()) return refuse(ticket, verdict.complaints);
+    answer(ticket, wire::write_plan(apply::preview(snapshot_->running, verdict.wanted, apply::terms_of(request), snapshot_->observed, snapshot_->host())));
+}
+
+void Requests::commit(const Ticket& ticket, const Params&) { enqueue(ticket, CommitRunning{ticket}); }
+
+void Requests::confirm(const Ticket& ticket, const Params& params) {
+    std::optional<std::uint64_t> transaction;
+    if (params.contains("transaction") && params["transaction"].is_number_unsigned()) transaction = params["transaction"].get<std::uint64_t>();
+    // Not counted as a write: it must get through just when the queue is full.
+    commands_.push(Confirm{ticket, transaction});
+}
+
+void Requests::hotplug(const Ticket& ticket, const Params& params) { enqueue(ticket, ChangeNic{ticket, NicVerb::plug, params}); }
+void Requests::hotunplug(const Ticket& ticket, const Params& params) { enqueue(ticket, ChangeNic{ticket, NicVerb::unplug, params}); }
+void Requests::update_device(const Ticket& ticket, const Params& params) { enqueue(ticket, ChangeNic{ticket, NicVerb::update, params}); }
+
+}  // namespace serve

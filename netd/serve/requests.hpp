@@ -1,0 +1,77 @@
+// Turns messages into answers: reads from the last snapshot at once, writes by way of the reconciler.
+#pragma once
+
+#include "netd/loop/mailbox.hpp"
+#include "netd/serve/commands.hpp"
+
+#include <functional>
+#include <unordered_map>
+
+namespace serve {
+
+// Lives on the loop's thread.
+class Requests {
+public:
+    static constexpr std::size_t most_writes = 64;
+
+    struct Counters {
+        std::uint64_t requests = 0, refused = 0, malformed = 0, busy = 0;
+    };
+    using Send = std::function<void(const Ticket&, std::string bytes)>;
+
+    Requests(Send send, loop::Mailbox<Command>& commands, const loop::Clock& clock);
+
+    void on_message(const Caller& caller, std::string_view message);
+    void on_reply(Reply reply);
+    void publish(observe::Published snapshot);
+
+    const observe::Published& snapshot() const { return snapshot_; }
+    const Counters& counters() const { return counters_; }
+    // More to say in Host.getStatus than this class knows: counters of the transport.
+    void add_status(std::function<void(nlohmann::json&)> more) { more_status_ = std::move(more); }
+
+private:
+    using Params = nlohmann::json;
+    using Handler = void (Requests::*)(const Ticket&, const Params&);
+    struct Method {
+        Handler handler;
+        bool writes;  // needs the role to operate
+    };
+    static const std::unordered_map<std::string, Method>& methods();
+
+    void answer(const Ticket& ticket, const nlohmann::json& result);
+    void refuse(const Ticket& ticket, int code, std::string_view message, const nlohmann::json& data = nullptr);
+    void refuse(const Ticket& ticket, const intent::Complaints& complaints);
+    void enqueue(const Ticket& ticket, Command command);
+    // An answer that many ask for is written once a revision.
+    void answer_kept(const Ticket& ticket, const std::string& key, const std::function<nlohmann::json()>& write);
+
+    void ping(const Ticket& ticket, const Params& params);
+    void setup(const Ticket& ticket, const Params& params);
+    void plan(const Ticket& ticket, const Params& params);
+    void commit(const Ticket& ticket, const Params& params);
+    void confirm(const Ticket& ticket, const Params& params);
+    void capabilities(const Ticket& ticket, const Params& params);
+    void statistics(const Ticket& ticket, const Params& params);
+    void running_config(const Ticket& ticket, const Params& params);
+    void drift(const Ticket& ticket, const Params& params);
+    void topology(const Ticket& ticket, const Params& params);
+    void status(const Ticket& ticket, const Params& params);
+    void nics(const Ticket& ticket, const Params& params);
+    void hotplug(const Ticket& ticket, const Params& params);
+    void hotunplug(const Ticket& ticket, const Params& params);
+    void update_device(const Ticket& ticket, const Params& params);
+    void answer_plan(const Ticket& ticket, const intent::Request& request);
+
+    Send send_;
+    loop::Mailbox<Command>& commands_;
+    const loop::Clock& clock_;
+    std::chrono::nanoseconds started_;
+    observe::Published snapshot_;
+    std::unordered_map<std::string, std::string> kept_;  // of this revision
+    std::size_t writes_ = 0;
+    Counters counters_ = {};
+    std::function<void(nlohmann::json&)> more_status_;
+};
+
+}  // namespace serve

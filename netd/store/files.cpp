@@ -1,0 +1,206 @@
+// The order of calls is what makes it safe; each step says what would be lost without it.
+#include "netd/store/files.hpp"
+
+#include <fmt/format.h>
+#include <sodium.h>
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace store {
+namespace {
+
+constexpr std::size_t most_bytes = std::size_t{8} << 20;
+constexpr std::string_view magic = "netd-document 1 ";
+
+Error failed(const std::string& path, std::string_view deed) {
+    return {Fault::backend, path, fmt::format("{}: {}", deed, std::strerror(errno))};
+}
+
+class File {
+public:
+    explicit File(int number) : number_(number) {}
+    File(const File&) = delete;
+    File& operator=(const File&) = delete;
+    ~File() {
+        if (number_ >= 0) ::close(number_);
+    }
+    explicit operator bool() const { return number_ >= 0; }
+    int number() const { return number_; }
+    bool close() { return ::close(std::exchange(number_, -1)) == 0; }
+
+private:
+    int number_;
+};
+
+bool write_all(int file, std::string_view bytes) {
+    while (!bytes.empty()) {
+        const ssize_t written = ::write(file, bytes.data(), bytes.size());
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0) return false;
+        bytes.remove_prefix(static_cast<std::size_t>(written));
+    }
+    return true;
+}
+
+std::string header(const Document& document) {
+    return fmt::format("{}generation={} bytes={} sha256={}\n", magic, document.generation, document.body.size(), sha256(document.body));
+}
+
+Result<> write_new(const std::string& path, const Document& document, Durable durable) {
+    // A stale one is that of a run that died before its rename; nobody has seen it.
+    ::unlink(path.c_str());
+    File file{::open(path.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0600)};
+    if (!file) return failed(path, "can't be written");
+    bool written = write_all(file.number(), header(document)) && write_all(file.number(), document.body);
+    // Without the fsync a power cut may leave an empty file under the final name.
+    if (written && durable == Durable::yes) written = ::fsync(file.number()) == 0;
+    if (written) written = file.close();
+    if (written) return {};
+    Error error = failed(path, "can't be written");
+    ::unlink(path.c_str());
+    return error;
+}
+
+Result<> sync_directory(const std::string& directory) {
+    File file{::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    if (!file || ::fsync(file.number()) != 0) return failed(directory, "can't be made durable");
+    return {};
+}
+
+Result<std::string> read_file(const std::string& path) {
+    File file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
+    if (!file) return Error{errno == ENOENT ? Fault::not_found : Fault::backend, path, fmt::format("can't be read: {}", std::strerror(errno))};
+    std::string bytes;
+    std::array<char, 65536> chunk;
+    for (;;) {
+        const ssize_t got = ::read(file.number(), chunk.data(), chunk.size());
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return failed(path, "can't be read");
+        if (got == 0) return bytes;
+        bytes.append(chunk.data(), static_cast<std::size_t>(got));
+        if (bytes.size() > most_bytes) return Error{Fault::invalid, path, "is larger than anything netd writes"};
+    }
+}
+
+std::optional<std::uint64_t> number_after(std::string_view line, std::string_view key) {
+    const auto at = line.find(key);
+    if (at == std::string_view::npos) return std::nullopt;
+    std::uint64_t number = 0;
+    const char* from = line.data() + at + key.size();
+    const auto [end, error] = std::from_chars(from, line.data() + line.size(), number);
+    return error == std::errc() && end != from ? std::optional(number) : std::nullopt;
+}
+
+// The document and what was appended to it, or why the bytes are none.
+Result<std::pair<Document, std::string>> parse(const std::string& path, const std::string& bytes) {
+    const Error damaged{Fault::backend, path, "is damaged: its checksum does not fit"};
+    const auto end = bytes.find('\n');
+    if (end == std::string::npos || !bytes.starts_with(magic)) return damaged;
+    const std::string_view line{bytes.data(), end};
+    const auto generation = number_after(line, "generation=");
+    const auto length = number_after(line, "bytes=");
+    const auto sum = line.find("sha256=");
+    if (!generation || !length || sum == std::string_view::npos || *length > bytes.size() - end - 1) return damaged;
+    Document document{*generation, bytes.substr(end + 1, *length)};
+    if (line.substr(sum + 7) != sha256(document.body)) return damaged;
+    return std::pair{document, bytes.substr(end + 1 + *length)};
+}
+
+Result<> keep_previous(const std::string& path) {
+    const std::string beside = path + ".prev.new";
+    ::unlink(beside.c_str());
+    if (::link(path.c_str(), beside.c_str()) != 0) {
+        if (errno == ENOENT) return {};
+        return failed(path, "can't be kept as the previous version");
+    }
+    if (::rename(beside.c_str(), (path + ".prev").c_str()) != 0) return failed(path, "can't be kept as the previous version");
+    return {};
+}
+
+}  // namespace
+
+std::string sha256(std::string_view bytes) {
+    std::array<unsigned char, crypto_hash_sha256_BYTES> hash;
+    crypto_hash_sha256(hash.data(), reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
+    std::string text;
+    for (const unsigned char byte : hash) text += fmt::format("{:02x}", byte);
+    return text;
+}
+
+Result<> write_document(const std::string& directory, const std::string& name, const Document& document, Durable durable) {
+    const std::string path = directory + "/" + name, beside = directory + "/." + name + ".new";
+    if (auto written = write_new(beside, document, durable); !written) return written;
+    if (durable == Durable::yes)
+        if (auto kept = keep_previous(path); !kept) return kept;
+    if (::rename(beside.c_str(), path.c_str()) != 0) return failed(path, "can't be put in place");
+    // The rename itself is only durable with its directory.
+    return durable == Durable::yes ? sync_directory(directory) : Result<>();
+}
+
+Result<std::optional<Document>> read_document(const std::string& directory, const std::string& name) {
+    std::optional<Error> first;
+    for (const char* suffix : {"", ".prev"}) {
+        const std::string path = directory + "/" + name + suffix;
+        auto bytes = read_file(path);
+        auto parsed = bytes ? parse(path, *bytes) : Result<std::pair<Document, std::string>>(bytes.error());
+        if (parsed) {
+            Document document = std::move(parsed->first);
+            document.fell_back = first.has_value();
+            return std::optional(std::move(document));
+        }
+        if (parsed.error().fault != Fault::not_found && !first) first = parsed.error();
+    }
+    if (first) return *first;
+    return std::optional<Document>();
+}
+
+Result<> remove_document(const std::string& directory, const std::string& name, Durable durable) {
+    const std::string path = directory + "/" + name;
+    ::unlink((path + ".prev").c_str());
+    if (::unlink(path.c_str()) != 0 && errno != ENOENT) return failed(path, "can't be removed");
+    return durable == Durable::yes ? sync_directory(directory) : Result<>();
+}
+
+Result<> append_line(const std::string& directory, const std::string& name, std::string_view line) {
+    const std::string path = directory + "/" + name;
+    File file{::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW)};
+    if (!file) return failed(path, "can't be added to");
+    const off_t before = ::lseek(file.number(), 0, SEEK_END);
+    if (write_all(file.number(), fmt::format("{} {}\n", sha256(line), line))) return {};
+    Error error = failed(path, "can't be added to");
+    if (::ftruncate(file.number(), before) != 0) error.what += "; and it may end in half a line, which is passed over when it is read";
+    return error;
+}
+
+Result<std::string> read_appended(const std::string& directory, const std::string& name) {
+    const std::string path = directory + "/" + name;
+    auto bytes = read_file(path);
+    if (!bytes) return bytes.error();
+    auto parsed = parse(path, *bytes);
+    if (!parsed) return parsed.error();
+    // Up to the first line that is not whole: what follows it was written by nobody who knew of it.
+    std::string valid;
+    std::string_view rest = parsed->second;
+    while (!rest.empty()) {
+        const auto end = rest.find('\n');
+        if (end == std::string_view::npos || end < 65 || rest[64] != ' ') break;
+        const std::string_view line = rest.substr(65, end - 65);
+        if (rest.substr(0, 64) != sha256(line)) break;
+        valid.append(line).push_back('\n');
+        rest.remove_prefix(end + 1);
+    }
+    return valid;
+}
+
+Result<> make_directory(const std::string& path, unsigned mode) {
+    if (::mkdir(path.c_str(), mode) == 0 || errno == EEXIST) return {};
+    return failed(path, "can't be made");
+}
+
+}  // namespace store

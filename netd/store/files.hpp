@@ -1,0 +1,47 @@
+// Small documents on disk that are whole or not there: written beside, made durable, then put in place.
+#pragma once
+
+#include "topology/result.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace store {
+
+using topology::Error;
+using topology::Fault;
+using topology::Result;
+
+// What a file says, with the generation that it was written as.
+struct Document {
+    std::uint64_t generation = 0;
+    std::string body = {};
+    bool fell_back = false;  // the newest file was damaged; this is the one before it
+};
+
+enum class Durable { yes, no };  // no: for tmpfs, where there is nothing to survive
+
+// Writes DIR/NAME by way of DIR/.NAME.new: a first line with format, generation, length and SHA-256, then the body.
+// With Durable::yes everything is fsynced, the directory too, and the last good version stays as DIR/NAME.prev.
+// A "no" (disk full, read-only, fsync failed) leaves the old version in place; nothing is retried.
+Result<> write_document(const std::string& directory, const std::string& name, const Document& document, Durable durable);
+
+// The newest valid version; nullopt if there never was one. Fault::backend if there are versions and none is valid.
+// Files over 8 MiB are refused: the file is input, too.
+Result<std::optional<Document>> read_document(const std::string& directory, const std::string& name);
+
+// Gone, durably; success if it was not there.
+Result<> remove_document(const std::string& directory, const std::string& name, Durable durable);
+
+// One line more at the end of an existing document, with its own checksum; read_document() gives lines after the body
+// through `appended`. Not durable: for tmpfs.
+Result<> append_line(const std::string& directory, const std::string& name, std::string_view line);
+Result<std::string> read_appended(const std::string& directory, const std::string& name);
+
+Result<> make_directory(const std::string& path, unsigned mode);
+
+std::string sha256(std::string_view bytes);  // 64 hexadecimal digits
+
+}  // namespace store

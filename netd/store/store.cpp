@@ -1,0 +1,137 @@
+// Which document is where, and how the running definitions grow by deltas between two whole writings.
+#include "netd/store/store.hpp"
+
+#include "netd/wire/write_state.hpp"
+
+#include <fstream>
+
+namespace store {
+
+using nlohmann::json;
+
+namespace {
+
+constexpr const char* committed_name = "state";
+constexpr const char* running_name = "running";
+constexpr const char* journal_name = "transaction";
+
+// Our own files may be larger than a client's message, and are checked by their sum, so plain parsing is enough.
+Result<json> parse(const std::string& where, std::string_view text) {
+    json value = json::parse(text, nullptr, false);
+    if (value.is_discarded()) return Error{Fault::backend, where, "is not JSON although its checksum fits"};
+    return value;
+}
+
+Result<std::optional<Kept>> read_kept(const std::string& directory, const char* name) {
+    auto document = read_document(directory, name);
+    if (!document) return document.error();
+    if (!*document) return std::optional<Kept>();
+    auto value = parse(name, (*document)->body);
+    if (!value) return value.error();
+    auto intent = wire::read_intent(*value);
+    if (!intent) return topology::about(name, intent.error());
+    return std::optional(Kept{std::move(*intent), (*document)->generation, (*document)->fell_back});
+}
+
+json write_entry(const Entry& entry) {
+    return {{"id", entry.id},
+            {"base", entry.base_generation},
+            {"boot", entry.boot},
+            {"phase", entry.phase == Entry::Phase::waiting ? "waiting" : "applying"},
+            {"deadline", entry.deadline.count()},
+            {"commit", entry.commit},
+            {"before", wire::write_state(entry.before)},
+            {"wanted", wire::write_state(entry.wanted)},
+            {"delta", wire::write_delta(entry.delta)}};
+}
+
+Result<Entry> read_entry(const json& value) {
+    Entry entry;
+    entry.id = value.value("id", std::uint64_t{0});
+    entry.base_generation = value.value("base", std::uint64_t{0});
+    entry.boot = value.value("boot", "");
+    entry.phase = value.value("phase", "") == "waiting" ? Entry::Phase::waiting : Entry::Phase::applying;
+    entry.deadline = std::chrono::nanoseconds(value.value("deadline", std::int64_t{0}));
+    entry.commit = value.value("commit", false);
+    auto before = wire::read_state(value.value("before", json()));
+    auto wanted = wire::read_state(value.value("wanted", json()));
+    auto delta = wire::read_delta(value.value("delta", json()));
+    if (!before) return topology::about("before", before.error());
+    if (!wanted) return topology::about("wanted", wanted.error());
+    if (!delta) return topology::about("delta", delta.error());
+    entry.before = std::move(*before);
+    entry.wanted = std::move(*wanted);
+    entry.delta = std::move(*delta);
+    return entry;
+}
+
+}  // namespace
+
+Result<Store> Store::open(std::string state, std::string run) {
+    if (auto made = make_directory(state, 0700); !made) return made.error();
+    if (auto made = make_directory(run, 0750); !made) return made.error();
+    return Store(std::move(state), std::move(run));
+}
+
+Result<std::optional<Kept>> Store::committed() const { return read_kept(state_, committed_name); }
+
+Result<std::optional<Kept>> Store::running() const {
+    auto kept = read_kept(run_, running_name);
+    if (!kept || !*kept) return kept;
+    auto lines = read_appended(run_, running_name);
+    if (!lines) return kept;
+    std::string_view rest = *lines;
+    while (!rest.empty()) {
+        const auto end = rest.find('\n');
+        auto value = parse(running_name, rest.substr(0, end));
+        rest.remove_prefix(end + 1);
+        if (!value) return value.error();
+        auto delta = wire::read_delta(value->value("delta", json()));
+        if (!delta) return topology::about(running_name, delta.error());
+        (*kept)->intent = intent::with(std::move((*kept)->intent), *delta);
+        (*kept)->generation = value->value("generation", (*kept)->generation);
+    }
+    return kept;
+}
+
+Result<> Store::keep_committed(const Kept& kept) {
+    json definitions = wire::write_intent(kept.intent);
+    definitions["nics"] = json::array();  // guests do not outlive a boot
+    return write_document(state_, committed_name, {kept.generation, wire::dump(definitions)}, Durable::yes);
+}
+
+Result<> Store::keep_running(const Kept& kept, const intent::Delta& delta) {
+    if (appended_ < most_appended) {
+        ++appended_;
+        return append_line(run_, running_name, wire::dump({{"generation", kept.generation}, {"delta", wire::write_delta(delta)}}));
+    }
+    auto written = write_document(run_, running_name, {kept.generation, wire::dump(wire::write_intent(kept.intent))}, Durable::no);
+    if (written) appended_ = 0;
+    return written;
+}
+
+Result<> Store::begin(const Entry& entry) {
+    return write_document(state_, journal_name, {entry.id, wire::dump(write_entry(entry))}, Durable::yes);
+}
+
+Result<std::optional<Entry>> Store::open_entry() const {
+    auto document = read_document(state_, journal_name);
+    if (!document) return document.error();
+    if (!*document) return std::optional<Entry>();
+    auto value = parse(journal_name, (*document)->body);
+    if (!value) return value.error();
+    auto entry = read_entry(*value);
+    if (!entry) return topology::about(journal_name, entry.error());
+    return std::optional(std::move(*entry));
+}
+
+Result<> Store::end() { return remove_document(state_, journal_name, Durable::yes); }
+
+std::string boot_id() {
+    std::ifstream file("/proc/sys/kernel/random/boot_id");
+    std::string id;
+    std::getline(file, id);
+    return id;
+}
+
+}  // namespace store

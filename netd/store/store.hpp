@@ -1,0 +1,64 @@
+// What netd remembers: the committed definitions over boots, the running ones over restarts, the open transaction over
+// whatever dies.
+#pragma once
+
+#include "netd/intent/intent.hpp"
+#include "netd/lower/host_state.hpp"
+#include "netd/store/files.hpp"
+
+#include <chrono>
+
+namespace store {
+
+// Definitions with the generation in which they were written.
+struct Kept {
+    intent::Intent intent = {};
+    std::uint64_t generation = 0;
+    bool fell_back = false;
+};
+
+// An open transaction: enough to bring back what was before, or to go on waiting for the confirmation.
+struct Entry {
+    enum class Phase { applying, waiting };
+    std::uint64_t id = 0;
+    std::uint64_t base_generation = 0;         // of the running definitions before it
+    std::string boot = {};                     // deadlines of another boot mean nothing
+    Phase phase = Phase::applying;
+    std::chrono::nanoseconds deadline = {};    // CLOCK_BOOTTIME; of the confirmation
+    bool commit = false;                       // to be made the committed definitions as well
+    lower::HostState before = {};              // of everything in the scope
+    lower::HostState wanted = {};              // its keys, with those of `before`, are the scope
+    intent::Delta delta = {};
+};
+
+class Store {
+public:
+    // `state` survives a boot (/var/lib/netd), `run` a restart (/run/netd). Both are made if they are not there.
+    static Result<Store> open(std::string state, std::string run);
+
+    // nullopt: never written. An error: there is something, and none of it is valid.
+    Result<std::optional<Kept>> committed() const;
+    Result<std::optional<Kept>> running() const;
+
+    Result<> keep_committed(const Kept& kept);
+
+    // The delta is what changed since the last call, so that a small change to many definitions is a small write.
+    Result<> keep_running(const Kept& kept, const intent::Delta& delta);
+
+    Result<> begin(const Entry& entry);   // durable before it returns
+    Result<std::optional<Entry>> open_entry() const;
+    Result<> end();
+
+    const std::string& state_directory() const { return state_; }
+
+private:
+    Store(std::string state, std::string run) : state_(std::move(state)), run_(std::move(run)) {}
+    std::string state_, run_;
+    std::size_t appended_ = most_appended;  // the first write of a run is a whole one
+    static constexpr std::size_t most_appended = 512;
+};
+
+// Of this boot, from the kernel: tells whether what we remember of the kernel's state can still be true.
+std::string boot_id();
+
+}  // namespace store

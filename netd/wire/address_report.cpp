@@ -1,0 +1,88 @@
+// Routes are looked through once; each device then finds its own.
+#include "netd/wire/address_report.hpp"
+
+#include <array>
+#include <set>
+
+namespace wire {
+
+using bridges::Route;
+using nlohmann::json;
+using topology::Subnet;
+
+namespace {
+
+std::string netmask_of(std::uint8_t length) {
+    std::array<std::uint8_t, 4> bytes = {};
+    for (unsigned bit = 0; bit < length && bit < 32; ++bit) bytes[bit / 8] |= static_cast<std::uint8_t>(0x80u >> (bit % 8));
+    return topology::IpAddress::v4(bytes).text();
+}
+
+bool is_default(const Route& route) { return route.to.length() == 0; }
+
+bool is_better(const Route& route, const Route* than) {
+    if (!than) return true;
+    const bool is_main = route.table == Route::main_table;
+    if (is_main != (than->table == Route::main_table)) return is_main;
+    return route.metric < than->metric;
+}
+
+// The one that the definition names, else the one that reaches the gateway, else the first.
+const Subnet* first_of(const std::set<Subnet>& addresses, const intent::Network* network, const Route* way) {
+    const auto defined = network ? network->ipv4() : std::nullopt;
+    const Subnet *first = nullptr, *reaching = nullptr;
+    for (const Subnet& address : addresses) {
+        if (address.is_v6()) continue;
+        if (defined && address == *defined) return &address;
+        if (!first) first = &address;
+        if (!reaching && way && way->via && address.contains(*way->via)) reaching = &address;
+    }
+    return reaching ? reaching : first;
+}
+
+}  // namespace
+
+AddressReport::AddressReport(const observe::Snapshot& snapshot) {
+    for (const Route& route : snapshot.observed.kernel.routes)
+        if (is_default(route)) take(route);
+}
+
+void AddressReport::take(const Route& route) {
+    Ways& ways = ways_[route.device.text()];
+    const bool v6 = route.to.is_v6();
+    const Route*& of_device = v6 ? ways.v6 : ways.v4;
+    const Route*& best = v6 ? best_v6_ : best_v4_;
+    if (is_better(route, of_device)) of_device = &route;
+    if (route.table == Route::main_table && is_better(route, best)) best = &route;
+}
+
+json AddressReport::none() const {
+    return {{"addr", ""}, {"netmask", ""}, {"ipv4addrs", json::array()}, {"ipv6addrs", json::array()}, {"gateway", ""}, {"ipv6gateway", "::"},
+            {"ipv4defaultroute", false}, {"ipv6defaultroute", false}, {"dhcpv4", false}, {"dhcpv6", false}, {"ipv6autoconf", false}};
+}
+
+json AddressReport::of(const bridges::Link& link, const intent::Network* network) const {
+    json entry = none();
+    const auto found = ways_.find(link.name.text());
+    const Ways ways = found == ways_.end() ? Ways() : found->second;
+    if (link.addresses) {
+        for (const Subnet& address : *link.addresses)
+            if (!address.address().is_link_local() || !address.is_v6()) entry[address.is_v6() ? "ipv6addrs" : "ipv4addrs"].push_back(address.text());
+        if (const Subnet* first = first_of(*link.addresses, network, ways.v4)) {
+            entry["addr"] = first->address().text();
+            entry["netmask"] = netmask_of(first->length());
+        }
+    }
+    if (ways.v4 && ways.v4->via) entry["gateway"] = ways.v4->via->text();
+    if (ways.v6 && ways.v6->via) entry["ipv6gateway"] = ways.v6->via->text();
+    entry["ipv4defaultroute"] = best_v4_ && best_v4_->device == link.name;
+    entry["ipv6defaultroute"] = best_v6_ && best_v6_->device == link.name;
+    if (link.stack && link.stack->ipv6.value_or(false)) entry["ipv6autoconf"] = link.stack->autoconf.value_or(false);
+    if (network) {
+        entry["dhcpv4"] = network->bootproto == intent::BootProto::dhcp;
+        entry["dhcpv6"] = network->dhcpv6;
+    }
+    return entry;
+}
+
+}  // namespace wire

@@ -1,0 +1,205 @@
+// Walks the list of attributes of a definition: each is read by its type, and what is not in the list is refused.
+#include "netd/wire/read_definition.hpp"
+
+#include "bridges/bond_options.hpp"
+#include "bridges/bridge_options.hpp"
+#include "netd/wire/values.hpp"
+
+namespace wire {
+
+using intent::Complaints;
+using intent::code::bad_parameters;
+
+namespace {
+
+void complain(Complaints& complaints, int code, std::string path, std::string what) {
+    complaints.push_back({code, std::move(path), Fault::invalid, std::move(what)});
+}
+
+// `options` of a bond and `bridge_opts` are texts "key=value …" on the wire, and objects in our own files.
+Result<bridges::Options> read_options(const json& value, Result<bridges::Options> (*parse)(std::string_view)) {
+    if (value.is_string()) return parse(value.get_ref<const std::string&>());
+    if (!value.is_object()) return bad_value("options are written \"key=value key=value\"");
+    std::string text;
+    for (const auto& [key, option] : value.items()) {
+        auto word = read_text(option);
+        if (!word) return word.error();
+        text += key + "=" + *word + " ";
+    }
+    return parse(text);
+}
+
+template <class Owner, class Value>
+Result<Value> read_attribute(const json& value) {
+    if constexpr (std::same_as<Value, bridges::Options>) {
+        return read_options(value, std::same_as<Owner, intent::Bond> ? bridges::parse_bond_options : bridges::parse_bridge_options);
+    } else if constexpr (std::same_as<Value, intent::Custom>) {
+        intent::Custom custom;
+        if (!value.is_object()) return bad_value("an object is due here");
+        for (const auto& [key, option] : value.items()) {
+            if (key != "bridge_opts") return Error{Fault::invalid, key, fmt::format("'{}' is not a custom property that netd knows; bridge_opts is", key)};
+            if (is_absent(option)) continue;
+            auto read = read_attribute<intent::Custom, bridges::Options>(option);
+            if (!read) return topology::about("bridge_opts", read.error());
+            custom.bridge_opts = *read;
+        }
+        return custom;
+    } else {
+        return read_value<From::client>(value, Type<Value>{});
+    }
+}
+
+// Fills `into` from the object; `extra` are keys that somebody else reads.
+template <class Owner>
+void read_attributes(const json& object, const std::string& path, Owner& into, Complaints& complaints, std::optional<int> one_code = {},
+                     std::initializer_list<std::string_view> extra = {}) {
+    if (!object.is_object()) return complain(complaints, one_code.value_or(bad_parameters), path, "an object is due here");
+    std::size_t known = 0;
+    std::string names;
+    topology::for_each_field<Owner>([&](const auto& field) {
+        names += names.empty() ? field.name : std::string(", ") + field.name;
+        const auto found = object.find(field.name);
+        if (found == object.end()) return;
+        ++known;
+        if (is_absent(*found)) return;
+        auto& member = into.*field.member;
+        auto read = read_attribute<Owner, std::decay_t<decltype(member)>>(*found);
+        if (read) member = std::move(*read);
+        else complain(complaints, one_code.value_or(field.code), pointer(path, field.name), fmt::format("{}: {}", field.name, read.error().what));
+    });
+    for (const std::string_view key : extra) known += object.contains(std::string(key));
+    if (known == object.size()) return;
+    for (const auto& [key, value] : object.items()) {
+        bool is_known = std::find(extra.begin(), extra.end(), key) != extra.end();
+        topology::for_each_field<Owner>([&](const auto& field) { is_known = is_known || key == field.name; });
+        if (!is_known)
+            complain(complaints, one_code.value_or(bad_parameters), pointer(path, key),
+                     fmt::format("'{}' is not an attribute that netd knows; these are: {}", shortened(key), names));
+    }
+}
+
+bool asks_for_removal(const json& value, const std::string& path, Complaints& complaints) {
+    if (!value.is_object() || !value.contains("remove") || is_absent(value["remove"])) return false;
+    auto remove = read_bool(value["remove"]);
+    if (!remove) complain(complaints, bad_parameters, pointer(path, "remove"), remove.error().what);
+    if (!remove || !*remove) return false;
+    for (const auto& [key, other] : value.items())
+        if (key != "remove" && key != "custom")
+            complain(complaints, bad_parameters, pointer(path, key), "beside remove nothing but custom can be given");
+    return true;
+}
+
+}  // namespace
+
+intent::Network read_network(const intent::NetworkName& name, const json& value, Complaints& complaints) {
+    intent::Network network{name};
+    read_attributes(value, intent::pointer({"networks", name.text()}), network, complaints, {}, {"remove"});
+    return network;
+}
+
+intent::Bond read_bond(const intent::IfName& name, const json& value, Complaints& complaints) {
+    intent::Bond bond{name};
+    read_attributes(value, intent::pointer({"bondings", name.text()}), bond, complaints, {}, {"remove"});
+    if (!bond.options.contains("mode")) {
+        auto standard = bridges::parse_bond_options("mode=balance-rr");
+        if (standard) bond.options.insert(standard->begin(), standard->end());
+    }
+    return bond;
+}
+
+void read_nic(const json& value, intent::GuestNic& nic, int code, Complaints& complaints) {
+    read_attributes(value, "/nic", nic, complaints, code, {"macAddr", "vmId"});
+    const auto& models = {"virtio", "e1000e", "rtl8139"};
+    if (std::find(models.begin(), models.end(), nic.model) == models.end())
+        complain(complaints, code, "/nic/nicModel", "nicModel is one of virtio, e1000e, rtl8139");
+}
+
+namespace {
+
+void read_networks(const json& networks, intent::Request& request, Complaints& complaints) {
+    if (!networks.is_object()) return complain(complaints, bad_parameters, "/networks", "networks is an object: name to attributes");
+    for (const auto& [key, value] : networks.items()) {
+        const std::string path = intent::pointer({"networks", key});
+        auto name = intent::NetworkName::parse(key);
+        if (!name) complain(complaints, intent::code::bad_bridge, path, name.error().what);
+        else if (asks_for_removal(value, path, complaints)) request.removed.push_back(*name);
+        else request.networks.push_back(read_network(*name, value, complaints));
+    }
+}
+
+void read_bonds(const json& bonds, intent::Request& request, Complaints& complaints) {
+    if (!bonds.is_object()) return complain(complaints, bad_parameters, "/bondings", "bondings is an object: name to attributes");
+    for (const auto& [key, value] : bonds.items()) {
+        const std::string path = intent::pointer({"bondings", key});
+        auto name = intent::IfName::parse(key);
+        if (!name) complain(complaints, intent::code::bad_bond, path, name.error().what);
+        else if (asks_for_removal(value, path, complaints)) request.removed_bonds.push_back(*name);
+        else request.bonds.push_back(read_bond(*name, value, complaints));
+    }
+}
+
+}  // namespace
+
+intent::Request read_setup(const json& params, Complaints& complaints) {
+    intent::Request request;
+    for (const auto& [key, value] : params.items()) {
+        if (value.is_null()) continue;
+        if (key == "networks") read_networks(value, request, complaints);
+        else if (key == "bondings") read_bonds(value, request, complaints);
+        else if (key == "options") read_attributes(value, "/options", request.options, complaints);
+        else complain(complaints, bad_parameters, pointer("", key), fmt::format("'{}' is not a parameter; networks, bondings and options are", shortened(key)));
+    }
+    if (request.options.connectivity_timeout < 1 || request.options.connectivity_timeout > 3600)
+        complain(complaints, bad_parameters, "/options/connectivityTimeout", "connectivityTimeout is 1 to 3600 seconds");
+    return request;
+}
+
+namespace {
+
+// What is empty says nothing.
+json without_empty(json object) {
+    for (auto it = object.begin(); it != object.end();)
+        it = it->is_structured() && it->empty() ? object.erase(it) : std::next(it);
+    return object;
+}
+
+}  // namespace
+
+json write_network(const intent::Network& network) {
+    json object = write_value(network);
+    if (network.custom == intent::Custom()) object.erase("custom");
+    for (const char* flag : {"blockingdhcp", "dhcpv6", "ipv6autoconf", "isolated"})
+        if (object[flag] == false) object.erase(flag);
+    return without_empty(std::move(object));
+}
+
+json write_bond(const intent::Bond& bond) {
+    json object = write_value(bond);
+    std::string options;
+    for (const auto& [key, value] : bond.options) options += (options.empty() ? "" : " ") + key + "=" + value;
+    object["options"] = options;
+    return object;
+}
+
+json write_nic(const intent::GuestNic& nic) {
+    json object = write_value(nic);
+    object["vmId"] = nic.vm;
+    object["macAddr"] = nic.mac.text();
+    return object;
+}
+
+json write_definitions(const intent::Intent& intent) {
+    json networks = json::object(), bonds = json::object();
+    for (const auto& network : intent.networks()) networks[network.name.text()] = write_network(network);
+    for (const auto& bond : intent.bonds()) bonds[bond.name.text()] = write_bond(bond);
+    return {{"networks", networks}, {"bondings", bonds}};
+}
+
+json write_complaints(const Complaints& complaints) {
+    json list = json::array();
+    for (const auto& complaint : complaints)
+        list.push_back({{"path", complaint.path}, {"code", complaint.code}, {"fault", topology::name_of(complaint.fault)}, {"what", complaint.what}});
+    return list;
+}
+
+}  // namespace wire

@@ -1,0 +1,237 @@
+// Devices first, each from what the kernel has; then networks, each from its device.
+#include "netd/wire/write_capabilities.hpp"
+
+#include "bridges/bond_options.hpp"
+#include "netd/lower/naming.hpp"
+#include "netd/observe/devices.hpp"
+#include "netd/wire/address_report.hpp"
+
+#include <fmt/format.h>
+
+namespace wire {
+
+using bridges::Link;
+using nlohmann::json;
+using observe::NodeKind;
+
+namespace {
+
+template <class Kind>
+const Kind* as(const Link& link) {
+    return link.kind ? std::get_if<Kind>(&*link.kind) : nullptr;
+}
+
+std::string text_of(const std::optional<topology::Mac>& mac) { return mac ? mac->text() : ""; }
+
+// Engines expect the words of sysfs' readers here, not a bool.
+const char* on_off(bool value) { return value ? "on" : "off"; }
+
+class Report {
+public:
+    Report(const observe::Snapshot& snapshot, const observe::Drift& drift, const Told& told)
+        : snapshot_(snapshot), drift_(drift), told_(told), devices_(snapshot), addresses_(snapshot) {}
+
+    json write() {
+        for (const Link& link : snapshot_.observed.kernel.links) tell(link);
+        for (const intent::Network& network : snapshot_.running.networks()) tell(network);
+        json report;
+        for (auto& [kind, entries] : entries_) report[kind] = std::move(entries);
+        report["nameservers"] = told_.nameservers;
+        report["supportsIPv6"] = true;
+        report["netConfigDirty"] = !(snapshot_.running == snapshot_.committed);
+        report["ovnConfigured"] = false;
+        const auto& can = snapshot_.abilities;
+        report["backends"] = {
+            {"kernel", {{"release", can.release}, {"vlan", can.vlan}, {"vlan_filtering", can.vlan_filtering}, {"bond", can.bond}, {"tap", can.tap}}},
+            {"ovs", {{"connected", snapshot_.ovs_connected}, {"where", snapshot_.ovs_where}, {"datapath", snapshot_.ovs_datapath}}}};
+        return report;
+    }
+
+private:
+    json mtu_of(const Link& link) const {
+        const std::uint32_t mtu = link.mtu ? link.mtu->number() : 0;
+        return told_.text_mtu ? json(std::to_string(mtu)) : json(mtu);
+    }
+
+    std::uint32_t speed_of(const Link& link) const {
+        const auto found = told_.speeds.find(link.name);
+        return found == told_.speeds.end() ? 0 : found->second;
+    }
+
+    // What every entry has.
+    json common(const Link& link, const intent::Network* network = nullptr) const {
+        json entry = addresses_.of(link, network);
+        entry["mtu"] = mtu_of(link);
+        return entry;
+    }
+
+    void tell(const Link& link) {
+        const auto id = devices_.node_of(link.name);
+        if (!id) return;
+        json entry = common(link);
+        entry["ifindex"] = link.facts.index;
+        entry["hwaddr"] = text_of(link.mac);
+        if (id->kind == NodeKind::nic) add_nic(link, std::move(entry));
+        else if (const auto* bond = as<bridges::Bond>(link)) add_bond(link, *bond, std::move(entry));
+        else if (const auto* vlan = as<bridges::Vlan>(link)) add_vlan(link.name.text(), vlan->base.text(), vlan->id.number(), std::move(entry));
+        else if (const auto* bridge = as<bridges::Bridge>(link)) add_bridge(link, *bridge, std::move(entry));
+    }
+
+    void add_nic(const Link& link, json entry) {
+        entry["permhwaddr"] = text_of(link.facts.permanent_mac ? link.facts.permanent_mac : link.mac);
+        entry["speed"] = speed_of(link);
+        if (link.facts.aggregator) entry["ad_aggregator_id"] = *link.facts.aggregator;
+        entries_["nics"][link.name.text()] = std::move(entry);
+    }
+
+    void add_bond(const Link& link, const bridges::Bond& bond, json entry) {
+        const auto mode = bond.options.find("mode");
+        const auto defaults = bridges::default_bond_options(mode == bond.options.end() ? "balance-rr" : mode->second);
+        json& options = entry["opts"] = json::object();
+        // The mode itself is always told, since all else depends on it.
+        for (const auto& [key, value] : bond.options) {
+            const auto standard = defaults.find(key);
+            if (key == "mode" || standard == defaults.end() || standard->second != value) options[key] = value;
+        }
+        entry["slaves"] = ports_of(link.name);
+        entry["active_slave"] = link.facts.active_port ? link.facts.active_port->text() : "";
+        entry["speed"] = speed_of(link);
+        entry["switch"] = switch_of(link.name);
+        if (link.facts.aggregator) entry["ad_aggregator_id"] = *link.facts.aggregator;
+        if (link.facts.partner_mac) entry["ad_partner_mac"] = link.facts.partner_mac->text();
+        entries_["bondings"][link.name.text()] = std::move(entry);
+    }
+
+    void add_vlan(const std::string& name, const std::string& base, std::uint16_t tag, json entry) {
+        entry["iface"] = base;
+        entry["vlanid"] = tag;
+        entries_["vlans"][name] = std::move(entry);
+    }
+
+    void add_bridge(const Link& link, const bridges::Bridge& bridge, json entry) {
+        entry["ports"] = ports_of(link.name);
+        entry["stp"] = on_off(has_stp(bridge));
+        entry["opts"] = bridge.options.empty() ? json::object() : json(bridge.options);
+        entries_["bridges"][link.name.text()] = std::move(entry);
+    }
+
+    static bool has_stp(const bridges::Bridge& bridge) {
+        const auto stp = bridge.options.find("stp_state");
+        return stp != bridge.options.end() && stp->second == "1";
+    }
+
+    json ports_of(const topology::IfName& master) const {
+        json names = json::array();
+        for (const Link* port : devices_.ports_of(master)) names.push_back(port->name.text());
+        return names;
+    }
+
+    const char* switch_of(const topology::IfName& base) const {
+        const intent::Base* there = snapshot_.running.bases().find(base);
+        if (there) return intent::name_of(there->riders.begin()->switch_kind);
+        const intent::Bond* bond = snapshot_.running.bonds().find(base);
+        return intent::name_of(bond ? bond->switch_kind : intent::SwitchKind::legacy);
+    }
+
+    void tell(const intent::Network& network) {
+        const observe::Realisation& how = devices_.realisation(network);
+        // A vlan-aware network in which the host takes no part is its bridge.
+        const Link* device = devices_.link(how.has_device ? how.device : how.bridge);
+        if (!device) return;
+        json entry = common(*device, &network);
+        entry["iface"] = device->name.text();
+        entry["bridged"] = network.bridged;
+        entry["switch"] = intent::name_of(network.switch_kind);
+        entry["stp"] = on_off(false);
+        if (!network.bridged) entry["interface"] = device->name.text();
+        json& roles = entry["roles"] = json::array();
+        for (const auto role : network.roles) roles.push_back(intent::name_of(role));
+        entry["inSync"] = !drift_.networks.contains(network.name.text());
+        entry["ports"] = json::array();
+        entry["southbound"] = "";
+        if (network.host_qos) entry["hostQos"] = json::parse(network.host_qos->text, nullptr, false);
+        switch (network.switch_kind) {
+            case intent::SwitchKind::legacy: add_bridged(network, *device, entry); break;
+            case intent::SwitchKind::vlan_aware: add_vlan_aware(network, how, entry); break;
+            case intent::SwitchKind::ovs: add_switched(network, how, entry); break;
+        }
+        entries_["networks"][network.name.text()] = std::move(entry);
+    }
+
+    // Where it leads to the wire: the port that the definition means, if it is one.
+    void add_bridged(const intent::Network& network, const Link& device, json& entry) {
+        if (const auto* bridge = as<bridges::Bridge>(device)) {
+            entry["ports"] = ports_of(device.name);
+            entry["stp"] = on_off(has_stp(*bridge));
+        }
+        if (!network.base()) return;
+        const auto meant = network.vlan ? lower::vlan_device(*network.base(), *network.vlan) : *network.base();
+        const Link* southbound = devices_.link(meant);
+        const bool is_it = southbound && (meant == device.name || (southbound->master && southbound->master->of == device.name));
+        if (!is_it) return;
+        entry["southbound"] = meant.text();
+        if (const auto* vlan = as<bridges::Vlan>(*southbound)) entry["vlanid"] = vlan->id.number();
+    }
+
+    void add_vlan_aware(const intent::Network& network, const observe::Realisation& how, json& entry) {
+        if (!network.base()) return add_bridged(network, *devices_.link(how.device), entry);
+        if (network.vlan) entry["vlanid"] = network.vlan->number();
+        const Link* bridge = devices_.link(how.bridge);
+        if (bridge && as<bridges::Bridge>(*bridge)) entry["stp"] = on_off(has_stp(*as<bridges::Bridge>(*bridge)));
+        for (const Link* port : devices_.ports_of(how.bridge)) {
+            if (port->name == *network.base()) entry["southbound"] = port->name.text();
+            if (is_in(devices_.networks_of(*port), network)) entry["ports"].push_back(port->name.text());
+        }
+    }
+
+    static bool is_in(const std::vector<observe::Membership>& memberships, const intent::Network& network) {
+        for (const auto& one : memberships)
+            if (one.network == &network) return true;
+        return false;
+    }
+
+    void add_switched(const intent::Network& network, const observe::Realisation& how, json& entry) {
+        const ovs::Bridge* bridge = snapshot_.observed.ovs.bridges.find(how.bridge);
+        entry["stp"] = on_off(bridge && bridge->stp.value_or(false));
+        if (network.vlan) entry["vlanid"] = network.vlan->number();
+        for (const ovs::Port* port : devices_.ovs_ports_of(how.bridge)) {
+            if (network.base() && port->name == *network.base()) entry["southbound"] = port->name.text();
+            else if (port->name != how.device && is_in(devices_.networks_of(*port), network)) entry["ports"].push_back(port->name.text());
+        }
+        const std::string southbound = entry["southbound"];
+        std::string wire = southbound;
+        if (network.vlan && !southbound.empty()) {
+            wire = lower::vlan_device(*network.base(), *network.vlan).text();
+            json vlan = network.bridged ? addresses_.none() : common(*devices_.link(how.device), &network);
+            vlan["mtu"] = entry["mtu"];
+            add_vlan(wire, southbound, network.vlan->number(), std::move(vlan));
+        }
+        if (!wire.empty()) entry["ports"].insert(entry["ports"].begin(), wire);
+        if (!network.bridged) return;
+        json fake = common(*devices_.link(how.device), &network);
+        fake["ports"] = entry["ports"];
+        fake["stp"] = entry["stp"];
+        fake["opts"] = json::object();
+        entries_["bridges"][how.device.text()] = std::move(fake);
+    }
+
+    const observe::Snapshot& snapshot_;
+    const observe::Drift& drift_;
+    const Told& told_;
+    observe::Devices devices_;
+    AddressReport addresses_;
+    std::map<std::string, json> entries_ = {{"networks", json::object()}, {"bridges", json::object()}, {"vlans", json::object()},
+                                            {"bondings", json::object()}, {"nics", json::object()}};
+};
+
+}  // namespace
+
+json write_capabilities(const observe::Snapshot& snapshot, const observe::Drift& drift, const Told& told) {
+    return Report(snapshot, drift, told).write();
+}
+
+json write_capabilities(const observe::Snapshot& snapshot, bool text_mtu) {
+    return write_capabilities(snapshot, observe::find_drift(snapshot), {.text_mtu = text_mtu});
+}
+
+}  // namespace wire

@@ -1,0 +1,27 @@
+// What the host has, as engines ask for it: everything is told as it is there, not as it is defined.
+#pragma once
+
+#include "netd/observe/drift.hpp"
+#include "netd/wire/json.hpp"
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace wire {
+
+// What is told beside the snapshot.
+struct Told {
+    std::vector<std::string> nameservers = {};
+    std::map<topology::IfName, std::uint32_t> speeds = {};  // in Mbit/s, of NICs and bonds; 0 where it isn't known
+    bool text_mtu = false;                                  // compat "3.6"
+};
+
+// {networks, bridges, vlans, bondings, nics, …} of protocol.md 5. A network whose device is not there is left out. An OVS
+// network is told as a bridge and a VLAN too, so that one model serves both. Pure.
+nlohmann::json write_capabilities(const observe::Snapshot& snapshot, const observe::Drift& drift, const Told& told);
+
+// The same, with the drift of the moment and nothing beside.
+nlohmann::json write_capabilities(const observe::Snapshot& snapshot, bool text_mtu);
+
+}  // namespace wire

@@ -1,0 +1,14 @@
+// Counters as engines read them.
+#pragma once
+
+#include "netd/observe/statistics.hpp"
+#include "netd/wire/json.hpp"
+
+#include <chrono>
+
+namespace wire {
+
+// {network: {ifname: {name, rx, tx, rxErrors, …, speed, state, duplex, sampleTime}}}; sampleTime in seconds since 1970.
+nlohmann::json write_statistics(const observe::Statistics& statistics, std::chrono::nanoseconds sampled);
+
+}  // namespace wire

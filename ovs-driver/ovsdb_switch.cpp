@@ -1,0 +1,179 @@
+// One request, one transaction, one wait: what the database accepted is only believed once ovs-vswitchd has done it.
+#include "ovs-driver/ovsdb_switch.hpp"
+
+#include "ovs-driver/kernel_datapath.hpp"
+#include "ovs-driver/mirror.hpp"
+#include "ovs-driver/rows_read.hpp"
+#include "ovs-driver/rows_write.hpp"
+#include "ovs-driver/session.hpp"
+
+#include <fmt/format.h>
+
+#include "ovs-driver/idl_handles.hpp"
+
+namespace ovs {
+namespace {
+
+using Deadline = std::chrono::steady_clock::time_point;
+
+constexpr const char* subject = "Open vSwitch";
+
+// The words of ovsdb-server, out of {"details":…,"error":…}.
+std::string words_of(const char* text) {
+    if (!text) return "no reason given";
+    json* parsed = json_from_string(text);
+    std::string words = text;
+    if (parsed->type == JSON_OBJECT) {
+        const auto* details = static_cast<json*>(shash_find_data(json_object(parsed), "details"));
+        if (details && details->type == JSON_STRING) words = json_string(details);
+    }
+    json_destroy(parsed);
+    return words;
+}
+
+class OvsdbSwitch final : public Switch {
+public:
+    explicit OvsdbSwitch(std::string socket) : session_(std::move(socket)) {}
+
+    bool hear() override {
+        listen();
+        return std::exchange(changed_, false);
+    }
+
+    bool connected() const override { return session_.connected(); }
+    std::string where() const override { return session_.remote(); }
+    const State& state() const override { return mirror_.state(); }
+    std::string default_datapath() const override;
+    Progress apply(std::span<const Op> ops, Deadline deadline) override;
+    void wait(std::span<const int> readable, Deadline deadline) override { session_.wait(readable, deadline); }
+
+private:
+    // The number that cur_cfg must reach, or none if there was nothing to write.
+    using Awaited = std::optional<std::int64_t>;
+
+    void listen();
+    Result<Awaited> commit(std::span<const Op> ops, Deadline deadline);
+    Result<ovsdb_idl_txn_status> commit_once(std::span<const Op> ops, Deadline deadline, Awaited& awaited);
+    Result<> wait_until_applied(std::int64_t number, Deadline deadline);
+    template <class Arrived>
+    Result<> wait_for(Arrived arrived, Deadline deadline, const char* too_late);
+    Progress judge(std::span<const Op> ops) const;
+    Result<> came_up(const IfName& name) const;
+    Result<> no_answer() const;
+
+    Session session_;
+    Mirror mirror_;
+    bool was_connected_ = false;
+    bool changed_ = false;
+};
+
+// What is learned while a transaction is under way is told by the next hear().
+void OvsdbSwitch::listen() {
+    session_.run();
+    changed_ |= mirror_.follow(session_);
+    if (std::exchange(was_connected_, connected()) != connected()) changed_ = true;
+}
+
+std::string OvsdbSwitch::default_datapath() const {
+    const auto* root = session_.root();
+    for (std::size_t i = 0; root && i < root->n_datapath_types; ++i)
+        if (std::string_view(root->datapath_types[i]) == "system") return kernel_has_datapath() ? "system" : "netdev";
+    return "netdev";
+}
+
+Result<> OvsdbSwitch::no_answer() const {
+    if (!connected())
+        return Error{Fault::backend, subject, fmt::format("no answer at {}: is openvswitch-switch running?", where())};
+    if (!session_.root())
+        return Error{Fault::backend, subject, fmt::format("the database at {} is empty: has ovs-vsctl init been run?", where())};
+    return {};
+}
+
+Progress OvsdbSwitch::apply(std::span<const Op> ops, Deadline deadline) {
+    if (ops.empty()) return {};
+    listen();
+    if (auto answer = no_answer(); !answer) return {.stopped = answer.error()};
+    const auto awaited = commit(ops, deadline);
+    if (!awaited) return {.stopped = awaited.error()};
+    if (!*awaited) return {.done = ops.size()};
+    if (auto applied = wait_until_applied(**awaited, deadline); !applied) return {.stopped = applied.error()};
+    return judge(ops);
+}
+
+// Somebody else's change between our look and our write makes the server say "try again": then look and write again.
+Result<OvsdbSwitch::Awaited> OvsdbSwitch::commit(std::span<const Op> ops, Deadline deadline) {
+    Awaited awaited;
+    for (;;) {
+        const unsigned seen = session_.seqno();
+        const auto status = commit_once(ops, deadline, awaited);
+        if (!status) return status.error();
+        if (*status != TXN_TRY_AGAIN) return awaited;
+        const auto news = [&] { return session_.seqno() != seen; };
+        if (auto heard = wait_for(news, deadline, "the database was busy until the deadline"); !heard) return heard.error();
+    }
+}
+
+// TXN_SUCCESS, TXN_UNCHANGED or TXN_TRY_AGAIN; everything else is an error.
+Result<ovsdb_idl_txn_status> OvsdbSwitch::commit_once(std::span<const Op> ops, Deadline deadline, Awaited& awaited) {
+    const Transaction transaction(ovsdb_idl_txn_create(session_.idl()));
+    if (auto written = write_ops(session_, *transaction, state(), ops); !written) return written.error();
+    ovsdb_idl_txn_increment(transaction.get(), &session_.root()->header_, &ovsrec_open_vswitch_col_next_cfg, false);
+    auto status = ovsdb_idl_txn_commit(transaction.get());
+    const auto answered = [&] { return (status = ovsdb_idl_txn_commit(transaction.get())) != TXN_INCOMPLETE; };
+    if (status == TXN_INCOMPLETE) {
+        const auto heard = wait_for(answered, deadline, "ovsdb-server did not answer in time");
+        if (!heard) return heard.error();
+    }
+    if (status == TXN_SUCCESS) awaited = ovsdb_idl_txn_get_increment_new_value(transaction.get());
+    if (status == TXN_SUCCESS || status == TXN_UNCHANGED || status == TXN_TRY_AGAIN) return status;
+    return Error{Fault::backend, subject, words_of(ovsdb_idl_txn_get_error(transaction.get()))};
+}
+
+Result<> OvsdbSwitch::wait_until_applied(std::int64_t number, Deadline deadline) {
+    const auto applied = [&] { return session_.root() && session_.root()->cur_cfg >= number; };
+    return wait_for(applied, deadline, "ovs-vswitchd did not apply the change in time: is it running?");
+}
+
+template <class Arrived>
+Result<> OvsdbSwitch::wait_for(Arrived arrived, Deadline deadline, const char* too_late) {
+    for (;;) {
+        listen();
+        // Before the question: a transaction that the loss of the connection ended says "try again", but may be done.
+        if (!connected()) return Error{Fault::lost_sync, subject, fmt::format("the connection to {} was lost", where())};
+        if (arrived()) return {};
+        if (Session::Clock::now() >= deadline) return Error{Fault::timeout, subject, too_late};
+        wait({}, deadline);
+    }
+}
+
+// ofport and error are written in the same transaction as cur_cfg, so they are as new as it is.
+Progress OvsdbSwitch::judge(std::span<const Op> ops) const {
+    Progress progress;
+    const auto came = [&](const IfName& name) { return came_up(name); };
+    for (const Op& op : ops) {
+        Result<> verdict;
+        if (const auto* bridge = std::get_if<Create<Bridge>>(&op)) verdict = came(bridge->now.name);
+        if (const auto* port = std::get_if<Create<Port>>(&op)) verdict = came(port->now.name);
+        if (const auto* port = std::get_if<Update<Port>>(&op); port && port->now.bridge && port->now.bridge != port->was.bridge)
+            verdict = came(port->now.name);
+        if (verdict) ++progress.done;
+        else if (!progress.stopped) progress.stopped = verdict.error();
+    }
+    return progress;
+}
+
+// A bridge comes up with its local port.
+Result<> OvsdbSwitch::came_up(const IfName& name) const {
+    const auto* row = session_.interface(name);
+    if (!row) return Error{Fault::conflict, name.text(), "somebody else removed it at once"};
+    const auto facts = read_facts(*row);
+    if (!facts.error.empty()) return Error{Fault::backend, name.text(), facts.error};
+    if (facts.ofport > 0) return {};
+    return Error{Fault::backend, name.text(), "ovs-vswitchd could not open it and gave no reason (see its log)"};
+}
+
+}  // namespace
+
+std::unique_ptr<Switch> open_switch(std::string socket) { return std::make_unique<OvsdbSwitch>(std::move(socket)); }
+
+}  // namespace ovs

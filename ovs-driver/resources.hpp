@@ -1,0 +1,89 @@
+// What Open vSwitch has that netd shapes: bridges and their ports, as values.
+#pragma once
+
+#include "topology/fields.hpp"
+#include "topology/names.hpp"
+#include "topology/numbers.hpp"
+#include "topology/owner.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+
+namespace ovs {
+
+using topology::Field;
+using topology::IfName;
+using topology::Mac;
+using topology::Mtu;
+using topology::Owner;
+using topology::VlanId;
+using topology::VlanSet;
+
+// As in bridges/: a wanted resource leaves unset what it does not care about.
+struct Bridge {
+    IfName name;
+    std::optional<Owner> owner = {};          // external_ids:netd
+    std::optional<std::string> datapath = {};  // datapath_type: "system" or "netdev"; "" is reported as "system"
+    std::optional<Mac> mac = {};               // other_config:hwaddr
+    std::optional<bool> stp = {};              // stp_enable
+
+    const IfName& key() const { return name; }
+    bool operator==(const Bridge&) const = default;
+    static constexpr auto fields = std::tuple{Field{"owner", &Bridge::owner}, Field{"datapath", &Bridge::datapath},
+                                              Field{"mac", &Bridge::mac}, Field{"stp", &Bridge::stp}};
+};
+
+// Which frames a port takes. Access with tag 0 is the untagged network of the bridge.
+struct Access {
+    VlanId tag;
+    bool operator==(const Access&) const = default;
+    static constexpr auto fields = std::tuple{Field{"tag", &Access::tag}};
+};
+struct Trunk {
+    VlanSet tags = {};                        // 0 is the untagged network; an empty set takes every tag
+    std::optional<VlanId> native = {};        // vlan_mode=native-untagged with this tag
+    static constexpr bool exact = true;
+    bool operator==(const Trunk&) const = default;
+    static constexpr auto fields = std::tuple{Field{"tags", &Trunk::tags}, Field{"native", &Trunk::native}};
+};
+using Tagging = std::variant<Access, Trunk>;
+
+// What only ovs-vswitchd knows.
+struct PortFacts {
+    std::int64_t ofport = 0;                  // > 0 once the port forwards
+    std::string error = {};                   // Interface.error
+    std::int64_t ifindex = 0;                 // of the device that the datapath holds
+    bool operator==(const PortFacts&) const = default;
+};
+
+// A port and its one interface. (A native OVS bond has several interfaces: reported as a foreign port, never made.)
+struct Port {
+    IfName name;
+    std::optional<IfName> bridge = {};
+    std::optional<Owner> owner = {};          // external_ids:netd of the port
+    std::optional<bool> internal = {};        // interface type internal, else system
+    std::optional<Tagging> tagging = {};
+    std::optional<Mtu> mtu = {};              // mtu_request
+    std::optional<Mac> mac = {};              // Interface.mac (internal ports)
+    std::optional<bool> isolated = {};        // Port.protected
+    std::optional<std::string> attached_mac = {};  // external_ids of the interface: attached-mac, iface-id, vm-id
+    std::optional<std::string> iface_id = {};
+    std::optional<std::string> vm_id = {};
+    PortFacts facts = {};
+
+    const IfName& key() const { return name; }
+    bool operator==(const Port&) const = default;
+    static constexpr auto fields = std::tuple{
+        Field{"bridge", &Port::bridge},     Field{"owner", &Port::owner},
+        Field{"internal", &Port::internal}, Field{"tagging", &Port::tagging},
+        Field{"mtu", &Port::mtu},           Field{"mac", &Port::mac},
+        Field{"isolated", &Port::isolated}, Field{"attached_mac", &Port::attached_mac},
+        Field{"iface_id", &Port::iface_id}, Field{"vm_id", &Port::vm_id}};
+};
+
+std::string describe(const Bridge& bridge);
+std::string describe(const Port& port);
+
+}  // namespace ovs

@@ -1,0 +1,99 @@
+// The one place that knows how OVS' schema says tags, owners and types.
+#include "ovs-driver/rows_read.hpp"
+
+#include <string_view>
+
+#include "ovs-driver/idl_handles.hpp"
+
+namespace ovs {
+namespace {
+
+std::string_view text_of(const char* text) { return text ? text : ""; }
+
+std::optional<std::string> value_of(const struct smap& map, const char* key) {
+    const char* value = smap_get(&map, key);
+    return value ? std::optional<std::string>(value) : std::nullopt;
+}
+
+std::optional<Mac> read_mac(const char* text) {
+    if (!text) return std::nullopt;
+    auto mac = Mac::parse(text);
+    return mac ? std::optional(*mac) : std::nullopt;
+}
+
+// OVS takes an access port without a tag for one of VLAN 0.
+std::optional<VlanId> read_tag(const ovsrec_port& row) {
+    auto tag = VlanId::from(row.n_tag ? *row.tag : 0);
+    return tag ? std::optional(*tag) : std::nullopt;
+}
+
+// An unreadable number must not make the set smaller: an empty one means every tag.
+std::optional<VlanSet> read_trunks(const ovsrec_port& row) {
+    VlanSet tags;
+    for (std::size_t i = 0; i < row.n_trunks; ++i) {
+        auto tag = VlanId::from(row.trunks[i]);
+        if (!tag) return std::nullopt;
+        tags.insert(*tag);
+    }
+    return tags;
+}
+
+// Other types (patch, tunnels, DPDK) are neither.
+std::optional<bool> read_internal(std::string_view type) {
+    if (type == "internal") return true;
+    if (type.empty() || type == "system") return false;
+    return std::nullopt;
+}
+
+}  // namespace
+
+Owner read_owner(const char* mark) { return mark ? Owner::ours(mark) : Owner::foreign(); }
+
+Bridge read_bridge(const ovsrec_bridge& row) {
+    return Bridge{.name = IfName::observed(row.name),
+                  .owner = read_owner(smap_get(&row.external_ids, "netd")),
+                  .datapath = *row.datapath_type ? row.datapath_type : "system",
+                  .mac = read_mac(smap_get(&row.other_config, "hwaddr")),
+                  .stp = row.stp_enable};
+}
+
+std::optional<Tagging> read_tagging(const ovsrec_port& row) {
+    const auto mode = text_of(row.vlan_mode);
+    if (mode == "access" || (mode.empty() && row.n_tag)) {
+        const auto tag = read_tag(row);
+        return tag ? std::optional<Tagging>(Access{*tag}) : std::nullopt;
+    }
+    const auto tags = read_trunks(row);
+    if (!tags) return std::nullopt;
+    if (mode == "trunk" || mode.empty()) return Trunk{.tags = *tags};
+    const auto native = read_tag(row);
+    if (mode == "native-untagged" && native) return Trunk{.tags = *tags, .native = *native};
+    return std::nullopt;
+}
+
+PortFacts read_facts(const ovsrec_interface& row) {
+    return PortFacts{.ofport = row.n_ofport ? *row.ofport : 0,
+                     .error = std::string(text_of(row.error)),
+                     .ifindex = row.n_ifindex ? *row.ifindex : 0};
+}
+
+Port read_port(const ovsrec_port& row, const IfName& bridge) {
+    Port port{.name = IfName::observed(row.name), .bridge = bridge, .owner = Owner::foreign()};
+    if (row.n_interfaces != 1) return port;
+    const ovsrec_interface& interface = *row.interfaces[0];
+    port.owner = read_owner(smap_get(&row.external_ids, "netd"));
+    port.internal = read_internal(text_of(interface.type));
+    port.tagging = read_tagging(row);
+    if (interface.n_mtu_request) port.mtu = Mtu::observed(static_cast<std::uint32_t>(*interface.mtu_request));
+    port.mac = read_mac(interface.mac);
+    port.isolated = row.protected_;
+    port.attached_mac = value_of(interface.external_ids, "attached-mac");
+    port.iface_id = value_of(interface.external_ids, "iface-id");
+    port.vm_id = value_of(interface.external_ids, "vm-id");
+    port.facts = read_facts(interface);
+    return port;
+}
+
+bool is_local_port(const ovsrec_port& row, const IfName& bridge) { return bridge.text() == row.name; }
+
+}  // namespace ovs

@@ -1,0 +1,27 @@
+// What the rows of OVSDB mean: row in, value out.
+#pragma once
+
+#include "ovs-driver/resources.hpp"
+
+struct ovsrec_bridge;
+struct ovsrec_interface;
+struct ovsrec_port;
+
+namespace ovs {
+
+Bridge read_bridge(const ovsrec_bridge& row);
+
+// A port of that bridge. One with several interfaces (a bond of OVS' own) has neither details nor facts, and is foreign.
+Port read_port(const ovsrec_port& row, const IfName& bridge);
+
+PortFacts read_facts(const ovsrec_interface& row);
+
+// Null where OVS does what netd has no word for: native-tagged, QinQ, the dead VLAN 4095.
+std::optional<Tagging> read_tagging(const ovsrec_port& row);
+
+Owner read_owner(const char* mark);  // the text of external_ids:netd, or null
+
+// True for the port that every bridge has under its own name.
+bool is_local_port(const ovsrec_port& row, const IfName& bridge);
+
+}  // namespace ovs

@@ -1,0 +1,153 @@
+// The life of an OVSDB IDL: which columns it hears of, how its signals and logs are kept from the rest of the process.
+#include "ovs-driver/session.hpp"
+
+#include <array>
+#include <cassert>
+#include <climits>
+#include <csignal>
+#include <mutex>
+
+#include "ovs-driver/idl_handles.hpp"
+
+extern "C" void fatal_signal_init(void);  // of OVS' fatal-signal.h, which idl_handles.hpp does not have
+
+namespace ovs {
+namespace {
+
+// OVS takes over fatal signals whose disposition is the default one, and would end the process from inside
+// poll_block(). How netd ends is not its business: everything is put back as it was. A signal that comes in between
+// is not lost, OVS raises it again.
+void leave_signals_alone() {
+    constexpr std::array taken = {SIGTERM, SIGINT, SIGHUP, SIGALRM, SIGSEGV};
+    std::array<struct sigaction, taken.size()> before = {};
+    for (std::size_t i = 0; i < taken.size(); ++i) sigaction(taken[i], nullptr, &before[i]);
+    fatal_signal_init();
+    for (std::size_t i = 0; i < taken.size(); ++i) sigaction(taken[i], &before[i], nullptr);
+}
+
+// OVS writes to its sockets with send(2) and no MSG_NOSIGNAL; the signal goes to the writing thread, which is ours.
+void block_broken_pipes() {
+    sigset_t pipes;
+    sigemptyset(&pipes);
+    sigaddset(&pipes, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipes, nullptr);
+}
+
+void set_up_library() {
+    static std::once_flag once;
+    std::call_once(once, [] {
+        leave_signals_alone();
+        // A library does not log: what matters comes back as an error. A broken assertion still says why.
+        vlog_set_levels(nullptr, VLF_ANY_DESTINATION, VLL_OFF);
+        vlog_set_levels(nullptr, VLF_CONSOLE, VLL_EMER);
+    });
+}
+
+// The milliseconds of CLOCK_MONOTONIC that OVS counts in; rounded up, so that a wait never ends before its deadline.
+long long monotonic_ms(Session::Clock::time_point when) {
+    if (when == Session::Clock::time_point::max()) return LLONG_MAX;
+    return std::chrono::ceil<std::chrono::milliseconds>(when.time_since_epoch()).count();
+}
+
+}  // namespace
+
+void Session::Destroy::operator()(ovsdb_idl* idl) const { ovsdb_idl_destroy(idl); }
+
+void DropTransaction::operator()(ovsdb_idl_txn* transaction) const { ovsdb_idl_txn_destroy(transaction); }
+
+Session::Session(std::string remote) : remote_(std::move(remote)) {
+    set_up_library();
+    block_broken_pipes();
+    idl_.reset(ovsdb_idl_create_unconnected(&ovsrec_idl_class, false));
+    monitor_columns();
+    bridges_ = ovsdb_idl_index_create1(idl(), &ovsrec_bridge_col_name);
+    ports_ = ovsdb_idl_index_create1(idl(), &ovsrec_port_col_name);
+    interfaces_ = ovsdb_idl_index_create1(idl(), &ovsrec_interface_col_name);
+    ovsdb_idl_set_remote(idl(), remote_.c_str(), true);
+}
+
+Session::~Session() = default;
+
+// No statistics and no status: they change every few seconds and nobody here reads them.
+void Session::monitor_columns() {
+    const ovsdb_idl_column* tracked[] = {
+        &ovsrec_open_vswitch_col_bridges,
+        &ovsrec_bridge_col_name, &ovsrec_bridge_col_ports, &ovsrec_bridge_col_external_ids,
+        &ovsrec_bridge_col_other_config, &ovsrec_bridge_col_datapath_type, &ovsrec_bridge_col_stp_enable,
+        &ovsrec_port_col_name, &ovsrec_port_col_interfaces, &ovsrec_port_col_tag, &ovsrec_port_col_vlan_mode,
+        &ovsrec_port_col_trunks, &ovsrec_port_col_external_ids, &ovsrec_port_col_protected_,
+        &ovsrec_interface_col_name, &ovsrec_interface_col_type, &ovsrec_interface_col_mac,
+        &ovsrec_interface_col_mtu_request, &ovsrec_interface_col_external_ids, &ovsrec_interface_col_ofport,
+        &ovsrec_interface_col_error, &ovsrec_interface_col_ifindex};
+    for (const auto* column : tracked) ovsdb_idl_track_add_column(idl(), column);
+    for (const auto* column : {&ovsrec_open_vswitch_col_cur_cfg, &ovsrec_open_vswitch_col_next_cfg,
+                               &ovsrec_open_vswitch_col_datapath_types})
+        ovsdb_idl_add_column(idl(), column);
+}
+
+void Session::run() {
+    ovsdb_idl_run(idl());
+    notice_connection();
+    notice_rebirth();
+}
+
+// The IDL calls itself connected once the socket is. Its rows are those of before until the first answer has come.
+void Session::notice_connection() {
+    if (!ovsdb_idl_is_connected(idl())) {
+        live_ = false;
+        silent_since_ = seqno();
+    } else if (seqno() != silent_since_) {
+        live_ = true;
+    }
+}
+
+// After a new connection the IDL forgets all rows and reads them anew, and the removals in between are never told. Then
+// the one row of Open_vSwitch was inserted a second time.
+void Session::notice_rebirth() {
+    const auto* row = root();
+    if (!row) return;
+    const unsigned born = ovsdb_idl_row_get_seqno(&row->header_, OVSDB_IDL_CHANGE_INSERT);
+    if (generation_ && born == root_born_) return;
+    root_born_ = born;
+    ++generation_;
+}
+
+unsigned Session::seqno() const { return ovsdb_idl_get_seqno(idl()); }
+
+void Session::wait(std::span<const int> readable, Clock::time_point deadline) {
+    for (const int fd : readable) {
+        assert(fd > 0);
+        poll_fd_wait(fd, POLLIN);
+    }
+    ovsdb_idl_wait(idl());
+    poll_timer_wait_until(monotonic_ms(deadline));
+    poll_block();
+}
+
+const ovsrec_open_vswitch* Session::root() const { return ovsrec_open_vswitch_first(idl()); }
+
+const ovsrec_bridge* Session::bridge(const IfName& name) const {
+    auto* key = ovsrec_bridge_index_init_row(bridges_);
+    ovsrec_bridge_index_set_name(key, name.c_str());
+    const auto* found = ovsrec_bridge_index_find(bridges_, key);
+    ovsrec_bridge_index_destroy_row(key);
+    return found;
+}
+
+const ovsrec_port* Session::port(const IfName& name) const {
+    auto* key = ovsrec_port_index_init_row(ports_);
+    ovsrec_port_index_set_name(key, name.c_str());
+    const auto* found = ovsrec_port_index_find(ports_, key);
+    ovsrec_port_index_destroy_row(key);
+    return found;
+}
+
+const ovsrec_interface* Session::interface(const IfName& name) const {
+    auto* key = ovsrec_interface_index_init_row(interfaces_);
+    ovsrec_interface_index_set_name(key, name.c_str());
+    const auto* found = ovsrec_interface_index_find(interfaces_, key);
+    ovsrec_interface_index_destroy_row(key);
+    return found;
+}
+
+}  // namespace ovs

@@ -1,0 +1,23 @@
+// Everything that OVSDB has, or shall have, in one value.
+#pragma once
+
+#include "ovs-driver/resources.hpp"
+#include "topology/keyed.hpp"
+
+namespace ovs {
+
+struct State {
+    topology::Keyed<Bridge> bridges = {};
+    topology::Keyed<Port> ports = {};
+
+    bool operator==(const State&) const = default;
+    static constexpr auto fields = std::tuple{Field{"bridges", &State::bridges}, Field{"ports", &State::ports}};
+};
+
+using topology::Create;
+using topology::Remove;
+using topology::Update;
+
+using Op = std::variant<Create<Bridge>, Update<Bridge>, Remove<Bridge>, Create<Port>, Update<Port>, Remove<Port>>;
+
+}  // namespace ovs

@@ -1,0 +1,51 @@
+// The seam to Open vSwitch: a mirror of its database, and the one way to change it.
+#pragma once
+
+#include "ovs-driver/state.hpp"
+#include "topology/result.hpp"
+
+#include <chrono>
+#include <span>
+#include <string>
+
+namespace ovs {
+
+using topology::Error;
+using topology::Fault;
+using topology::Progress;
+using topology::Result;
+
+class Switch {
+public:
+    virtual ~Switch() = default;
+
+    // Takes in what the database told; true if the mirror or the connection changed. Never blocks.
+    virtual bool hear() = 0;
+
+    // True while the mirror is that of a live connection.
+    virtual bool connected() const = 0;
+
+    // Which socket is tried, for people: "unix:/run/openvswitch/db.sock".
+    virtual std::string where() const = 0;
+
+    // Without the local ports of bridges. Without a connection: as it was last seen.
+    virtual const State& state() const = 0;
+
+    // "system" where the kernel has the OVS datapath, else "netdev": for new bridges.
+    virtual std::string default_datapath() const = 0;
+
+    // Carries out the ops as one transaction and waits, up to the deadline, until ovs-vswitchd has applied it (cur_cfg,
+    // then for each port that came ofport > 0 and no error). All or nothing as far as the database goes. Errors:
+    // Fault::backend with ovs-vswitchd's text, timeout if it did not come in time, lost_sync if the connection went (after
+    // these two it may be done all the same: plan again from what hear() tells), conflict if somebody else was faster.
+    //
+    // A port whose device was made anew under its name stays dead whatever is written to its row. To replug it: apply()
+    // a Remove, and when that has returned apply() a Create; both in one call are nothing to ovs-vswitchd.
+    virtual Progress apply(std::span<const Op> ops, std::chrono::steady_clock::time_point deadline) = 0;
+
+    // Waits until one of the descriptors is readable, the database has something to tell or the deadline is over; may
+    // return early. Descriptor 0 is not allowed. While nobody answers, attempts to connect are 1 to 8 seconds apart.
+    virtual void wait(std::span<const int> readable, std::chrono::steady_clock::time_point deadline) = 0;
+};
+
+}  // namespace ovs

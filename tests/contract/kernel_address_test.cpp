@@ -1,0 +1,129 @@
+// What every kernel behind the seam promises of addresses, routes and rules.
+#include "tests/contract/kernel_worlds.hpp"
+
+using namespace worlds;
+
+namespace {
+
+template <class World>
+void set_addresses(World& world, std::string_view link, std::set<Subnet> addresses) {
+    Link now{name(link)};
+    now.addresses = std::move(addresses);
+    update(world, now);
+    require_as(world, now);
+}
+
+template <class World>
+void raise_with(World& world, std::string_view link, std::set<Subnet> addresses) {
+    Link now{name(link)};
+    now.up = true;
+    update(world, now);
+    set_addresses(world, link, std::move(addresses));
+}
+
+Route route(std::string_view to, std::string_view via, std::string_view device, std::uint32_t metric = 0,
+            std::uint32_t table = Route::main_table) {
+    return {table, subnet(to), metric, address(via), name(device)};
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("addresses come and go, and one that is there is a success", "[kernel]", BOTH_WORLDS) {
+    TestType world;
+    raise_with(world, "eth0", {subnet("192.0.2.1/24"), subnet("2001:db8::1/64")});
+    set_addresses(world, "eth0", {subnet("192.0.2.1/24"), subnet("2001:db8::1/64"), subnet("198.51.100.1/24")});
+    set_addresses(world, "eth0", {subnet("198.51.100.1/24")});
+    set_addresses(world, "eth0", {});
+    REQUIRE(without_weather(world.fresh_look()) == without_weather(world.kernel->state()));
+}
+
+TEMPLATE_TEST_CASE("a subnet's other addresses stay when its first one goes", "[kernel]", BOTH_WORLDS) {
+    TestType world;
+    raise_with(world, "eth0", {subnet("192.0.2.1/24"), subnet("192.0.2.2/24"), subnet("192.0.2.3/24")});
+    set_addresses(world, "eth0", {subnet("192.0.2.2/24"), subnet("192.0.2.3/24")});
+    REQUIRE(without_weather(world.fresh_look()) == without_weather(world.kernel->state()));
+}
+
+TEMPLATE_TEST_CASE("a link without IPv6 keeps no IPv6 address", "[kernel]", BOTH_WORLDS) {
+    TestType world;
+    raise_with(world, "eth0", {subnet("192.0.2.1/24"), subnet("2001:db8::1/64")});
+    Link now{name("eth0")};
+    now.stack = HostStack{false, std::nullopt, std::nullopt, std::nullopt};
+    update(world, now);
+    REQUIRE(seen(world, "eth0").addresses == std::set{subnet("192.0.2.1/24")});
+    REQUIRE(seen(world, "eth0").stack->ipv6 == false);
+}
+
+TEMPLATE_TEST_CASE("routes come, are replaced, and go", "[kernel]", BOTH_WORLDS) {
+    TestType world;
+    raise_with(world, "eth0", {subnet("192.0.2.1/24"), subnet("2001:db8::1/64")});
+    const std::vector<Route> all{route("0.0.0.0/0", "192.0.2.254", "eth0"), route("203.0.113.0/24", "192.0.2.9", "eth0", 50),
+                                 route("0.0.0.0/0", "192.0.2.254", "eth0", 0, 70000),
+                                 route("::/0", "2001:db8::ff", "eth0", 1024), route("::/0", "2001:db8::ff", "eth0", 1024, 70000)};
+    std::vector<Op> create, again, remove;
+    topology::Keyed<Route> want;
+    for (const Route& route : all) {
+        create.push_back(Create<Route>{route});
+        remove.push_back(Remove<Route>{route});
+        want.put(route);
+    }
+    succeed(world, create);
+    REQUIRE(world.kernel->state().routes == want);
+
+    const Route other = route("0.0.0.0/0", "192.0.2.253", "eth0"), other6 = route("::/0", "2001:db8::fe", "eth0", 1024);
+    succeed(world, std::vector<Op>{Update<Route>{all[0], other}, Update<Route>{all[3], other6}});
+    want.put(other);
+    want.put(other6);
+    REQUIRE(world.kernel->state().routes == want);
+    REQUIRE(world.fresh_look().routes == want);
+
+    remove[0] = Remove<Route>{other};
+    remove[3] = Remove<Route>{other6};
+    succeed(world, remove);
+    REQUIRE(world.kernel->state().routes.empty());
+    succeed(world, remove);
+}
+
+TEMPLATE_TEST_CASE("a route that leads nowhere is refused with the kernel's reason", "[kernel]", BOTH_WORLDS) {
+    TestType world;
+    raise_with(world, "eth0", {subnet("192.0.2.1/24")});
+    const Error no = refused(world, Create<Route>{route("0.0.0.0/0", "203.0.113.1", "eth0")});
+    REQUIRE_FALSE(no.what.empty());
+    REQUIRE(refused(world, Create<Route>{route("0.0.0.0/0", "192.0.2.2", "nothing")}).fault == Fault::lost_sync);
+}
+
+TEMPLATE_TEST_CASE("routes go with their link, its up and its last address", "[kernel]", BOTH_WORLDS) {
+    TestType world;
+    const auto way = GENERATE(0, 1, 2);
+    succeed(world, Create<Link>{link("web", Bridge{})});
+    raise_with(world, "web", {subnet("192.0.2.1/24")});
+    raise_with(world, "eth1", {subnet("198.51.100.1/24")});
+    const Route stays = route("203.0.113.0/24", "198.51.100.2", "eth1");
+    succeed(world, std::vector<Op>{Create<Route>{route("0.0.0.0/0", "192.0.2.254", "web")}, Create<Route>{stays}});
+    Link now{name("web")};
+    if (way == 0) succeed(world, Remove<Link>{seen(world, "web")});
+    if (way == 1) now.up = false;
+    if (way == 2) now.addresses.emplace();
+    if (way != 0) update(world, now);
+    CAPTURE(way);
+    REQUIRE(world.kernel->state().routes == topology::Keyed<Route>{stays});
+    REQUIRE(world.fresh_look().routes == topology::Keyed<Route>{stays});
+}
+
+TEMPLATE_TEST_CASE("rules come and go", "[kernel]", BOTH_WORLDS) {
+    TestType world;
+    const Rule from{3200, false, subnet("192.0.2.0/24"), {}, {}, 70000};
+    const Rule to{3200, false, {}, subnet("192.0.2.0/24"), name("eth0"), 70000};
+    const Rule six{3200, true, subnet("2001:db8::/64"), {}, {}, 100};
+    const topology::Keyed<Rule> want{from, to, six};
+    const std::vector<Op> create{Create<Rule>{from}, Create<Rule>{to}, Create<Rule>{six}};
+    succeed(world, create);
+    REQUIRE(world.kernel->state().rules == want);
+    succeed(world, create);
+    REQUIRE(world.kernel->state().rules == want);
+    REQUIRE(world.fresh_look().rules == want);
+    const std::vector<Op> remove{Remove<Rule>{from}, Remove<Rule>{to}, Remove<Rule>{six}};
+    succeed(world, remove);
+    REQUIRE(world.kernel->state().rules.empty());
+    succeed(world, remove);
+}

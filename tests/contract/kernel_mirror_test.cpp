@@ -1,0 +1,193 @@
+// The mirror that hears and the look that sees everything anew are equal, whatever was done, and by whom.
+#include "tests/contract/kernel_worlds.hpp"
+
+#include <sys/socket.h>
+
+#include <random>
+
+using namespace worlds;
+
+namespace {
+
+// A host of a few links, and one random change after the other. Some are refused; that is part of it.
+class Chance {
+public:
+    Chance(const Abilities& abilities, unsigned seed) : abilities_(abilities), random_(seed) {}
+
+    Op next(const State& state) {
+        switch (below(9)) {
+            case 0: return Create<Link>{link(any_name(), any_kind(state))};
+            case 1: return removal(state);
+            case 2:
+            case 3: return address_change(state);
+            case 4: return route_change(state);
+            case 5: return rule_change();
+            case 6: return port_change(state);
+            default: return link_change(state);
+        }
+    }
+
+private:
+    int below(int bound) { return std::uniform_int_distribution(0, bound - 1)(random_); }
+    bool coin() { return below(2) == 0; }
+    std::string any_name() { return "link" + std::to_string(below(12)); }
+    const Link& any_link(const State& state) { return *std::next(state.links.begin(), below(static_cast<int>(state.links.size()))); }
+    Subnet any_subnet() {
+        if (coin()) return subnet("192.0." + std::to_string(below(3)) + "." + std::to_string(1 + below(3)) + "/24");
+        return subnet("2001:db8:" + std::to_string(below(3)) + "::" + std::to_string(1 + below(3)) + "/64");
+    }
+
+    Kind any_kind(const State& state) {
+        if (abilities_.vlan && below(4) == 0) return Vlan{any_link(state).name, vlan(1 + below(3))};
+        if (abilities_.bond && below(4) == 0) return Bond{{{"mode", coin() ? "active-backup" : "802.3ad"}, {"miimon", "100"}}};
+        if (below(4) == 0) return Tap{coin() ? 1u : 2u};
+        if (coin()) return Veth{};
+        Bridge bridge;
+        if (abilities_.vlan_filtering && coin()) bridge.options = {{"vlan_filtering", "1"}, {"vlan_default_pvid", coin() ? "0" : "1"}};
+        return bridge;
+    }
+
+    Op removal(const State& state) {
+        const Link& link = any_link(state);
+        if (link.name.text().starts_with("link")) return Remove<Link>{link};
+        return Remove<Rule>{Rule{3200, false, any_subnet(), {}, {}, 100}};
+    }
+
+    Op address_change(const State& state) {
+        const Link& link = any_link(state);
+        Link now{link.name};
+        now.addresses = link.addresses;
+        if (coin() || now.addresses->empty()) now.addresses->insert(any_subnet());
+        else now.addresses->erase(now.addresses->begin());
+        return Update<Link>{link, now};
+    }
+
+    Op route_change(const State& state) {
+        if (!state.routes.empty() && below(3) == 0) return Remove<Route>{*state.routes.begin()};
+        const Subnet to = any_subnet();
+        Route route{coin() ? Route::main_table : 1000u, subnet(to.is_v6() ? "2001:db8:ff::/48" : "203.0.113.0/24"),
+                    to.is_v6() ? 1024u : 0u, to.address(), any_link(state).name};
+        return Create<Route>{route};
+    }
+
+    Op rule_change() {
+        const Rule rule{3200, false, any_subnet(), {}, {}, 100};
+        if (rule.from->is_v6()) return Create<Rule>{Rule{3201, true, rule.from, {}, {}, 100}};
+        return coin() ? Op(Create<Rule>{rule}) : Op(Remove<Rule>{rule});
+    }
+
+    Op port_change(const State& state) {
+        const Link& link = any_link(state);
+        Link now{link.name};
+        if (link.vlans && coin()) {
+            now.vlans = PortVlans{vlans(std::to_string(1 + below(5)) + "-" + std::to_string(6 + below(20))), {}};
+            if (coin()) now.vlans->untagged = vlan(30 + below(3));
+        } else if (link.isolated && coin()) {
+            now.isolated = coin();
+        } else {
+            now.master = Master{};
+            if (coin()) now.master->of = any_link(state).name;
+        }
+        return Update<Link>{link, now};
+    }
+
+    Op link_change(const State& state) {
+        const Link& link = any_link(state);
+        Link now{link.name};
+        switch (below(5)) {
+            case 0: now.mtu = mtu(1280 + 20 * below(12)); break;
+            case 1: now.mac = mac("02:00:00:00:0" + std::to_string(below(10)) + ":01"); break;
+            case 2: now.owner = Owner::ours("change " + std::to_string(below(3))); break;
+            case 3: now.stack = HostStack{coin(), coin(), coin(), coin()}; break;
+            default: now.up = coin();
+        }
+        if (link.kind->index() == 1 && coin()) {
+            now.kind = Bridge{{{"ageing_time", coin() ? "0" : "30000"}}};
+            if (abilities_.vlan_filtering) std::get<Bridge>(*now.kind).options["vlan_filtering"] = coin() ? "1" : "0";
+        }
+        return Update<Link>{link, now};
+    }
+
+    Abilities abilities_;
+    std::mt19937 random_;
+};
+
+// LACP's partners and aggregators come and go by timers, unasked.
+State calm(const State& state) {
+    State still = without_weather(state);
+    for (const Link& link : state.links) {
+        Link quiet = *still.links.find(link.name);
+        quiet.facts.aggregator = {};
+        quiet.facts.partner_mac = {};
+        quiet.facts.active_port = {};
+        still.links.put(quiet);
+    }
+    return still;
+}
+
+std::string difference(const State& mirror, const State& look) {
+    std::string text;
+    topology::Keyed<Link>::each_difference(mirror.links, look.links, [&](const Link* heard, const Link* seen) {
+        text += heard ? "\nheard " + topology::text_of(*heard) : "\nnot heard";
+        text += seen ? "\nseen  " + topology::text_of(*seen) : "\nnot there";
+    });
+    topology::Keyed<Route>::each_difference(mirror.routes, look.routes, [&](const Route* heard, const Route* seen) {
+        text += (heard ? "\nheard " + describe(*heard) : "\nnot heard") + (seen ? ", seen " + describe(*seen) : ", not there");
+    });
+    return text;
+}
+
+}  // namespace
+
+TEST_CASE("after every step of a long random run the mirror is what a full look sees", "[kernel][mirror]") {
+    const auto seed = GENERATE(1u, 2u, 3u, 4u);
+    RealWorld world;
+    const auto other = RealWorld::open();
+    const auto looker = RealWorld::open();
+    Chance chance(world.kernel->abilities(), seed);
+    std::size_t done = 0;
+    for (int step = 0; step < 300; ++step) {
+        // Every third change is somebody else's.
+        Kernel& actor = step % 3 == 2 ? *other : *world.kernel;
+        REQUIRE(actor.hear());
+        const Op op = chance.next(actor.state());
+        done += actor.apply({&op, 1}).done;
+        REQUIRE(world.kernel->hear());
+        // Nobody reports what of ARP, IPv6 and autoconf others set by hand, so look at it.
+        std::vector<IfName> all;
+        for (const Link& link : world.kernel->state().links) all.push_back(link.name);
+        if (&actor == other.get()) REQUIRE(world.kernel->look_at(all));
+        REQUIRE(looker->look());
+        const State heard = calm(world.kernel->state()), seen = calm(looker->state());
+        INFO("seed " << seed << ", step " << step << difference(heard, seen));
+        REQUIRE(heard == seen);
+    }
+    REQUIRE(done > 100);
+}
+
+TEST_CASE("when notifications are lost everything is looked at again", "[kernel][mirror]") {
+    RealWorld world;
+    const int little = 0;
+    REQUIRE(setsockopt(world.kernel->descriptor(), SOL_SOCKET, SO_RCVBUF, &little, sizeof little) == 0);
+    const auto other = RealWorld::open();
+    std::vector<Op> ops;
+    for (int i = 0; i < 10; ++i) ops.push_back(Create<Link>{link("br" + std::to_string(i), Bridge{})});
+    REQUIRE(other->apply(ops).done == 10);
+    const auto heard = world.kernel->hear();
+    REQUIRE(heard);
+    REQUIRE(heard->overrun);
+    REQUIRE(heard->changed);
+    REQUIRE(without_weather(world.kernel->state()) == without_weather(world.fresh_look()));
+}
+
+TEST_CASE("a version of the state shares with the one before what did not change", "[kernel][mirror]") {
+    RealWorld world;
+    const State before = world.kernel->state();
+    REQUIRE(world.kernel->look());
+    const Link* was = before.links.find(name("eth0"));
+    REQUIRE(world.kernel->state().links.find(name("eth0")) == was);
+    Link now{name("eth1")};
+    now.mtu = mtu(1400);
+    update(world, now);
+    REQUIRE(world.kernel->state().links.find(name("eth0")) == was);
+}

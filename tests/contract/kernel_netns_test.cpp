@@ -1,0 +1,40 @@
+// Veth pairs whose far end is in another namespace.
+#include "tests/contract/kernel_worlds.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+using namespace worlds;
+
+TEST_CASE("the far end of a pair is made in its namespace, with its name and MAC, and up", "[kernel][netns]") {
+    RealWorld far;
+    const int fd = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+    REQUIRE(fd >= 0);
+    RealWorld near;
+    Link pair = link("nic0", Veth{"/proc/self/fd/" + std::to_string(fd), name("guest0"), mac("02:00:00:00:03:03")});
+    pair.mtu = mtu(1400);
+    pair.up = true;
+    succeed(near, Create<Link>{pair});
+    require_as(near, pair);
+    REQUIRE(seen(near, "nic0").facts.peer_netnsid);
+    REQUIRE_FALSE(near.kernel->state().links.contains(name("guest0")));
+
+    REQUIRE(far.kernel->hear());
+    Link guest{name("guest0")};
+    guest.mac = mac("02:00:00:00:03:03");
+    guest.mtu = mtu(1400);
+    guest.up = true;
+    require_as(far, guest);
+    close(fd);
+    // The socket stays with the namespace in which it was opened.
+    succeed(far, Remove<Link>{seen(far, "guest0")});
+    REQUIRE(near.kernel->hear());
+    REQUIRE_FALSE(near.kernel->state().links.contains(name("nic0")));
+}
+
+TEST_CASE("a namespace that is not there is refused, and nothing is made", "[kernel][netns]") {
+    RealWorld world;
+    const Error no = refused(world, Create<Link>{link("nic0", Veth{"no-such-namespace", {}, {}})});
+    REQUIRE(no.fault == Fault::not_found);
+    REQUIRE_FALSE(world.kernel->state().links.contains(name("nic0")));
+}

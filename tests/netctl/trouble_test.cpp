@@ -1,0 +1,72 @@
+// How netd's refusals end a command, and how they read.
+#include "netctl/trouble.hpp"
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+using namespace netctl;
+using nlohmann::json;
+
+namespace {
+
+json error(int code, const char* message, const char* fault = "invalid", const char* path = "/networks/web/vlan") {
+    return {{"code", code}, {"message", message}, {"data", json::array({{{"path", path}, {"fault", fault}, {"what", "no"}}})}};
+}
+
+Exit ending(const json& error, Asked asked) { return read_trouble(error, asked).exit; }
+
+}  // namespace
+
+TEST_CASE("each of netd's codes ends the command in its own way") {
+    REQUIRE(ending(error(26, "no"), Asked::planning) == Exit::rejected);
+    REQUIRE(ending(error(26, "no"), Asked::setting_up) == Exit::rejected);
+    REQUIRE(ending(error(10, "rolled back: x", "timeout", ""), Asked::setting_up) == Exit::rolled_back);
+    REQUIRE(ending(error(29, "rolled back: x", "backend", ""), Asked::setting_up) == Exit::rolled_back);
+    REQUIRE(ending(error(29, "degraded: x", "backend", ""), Asked::setting_up) == Exit::failed);
+    REQUIRE(ending(error(10, "degraded: x", "timeout", ""), Asked::setting_up) == Exit::failed);
+    REQUIRE(ending(error(40, "busy", "busy"), Asked::setting_up) == Exit::failed);
+    REQUIRE(ending(error(403, "no"), Asked::setting_up) == Exit::denied);
+    REQUIRE(ending(error(-32602, "no"), Asked::reading) == Exit::rejected);
+    REQUIRE(ending(error(-32601, "no"), Asked::reading) == Exit::failed);
+}
+
+TEST_CASE("what is not there is 10 when it was asked for, and a fault of the file when a file names it") {
+    REQUIRE(ending(error(49, "no", "not_found"), Asked::plugging) == Exit::not_found);
+    REQUIRE(ending(error(23, "no", "not_found"), Asked::planning) == Exit::rejected);
+    REQUIRE(ending(error(49, "no", "conflict"), Asked::plugging) == Exit::failed);
+}
+
+TEST_CASE("an error of no known shape is still an error") {
+    for (const auto& odd : {json(), json(7), json::array(), json::object(), json{{"code", "x"}, {"message", 5}, {"data", "x"}}}) {
+        INFO(odd.dump());
+        REQUIRE(ending(odd, Asked::reading) == Exit::failed);
+        REQUIRE(explain(read_trouble(odd, Asked::reading)).size() == 1);
+    }
+}
+
+TEST_CASE("a complaint says what it is about, where it stands, and what to try") {
+    const Source source{"web.yaml", {{"/networks/web", 2}, {"/networks/web/vlan", 4}}};
+    const Trouble trouble{Exit::rejected, "summary", "netctl networks", 26,
+                          {{"/networks/web/vlan", "conflict", "VLAN 100 is taken"}, {"/networks/web/mtu", "invalid", "too large"},
+                           {"/bondings/bond~1x/nics", "invalid", "empty"}, {"/options", "invalid", "odd"}}};
+    REQUIRE(explain(trouble, source) ==
+            std::vector<std::string>{"network \"web\": VLAN 100 is taken (networks/web/vlan in web.yaml, line 4)",
+                                     "network \"web\": too large (networks/web/mtu in web.yaml, line 2)",
+                                     "bond \"bond/x\": empty (bondings/bond~1x/nics in web.yaml)",
+                                     "odd (options in web.yaml) · try: netctl networks"});
+}
+
+TEST_CASE("what netd says of a change as a whole is told in its own words") {
+    const auto trouble = read_trouble(error(10, "rolled back: nobody confirmed", "timeout", ""), Asked::setting_up);
+    REQUIRE(explain(trouble, {"web.yaml", {}}) == std::vector<std::string>{"rolled back: nobody confirmed · try: netctl status"});
+}
+
+TEST_CASE("no error moves the cursor") {
+    const Trouble trouble{Exit::rejected, "x", "", 26, {{"/networks/a\x1b[2J/vlan", "invalid", "\x1b]0;x\x07"}}};
+    for (const auto& line : explain(trouble, {"f\x1bile", {}})) REQUIRE(line.find('\x1b') == std::string::npos);
+}
+
+TEST_CASE("machines get every complaint in a list, also an empty one") {
+    REQUIRE(document({Exit::not_running, "gone"}) ==
+            json{{"error", {{"exit", 8}, {"code", 0}, {"message", "gone"}, {"complaints", json::array()}}}});
+}

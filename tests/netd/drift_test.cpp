@@ -1,0 +1,199 @@
+// What netd would change is what it reports as drift, and nothing else.
+#include "tests/netd/host_house.hpp"
+
+using observe::Deviation;
+using observe::Drift;
+using observe::find_drift;
+using told::House;
+using told::name;
+
+namespace {
+
+const told::json three_networks = {{"networks",
+                                    {{"web", {{"nic", "eth0"}, {"vlan", 100}, {"ipaddr", "192.0.2.10"}, {"prefix", 24}, {"gateway", "192.0.2.1"}}},
+                                     {"db", {{"nic", "eth0"}, {"vlan", 200}, {"mtu", 9000}}},
+                                     {"lab", told::json::object()}}}};
+
+bridges::Link with_mtu(const char* device, std::uint32_t mtu) {
+    bridges::Link link{name(device)};
+    link.mtu = topology::Mtu::observed(mtu);
+    return link;
+}
+
+Drift::Deviations only(const std::string& network, std::vector<Deviation> deviations) { return {{network, std::move(deviations)}}; }
+
+}  // namespace
+
+TEST_CASE("a host that is as defined has no drift, whatever its switches are", "[drift]") {
+    for (const char* kind : {"legacy", "vlan-aware", "ovs"}) {
+        CAPTURE(kind);
+        House house{"eth0", "eth1", "eth2"};
+        house.define({{"bondings", {{"bond0", {{"nics", {"eth1", "eth2"}}, {"options", "mode=4 miimon=100"}, {"switch", kind}}}}},
+                      {"networks",
+                       {{"web", {{"nic", "eth0"}, {"vlan", 100}, {"switch", kind}, {"ipaddr", "192.0.2.10"}, {"prefix", 24}, {"gateway", "192.0.2.1"}}},
+                        {"db", {{"bonding", "bond0"}, {"vlan", 200}, {"mtu", 9000}, {"switch", kind}}},
+                        {"mgmt", {{"bonding", "bond0"}, {"switch", kind}, {"defaultRoute", true}, {"ipaddr", "198.51.100.2"}, {"prefix", 24}, {"gateway", "198.51.100.1"}}}}}});
+        house.plug(told::nic("guest1", "db"));
+        REQUIRE(house.left().empty());
+        REQUIRE(find_drift(house.now) == Drift{});
+    }
+}
+
+TEST_CASE("an attribute that somebody changed is told with what is wanted and what is there", "[drift]") {
+    House house{"eth0"};
+    house.define(three_networks);
+    house.meddle(with_mtu("web", 1400));
+    REQUIRE(find_drift(house.now).networks == only("web", {{"web", "mtu", "1500", "1400"}}));
+    REQUIRE(words_of(Deviation{"web", "mtu", "1500", "1400"}) == "mtu is 1400, wanted 1500");
+}
+
+TEST_CASE("a device that is gone is missing, and so are its routes and rules", "[drift]") {
+    House house{"eth0"};
+    house.define(three_networks);
+    house.meddle(topology::Remove<bridges::Link>{house.link("web")});
+    const auto drift = find_drift(house.now);
+    const auto& found = drift.networks.at("web");
+    REQUIRE(drift.networks.size() == 1);
+    REQUIRE(std::count(found.begin(), found.end(), Deviation{"web", "presence", "there", "missing"}) == 1);
+    REQUIRE(std::count(found.begin(), found.end(), Deviation{"eth0.100", "master.of", "web", "none"}) == 1);
+    const auto table = std::to_string(lower::table_of(house.now.running.network("web")->name));
+    REQUIRE(std::count(found.begin(), found.end(), Deviation{"web", "route default via 192.0.2.1 in table " + table, "there", "missing"}) == 1);
+    REQUIRE(words_of(found.front()) == "is missing");
+}
+
+TEST_CASE("what is wrong with a base is wrong with every network on it", "[drift]") {
+    House house{"eth0"};
+    house.define(three_networks);
+    bridges::Link down{name("eth0")};
+    down.up = false;
+    house.meddle(down);
+    const auto drift = find_drift(house.now);
+    REQUIRE(drift.networks.size() == 2);
+    for (const char* network : {"web", "db"}) {
+        const auto& found = drift.networks.at(network);
+        REQUIRE(std::count(found.begin(), found.end(), Deviation{"eth0", "up", "true", "false"}) == 1);
+    }
+}
+
+TEST_CASE("the address of a bridgeless network on the NIC itself is no affair of the VLANs beside it", "[drift]") {
+    House house{"eth0"};
+    house.define({{"networks",
+                   {{"storage", {{"nic", "eth0"}, {"bridged", false}, {"ipaddr", "192.0.2.10"}, {"prefix", 24}}},
+                    {"web", {{"nic", "eth0"}, {"vlan", 100}}}}}});
+    bridges::Link bare{name("eth0")};
+    bare.addresses.emplace();
+    house.meddle(bare);
+    REQUIRE(find_drift(house.now).networks == only("storage", {{"eth0", "addresses", "192.0.2.10/24", "none"}}));
+}
+
+TEST_CASE("a guest's port counts to its network, a NIC without a network to its guest", "[drift]") {
+    House house{"eth0"};
+    house.define(three_networks);
+    const auto plugged = told::nic("guest1", "web", 1), loose = told::nic("guest2", "", 2);
+    house.plug(plugged);
+    house.plug(loose);
+    const auto port = lower::port_of(plugged.key()).text(), other = lower::port_of(loose.key()).text();
+    house.meddle(topology::Remove<bridges::Link>{house.link(port)});
+    house.meddle(topology::Remove<bridges::Link>{house.link(other)});
+    Drift expected;
+    expected.networks = only("web", {{port, "presence", "there", "missing"}});
+    expected.guests = only("guest2", {{other, "presence", "there", "missing"}});
+    REQUIRE(find_drift(house.now) == expected);
+}
+
+TEST_CASE("a bond that carries nothing has its own drift", "[drift]") {
+    House house{"eth0", "eth1"};
+    house.define({{"bondings", {{"bond0", {{"nics", {"eth0", "eth1"}}, {"options", "mode=1 miimon=100"}}}}}});
+    bridges::Link changed{name("bond0")};
+    changed.kind = bridges::Bond{{{"miimon", "200"}}};
+    house.meddle(changed);
+    Drift expected;
+    expected.bonds = only("bond0", {{"bond0", "options.miimon", "100", "200"}});
+    REQUIRE(find_drift(house.now) == expected);
+}
+
+TEST_CASE("another thing of the same name is told by its kind", "[drift]") {
+    House house{"eth0"};
+    house.define({{"networks", {{"lab", told::json::object()}}}});
+    house.meddle(topology::Remove<bridges::Link>{house.link("lab")});
+    house.kernel.plug_in("lab");
+    house.look();
+    const auto found = find_drift(house.now).networks.at("lab");
+    REQUIRE(found.front() == Deviation{"lab", "kind", "bridge", "device"});
+}
+
+TEST_CASE("what others have beside us is no drift", "[drift]") {
+    House house{"eth0", "eth1"};
+    house.define(three_networks);
+    bridges::Link tap{name("vnet7")};
+    tap.kind = bridges::Tap{};
+    tap.master = bridges::Master{name("web")};
+    tap.up = true;
+    house.meddle(bridges::Op(topology::Create<bridges::Link>{tap}));
+    house.meddle(with_mtu("eth1", 9000));
+    REQUIRE(find_drift(house.now) == Drift{});
+}
+
+TEST_CASE("rows of OVS are told like devices", "[drift]") {
+    House house{"eth0"};
+    house.define({{"networks", {{"web", {{"nic", "eth0"}, {"vlan", 100}, {"switch", "ovs"}}}}}});
+    ovs::Port foot = *house.now.observed.ovs.ports.find(name("web"));
+    foot.tagging = ovs::Access{*topology::VlanId::from(7)};
+    house.now.observed.ovs.ports.put(foot);
+    house.now.observed.ovs.bridges.erase(name("ovs-eth0"));
+    REQUIRE(find_drift(house.now).networks ==
+            only("web", {{"web", "tagging.tag", "100", "7"}, {"ovs-eth0", "presence", "there", "missing"}}));
+}
+
+TEST_CASE("there is drift where there is a plan, and only there", "[drift]") {
+    House house{"eth0", "eth1", "eth2"};
+    house.define({{"bondings", {{"bond0", {{"nics", {"eth1", "eth2"}}, {"options", "mode=1 miimon=100"}}}}},
+                  {"networks",
+                   {{"mgmt", {{"nic", "eth0"}, {"defaultRoute", true}, {"ipaddr", "192.0.2.10"}, {"prefix", 24}, {"gateway", "192.0.2.1"}}},
+                    {"web", {{"bonding", "bond0"}, {"vlan", 100}, {"ipv6addr", "2001:db8::2/64"}, {"ipv6gateway", "2001:db8::1"}}}}}});
+    house.plug(told::nic("guest1", "web"));
+    const observe::Snapshot sound = house.now;
+    // Every attribute of every link in turn is what it was before netd, or is lost.
+    std::size_t tried = 0;
+    for (const bridges::Link& link : sound.observed.kernel.links) {
+        const auto check = [&](const bridges::Link& changed) {
+            house.now = sound;
+            house.now.observed.kernel.links.put(changed);
+            CAPTURE(link.name.text());
+            REQUIRE(find_drift(house.now).empty() == house.left().empty());
+            ++tried;
+        };
+        const auto changed = [&](auto change) {
+            bridges::Link other = link;
+            change(other);
+            check(other);
+        };
+        changed([](auto& other) { other.mtu = topology::Mtu::observed(1400); });
+        changed([](auto& other) { other.up = !*other.up; });
+        changed([](auto& other) { other.master = bridges::Master{name("elsewhere")}; });
+        changed([](auto& other) { other.mac = topology::Mac::of({2, 9, 9, 9, 9, 9}); });
+        changed([](auto& other) { other.addresses = {*topology::Subnet::parse("203.0.113.9/24")}; });
+        changed([](auto& other) { other.stack = bridges::HostStack{true, true, false, true}; });
+        changed([](auto& other) { other.owner = topology::Owner::foreign(); });
+        changed([](auto& other) { other.kind = bridges::Device{}; });
+        changed([](auto& other) { other.facts.carrier = false; });
+        house.now = sound;
+        house.now.observed.kernel.links.erase(link.name);
+        REQUIRE(find_drift(house.now).empty() == house.left().empty());
+    }
+    for (const bridges::Route& route : sound.observed.kernel.routes) {
+        house.now = sound;
+        house.now.observed.kernel.routes.erase(route.key());
+        REQUIRE(find_drift(house.now).empty() == house.left().empty());
+        bridges::Route other = route;
+        other.via = *topology::IpAddress::parse(route.to.is_v6() ? "2001:db8::9" : "192.0.2.9");
+        house.now.observed.kernel.routes.put(other);
+        REQUIRE(find_drift(house.now).empty() == house.left().empty());
+    }
+    for (const bridges::Rule& rule : sound.observed.kernel.rules) {
+        house.now = sound;
+        house.now.observed.kernel.rules.erase(rule.key());
+        REQUIRE(find_drift(house.now).empty() == house.left().empty());
+    }
+    REQUIRE(tried == 9 * sound.observed.kernel.links.size());
+}

@@ -1,0 +1,159 @@
+// What happened is read from two snapshots, so that a lost notification loses no event.
+#include "netd/observe/events.hpp"
+
+#include "netd/lower/naming.hpp"
+
+#include <catch2/catch.hpp>
+
+using observe::Event;
+using observe::events_between;
+using observe::Snapshot;
+using topology::IfName;
+
+namespace {
+
+IfName name(const char* text) { return IfName::observed(text); }
+
+bridges::Link nic(const char* device, bool carrier = true) {
+    bridges::Link link{name(device)};
+    link.kind = bridges::Device{};
+    link.up = true;
+    link.mtu = topology::Mtu();
+    link.facts.carrier = carrier;
+    return link;
+}
+
+bridges::Link bond(const char* active) {
+    bridges::Link link = nic("bond0");
+    link.kind = bridges::Bond{{{"mode", "active-backup"}}};
+    link.facts.active_port = name(active);
+    return link;
+}
+
+bridges::Link bridge(const char* device) {
+    bridges::Link link = nic(device);
+    link.kind = bridges::Bridge{};
+    return link;
+}
+
+intent::Network network(const char* called) { return {*topology::NetworkName::parse(called)}; }
+
+Snapshot with(std::initializer_list<bridges::Link> links, std::initializer_list<intent::Network> networks = {}) {
+    Snapshot snapshot;
+    for (const auto& link : links) snapshot.observed.kernel.links.put(link);
+    for (const auto& one : networks) snapshot.running.put(one);
+    return snapshot;
+}
+
+intent::GuestNic guest_nic(const char* network) {
+    intent::GuestNic nic{"web1", *topology::Mac::parse("52:54:00:00:00:01")};
+    nic.network = network;
+    return nic;
+}
+
+}  // namespace
+
+TEST_CASE("nothing happened where nothing differs", "[events]") {
+    const auto same = with({nic("eth0"), bond("eth0"), bridge("web")}, {network("web")});
+    REQUIRE(events_between(same, same).empty());
+    auto counted_on = same;
+    counted_on.revision = 7;
+    REQUIRE(events_between(same, counted_on).empty());
+}
+
+TEST_CASE("a NIC that loses its cable, is switched off, comes or goes", "[events]") {
+    const auto up = with({nic("eth0")}), cut = with({nic("eth0", false)}), gone = with({});
+    auto off = with({nic("eth0")});
+    auto link = nic("eth0");
+    link.up = false;
+    off.observed.kernel.links.put(link);
+    REQUIRE(events_between(up, cut) == std::vector<Event>{{"nic.link", "eth0", {{"was", "up"}, {"state", "no-carrier"}}}});
+    REQUIRE(events_between(cut, up) == std::vector<Event>{{"nic.link", "eth0", {{"was", "no-carrier"}, {"state", "up"}}}});
+    REQUIRE(events_between(up, off) == std::vector<Event>{{"nic.link", "eth0", {{"was", "up"}, {"state", "down"}}}});
+    REQUIRE(events_between(up, gone) == std::vector<Event>{{"nic.link", "eth0", {{"was", "up"}, {"state", "missing"}}}});
+    REQUIRE(events_between(gone, up) == std::vector<Event>{{"nic.link", "eth0", {{"was", "missing"}, {"state", "up"}}}});
+}
+
+TEST_CASE("a guest's tap that comes and goes is no event of a NIC", "[events]") {
+    auto tap = nic("vnet0");
+    tap.kind = bridges::Tap{};
+    auto veth = nic("nic-1");
+    veth.kind = bridges::Veth{};
+    veth.owner = topology::Owner::ours("nic 52:54:00:00:00:01 of web1");
+    REQUIRE(events_between(with({}), with({tap, veth})).empty());
+}
+
+TEST_CASE("a bond that takes another port, or finds another partner", "[events]") {
+    REQUIRE(events_between(with({bond("eth0")}), with({bond("eth1")})) ==
+            std::vector<Event>{{"bond.failover", "bond0", {{"was", "eth0"}, {"active", "eth1"}}}});
+    auto lacp = bond("eth0");
+    lacp.facts.active_port.reset();
+    auto found = lacp;
+    found.facts.aggregator = 1;
+    found.facts.partner_mac = topology::Mac::parse("00:11:22:33:44:55").operator*();
+    REQUIRE(events_between(with({lacp}), with({found})) ==
+            std::vector<Event>{{"bond.lacp", "bond0", {{"aggregator", "1"}, {"partner", "00:11:22:33:44:55"}}}});
+}
+
+TEST_CASE("addresses that come and go, with the device that has them", "[events]") {
+    auto before = nic("eth0"), after = nic("eth0");
+    before.addresses = {*topology::Subnet::parse("192.0.2.1/24"), *topology::Subnet::parse("192.0.2.2/24")};
+    after.addresses = {*topology::Subnet::parse("192.0.2.1/24"), *topology::Subnet::parse("2001:db8::1/64")};
+    REQUIRE(events_between(with({before}), with({after})) ==
+            std::vector<Event>{{"address.changed", "eth0", {{"added", "2001:db8::1/64"}, {"removed", "192.0.2.2/24"}}}});
+}
+
+TEST_CASE("a network that is defined, redefined or removed", "[events]") {
+    auto tall = network("web");
+    tall.mtu = *topology::Mtu::from(9000);
+    const auto none = with({}), one = with({}, {network("web")}), other = with({}, {tall});
+    REQUIRE(events_between(none, one) == std::vector<Event>{{"network.changed", "web", {{"change", "added"}}}});
+    REQUIRE(events_between(one, other) == std::vector<Event>{{"network.changed", "web", {{"change", "changed"}}}});
+    REQUIRE(events_between(one, none) == std::vector<Event>{{"network.changed", "web", {{"change", "removed"}}}});
+}
+
+TEST_CASE("a network whose device goes, or is made otherwise, has changed", "[events]") {
+    const auto whole = with({bridge("web")}, {network("web")}), gone = with({}, {network("web")});
+    REQUIRE(events_between(whole, gone) ==
+            std::vector<Event>{{"network.changed", "web", {{"change", "device"}, {"device", "web"}, {"state", "missing"}}}});
+    auto tall = bridge("web");
+    tall.mtu = *topology::Mtu::from(9000);
+    REQUIRE(events_between(whole, with({tall}, {network("web")})) ==
+            std::vector<Event>{{"network.changed", "web", {{"change", "device"}, {"device", "web"}, {"mtu", "9000"}}}});
+}
+
+TEST_CASE("a network of a derived device name is found by the mark on it, a bridgeless one by the NIC", "[events]") {
+    auto long_named = network("a network with a long name");
+    auto device = bridge(lower::device_of(long_named.name).c_str());
+    device.owner = topology::Owner::ours("network a network with a long name");
+    auto storage = network("storage");
+    storage.bridged = false;
+    storage.nic = name("eth0");
+    const auto events = events_between(with({device, nic("eth0")}, {long_named, storage}), with({nic("eth0", false)}, {long_named, storage}));
+    REQUIRE(events == std::vector<Event>{
+                          {"nic.link", "eth0", {{"was", "up"}, {"state", "no-carrier"}}},
+                          {"network.changed", "a network with a long name", {{"change", "device"}, {"device", device.name.text()}, {"state", "missing"}}},
+                          {"network.changed", "storage", {{"change", "device"}, {"device", "eth0"}, {"state", "no-carrier"}}}});
+}
+
+TEST_CASE("a bridge that nobody defined is no network", "[events]") {
+    REQUIRE(events_between(with({bridge("docker0")}), with({})).empty());
+}
+
+TEST_CASE("a guest's NIC that is plugged in, moved, or pulled out", "[events]") {
+    Snapshot none, web, db;
+    web.running.put(guest_nic("web"));
+    db.running.put(guest_nic("db"));
+    const auto port = lower::port_of(guest_nic("web").key()).text();
+    const Event into_web{"guest.plugged", "web1", {{"mac", "52:54:00:00:00:01"}, {"network", "web"}, {"port", port}}};
+    const Event out_of_web{"guest.unplugged", "web1", {{"mac", "52:54:00:00:00:01"}, {"network", "web"}, {"port", port}}};
+    const Event into_db{"guest.plugged", "web1", {{"mac", "52:54:00:00:00:01"}, {"network", "db"}, {"port", port}}};
+    REQUIRE(events_between(none, web) == std::vector<Event>{into_web});
+    REQUIRE(events_between(web, none) == std::vector<Event>{out_of_web});
+    REQUIRE(events_between(web, db) == std::vector<Event>{out_of_web, into_db});
+    auto renamed = web;
+    auto nic = guest_nic("web");
+    nic.alias = "ua-1";
+    renamed.running.put(nic);
+    REQUIRE(events_between(web, renamed).empty());
+}

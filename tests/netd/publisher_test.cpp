@@ -1,0 +1,152 @@
+// Every event is numbered, and a subscriber that cannot keep up harms nobody and can tell.
+#include "netd/serve/doorkeeper.hpp"
+#include "netd/serve/publisher.hpp"
+#include "tests/fakes/fake_clock.hpp"
+#include "tests/netd/zmq_client.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <fstream>
+
+using nlohmann::json;
+using serve::Publisher;
+using zmq_client::Client;
+using zmq_client::Folder;
+
+namespace {
+
+struct Station {
+    Station() {
+        door = std::move(*serve::Doorkeeper::open(*loop, *context, [](const serve::Peer&) { return serve::Role::none; }));
+        auto opened = Publisher::open(*loop, *context, clock, {endpoint, -1, "boot-1"});
+        REQUIRE(opened);
+        publisher = std::move(*opened);
+    }
+    void wait_for_subscriptions(std::uint64_t count) {
+        REQUIRE(zmq_client::comes_true(*loop, [&] { return publisher->counters().subscriptions == count; }));
+    }
+
+    Folder folder;
+    std::string endpoint = "ipc://" + (folder.path / "events").string();
+    fakes::FakeClock clock;
+    std::unique_ptr<loop::EventLoop> loop = std::move(*loop::EventLoop::open());
+    std::unique_ptr<serve::Context> context = std::move(*serve::Context::open());
+    std::unique_ptr<serve::Doorkeeper> door;
+    std::unique_ptr<Publisher> publisher;
+};
+
+std::size_t resident_bytes() {
+    std::ifstream statm("/proc/self/statm");
+    std::size_t size = 0, resident = 0;
+    statm >> size >> resident;
+    return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+}
+
+}  // namespace
+
+TEST_CASE("an event carries its number, its time and what happened", "[publisher]") {
+    Station station;
+    Client subscriber(ZMQ_SUB, station.endpoint);
+    station.wait_for_subscriptions(1);
+    REQUIRE(station.publisher->publish("nic.link", {{"revision", 7}, {"nic", "eth0"}}) == 1);
+    const auto got = subscriber.receive();
+    REQUIRE(got);
+    REQUIRE(got->size() == 2);
+    REQUIRE(got->front() == "nic.link");
+    REQUIRE(json::parse(got->back()) == json{{"seq", 1},
+                                             {"topicSeq", 1},
+                                             {"boot", "boot-1"},
+                                             {"revision", 7},
+                                             {"time", "2023-11-14T22:13:20.000Z"},
+                                             {"event", "nic.link"},
+                                             {"nic", "eth0"}});
+}
+
+TEST_CASE("numbers have no holes, whoever listens or not", "[publisher]") {
+    Station station;
+    REQUIRE(station.publisher->publish("a", json::object()) == 1);  // to nobody
+    REQUIRE(station.publisher->publish("b", json::object()) == 2);
+    Client all(ZMQ_SUB, station.endpoint);
+    station.wait_for_subscriptions(1);
+    for (int i = 3; i <= 500; ++i) {
+        REQUIRE(station.publisher->publish(i % 2 ? "a" : "b", {{"event", "other"}}) == static_cast<std::uint64_t>(i));
+        const auto got = all.receive();
+        REQUIRE(got);
+        const auto event = json::parse(got->back());
+        REQUIRE(event["seq"] == i);
+        REQUIRE(event["topicSeq"] == (i + 1) / 2);
+        REQUIRE(event["event"] == "other");
+    }
+}
+
+TEST_CASE("a subscriber gets the topics that begin with his prefix", "[publisher]") {
+    Station station;
+    Client subscriber(ZMQ_SUB, station.endpoint);
+    zmq_setsockopt(subscriber.raw(), ZMQ_UNSUBSCRIBE, "", 0);
+    zmq_setsockopt(subscriber.raw(), ZMQ_SUBSCRIBE, "nic.", 4);
+    Client other(ZMQ_SUB, station.endpoint);
+    station.wait_for_subscriptions(2);
+    station.publisher->publish("network.changed", json::object());
+    station.publisher->publish("nic.link", json::object());
+    REQUIRE(subscriber.receive()->front() == "nic.link");
+    REQUIRE(other.receive()->front() == "network.changed");
+}
+
+TEST_CASE("who has gone is no longer counted", "[publisher]") {
+    Station station;
+    {
+        const Client one(ZMQ_SUB, station.endpoint), two(ZMQ_SUB, station.endpoint);
+        station.wait_for_subscriptions(1);
+    }
+    station.wait_for_subscriptions(0);
+}
+
+TEST_CASE("a subscription is short, or its owner is hung up on", "[publisher]") {
+    Station station;
+    Client good(ZMQ_SUB, station.endpoint);
+    station.wait_for_subscriptions(1);
+    zmq_client::RawClient raw(station.endpoint);
+    REQUIRE(raw.introduce("SUB"));
+    REQUIRE(zmq_client::comes_true(*station.loop, [&] { return station.door->counters().admitted == 2; }));
+    REQUIRE(raw.is_welcome());
+    REQUIRE(raw.write(zmq_client::RawClient::frame_header(false, 2000) + '\1' + std::string(1999, 'x')));
+    REQUIRE(raw.is_hung_up_within(20'000));
+    station.publisher->publish("a", json::object());
+    REQUIRE(good.receive());
+    REQUIRE(station.publisher->counters().subscriptions == 1);
+}
+
+TEST_CASE("a subscriber that never reads costs bounded memory and no time, and sees the hole afterwards", "[publisher]") {
+    constexpr int events = 20'000;
+    Station station;
+    Client deaf(ZMQ_SUB, station.endpoint);
+    station.wait_for_subscriptions(1);
+    const auto before = resident_bytes();
+    const json event{{"text", std::string(1000, 'x')}};
+    for (int i = 1; i <= events; ++i) REQUIRE(station.publisher->publish("a", event) == static_cast<std::uint64_t>(i));
+    // What waits is about 1 MB. A sanitizer keeps freed memory for a while, so the measure is wide.
+    REQUIRE((resident_bytes() - before) / 1'000'000 < 400);
+
+    std::uint64_t last = 0, holes = 0;
+    deaf.set(ZMQ_RCVTIMEO, 300);
+    while (const auto got = deaf.receive()) {
+        const auto seq = json::parse(got->back())["seq"].get<std::uint64_t>();
+        REQUIRE(seq > last);
+        holes += seq != last + 1;
+        last = seq;
+    }
+    REQUIRE(last > 0);
+    station.publisher->publish("a", event);
+    const auto next = deaf.receive();
+    REQUIRE(next);
+    const auto seq = json::parse(next->back())["seq"].get<std::uint64_t>();
+    REQUIRE(seq == events + 1);
+    REQUIRE((holes > 0 || last + 1 < seq));
+}
+
+TEST_CASE("time is written in UTC, for people", "[publisher]") {
+    using namespace std::chrono_literals;
+    REQUIRE(serve::utc(0ns) == "1970-01-01T00:00:00.000Z");
+    REQUIRE(serve::utc(1'769'860'800s + 123'999'999ns) == "2026-01-31T12:00:00.123Z");
+    REQUIRE(serve::utc(-1ns) == "1969-12-31T23:59:59.999Z");
+}

@@ -1,0 +1,210 @@
+// An ordered set of resources by key whose versions share all that did not change, and the vocabulary of change.
+//
+// A Keyed is a value: copying it costs one pointer, changing one resource costs log n nodes, and comparing two versions
+// costs what differs. Inside it is an immutable treap whose shape follows from its keys alone, so that equal parts of
+// two versions of it are found by their address.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <functional>
+#include <initializer_list>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace topology {
+
+// A resource knows its key: `Key key() const`, and a key is ordered and has a text() that tells it from all others.
+template <class R>
+concept Resource = requires(const R& resource) {
+    { resource.key() < resource.key() } -> std::convertible_to<bool>;
+    { resource.key().text() } -> std::convertible_to<std::string>;
+};
+
+template <class R>
+class Keyed {
+    struct Node;
+    using Branch = std::shared_ptr<const Node>;
+    struct Node {
+        std::shared_ptr<const R> held;
+        std::size_t priority;
+        Branch left, right;
+        std::size_t size;
+    };
+
+public:
+    using Key = std::decay_t<decltype(std::declval<const R&>().key())>;
+
+    class Iterator {
+    public:
+        using iterator_category = std::forward_iterator_tag;
+        using value_type = R;
+        using difference_type = std::ptrdiff_t;
+        using pointer = const R*;
+        using reference = const R&;
+        Iterator() = default;
+        explicit Iterator(const Node* root) { descend(root); }
+        const R& operator*() const { return *path_.back()->held; }
+        const R* operator->() const { return path_.back()->held.get(); }
+        Iterator& operator++() {
+            const Node* at = path_.back();
+            path_.pop_back();
+            descend(at->right.get());
+            return *this;
+        }
+        Iterator operator++(int) {
+            Iterator before = *this;
+            ++*this;
+            return before;
+        }
+        bool operator==(const Iterator& other) const {
+            return path_.empty() ? other.path_.empty() : !other.path_.empty() && path_.back() == other.path_.back();
+        }
+
+    private:
+        void descend(const Node* node) {
+            for (; node; node = node->left.get()) path_.push_back(node);
+        }
+        std::vector<const Node*> path_;
+    };
+
+    Keyed() = default;
+    Keyed(std::initializer_list<R> resources) {
+        for (const R& resource : resources) put(resource);
+    }
+
+    std::size_t size() const { return count(root_); }
+    bool empty() const { return !root_; }
+    Iterator begin() const { return Iterator(root_.get()); }
+    Iterator end() const { return {}; }
+
+    // The resource of that key, or null; valid as long as this version lives.
+    const R* find(const Key& key) const {
+        const Node* at = root_.get();
+        while (at) {
+            const auto here = at->held->key();
+            if (key < here) at = at->left.get();
+            else if (here < key) at = at->right.get();
+            else return at->held.get();
+        }
+        return nullptr;
+    }
+    bool contains(const Key& key) const { return find(key) != nullptr; }
+
+    // Adds the resource, or takes the place of the one with its key.
+    void put(R resource) {
+        auto held = std::make_shared<const R>(std::move(resource));
+        const Key key = held->key();
+        auto [below, above] = split(root_, key);
+        root_ = join(join(below, leaf(std::move(held), key)), above);
+    }
+
+    // True if there was one to take away.
+    bool erase(const Key& key) {
+        if (!contains(key)) return false;
+        auto [below, above] = split(root_, key);
+        root_ = join(below, above);
+        return true;
+    }
+
+    bool operator==(const Keyed& other) const {
+        bool same = true;
+        compare(root_, other.root_, [&](const R*, const R*) { same = false; });
+        return same;
+    }
+
+    // Calls visit(was, now) for every key whose resource differs, in order; was or now is null where there is none.
+    template <class Visit>
+    static void each_difference(const Keyed& was, const Keyed& now, Visit&& visit) {
+        compare(was.root_, now.root_, visit);
+    }
+
+private:
+    static std::size_t count(const Branch& branch) { return branch ? branch->size : 0; }
+
+    static Branch leaf(std::shared_ptr<const R> held, const Key& key) {
+        return node(std::move(held), std::hash<std::string>{}(key.text()), {}, {});
+    }
+    static Branch node(std::shared_ptr<const R> held, std::size_t priority, Branch left, Branch right) {
+        const auto size = 1 + count(left) + count(right);
+        return std::make_shared<const Node>(Node{std::move(held), priority, std::move(left), std::move(right), size});
+    }
+    static Branch with(const Branch& old, Branch left, Branch right) {
+        return node(old->held, old->priority, std::move(left), std::move(right));
+    }
+
+    // What is below the key and what is above it; the key itself is in neither.
+    static std::pair<Branch, Branch> split(const Branch& tree, const Key& key) {
+        if (!tree) return {};
+        const auto here = tree->held->key();
+        if (key < here) {
+            auto [below, above] = split(tree->left, key);
+            return {below, with(tree, above, tree->right)};
+        }
+        if (here < key) {
+            auto [below, above] = split(tree->right, key);
+            return {with(tree, tree->left, below), above};
+        }
+        return {tree->left, tree->right};
+    }
+
+    // Equal hashes are told apart by key, so that the shape never depends on the order of insertion.
+    static bool outranks(const Node& a, const Node& b) {
+        if (a.priority != b.priority) return a.priority > b.priority;
+        return a.held->key() < b.held->key();
+    }
+
+    static Branch join(const Branch& below, const Branch& above) {
+        if (!below) return above;
+        if (!above) return below;
+        if (outranks(*below, *above)) return with(below, below->left, join(below->right, above));
+        return with(above, join(below, above->left), above->right);
+    }
+
+    template <class Visit>
+    static void compare(const Branch& was, const Branch& now, Visit&& visit) {
+        if (was == now) return;
+        if (!now || (was && outranks(*was, *now))) {
+            // The root of `was` outranks all of `now`, so `now` does not have it.
+            auto [below, above] = split(now, was->held->key());
+            compare(was->left, below, visit);
+            visit(was->held.get(), static_cast<const R*>(nullptr));
+            compare(was->right, above, visit);
+        } else if (!was || outranks(*now, *was)) {
+            auto [below, above] = split(was, now->held->key());
+            compare(below, now->left, visit);
+            visit(static_cast<const R*>(nullptr), now->held.get());
+            compare(above, now->right, visit);
+        } else {
+            compare(was->left, now->left, visit);
+            if (was->held != now->held && !(*was->held == *now->held)) visit(was->held.get(), now->held.get());
+            compare(was->right, now->right, visit);
+        }
+    }
+
+    Branch root_;
+};
+
+template <class R> struct Create { R now; bool operator==(const Create&) const = default; };
+template <class R> struct Update { R was; R now; bool operator==(const Update&) const = default; };
+template <class R> struct Remove { R was; bool operator==(const Remove&) const = default; };
+template <class R> using Change = std::variant<Create<R>, Update<R>, Remove<R>>;
+
+// Every change that leads from one version to the other.
+template <class R>
+std::vector<Change<R>> diff(const Keyed<R>& was, const Keyed<R>& now) {
+    std::vector<Change<R>> changes;
+    Keyed<R>::each_difference(was, now, [&](const R* before, const R* after) {
+        if (!before) changes.push_back(Create<R>{*after});
+        else if (!after) changes.push_back(Remove<R>{*before});
+        else changes.push_back(Update<R>{*before, *after});
+    });
+    return changes;
+}
+
+}  // namespace topology
