@@ -3,8 +3,6 @@
 import ipaddress
 import json
 
-from host import run
-
 # What the kernel or Open vSwitch makes by itself.
 own_devices = {"lo", "ovs-system", "ovs-netdev"}
 
@@ -32,10 +30,13 @@ class View:
         self.told = host.client.call("Host.getNetworkCapabilities")
         self.guests = host.client.call("VM.getNics")["nics"]
         space = host.space
-        self.links = {link["ifname"]: link for link in space.ip("link")}
-        self.addresses = {link["ifname"]: {f"{one['local']}/{one['prefixlen']}" for one in link["addr_info"] if one["scope"] != "link"}
-                          for link in space.ip("addr")}
-        self.vlans = {one["ifname"]: one["vlans"] for one in json.loads(run("bridge", "-n", space.name, "-j", "vlan") or "[]")}
+        *self.families, vlans = space.look()
+        self.links = {link["ifname"]: link for link in self.families[0]["link"]}
+        self.addresses = {}
+        for family in self.families:
+            for link in family["addr"]:
+                self.addresses.setdefault(link["ifname"], set()).update(f"{one['local']}/{one['prefixlen']}" for one in link["addr_info"] if one["scope"] != "link")
+        self.vlans = {one["ifname"]: one["vlans"] for one in vlans}
         if any(network["switch"] == "ovs" for network in self.networks.values()):
             interfaces = {row["name"]: row for row in host.ovs.rows("Interface")}
             self.ports = {row["name"]: dict(row, mtu=interfaces[row["name"]]["mtu"]) for row in host.ovs.rows("Port") if row["name"] in interfaces}
@@ -173,19 +174,19 @@ class View:
             self.check("UP" in self.links[base]["flags"], f"{base} is not up")
 
     def look_at_routes(self):
-        space = self.host.space
-        for family, key in (("-4", "gateway"), ("-6", "ipv6gateway")):
+        for told, family, key in zip(self.families, ("-4", "-6"), ("gateway", "ipv6gateway")):
+            defaults = [route for route in told["route"] if route["dst"] == "default" and route.get("protocol") != "ra"]
             wanted = {network[key]: self.told["networks"].get(name, {}).get("iface") for name, network in self.networks.items()
                       if network["defaultRoute"] and network.get(key)}
-            found = {route.get("gateway"): route["dev"] for route in space.ip(family, "route", "show", "default") if route.get("protocol") != "ra"}
+            found = {route.get("gateway"): route["dev"] for route in defaults if route.get("table", "main") == "main"}
             if wanted:
                 self.same(f"default route {family}", wanted, found)
-            rules = [rule for rule in space.ip(family, "rule") if rule["priority"] == 3200]
+            rules = [rule for rule in told["rule"] if rule["priority"] == 3200]
             sources = {name: network for name, network in self.networks.items()
                        if network.get(key) and not network["defaultRoute"] and (network.get("ipaddr") if family == "-4" else network.get("ipv6addr"))}
             self.same(f"source rules {family}: two a network", 2 * len(sources), len(rules))
             tables = {rule["table"] for rule in rules}
-            gateways = sorted(route["gateway"] for table in tables for route in space.ip(family, "route", "show", "table", table, "default"))
+            gateways = sorted(route["gateway"] for route in defaults if route.get("table", "main") in tables)
             self.same(f"gateways of source rules {family}", sorted(network[key] for network in sources.values()), gateways)
 
     def look_at_what_is_too_much(self, foreign):
@@ -216,17 +217,18 @@ moving = ("flags", "metrics", "expires")
 
 def photograph(space, ovs=None):
     """All that the kernel, and Open vSwitch, have in a namespace; two of them are the same if nothing was changed."""
-    links = []
-    for link in space.ip("link"):
+    links, addresses, routes, rules = [], [], [], []
+    *families, vlans = space.look()
+    for link in families[0]["link"]:
         info = link.get("linkinfo", {})
         links.append((link["ifname"], link.get("mtu"), link.get("master"), link.get("address"), "UP" in link["flags"], info.get("info_kind"), link.get("link"),
                       link.get("ifalias"), str([(key, info.get("info_data", {}).get(key)) for key in settings.get(info.get("info_kind"), ())])))
-    addresses = [(link["ifname"], one["local"], one["prefixlen"]) for link in space.ip("addr") for one in link["addr_info"] if one["scope"] != "link"]
-    routes = [(family, *sorted((key, str(value)) for key, value in route.items() if key not in moving))
-              for family in ("-4", "-6") for route in space.ip(family, "route", "show", "table", "all")
-              if route.get("table") != "local" and route.get("protocol") != "ra" and not str(route["dst"]).startswith(("fe80", "ff00", "multicast"))]
-    rules = [(family, json.dumps(rule, sort_keys=True)) for family in ("-4", "-6") for rule in space.ip(family, "rule")]
-    vlans = [(one["ifname"], str(one["vlans"])) for one in json.loads(run("bridge", "-n", space.name, "-j", "vlan") or "[]")]
+    for family, told in zip(("-4", "-6"), families):
+        addresses += [(link["ifname"], one["local"], one["prefixlen"]) for link in told["addr"] for one in link["addr_info"] if one["scope"] != "link"]
+        routes += [(family, *sorted((key, str(value)) for key, value in route.items() if key not in moving)) for route in told["route"]
+                   if route.get("table") != "local" and route.get("protocol") != "ra" and not str(route["dst"]).startswith(("fe80", "ff00", "multicast"))]
+        rules += [(family, json.dumps(rule, sort_keys=True)) for rule in told["rule"]]
+    vlans = [(one["ifname"], str(one["vlans"])) for one in vlans]
     rows = []
     if ovs:
         rows += [(row["name"], str(row["tag"]), str(row["trunks"]), str(sorted(map(str, _many(row["external_ids"]))))) for row in ovs.rows("Port")]

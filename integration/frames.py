@@ -170,11 +170,17 @@ def collect(ends, token, patience=1.0, quiet=0.15, enough=None):
 _tokens = iter(range(1, 1 << 30))
 
 
-def shout(speaker, mac, ends, tags=(), to=BROADCAST, expected=(), patience=1.5):
-    """One frame from `speaker`; where it arrived and with which tags: {end: [tags, …]}. `ends` are all that listen."""
-    token = b"netd-%08d" % next(_tokens)
-    drain(ends)
-    speaker.send(write_frame(to, mac, token, tags))
+def shout(speaker, mac, ends, tags=(), to=BROADCAST, expected=(), patience=6):
+    """A frame from `speaker`; where it arrived and with which tags: {end: [tags, …]}. `ends` are all that listen.
+
+    A port that has just come up forwards when the kernel gets round to it, within a second or so: a frame that did not
+    come to all of `expected` is followed by another one, for a while; what is told is about the last one alone."""
+    deadline = time.monotonic() + patience
     others = [end for end in ends if end is not speaker]
-    seen = collect(others, token, patience if expected else 0.3, enough=expected)
-    return {end: [frame.tags for frame in frames] for end, frames in seen.items() if frames}
+    while True:
+        token = b"netd-%08d" % next(_tokens)
+        drain(ends)
+        speaker.send(write_frame(to, mac, token, tags))
+        seen = collect(others, token, 1.0 if expected else 0.4, enough=expected)
+        if all(seen[end] for end in expected) or time.monotonic() > deadline:
+            return {end: [frame.tags for frame in frames] for end, frames in seen.items() if frames}

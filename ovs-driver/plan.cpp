@@ -26,7 +26,6 @@ R changed_part(const R& want, const R& have) {
 bool is_another(const Bridge&, const Bridge&) { return false; }
 bool is_another(const Port& want, const Port& have) { return want.internal && have.internal && want.internal != have.internal; }
 
-// A port dies with its bridge, so only what stays is said to go by itself.
 template <class R>
 void plan_rows(const topology::Keyed<R>& want, const topology::Keyed<R>& have, std::vector<Step>& steps) {
     for (const R& there : have) {
@@ -40,19 +39,30 @@ void plan_rows(const topology::Keyed<R>& want, const topology::Keyed<R>& have, s
     }
 }
 
+// A bridge takes its ports with it, so one whose port moves elsewhere goes only after the move.
+bool loses_a_wanted_port(const Bridge& bridge, const State& want, const State& have) {
+    return std::any_of(have.ports.begin(), have.ports.end(), [&](const Port& port) {
+        const Port* wanted = want.ports.find(port.name);
+        return port.bridge == bridge.name && wanted && !is_another(*wanted, port);
+    });
+}
+
+// Within a phase: bridges come, then ports change, then bridges go.
+int order(const Op& op) {
+    if (std::holds_alternative<Create<Bridge>>(op) || std::holds_alternative<Update<Bridge>>(op)) return 0;
+    return std::holds_alternative<Remove<Bridge>>(op) ? 2 : 1;
+}
+
 }  // namespace
 
 std::vector<Step> plan(const State& want, const State& have) {
     std::vector<Step> steps;
     plan_rows(want.ports, have.ports, steps);
     plan_rows(want.bridges, have.bridges, steps);
-    // Ports leave before their bridge goes, and come after it is there.
+    for (Step& step : steps)
+        if (const auto* gone = std::get_if<Remove<Bridge>>(&step.op); gone && loses_a_wanted_port(gone->was, want, have)) step.phase = Phase::build;
     std::stable_sort(steps.begin(), steps.end(), [](const Step& a, const Step& b) {
-        const auto order = [](const Step& step) {
-            const bool of_bridge = std::holds_alternative<Create<Bridge>>(step.op) || std::holds_alternative<Update<Bridge>>(step.op);
-            return std::pair{step.phase, !of_bridge};
-        };
-        return order(a) < order(b);
+        return std::pair{a.phase, order(a.op)} < std::pair{b.phase, order(b.op)};
     });
     return steps;
 }

@@ -1,14 +1,26 @@
-// The rows in words, for plans and reports.
+// The resources in words.
 #include "ovs-driver/resources.hpp"
 
-namespace ovs {
+#include <fmt/format.h>
 
-std::string describe(const Bridge& bridge) { return "OVS bridge " + bridge.name.text(); }
+namespace ovs {
+namespace {
+
+std::string words(const Access& access) { return access.tag.number() == 0 ? " untagged" : fmt::format(" with tag {}", access.tag.number()); }
+
+std::string words(const Trunk& trunk) {
+    const auto tags = trunk.tags.empty() ? std::string("every tag") : "tags " + trunk.tags.text();
+    return " with " + tags + (trunk.native ? fmt::format(", {} untagged", trunk.native->number()) : "");
+}
+
+}  // namespace
+
+std::string describe(const Bridge& bridge) { return fmt::format("OVS bridge {}", bridge.name.text()); }
 
 std::string describe(const Port& port) {
-    std::string text = "OVS port " + port.name.text();
-    if (port.bridge) text += " on " + port.bridge->text();
-    return text;
+    const auto on = port.bridge ? fmt::format(" of {}", port.bridge->text()) : "";
+    const auto tags = port.tagging ? std::visit([](const auto& tagging) { return words(tagging); }, *port.tagging) : "";
+    return fmt::format("OVS port {}{}{}", port.name.text(), on, tags);
 }
 
 }  // namespace ovs

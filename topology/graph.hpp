@@ -25,6 +25,7 @@ using NodeIds = std::set<NodeId>;
 class Wiring {
 public:
     explicit Wiring(const Graph& graph);
+    explicit Wiring(Graph&&) = delete;
 
     // Both in the order of the graph's edges; edges whose other end is not in the graph are left out.
     const std::vector<const Edge*>& below(const NodeId& id) const;  // edges that lead to it

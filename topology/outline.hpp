@@ -28,5 +28,6 @@ struct OutlineTrunk {
 
 // Points into the graph, which must outlive it. What is inside the host comes last.
 std::vector<OutlineTrunk> outline(const Graph& graph);
+std::vector<OutlineTrunk> outline(Graph&&) = delete;
 
 }  // namespace topology

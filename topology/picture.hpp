@@ -48,6 +48,7 @@ struct Picture {
 
 // Boxes, lines and their order; points into the graph, which must outlive it.
 Picture arrange(const Graph& graph);
+Picture arrange(Graph&&) = delete;
 
 // Gives every box its place and every line its corners.
 void place(Picture& picture);

@@ -36,7 +36,7 @@ def expect(host, code, networks, bondings=None, **how):
 def plan_for(kind):
     """From one set of networks to another that shares nothing and everything with it: (old, new, bonds of the new)."""
     if not kind:
-        old = {"ovirtmgmt": mgmt, "lan": {}}
+        old = {"ovirtmgmt": mgmt, "lan": {"nic": "eno4"}}
         new = {"ovirtmgmt": dict(mgmt, nic="eno2", mtu=9000, ipaddr="192.0.2.11", ipv6addr="2001:db8::1/64"), "lan": {"remove": True},
                "storage": {"nic": "eno3", "bridged": False, "ipaddr": "10.40.0.10", "prefix": 24, "gateway": "10.40.0.1"}}
         return old, new
@@ -143,7 +143,7 @@ def a_nic_vanishes_while_a_change_waits(host):
 def everything_as_it_was_on_a_nic_that_was_taken_over(host):
     space = host.space
     space.links("link set eno1 mtu 1450 up", "addr add 192.0.2.10/24 brd 192.0.2.255 dev eno1", "addr add 192.0.2.11/24 dev eno1", "addr add 2001:db8::10/64 dev eno1 nodad",
-                "route add default via 192.0.2.1 dev eno1 metric 100", "route add 198.51.100.0/24 via 192.0.2.2 dev eno1", "-6 route add default via 2001:db8::1 dev eno1")
+                "route add default via 192.0.2.1 dev eno1 metric 100", "route add 198.51.100.0/24 via 192.0.2.2 dev eno1", "route add default via 2001:db8::1 dev eno1")
     before = see(host)
     expect(host, 10, {"ovirtmgmt": dict(mgmt, mtu=1500, ipv6addr="2001:db8::10/64", ipv6gateway="2001:db8::1")}, confirm=False, connectivityTimeout=1)
     assert_as(before, host)
@@ -274,12 +274,13 @@ def dies_at(host, calls, number, networks):
     return host.netd.process.poll() is not None
 
 
-def kill_at_every(host, calls, ):
+def kill_at_every(host, calls, restart=True):
     """From old to new and back, killed at each such call: afterwards it is exactly the one or the other."""
     old, new = plan_for(host.kind)
     ways = {"old": {**old, **{name: {"remove": True} for name in new if name not in old}}, "new": new}
     names = {"old": set(old), "new": {name for name, network in new.items() if "remove" not in network}}
     pictures = {}
+    host.client.setup(old, confirm=None)
     for end in ("new", "old", "new", "old"):
         host.client.setup(ways[end], confirm=None)
         pictures.setdefault(end, see(host))

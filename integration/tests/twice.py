@@ -9,7 +9,7 @@ def assert_silent(host, networks, bondings=None, **options):
     host.client.setup(networks, bondings, **options)
     agree(host)
     monitor = Monitor(host)
-    monitor.settle()
+    monitor.settle(2)   # an IPv6 address becomes ready in its own time
     journal = host.netd.state.stat().st_mtime_ns
     for confirm in (True, None):
         answer = host.client.setup(networks, bondings, confirm=confirm, **options)

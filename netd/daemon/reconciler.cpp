@@ -1,7 +1,7 @@
 // Waits for whatever comes first: a command, the kernel, OVS, a deadline.
 #include "netd/daemon/reconciler.hpp"
 
-#include "netd/apply/terms.hpp"
+#include "netd/apply/preview.hpp"
 #include "netd/daemon/log.hpp"
 #include "netd/intent/validate.hpp"
 #include "netd/wire/read_definition.hpp"

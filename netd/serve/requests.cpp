@@ -2,7 +2,6 @@
 #include "netd/serve/requests.hpp"
 
 #include "netd/apply/preview.hpp"
-#include "netd/apply/terms.hpp"
 #include "netd/intent/validate.hpp"
 #include "netd/wire/read_definition.hpp"
 #include "netd/wire/request.hpp"

@@ -92,6 +92,16 @@ void roll_back(Kernel& kernel, const State& began, const std::string& from) {
 
 FakeKernel host() { return FakeKernel{"n0", "n1", "n2", "n3"}; }
 
+// Up to the first batch in which something is refused.
+void try_to_carry_out(Kernel& kernel, const std::vector<Step>& steps) {
+    for (std::size_t at = 0; at < steps.size();) {
+        std::vector<Op> batch;
+        const Step& first = steps[at];
+        for (; at < steps.size() && steps[at].phase == first.phase && steps[at].level == first.level; ++at) batch.push_back(steps[at].op);
+        if (kernel.apply(batch).stopped) return;
+    }
+}
+
 }  // namespace
 
 TEST_CASE("whatever is wanted, the plan for it can be carried out and leaves nothing to plan") {
@@ -103,6 +113,24 @@ TEST_CASE("whatever is wanted, the plan for it can be carried out and leaves not
     }
 }
 
+TEST_CASE("what others made and nobody wants stays, whatever is wanted beside it") {
+    for (unsigned seed = 1; seed <= 200; ++seed) {
+        CAPTURE(seed);
+        FakeKernel kernel = host();
+        bring_about(kernel, chance::mixed_state(seed));
+        const State began = kernel.state(), want = chance::state(seed + 300000);
+        if (!chance::can_stand_together(want, began)) continue;
+        bring_about(kernel, want);
+        for (const Link& link : began.links) {
+            // A VLAN goes with its base if that must become something else.
+            if (link.owner->is_ours() || want.links.contains(link.name) || std::holds_alternative<Vlan>(*link.kind)) continue;
+            CAPTURE(link.name.text());
+            REQUIRE(kernel.state().links.contains(link.name));
+        }
+        roll_back(kernel, began, "back from the end");
+    }
+}
+
 TEST_CASE("the way back from each step of a plan ends where the plan began") {
     for (unsigned seed = 1; seed <= 150; ++seed) {
         CAPTURE(seed);
@@ -111,10 +139,27 @@ TEST_CASE("the way back from each step of a plan ends where the plan began") {
         const State began = before.state();
         const auto steps = plan(chance::state(seed + 200000), began);
         for (std::size_t end = 0; end <= steps.size(); ++end) {
-            CAPTURE(end);
             FakeKernel kernel(before);
             carry_out(kernel, steps, end);
             roll_back(kernel, began, fmt::format("back from the first {} steps", end));
+        }
+    }
+}
+
+TEST_CASE("wherever the kernel fails, undone or done but unsaid, the way back ends where the plan began") {
+    const auto when = GENERATE(fakes::FaultyKernel::When::before, fakes::FaultyKernel::When::after);
+    for (unsigned seed = 1; seed <= 60; ++seed) {
+        CAPTURE(seed);
+        FakeKernel before = host();
+        bring_about(before, chance::state(seed));
+        const State began = before.state();
+        const auto steps = plan(chance::state(seed + 400000), began);
+        for (std::size_t nth = 0; nth < steps.size(); ++nth) {
+            FakeKernel kernel(before);
+            fakes::FaultyKernel faulty(kernel, nth, when);
+            try_to_carry_out(faulty, steps);
+            REQUIRE(faulty.has_failed());
+            roll_back(faulty, began, fmt::format("back from the failure of step {}", nth));
         }
     }
 }

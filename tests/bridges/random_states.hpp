@@ -200,4 +200,30 @@ private:
 
 inline State state(unsigned seed) { return Drawing(seed).draw(); }
 
+// The same, where others made some of it before netd came.
+inline State mixed_state(unsigned seed) {
+    State state = Drawing(seed).draw();
+    Dice dice(seed);
+    const State drawn = state;
+    for (Link link : drawn.links) {
+        if (!dice.one_in(3)) continue;
+        link.owner = Owner::foreign();
+        state.links.put(link);
+    }
+    for (Route route : drawn.routes) {
+        if (!dice.one_in(2)) continue;
+        route.protocol = 4;  // static
+        state.routes.put(route);
+    }
+    return state;
+}
+
+// Whether what others made has no tag that is wanted under another name: the kernel can't have both.
+inline bool can_stand_together(const State& want, const State& have) {
+    for (const Link& ours : want.links)
+        for (const Link& theirs : have.links)
+            if (std::holds_alternative<Vlan>(*ours.kind) && ours.kind == theirs.kind && ours.name != theirs.name) return false;
+    return true;
+}
+
 }  // namespace chance

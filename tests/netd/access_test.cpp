@@ -68,11 +68,11 @@ namespace {
 // where the socket is.
 class OtherUser {
 public:
-    explicit OtherUser(uid_t uid) {
+    OtherUser(uid_t uid, int patience_ms) {
         REQUIRE(::pipe(pipe_.data()) == 0);
         child_ = ::fork();
         REQUIRE(child_ >= 0);
-        if (child_ == 0) ::_exit(live(uid));
+        if (child_ == 0) ::_exit(live(uid, patience_ms));
     }
     OtherUser(const OtherUser&) = delete;
     OtherUser& operator=(const OtherUser&) = delete;
@@ -98,11 +98,11 @@ public:
     }
 
 private:
-    int live(uid_t uid) const {
+    int live(uid_t uid, int patience_ms) const {
         if (::setgroups(0, nullptr) != 0 || ::setgid(uid) != 0 || ::setuid(uid) != 0) return broken;
         std::array<char, 200> endpoint{};
         if (::read(pipe_[0], endpoint.data(), endpoint.size() - 1) <= 0) return broken;
-        Client client(ZMQ_REQ, endpoint.data(), {}, 1500);
+        Client client(ZMQ_REQ, endpoint.data(), {}, patience_ms);
         return client.ask({"x"}) ? answered : ignored;
     }
 
@@ -120,7 +120,7 @@ bool may_change_user() {
 
 TEST_CASE("a user without a role is refused at the door, and his neighbour is not", "[access]") {
     if (!may_change_user()) return;
-    OtherUser stranger(65534);
+    OtherUser stranger(65534, 1500);
     House house;
     house.start();
     REQUIRE(stranger.ask(house) == OtherUser::ignored);
@@ -134,7 +134,7 @@ TEST_CASE("a user without a role is refused at the door, and his neighbour is no
 
 TEST_CASE("an observer comes in as an observer", "[access]") {
     if (!may_change_user()) return;
-    OtherUser observer(65534);
+    OtherUser observer(65534, 30'000);
     std::optional<serve::Caller> seen;
     std::optional<Peer> asked;
     House house(
@@ -159,7 +159,7 @@ TEST_CASE("an observer comes in as an observer", "[access]") {
 
 TEST_CASE("a user database that hangs holds up only who needs it", "[access]") {
     if (!may_change_user()) return;
-    OtherUser observer(65534);
+    OtherUser observer(65534, 30'000);
     std::promise<void> asked, released;
     std::atomic<bool> first = true;
     House house(House::echo, [&](const Peer&) {

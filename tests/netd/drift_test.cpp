@@ -1,4 +1,5 @@
 // What netd would change is what it reports as drift, and nothing else.
+#include "netd/lower/naming.hpp"
 #include "tests/netd/host_house.hpp"
 
 using observe::Deviation;

@@ -127,21 +127,23 @@ TEST_CASE("a subscriber that never reads costs bounded memory and no time, and s
     // What waits is about 1 MB. A sanitizer keeps freed memory for a while, so the measure is wide.
     REQUIRE((resident_bytes() - before) / 1'000'000 < 400);
 
-    std::uint64_t last = 0, holes = 0;
-    deaf.set(ZMQ_RCVTIMEO, 300);
-    while (const auto got = deaf.receive()) {
+    // He wakes up and reads what was kept for him, and then hears the news again.
+    std::uint64_t last = 0, heard = 0;
+    deaf.set(ZMQ_RCVTIMEO, 200);
+    for (int attempt = 0; attempt < 100 && last <= events;) {
+        const auto got = deaf.receive();
+        if (!got) {
+            station.publisher->publish("a", event);
+            ++attempt;
+            continue;
+        }
         const auto seq = json::parse(got->back())["seq"].get<std::uint64_t>();
         REQUIRE(seq > last);
-        holes += seq != last + 1;
         last = seq;
+        ++heard;
     }
-    REQUIRE(last > 0);
-    station.publisher->publish("a", event);
-    const auto next = deaf.receive();
-    REQUIRE(next);
-    const auto seq = json::parse(next->back())["seq"].get<std::uint64_t>();
-    REQUIRE(seq == events + 1);
-    REQUIRE((holes > 0 || last + 1 < seq));
+    REQUIRE(last > events);
+    REQUIRE(heard < events);  // fewer than the numbers say, so he knows
 }
 
 TEST_CASE("time is written in UTC, for people", "[publisher]") {

@@ -1,0 +1,186 @@
+// A transaction ends committed or where it began, whatever fails, is not confirmed or dies on the way.
+#include "tests/netd/transaction_house.hpp"
+
+using namespace house;
+
+namespace {
+
+constexpr const char* before_request = R"({"networks": {
+    "mgmt": {"nic": "eno1", "ipaddr": "192.0.2.10", "prefix": 24, "gateway": "192.0.2.1", "defaultRoute": true},
+    "web": {"nic": "eno1", "vlan": 100}}})";
+
+// Touches every kind of step: a bond comes, a NIC changes sides, MTUs rise, an address and the default route move.
+constexpr const char* after_request = R"({"networks": {
+    "mgmt": {"bonding": "bond0", "ipaddr": "192.0.2.11", "prefix": 24, "gateway": "192.0.2.1", "defaultRoute": true},
+    "web": {"bonding": "bond0", "vlan": 200, "mtu": 9000},
+    "stor": {"nic": "eno3", "vlan": 7, "bridged": false, "ipaddr": "198.51.100.2", "netmask": "255.255.255.0", "gateway": "198.51.100.1"}},
+    "bondings": {"bond0": {"nics": ["eno1", "eno2"], "options": "mode=active-backup miimon=100"}}})";
+
+struct Host {
+    fakes::FakeKernel kernel{"eno1", "eno2", "eno3"};
+    fakes::FakeSwitch ovs;
+    fakes::FakeClock clock;
+    Disk disk;
+
+    apply::Transactor transactor(bridges::Kernel& through) { return {{through, ovs}, disk.open(), clock}; }
+    // Brings the host to where each test begins.
+    void settle() {
+        auto first = transactor(kernel);
+        std::ignore = first.recover();
+        const auto outcome = first.begin(wanted(before_request, first.running(), kernel), unasked);
+        REQUIRE(std::holds_alternative<apply::Committed>(outcome));
+    }
+};
+
+std::size_t steps_of_the_change() {
+    Host host;
+    host.settle();
+    auto transactor = host.transactor(host.kernel);
+    std::ignore = transactor.recover();
+    const auto steps_before = host.kernel.applied();
+    const auto outcome = transactor.begin(wanted(after_request, transactor.running(), host.kernel), unasked);
+    REQUIRE(std::holds_alternative<apply::Committed>(outcome));
+    return host.kernel.applied() - steps_before;
+}
+
+struct Killed {};
+
+}  // namespace
+
+TEST_CASE("wherever a step fails, the host ends where it began") {
+    const std::size_t steps = steps_of_the_change();
+    REQUIRE(steps > 10);
+    for (const auto when : {fakes::FaultyKernel::When::before, fakes::FaultyKernel::When::after}) {
+        for (std::size_t step = 0; step < steps; ++step) {
+            CAPTURE(step, static_cast<int>(when));
+            Host host;
+            host.settle();
+            const bridges::State before = host.kernel.truth();
+            fakes::FaultyKernel faulty(host.kernel, step, when);
+            auto transactor = host.transactor(faulty);
+            std::ignore = transactor.recover();
+            const auto running = transactor.running();
+            const auto outcome = transactor.begin(wanted(after_request, running, faulty), unasked);
+            REQUIRE(faulty.has_failed());
+            REQUIRE(std::holds_alternative<apply::RolledBack>(outcome));
+            require_same(before, host.kernel.truth());
+            CHECK(transactor.running() == running);
+            CHECK_FALSE(*host.disk.open().open_entry());
+        }
+    }
+}
+
+TEST_CASE("killed at whichever step, the next start brings back what was") {
+    const std::size_t steps = steps_of_the_change();
+    for (std::size_t step = 0; step < steps; ++step) {
+        CAPTURE(step);
+        Host host;
+        host.settle();
+        const bridges::State before = host.kernel.truth();
+        fakes::FaultyKernel dying(host.kernel, step, fakes::FaultyKernel::When::after);
+        dying.die = [] { throw Killed{}; };
+        {
+            auto transactor = host.transactor(dying);
+            std::ignore = transactor.recover();
+            const auto next = wanted(after_request, transactor.running(), dying);
+            CHECK_THROWS_AS(transactor.begin(next, unasked), Killed);
+        }
+        REQUIRE(host.kernel.look());
+        auto next_life = host.transactor(host.kernel);
+        CHECK(std::holds_alternative<apply::RolledBack>(next_life.recover()));
+        require_same(before, host.kernel.truth());
+    }
+}
+
+TEST_CASE("what nobody confirms goes back, and what is confirmed stays") {
+    Host host;
+    host.settle();
+    const bridges::State before = host.kernel.truth();
+    auto transactor = host.transactor(host.kernel);
+    std::ignore = transactor.recover();
+    const auto next = wanted(after_request, transactor.running(), host.kernel);
+
+    REQUIRE(std::holds_alternative<apply::Waiting>(transactor.begin(next, {})));
+    CHECK(host.kernel.truth().links.contains(*topology::IfName::parse("bond0")));
+    REQUIRE(std::holds_alternative<apply::RolledBack>(transactor.roll_back({topology::Fault::timeout, "connectivity", "nobody confirmed"})));
+    require_same(before, host.kernel.truth());
+
+    REQUIRE(std::holds_alternative<apply::Waiting>(transactor.begin(next, {})));
+    REQUIRE(std::holds_alternative<apply::Committed>(transactor.confirm()));
+    CHECK(transactor.running() == next);
+}
+
+TEST_CASE("killed while it waits, it goes on waiting; after the deadline it goes back") {
+    Host host;
+    host.settle();
+    const bridges::State before = host.kernel.truth();
+    {
+        auto transactor = host.transactor(host.kernel);
+        std::ignore = transactor.recover();
+        REQUIRE(std::holds_alternative<apply::Waiting>(transactor.begin(wanted(after_request, transactor.running(), host.kernel), {})));
+    }
+    {
+        auto next_life = host.transactor(host.kernel);
+        CHECK(std::holds_alternative<apply::Waiting>(next_life.recover()));
+    }
+    host.clock.advance(std::chrono::seconds(61));
+    auto late_life = host.transactor(host.kernel);
+    CHECK(std::holds_alternative<apply::RolledBack>(late_life.recover()));
+    require_same(before, host.kernel.truth());
+}
+
+TEST_CASE("the same request again touches nothing, and heals what somebody deleted") {
+    Host host;
+    host.settle();
+    auto transactor = host.transactor(host.kernel);
+    std::ignore = transactor.recover();
+    apply::Terms terms = apply::terms_of(read(before_request));
+    terms.confirm = false;
+    const auto applied = host.kernel.applied();
+    const auto again = transactor.begin(wanted(before_request, transactor.running(), host.kernel), terms);
+    CHECK_FALSE(std::get<apply::Committed>(again).changed);
+    CHECK(host.kernel.applied() == applied);
+
+    const bridges::State before = host.kernel.truth();
+    const auto web = *topology::IfName::parse("web");
+    REQUIRE(host.kernel.meddle(topology::Remove<bridges::Link>{*before.links.find(web)}));
+    REQUIRE(host.kernel.hear());
+    const auto healed = transactor.begin(wanted(before_request, transactor.running(), host.kernel), terms);
+    CHECK(std::holds_alternative<apply::Committed>(healed));
+    require_same(before, host.kernel.truth());
+}
+
+TEST_CASE("a boot brings the committed definitions back, not the running ones") {
+    Host host;
+    host.settle();
+    {
+        auto transactor = host.transactor(host.kernel);
+        std::ignore = transactor.recover();
+        REQUIRE(transactor.commit_running());
+        REQUIRE(std::holds_alternative<apply::Committed>(transactor.begin(wanted(after_request, transactor.running(), host.kernel), unasked)));
+    }
+    host.disk.lose_what_a_boot_loses();
+    fakes::FakeKernel fresh{"eno1", "eno2", "eno3"};
+    auto transactor = host.transactor(fresh);
+    REQUIRE(std::holds_alternative<apply::Committed>(transactor.recover()));
+    CHECK(fresh.truth().links.contains(*topology::IfName::parse("mgmt")));
+    CHECK(fresh.truth().links.contains(*topology::IfName::parse("eno1.100")));
+    CHECK_FALSE(fresh.truth().links.contains(*topology::IfName::parse("bond0")));
+}
+
+TEST_CASE("everything goes again with its networks, and the NICs are as they were found") {
+    Host host;
+    const bridges::State before = [&] {
+        auto transactor = host.transactor(host.kernel);
+        std::ignore = transactor.recover();
+        return host.kernel.truth();
+    }();
+    host.settle();
+    auto transactor = host.transactor(host.kernel);
+    std::ignore = transactor.recover();
+    const char* remove = R"({"networks": {"mgmt": {"remove": true}, "web": {"remove": "true"}}})";
+    REQUIRE(std::holds_alternative<apply::Committed>(transactor.begin(wanted(remove, transactor.running(), host.kernel), unasked)));
+    CHECK(host.kernel.truth().links.size() == before.links.size());
+    CHECK(host.kernel.truth().routes.empty());
+    CHECK(host.kernel.truth().rules.empty());
+}
