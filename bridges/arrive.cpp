@@ -110,7 +110,9 @@ std::vector<Step> arrivals(Journeys& journeys) {
         if (step.phase == Phase::build) risen = std::max(risen, step.level + 1);
     for (const Journey* journey : journeys.all()) {
         if (!journey->want) continue;
-        come(*journey, journey->late ? Phase::late : Phase::build, risen + 2 * journey->place, steps);
+        const Phase phase = journey->late ? Phase::late : Phase::build;
+        come(*journey, phase, risen + 2 * journey->place, steps);
+        if (auto step = before_it_carries(*journey, phase, risen + 2 * journey->complete + 1)) steps.push_back(std::move(*step));
         take_addresses(*journey, steps);
     }
     return steps;

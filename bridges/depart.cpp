@@ -75,6 +75,20 @@ bool loses_all_ports(const Journey& bond) {
     return std::ranges::all_of(bond.ports_now, [](const Journey* port) { return port->goes || is_detached(*port); });
 }
 
+// A bridge that was never told its MTU has that of its narrowest port; whether it was told the kernel doesn't say.
+bool may_lose_mtu(const Journey& bridge) {
+    if (!is_bridge(bridge.have) || !bridge.have->mtu) return false;
+    std::optional<Mtu> narrowest_now, narrowest_left;
+    for (const Journey* port : bridge.ports_now) {
+        const auto& mtu = port->have->mtu;
+        if (!mtu) return true;
+        if (!narrowest_now || *mtu < *narrowest_now) narrowest_now = mtu;
+        if (port->goes || is_detached(*port)) continue;
+        if (!narrowest_left || *mtu < *narrowest_left) narrowest_left = mtu;
+    }
+    return narrowest_now == bridge.have->mtu && narrowest_left.value_or(Mtu{}) != *bridge.have->mtu;
+}
+
 void forget_what_membership_gave(const Journey& journey, Link& left) {
     if (journey.master_now != journey.master_then || is_detached(journey)) left.isolated = {}, left.vlans = {};
     if (resets_vlans(&journey) || resets_vlans(journey.master_now)) left.vlans = {};
@@ -91,6 +105,7 @@ Link what_is_left(const Journey& journey, const std::optional<Link>& release) {
     Link left = *journey.have;
     forget_what_membership_gave(journey, left);
     if (loses_all_ports(journey)) left.mac = {};
+    if (may_lose_mtu(journey)) left.mtu = {};
     if (release && release->addresses) left.addresses = release->addresses;
     return left;
 }

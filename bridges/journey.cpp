@@ -153,15 +153,24 @@ void Journeys::find_places() {
         if (closed.contains(&journey) || !open.insert(&journey).second) return;
         const bool made_here = !journey.want || (journey.want->kind && !std::holds_alternative<Device>(*journey.want->kind));
         journey.late = !made_here && (!journey.have || journey.goes);
-        for (Journey* below : {journey.base_then, journey.master_then}) {
-            if (!below) continue;
-            place(*below);
-            journey.place = std::max(journey.place, below->place + 1);
-            journey.late = journey.late || below->late;
+        auto below = std::vector{journey.base_then, journey.master_then};
+        // The ports of a bridge may move its MTU, and so come and go before something stands on it.
+        if (const Journey* bridge = journey.base_then; bridge && becomes_bridge(*bridge))
+            for (const auto& ports : {bridge->ports_now, bridge->ports_then}) below.insert(below.end(), ports.begin(), ports.end());
+        for (Journey* other : below) {
+            if (!other) continue;
+            place(*other);
+            journey.place = std::max(journey.place, other->place + 1);
+            journey.late = journey.late || other->late;
         }
         closed.insert(&journey);
     };
-    for (Journey* journey : all_) place(*journey);
+    for (Journey* journey : all_) {
+        place(*journey);
+        if (journey->want && journey->base_then) journey->base_then->carries = true;
+        for (Journey* master : {journey->master_now, journey->master_then})
+            if (master) master->complete = std::max(master->complete, journey->place);
+    }
 }
 
 void Journeys::find_heights() {

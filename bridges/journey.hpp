@@ -24,11 +24,14 @@ struct Journey {
     bool bounced = false;  // a bond that goes down and up again to change
 
     int place = 0;      // what it stands on has a lower one: bases and masters, as they shall be
+    int complete = 0;   // of a bridge that VLANs stand on: the place by which its ports are in it
+    bool carries = false;  // something that is wanted stands on it
     int height = 0;     // MTUs rise from below: a base is below its VLANs, ports are below their bridge
     bool late = false;  // it, or what it stands on, is made by somebody else in between
 
     // What is there of it once all that goes is gone. Unset where it isn't there, or nobody can know an attribute.
     std::optional<Link> left = {};
+    std::optional<Mtu> mtu_then = {};  // in the end, if that can be known
     bool stirred = false;  // it is down for a moment, or its base is: the kernel drops its routes
     bool loses_v4 = false; // its last IPv4 address goes, if only for a moment, and the kernel drops its IPv4 routes
 

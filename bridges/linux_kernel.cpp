@@ -52,7 +52,7 @@ private:
     void put_route(Batch& batch, std::size_t place, const Route& route);
     void finish(Batch& batch, std::span<const Op> ops);
     void raise_peers(Batch& batch, std::span<const Op> ops);
-    Result<> see_what_came(std::span<const Op> ops);
+    Result<> see_what_came(const Batch& batch, std::span<const Op> ops);
     void run(Batch& batch);
     const Link* current(const Link& was) const;
 
@@ -217,15 +217,20 @@ void LinuxKernel::raise_peers(Batch& batch, std::span<const Op> ops) {
     }
 }
 
-// The kernel reports a change of options, alias or group only of a link that is up (netdev_state_change).
-Result<> LinuxKernel::see_what_came(std::span<const Op> ops) {
+// The kernel reports a change of options, alias or group only of a link that is up (netdev_state_change), and it does not
+// report what an attempt that it refused has left behind (a bond has another MAC after a port that it did not take).
+Result<> LinuxKernel::see_what_came(const Batch& batch, std::span<const Op> ops) {
     if (auto heard = mirror_.hear(); !heard) return heard.error();
     auto silent = std::exchange(silent_, {});
-    for (const Op& op : ops) {
-        const Link* touched = nullptr;
-        if (const auto* created = std::get_if<Create<Link>>(&op)) touched = state().links.find(created->now.name);
-        if (const auto* updated = std::get_if<Update<Link>>(&op)) touched = state().links.find(updated->now.name);
-        if (touched && touched->up != true) silent.insert(touched->facts.index);
+    for (std::size_t place = 0; place < ops.size(); ++place) {
+        const Link* now = nullptr;
+        if (const auto* created = std::get_if<Create<Link>>(&ops[place])) now = &created->now;
+        if (const auto* updated = std::get_if<Update<Link>>(&ops[place])) now = &updated->now;
+        if (!now) continue;
+        const Link* link = state().links.find(now->name);
+        if (link && (link->up != true || batch.is_refused(place))) silent.insert(link->facts.index);
+        if (!batch.is_refused(place) || !now->master || !now->master->of) continue;
+        if (const Link* master = state().links.find(*now->master->of)) silent.insert(master->facts.index);
     }
     return mirror_.look_at(silent);
 }
@@ -245,7 +250,7 @@ Progress LinuxKernel::apply(std::span<const Op> ops) {
     finish(batch, ops);
     raise_peers(batch, ops);
     run(batch);
-    if (auto seen = see_what_came(ops); !seen) refuse_all(seen.error());
+    if (auto seen = see_what_came(batch, ops); !seen) refuse_all(seen.error());
     return batch.progress([&](std::size_t place) { return subject_of(ops[place]); });
 }
 

@@ -1,10 +1,25 @@
-// See mirror.hpp.
+// What the mirror makes of each report; see mirror.hpp.
 #include "bridges/mirror.hpp"
 
 #include <linux/netconf.h>
 #include <linux/netlink.h>
 
 namespace bridges {
+
+namespace {
+
+bool is_bond(const Link& link) {
+    return link.kind && std::holds_alternative<Bond>(*link.kind);
+}
+
+}  // namespace
+
+bool filters_vlans(const Link& link) {
+    const auto* bridge = link.kind ? std::get_if<Bridge>(&*link.kind) : nullptr;
+    if (!bridge) return false;
+    const auto option = bridge->options.find("vlan_filtering");
+    return option != bridge->options.end() && option->second == "1";
+}
 
 void Mirror::take(const nlmsghdr& message) {
     // A new port makes a dozen reports of itself; only the last one counts, and reading is what costs.
@@ -32,27 +47,17 @@ void Mirror::read_waiting() {
     }
 }
 
-namespace {
-
-bool is_filtering(const Link& link) {
-    const auto* bridge = link.kind ? std::get_if<Bridge>(&*link.kind) : nullptr;
-    if (!bridge) return false;
-    const auto option = bridge->options.find("vlan_filtering");
-    return option != bridge->options.end() && option->second == "1";
-}
-
-}  // namespace
-
 void Mirror::take(LinkReport report) {
     const int index = report.link.facts.index;
     Seen& seen = links_[index];
     const Link& was = seen.report.link;
-    if (!seen.reported || was.name != report.link.name || is_filtering(was) != is_filtering(report.link)) {
+    if (!seen.reported || was.name != report.link.name || filters_vlans(was) != filters_vlans(report.link)) {
         changed_faces_.insert(index);
     }
     has_renamed_ |= seen.reported && was.name != report.link.name;
     // The kernel drops IPv4 routes with their link's "up", and tells nobody.
     if (seen.reported && was.up == true && report.link.up == false) quiet_losers_.insert(index);
+    if (seen.report.master != report.master) look_around(seen.report, false);
     relate(index, seen.report, false);
     relate(index, report, true);
     seen.report = std::move(report);
@@ -60,10 +65,28 @@ void Mirror::take(LinkReport report) {
     changed_links_.insert(index);
 }
 
+void Mirror::relate(int index, const LinkReport& report, bool on) {
+    for (const int other : {report.master, report.base, report.primary, report.active}) {
+        if (!other) continue;
+        if (on) dependents_[other].insert(index);
+        else if (const auto all = dependents_.find(other); all != dependents_.end()) all->second.erase(index);
+    }
+}
+
+// A bond that loses a port takes another MAC, ports whose bond goes get their MTU back: both unreported.
+void Mirror::look_around(const LinkReport& left, bool gone) {
+    const auto master = links_.find(left.master);
+    if (master != links_.end() && is_bond(master->second.report.link)) hints_.insert(left.master);
+    if (!gone || !is_bond(left.link)) return;
+    const auto ports = dependents_.find(left.link.facts.index);
+    if (ports != dependents_.end()) hints_.insert(ports->second.begin(), ports->second.end());
+}
+
 void Mirror::take(const LinkGone& gone) {
     waiting_.erase(gone.index);
     const auto link = links_.find(gone.index);
     if (link == links_.end()) return;
+    look_around(link->second.report, true);
     relate(gone.index, link->second.report, false);
     links_.erase(link);
     changed_links_.insert(gone.index);
@@ -177,127 +200,6 @@ void Mirror::forget(const Doubt& routes) {
         changed_routes_.insert(at->first);
         at = routes_.erase(at);
     }
-}
-
-IfName Mirror::name_of(int index) const {
-    const auto link = links_.find(index);
-    if (link == links_.end() || !link->second.reported) return IfName::observed("?");
-    return link->second.report.link.name;
-}
-
-bool Mirror::filters(int bridge) const {
-    const auto link = links_.find(bridge);
-    return link != links_.end() && is_filtering(link->second.report.link);
-}
-
-bool Mirror::is_datapath(int link) const {
-    const auto found = links_.find(link);
-    return found != links_.end() && found->second.report.link.facts.kind == "openvswitch";
-}
-
-// The link as State shows it.
-Link Mirror::named(const Seen& seen) const {
-    const LinkReport& report = seen.report;
-    Link link = report.link;
-    // A port of Open vSwitch has the datapath for a master here; whose port it is, and its leaving, are OVSDB's affair.
-    const bool has_master = report.master && !is_datapath(report.master);
-    link.master = Master{has_master ? std::optional(name_of(report.master)) : std::nullopt};
-    if (auto* vlan = std::get_if<Vlan>(&*link.kind)) vlan->base = name_of(report.base);
-    if (auto* bond = std::get_if<Bond>(&*link.kind)) {
-        if (const auto primary = bond->options.find("primary"); primary != bond->options.end()) {
-            primary->second = report.primary ? name_of(report.primary).text() : "";
-        }
-        if (report.active) link.facts.active_port = name_of(report.active);
-    }
-    link.addresses.emplace();
-    for (const auto& [address, peer] : seen.addresses) link.addresses->insert(address);
-    if (is_filtering(report.link) || (report.master && filters(report.master))) link.vlans = seen.tags.visible();
-    return link;
-}
-
-void Mirror::relate(int index, const LinkReport& report, bool on) {
-    for (const int other : {report.master, report.base, report.primary, report.active}) {
-        if (!other) continue;
-        if (on) dependents_[other].insert(index);
-        else if (const auto all = dependents_.find(other); all != dependents_.end()) all->second.erase(index);
-    }
-}
-
-// Those who show the name or the filtering of a link that has changed.
-void Mirror::mark_dependents() {
-    for (const int index : std::exchange(changed_faces_, {})) {
-        if (const auto all = dependents_.find(index); all != dependents_.end()) {
-            changed_links_.insert(all->second.begin(), all->second.end());
-        }
-    }
-    if (!std::exchange(has_renamed_, false)) return;
-    for (const auto& [key, route] : routes_) changed_routes_.insert(key);
-}
-
-void Mirror::publish_link(int index) {
-    const auto found = links_.find(index);
-    if (found == links_.end() || !found->second.reported || found->second.report.is_loopback) return;
-    Link link = named(found->second);
-    published_.insert_or_assign(index, link.name);
-    if (const Link* shown = state_.links.find(link.name); shown && *shown == link) return;
-    state_.links.put(std::move(link));
-    has_changed_ = true;
-}
-
-void Mirror::publish_routes() {
-    for (const auto& key : std::exchange(changed_routes_, {})) {
-        const auto found = routes_.find(key);
-        if (found == routes_.end()) {
-            has_changed_ |= state_.routes.erase(key);
-            continue;
-        }
-        Route route = found->second.route;
-        route.device = name_of(found->second.device);
-        if (const Route* shown = state_.routes.find(key); shown && *shown == route) continue;
-        state_.routes.put(std::move(route));
-        has_changed_ = true;
-    }
-}
-
-bool Mirror::settle() {
-    read_waiting();
-    mark_dependents();
-    sift_routes();
-    // Names that were left go first, so that links may have swapped them.
-    for (const int index : changed_links_) {
-        const auto shown = published_.find(index);
-        if (shown == published_.end() || (links_.contains(index) && name_of(index) == shown->second)) continue;
-        has_changed_ |= state_.links.erase(shown->second);
-        published_.erase(shown);
-    }
-    for (const int index : std::exchange(changed_links_, {})) publish_link(index);
-    publish_routes();
-    return std::exchange(has_changed_, false);
-}
-
-void Mirror::inherit(const Mirror& older) {
-    const auto share = [](auto shared, const auto& fresh) {
-        using Set = std::decay_t<decltype(fresh)>;
-        const auto before = shared;
-        Set::each_difference(before, fresh, [&](const auto* was, const auto* now) {
-            if (now) shared.put(*now);
-            else shared.erase(was->key());
-        });
-        return shared;
-    };
-    state_ = {share(older.state_.links, state_.links), share(older.state_.routes, state_.routes),
-              share(older.state_.rules, state_.rules)};
-}
-
-int Mirror::index_of(const std::string& name) const {
-    const Link* link = state_.links.find(IfName::observed(name));
-    return link ? link->facts.index : 0;
-}
-
-std::vector<int> Mirror::indices() const {
-    std::vector<int> all;
-    for (const auto& [index, seen] : links_) all.push_back(index);
-    return all;
 }
 
 }  // namespace bridges

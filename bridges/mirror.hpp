@@ -21,6 +21,8 @@ struct Doubt {
     auto operator<=>(const Doubt&) const = default;
 };
 
+bool filters_vlans(const Link& link);
+
 class Mirror {
 public:
     // Takes in one message. Of several about one link only the last is read, when settle() is called.
@@ -74,6 +76,7 @@ private:
     IfName name_of(int index) const;
     bool filters(int bridge) const;
     bool is_datapath(int link) const;
+    void look_around(const LinkReport& left, bool gone);
     void relate(int index, const LinkReport& report, bool on);
     void mark_dependents();
 

@@ -94,6 +94,7 @@ public:
     }
     std::string text(int type) const {
         const auto bytes = nest(type);
+        if (bytes.empty()) return {};
         const auto* start = reinterpret_cast<const char*>(bytes.data());
         return {start, strnlen(start, bytes.size())};
     }

@@ -8,15 +8,24 @@
 namespace bridges {
 namespace {
 
-// The attribute in the end, if it is known; the kernel may have a word in it.
-template <class Value>
-std::optional<Value> then(const Journey& journey, std::optional<Value> Link::*attribute) {
-    if (journey.want && journey.want->*attribute) return journey.want->*attribute;
-    return journey.left ? (*journey.left).*attribute : std::nullopt;
+std::optional<Mac> mac_then(const Journey& journey) {
+    if (journey.want && journey.want->mac) return journey.want->mac;
+    return journey.left ? journey.left->mac : std::nullopt;
 }
 
-bool changes(const Journey& journey, std::optional<Mtu> Link::*attribute) {
-    return !journey.left || !((*journey.left).*attribute) || then(journey, attribute) != (*journey.left).*attribute;
+// No VLAN has a larger MTU than its base.
+std::optional<Mtu> mtu_in_the_end(const Journey& journey) {
+    auto mtu = journey.left ? journey.left->mtu : std::nullopt;
+    if (journey.want && journey.want->mtu) mtu = journey.want->mtu;
+    if (!mtu || !journey.base_then) return mtu;
+    const auto& base = journey.base_then->mtu_then;
+    return base ? std::optional(std::min(*mtu, *base)) : std::nullopt;
+}
+
+std::optional<Mtu> mtu_then(const Journey& journey) { return journey.mtu_then; }
+
+bool changes_mtu(const Journey& journey) {
+    return !journey.left || !journey.left->mtu || mtu_then(journey) != journey.left->mtu;
 }
 
 bool changes_master(const Journey& port) {
@@ -27,8 +36,8 @@ bool is_bond_port(const Journey& journey) { return journey.master_then && become
 
 bool bond_moves_mtu(const Journey& port) {
     const Journey& bond = *port.master_then;
-    if (!changes_master(port) && !changes(bond, &Link::mtu)) return port.want->mtu != port.left->mtu;
-    return port.want->mtu != then(bond, &Link::mtu);
+    if (!changes_master(port) && !changes_mtu(bond)) return port.want->mtu != port.left->mtu;
+    return port.want->mtu != mtu_then(bond);
 }
 
 template <class Value>
@@ -37,24 +46,29 @@ struct Least {
     bool is_known = true;
 };
 
-template <class Value>
-Least<Value> least_of_ports(const Journey& bridge, std::optional<Value> Link::*attribute) {
+template <class Value, class Counts>
+Least<Value> least_of(const std::vector<Journey*>& ports, std::optional<Value> (*then)(const Journey&), Counts&& counts) {
     Least<Value> least;
-    for (const Journey* port : bridge.ports_then) {
-        const auto value = then(*port, attribute);
+    for (const Journey* port : ports) {
+        if (!counts(*port)) continue;
+        const auto value = then(*port);
         if (!value) return {{}, false};
         if (!least.value || *value < *least.value) least.value = value;
     }
     return least;
 }
 
+bool any_port(const Journey&) { return true; }
+bool stays(const Journey& port) { return !changes_master(port); }
+
 // Whether the bridge was ever told its MTU or MAC the kernel doesn't say; if so, to say it once more costs little.
 bool ports_move_mtu(const Journey& bridge) {
-    const auto moves_it = [](const Journey* port) { return changes_master(*port) || changes(*port, &Link::mtu); };
+    const auto moves_it = [](const Journey* port) { return changes_master(*port) || changes_mtu(*port); };
     if (bridge.left && std::ranges::none_of(bridge.ports_now, moves_it) && std::ranges::none_of(bridge.ports_then, moves_it))
         return false;
-    const auto least = least_of_ports(bridge, &Link::mtu);
-    return !least.is_known || least.value.value_or(Mtu{}) != bridge.want->mtu;
+    const auto is_wrong = [&](const Least<Mtu>& least) { return !least.is_known || least.value.value_or(Mtu{}) != bridge.want->mtu; };
+    // What stands on it is hurt even if some ports leave only a moment before others come.
+    return is_wrong(least_of(bridge.ports_then, mtu_then, any_port)) || (bridge.carries && is_wrong(least_of(bridge.ports_then, mtu_then, stays)));
 }
 
 bool ports_move_mac(const Journey& bridge) {
@@ -65,7 +79,7 @@ bool ports_move_mac(const Journey& bridge) {
     for (const Journey* port : bridge.ports_now)
         if (!lowest || port->have->mac < lowest) lowest = port->have->mac;
     if (lowest && lowest != bridge.have->mac && bridge.have->mac == bridge.want->mac) return false;  // it was told
-    const auto least = least_of_ports(bridge, &Link::mac);
+    const auto least = least_of(bridge.ports_then, mac_then, any_port);
     return !least.is_known || least.value != bridge.want->mac;
 }
 
@@ -94,6 +108,7 @@ Step set_mtu(const Journey& journey, Phase phase, int level) {
 Link before(const Journey& journey) { return journey.left ? *journey.have : Link{journey.name()}; }
 
 std::vector<Step> settling_steps(Journeys& journeys) {
+    for (Journey* journey : journeys.from_below()) journey->mtu_then = mtu_in_the_end(*journey);
     int top = 0;
     for (const Journey* journey : journeys.all()) top = std::max(top, journey->height);
     std::vector<Step> steps;
@@ -112,6 +127,11 @@ std::vector<Step> settling_steps(Journeys& journeys) {
         steps.push_back({Update<Link>{before(*journey), now}, Phase::shrink, top + 1 + journey->height});
     }
     return steps;
+}
+
+std::optional<Step> before_it_carries(const Journey& bridge, Phase phase, int level) {
+    const bool is_moved = bridge.want->mtu && bridge.carries && becomes_bridge(bridge) && ports_move_mtu(bridge);
+    return is_moved ? std::optional(set_mtu(bridge, phase, level)) : std::nullopt;
 }
 
 }  // namespace bridges

@@ -10,6 +10,9 @@ namespace bridges {
 // the end (phase shrink); after that, what the kernel will have moved meanwhile is said again, from below.
 std::vector<Step> settling_steps(Journeys& journeys);
 
+// The MTU of a bridge whose ports may have moved it, said again before something comes to stand on it.
+std::optional<Step> before_it_carries(const Journey& bridge, Phase phase, int level);
+
 // The link as a step's `was`: as it is there, or, of one that is made, by its name alone.
 Link before(const Journey& journey);
 

@@ -221,7 +221,9 @@ def photograph(space, ovs=None):
     *families, vlans = space.look()
     for link in families[0]["link"]:
         info = link.get("linkinfo", {})
-        links.append((link["ifname"], link.get("mtu"), link.get("master"), link.get("address"), "UP" in link["flags"], info.get("info_kind"), link.get("link"),
+        # Open vSwitch gives the port of a bridge's own name, which nobody uses, whatever MTU the others have.
+        mtu = link["mtu"] if "UP" in link["flags"] or info.get("info_kind") not in ("tun", "openvswitch") else None
+        links.append((link["ifname"], mtu, link.get("master"), link.get("address"), "UP" in link["flags"], info.get("info_kind"), link.get("link"),
                       link.get("ifalias"), str([(key, info.get("info_data", {}).get(key)) for key in settings.get(info.get("info_kind"), ())])))
     for family, told in zip(("-4", "-6"), families):
         addresses += [(link["ifname"], one["local"], one["prefixlen"]) for link in told["addr"] for one in link["addr_info"] if one["scope"] != "link"]

@@ -71,14 +71,16 @@ Result<Subnet> Subnet::parse(std::string_view text) {
     const auto address = IpAddress::parse(text.substr(0, slash));
     if (!address) return address.error();
     const auto length = parse_number(text.substr(slash + 1), 0, address->is_v6() ? 128 : 32);
-    if (!length) return refuse(text, fmt::format("the length of the prefix is a number from 0 to {}", address->is_v6() ? 128 : 32));
+    if (!length)
+        return refuse(text, fmt::format("the length of the prefix is a number from 0 to {}", address->is_v6() ? 128 : 32));
     return from(*address, *length);
 }
 
 Result<Subnet> Subnet::from(const IpAddress& address, std::int64_t length) {
     const auto longest = static_cast<std::int64_t>(address.size()) * 8;
     if (length < 0 || length > longest)
-        return refuse(fmt::format("{}/{}", address.text(), length), fmt::format("the length of the prefix is a number from 0 to {}", longest));
+        return refuse(fmt::format("{}/{}", address.text(), length),
+                      fmt::format("the length of the prefix is a number from 0 to {}", longest));
     return Subnet(address, static_cast<std::uint8_t>(length));
 }
 
@@ -108,7 +110,8 @@ Result<std::uint8_t> parse_netmask(std::string_view text) {
     unsigned length = 0;
     for (std::size_t i = 0; i < 4; ++i) length += static_cast<unsigned>(std::popcount(mask->data()[i]));
     for (std::size_t i = 0; i < 4; ++i) {
-        if (mask->data()[i] != mask_of_byte(i, length)) return refuse(text, "a netmask has no holes: ones first, then zeros");
+        if (mask->data()[i] != mask_of_byte(i, length))
+            return refuse(text, "a netmask has no holes: ones first, then zeros");
     }
     return static_cast<std::uint8_t>(length);
 }

@@ -42,7 +42,8 @@ bool reads_before(const std::string& a, const std::string& b) {
         if (is_digit(a[i]) && is_digit(b[j])) {
             const auto end_a = std::find_if_not(a.begin() + static_cast<std::ptrdiff_t>(i), a.end(), is_digit);
             const auto end_b = std::find_if_not(b.begin() + static_cast<std::ptrdiff_t>(j), b.end(), is_digit);
-            const auto digits_a = static_cast<std::size_t>(end_a - a.begin()) - i, digits_b = static_cast<std::size_t>(end_b - b.begin()) - j;
+            const auto digits_a = static_cast<std::size_t>(end_a - a.begin()) - i,
+                       digits_b = static_cast<std::size_t>(end_b - b.begin()) - j;
             if (digits_a != digits_b) return digits_a < digits_b;
             if (const auto order = a.compare(i, digits_a, b, j, digits_b); order != 0) return order < 0;
             i += digits_a, j += digits_b;
@@ -115,7 +116,8 @@ private:
         const Edge* only_one = nullptr;
         for (const Edge* edge : wiring_.above(node.id)) {
             if (edge->to.kind == NodeKind::port) continue;
-            if (only_one || edge->kind != EdgeKind::realises || !edge->label.empty() || wiring_.below(edge->to).size() != 1) return nullptr;
+            if (only_one || edge->kind != EdgeKind::realises || !edge->label.empty() || wiring_.below(edge->to).size() != 1)
+                return nullptr;
             only_one = edge;
         }
         return only_one;
@@ -160,10 +162,12 @@ private:
     void fill_columns() {
         for (const auto* heading : headings) picture_.columns.push_back({.heading = heading});
         if (vlans_come_after_bridges_) std::swap(picture_.columns[vlans].heading, picture_.columns[bridges].heading);
-        for (std::size_t i = 0; i < picture_.cells.size(); ++i) picture_.columns[picture_.cells[i].column].cells.push_back(i);
+        for (std::size_t i = 0; i < picture_.cells.size(); ++i)
+            picture_.columns[picture_.cells[i].column].cells.push_back(i);
         const auto key = [&](std::size_t i) {
             const Cell& cell = picture_.cells[i];
-            const auto tag = cell.node ? parse_number(cell.node->attribute(attribute::vlan), 0, 4094) : Result<std::int64_t>(-1);
+            const auto tag =
+                cell.node ? parse_number(cell.node->attribute(attribute::vlan), 0, 4094) : Result<std::int64_t>(-1);
             const bool is_loose = cell.node && (cell.column == nics ? cell.right.empty() : cell.left.empty());
             return std::tuple(is_loose, !cell.is_waypoint(), tag ? *tag : -1);
         };
@@ -186,7 +190,8 @@ private:
     // are, so networks keep the order of their tags, whatever is plugged into them: a picture that is drawn again looks
     // the same. Only ports of one network take the order of their guests.
     void order(PictureColumn& column) {
-        const auto is_first = std::all_of(column.cells.begin(), column.cells.end(), [&](auto i) { return picture_.cells[i].left.empty(); });
+        const auto is_first =
+            std::all_of(column.cells.begin(), column.cells.end(), [&](auto i) { return picture_.cells[i].left.empty(); });
         if (is_first) return;
         std::map<std::size_t, std::pair<double, double>> middle;
         for (const auto i : column.cells) {

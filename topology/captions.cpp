@@ -37,7 +37,9 @@ std::string text_of_details(const Node& node) {
         case NodeKind::nic: return joined({addresses, unusual_mtu_of(node)}, " · ");
         case NodeKind::bond: {
             const auto active = node.attribute(attribute::active);
-            return joined({node.attribute(attribute::mode), active.empty() ? "" : active + "*", addresses, unusual_mtu_of(node)}, ", ");
+            return joined(
+                {node.attribute(attribute::mode), active.empty() ? "" : active + "*", addresses, unusual_mtu_of(node)},
+                ", ");
         }
         case NodeKind::vlan: return joined({vlan, addresses, unusual_mtu_of(node)}, " · ");
         case NodeKind::bridge:

@@ -26,7 +26,8 @@ std::string called(const Edge& edge) {
 
 void tell(std::string& into, std::string_view what, const std::string& was, const std::string& now) {
     if (was == now) return;
-    into += fmt::format("{} {} {} → {}", into.empty() ? "" : ",", what, was.empty() ? "none" : was, now.empty() ? "none" : now);
+    into +=
+        fmt::format("{} {} {} → {}", into.empty() ? "" : ",", what, was.empty() ? "none" : was, now.empty() ? "none" : now);
 }
 
 std::string told_by_attribute(const Node& was, const Node& now) {

@@ -49,8 +49,8 @@ Result<IfName> IfName::parse(std::string_view text) {
     const bool is_well_formed = !text.empty() && text.size() <= longest_device_name && may_begin_device(text[0]) &&
                                 std::all_of(text.begin(), text.end(), may_continue_device);
     if (!is_well_formed) {
-        const bool only_begins_badly =
-            !text.empty() && text.size() <= longest_device_name && std::all_of(text.begin(), text.end(), may_continue_device);
+        const bool only_begins_badly = !text.empty() && text.size() <= longest_device_name &&
+                                       std::all_of(text.begin(), text.end(), may_continue_device);
         return refuse(text, only_begins_badly
                                 ? "is not a device name: it must begin with a letter, a digit or '_'"
                                 : "is not a device name: 1 to 15 letters, digits, '_', '.', '-'");

@@ -110,7 +110,9 @@ Result<Mtu> Mtu::from(std::int64_t number) {
 }
 
 Result<Mac> Mac::parse(std::string_view text) {
-    const auto refusal = [&] { return refuse(text, "an Ethernet address is six pairs of hex digits, as in 52:54:00:12:34:56"); };
+    const auto refusal = [&] {
+        return refuse(text, "an Ethernet address is six pairs of hex digits, as in 52:54:00:12:34:56");
+    };
     if (text.size() != 17 || (text[2] != ':' && text[2] != '-')) return refusal();
     Bytes bytes = {};
     for (std::size_t i = 0; i < bytes.size(); ++i) {

@@ -22,7 +22,8 @@ public:
                 trunks.push_back(trunk_of(node));
         }
         // In the order of their first NIC, so that eno1's bond comes before eno3.
-        std::stable_sort(trunks.begin(), trunks.end(), [](const auto& a, const auto& b) { return first_of(a) < first_of(b); });
+        std::stable_sort(trunks.begin(), trunks.end(),
+                         [](const auto& a, const auto& b) { return first_of(a) < first_of(b); });
         if (auto inside = inside_the_host(); !inside.rows.empty()) trunks.push_back(std::move(inside));
         return trunks;
     }
@@ -52,7 +53,8 @@ private:
     bool leads_on(const NodeId& id) const {
         if (id.kind < NodeKind::network) return true;
         const auto& above = wiring_.above(id);
-        return id.kind == NodeKind::port && std::any_of(above.begin(), above.end(), [](const Edge* edge) { return edge->kind == EdgeKind::realises; });
+        return id.kind == NodeKind::port &&
+               std::any_of(above.begin(), above.end(), [](const Edge* edge) { return edge->kind == EdgeKind::realises; });
     }
 
     OutlineTrunk trunk_of(const Node& base) {
@@ -75,17 +77,20 @@ private:
     bool climb(const NodeId& id, const Way& way, NodeIds& walked, std::vector<Found>& found) {
         bool has_found = false;
         reached_.insert(id);
+        on_the_way_.insert(id);
         for (const Edge* edge : wiring_.above(id)) {
             const auto& tag = edge->label.empty() ? way.tag : edge->label;
             const Node* next = graph_.nodes.find(edge->to);
             const bool is_network = next->kind() == NodeKind::network;
-            if (!is_network && !leads_on(edge->to)) continue;
+            const bool is_circle = on_the_way_.contains(edge->to);
+            if (is_circle || (!is_network && !leads_on(edge->to))) continue;
             has_found = true;
             if (!walked.insert(edge->to).second) continue;
             const Node* behind = is_bridge(next->kind()) && !way.behind ? next : way.behind;
             if (is_network || !climb(edge->to, {tag, behind}, walked, found)) found.push_back({row_of(*next, tag), behind});
             reached_.insert(edge->to);
         }
+        on_the_way_.erase(id);
         return has_found;
     }
 
@@ -98,8 +103,10 @@ private:
     static const Node* common_bridge(const std::vector<Found>& found) {
         if (found.empty() || !found[0].behind) return nullptr;
         const Node* bridge = found[0].behind;
-        const bool is_common = std::all_of(found.begin(), found.end(), [&](const Found& one) { return one.behind == bridge; });
-        const bool says_nothing = found.size() == 1 && (found[0].row.node == bridge || found[0].row.node->title() == bridge->title());
+        const bool is_common =
+            std::all_of(found.begin(), found.end(), [&](const Found& one) { return one.behind == bridge; });
+        const bool says_nothing =
+            found.size() == 1 && (found[0].row.node == bridge || found[0].row.node->title() == bridge->title());
         return is_common && !says_nothing ? bridge : nullptr;
     }
 
@@ -132,6 +139,7 @@ private:
     const Graph& graph_;
     Wiring wiring_;
     NodeIds reached_;
+    NodeIds on_the_way_;  // from the base to where climb() is
 };
 
 }  // namespace

@@ -42,7 +42,8 @@ bool is_its_alone(const Wiring& wiring, const NodeId& bridge, const NodeId& netw
 }  // namespace
 
 Result<std::vector<Node>> path_down(const Graph& graph, const NodeId& from) {
-    if (!graph.nodes.contains(from)) return Error{Fault::not_found, escaped(from.text()), "there is no such thing on this host"};
+    if (!graph.nodes.contains(from))
+        return Error{Fault::not_found, escaped(from.text()), "there is no such thing on this host"};
     const Wiring wiring(graph);
     auto order = bottom_up(wiring, from);
     std::vector<Node> path;

@@ -97,7 +97,8 @@ void settle(Picture& picture, const PictureColumn& column, const std::vector<dou
         }
     }
     for (const Block& block : blocks) {
-        for (auto i = block.first; i < block.first + block.count; ++i) picture.cells[column.cells[i]].y = block.place() + offset[i];
+        for (auto i = block.first; i < block.first + block.count; ++i)
+            picture.cells[column.cells[i]].y = block.place() + offset[i];
     }
 }
 
@@ -161,7 +162,8 @@ std::vector<Track> tracks_of(const Picture& picture, std::vector<Hop>& hops) {
     for (Hop& hop : hops) {
         const Cell &left = picture.cells[hop.left], &right = picture.cells[hop.right];
         if (is_level(left, right)) continue;
-        const bool gather = right.left.size() > 1 && std::all_of(right.left.begin(), right.left.end(), [&](auto i) { return picture.cells[i].right.size() == 1; });
+        const bool gather = right.left.size() > 1 && std::all_of(right.left.begin(), right.left.end(),
+                                                                 [&](auto i) { return picture.cells[i].right.size() == 1; });
         const auto [low, high] = std::minmax(left.y, right.y);
         auto& track = by_end.try_emplace({gather, gather ? hop.right : hop.left}, Track{low, high}).first->second;
         track.first = std::min(track.first, low);
@@ -179,7 +181,9 @@ std::size_t assign_lanes(const Picture& picture, std::vector<Hop>& hops) {
     std::vector<double> free_from;
     std::size_t turn = 0;
     for (Track& track : tracks_of(picture, hops)) {
-        auto lane = static_cast<std::size_t>(std::find_if(free_from.begin(), free_from.end(), [&](double from) { return from < track.first; }) - free_from.begin());
+        auto lane = static_cast<std::size_t>(
+            std::find_if(free_from.begin(), free_from.end(), [&](double from) { return from < track.first; }) -
+            free_from.begin());
         if (lane == free_from.size() && lane < most_lanes) free_from.push_back(0);
         if (lane == most_lanes) lane = turn++ % most_lanes;
         free_from[lane] = std::max(free_from[lane], track.last + 4);
@@ -211,7 +215,8 @@ Lanes place_columns(Picture& picture) {
         x += column.width;
         if (c + 1 == picture.columns.size()) break;
         const auto used = std::max<std::size_t>(assign_lanes(picture, hops[c]), 1);
-        for (const Hop& hop : hops[c]) lanes[{hop.left, hop.right}] = x + lane_margin + static_cast<double>(hop.lane) * lane_gap;
+        for (const Hop& hop : hops[c])
+            lanes[{hop.left, hop.right}] = x + lane_margin + static_cast<double>(hop.lane) * lane_gap;
         x += 2 * lane_margin + static_cast<double>(used - 1) * lane_gap + (labelled.contains(c) ? label_room : 0);
     }
     picture.width = x + margin;

@@ -67,7 +67,8 @@ std::string told(const Node& node) {
     if (node.title() != node.id.name) text += fmt::format("\nname: {}", node.id.name);
     for (const auto& [name, value] : node.attributes) text += fmt::format("\n{}: {}", name, value);
     text += fmt::format("\nowner: {}", node.owner.is_ours() ? node.owner.alias() : "foreign");
-    if (node.counters) text += fmt::format("\nreceived {} bytes, sent {} bytes", node.counters->rx_bytes, node.counters->tx_bytes);
+    if (node.counters)
+        text += fmt::format("\nreceived {} bytes, sent {} bytes", node.counters->rx_bytes, node.counters->tx_bytes);
     if (node.problem) text += fmt::format("\nDRIFT: {}", *node.problem);
     return text;
 }
@@ -94,7 +95,9 @@ public:
 
     std::string svg() {
         const auto width = std::max(picture_.width, 560.0);
-        add("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0:.0f}\" height=\"{1:.0f}\" viewBox=\"0 0 {0:.0f} {1:.0f}\" role=\"img\">\n", width, picture_.height);
+        add("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0:.0f}\" height=\"{1:.0f}\" viewBox=\"0 0 {0:.0f} {1:.0f}\" "
+            "role=\"img\">\n",
+            width, picture_.height);
         add("<title>Networks of this host</title>\n<style>{}</style>\n", style);
         add("<rect class=\"sheet\" width=\"100%\" height=\"100%\"/>\n");
         for (const auto& column : picture_.columns) heading(column);
@@ -114,7 +117,8 @@ private:
     }
 
     void heading(const PictureColumn& column) {
-        const auto count = std::count_if(column.cells.begin(), column.cells.end(), [&](auto i) { return !picture_.cells[i].is_waypoint(); });
+        const auto count = std::count_if(column.cells.begin(), column.cells.end(),
+                                         [&](auto i) { return !picture_.cells[i].is_waypoint(); });
         add("<text class=\"heading\" x=\"{:.1f}\" y=\"36\">{} · {}</text>\n", column.x + 2, column.heading, count);
     }
 
@@ -122,13 +126,16 @@ private:
         const Node& node = *cell.node;
         const auto x = picture_.columns[cell.column].x, y = cell.y - cell.height / 2;
         const auto warning = warning_of(cell);
-        add("<g class=\"node {} {}{}{}\" data-node=\"{}\">", name_of(node.kind()), name_of(node.state), warning.empty() ? "" : " drift",
-            is_foreign(node) ? " foreign" : "", xml_escaped(node.id.text()));
+        add("<g class=\"node {} {}{}{}\" data-node=\"{}\">", name_of(node.kind()), name_of(node.state),
+            warning.empty() ? "" : " drift", is_foreign(node) ? " foreign" : "", xml_escaped(node.id.text()));
         add("{}", xml_title(told(node) + (cell.maker ? "\n" + told(*cell.maker) : "")));
         if (!node.attribute(attribute::folded).empty())
-            add("<rect class=\"card\" x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" rx=\"8\"/>", x + 4, y + 4, cell.width, cell.height);
-        add("<rect class=\"box\" x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" rx=\"8\"/>", x, y, cell.width, cell.height);
-        add("<rect class=\"bar\" x=\"{:.1f}\" y=\"{:.1f}\" width=\"3\" height=\"{:.1f}\" rx=\"1.5\"/>", x + 5, y + 8, cell.height - 16);
+            add("<rect class=\"card\" x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" rx=\"8\"/>", x + 4, y + 4,
+                cell.width, cell.height);
+        add("<rect class=\"box\" x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" rx=\"8\"/>", x, y, cell.width,
+            cell.height);
+        add("<rect class=\"bar\" x=\"{:.1f}\" y=\"{:.1f}\" width=\"3\" height=\"{:.1f}\" rx=\"1.5\"/>", x + 5, y + 8,
+            cell.height - 16);
         words(cell, x + 15, y);
         add("</g>\n");
     }
@@ -144,13 +151,15 @@ private:
             add("<text x=\"{:.1f}\" y=\"{:.1f}\">{}<tspan class=\"title\">{}</tspan> {}</text>", x, baseline, dot,
                 fitting(caption, room - glyph, Font::title), left > 2 * glyph ? subtitle(cell, left) : "");
         } else {
-            add("<text class=\"title\" x=\"{:.1f}\" y=\"{:.1f}\">{}</text>", x, baseline, fitting(caption, room, Font::title));
+            add("<text class=\"title\" x=\"{:.1f}\" y=\"{:.1f}\">{}</text>", x, baseline,
+                fitting(caption, room, Font::title));
             baseline += 16;
             add("<text x=\"{:.1f}\" y=\"{:.1f}\">{}{}</text>", x, baseline, dot, subtitle(cell, room - glyph));
         }
         const auto warning = warning_of(cell);
         if (!warning.empty())
-            add("<text class=\"warning\" x=\"{:.1f}\" y=\"{:.1f}\">▲ {}</text>", x, baseline + 17, fitting(warning, room - glyph, Font::bold));
+            add("<text class=\"warning\" x=\"{:.1f}\" y=\"{:.1f}\">▲ {}</text>", x, baseline + 17,
+                fitting(warning, room - glyph, Font::bold));
     }
 
     // The state in its colour, then the rest in none.
@@ -163,11 +172,16 @@ private:
 
     void line(const Link& link) {
         const Edge& edge = *link.edge;
-        add("<g class=\"edge\" data-from=\"{}\" data-to=\"{}\">", xml_escaped(edge.from.text()), xml_escaped(edge.to.text()));
-        add("{}", xml_title(fmt::format("{} → {}: {}{}", edge.from.text(), edge.to.text(), name_of(edge.kind), edge.label.empty() ? "" : ", VLAN " + edge.label)));
-        add("<path class=\"link{}{}\" d=\"{}\"/>", is_broken(link) ? " broken" : "", edge.kind == EdgeKind::peer ? " peer" : "", path(link.points));
+        add("<g class=\"edge\" data-from=\"{}\" data-to=\"{}\">", xml_escaped(edge.from.text()),
+            xml_escaped(edge.to.text()));
+        add("{}", xml_title(fmt::format("{} → {}: {}{}", edge.from.text(), edge.to.text(), name_of(edge.kind),
+                                        edge.label.empty() ? "" : ", VLAN " + edge.label)));
+        add("<path class=\"link{}{}\" d=\"{}\"/>", is_broken(link) ? " broken" : "",
+            edge.kind == EdgeKind::peer ? " peer" : "", path(link.points));
         const auto end = link.points.back();
-        if (!edge.label.empty()) add("<text class=\"tag\" x=\"{:.1f}\" y=\"{:.1f}\">{}</text>", end.x - 4, end.y - 4, fitting(edge.label, 52, Font::small));
+        if (!edge.label.empty())
+            add("<text class=\"tag\" x=\"{:.1f}\" y=\"{:.1f}\">{}</text>", end.x - 4, end.y - 4,
+                fitting(edge.label, 52, Font::small));
         add("</g>\n");
     }
 
@@ -185,14 +199,16 @@ private:
         auto text = fmt::format("M{:.1f} {:.1f}", points[0].x, points[0].y);
         for (std::size_t i = 1; i + 1 < points.size(); ++i) {
             const Point &before = points[i - 1], &corner = points[i], &after = points[i + 1];
-            const auto in = std::hypot(corner.x - before.x, corner.y - before.y), out = std::hypot(after.x - corner.x, after.y - corner.y);
+            const auto in = std::hypot(corner.x - before.x, corner.y - before.y),
+                       out = std::hypot(after.x - corner.x, after.y - corner.y);
             const auto radius = std::min({8.0, in / 2, out / 2});
             if (radius < 0.5) continue;
             const auto toward = [&](const Point& to, double length) {
                 return Point{corner.x + (to.x - corner.x) * radius / length, corner.y + (to.y - corner.y) * radius / length};
             };
             const auto enter = toward(before, in), leave = toward(after, out);
-            text += fmt::format("L{:.1f} {:.1f}Q{:.1f} {:.1f} {:.1f} {:.1f}", enter.x, enter.y, corner.x, corner.y, leave.x, leave.y);
+            text += fmt::format("L{:.1f} {:.1f}Q{:.1f} {:.1f} {:.1f} {:.1f}", enter.x, enter.y, corner.x, corner.y, leave.x,
+                                leave.y);
         }
         return text + fmt::format("L{:.1f} {:.1f}", points.back().x, points.back().y);
     }
@@ -202,10 +218,13 @@ private:
         double x = 26;
         const auto y = picture_.height - 20;
         for (const auto state : states) {
-            add("<g class=\"{}\"><text x=\"{:.1f}\" y=\"{:.1f}\"><tspan class=\"glyph\">{}</tspan> {}</text></g>\n", name_of(state), x, y, glyph_of(state), text_of(state));
+            add("<g class=\"{}\"><text x=\"{:.1f}\" y=\"{:.1f}\"><tspan class=\"glyph\">{}</tspan> {}</text></g>\n",
+                name_of(state), x, y, glyph_of(state), text_of(state));
             x += 36 + 5.6 * static_cast<double>(text_of(state).size());
         }
-        add("<g class=\"drift\"><text x=\"{:.1f}\" y=\"{:.1f}\"><tspan class=\"warning\">▲</tspan> not as defined</text></g>\n", x, y);
+        add("<g class=\"drift\"><text x=\"{:.1f}\" y=\"{:.1f}\"><tspan class=\"warning\">▲</tspan> not as "
+            "defined</text></g>\n",
+            x, y);
         add("<text x=\"{:.1f}\" y=\"{:.1f}\">┄ dashed box: not made by netd</text>\n", x + 116, y);
     }
 

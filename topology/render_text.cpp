@@ -41,21 +41,24 @@ void append_part(std::string& label, const std::string& part, std::string_view l
 }  // namespace
 
 std::string to_dot(const Graph& graph) {
-    std::string out = "digraph host {\n  rankdir=LR;\n  node [shape=box, style=rounded, fontname=\"sans-serif\", fontsize=10];\n  edge [arrowhead=none, fontsize=9];\n";
+    std::string out =
+        "digraph host {\n  rankdir=LR;\n  node [shape=box, style=rounded, fontname=\"sans-serif\", fontsize=10];\n  edge "
+        "[arrowhead=none, fontsize=9];\n";
     for (const Node& node : graph.nodes) {
         std::string label = dot_escaped(caption_of(node));
         append_part(label, dot_escaped(state_of(node)), "\\n");
         append_part(label, dot_escaped(details_of(node)), "\\n");
         append_part(label, dot_escaped(problem_of(node)), "\\n");
-        fmt::format_to(std::back_inserter(out), "  \"{}\" [label=\"{}\", shape={}, color=\"{}\"];\n", dot_escaped(node.id.text()), label,
-                       shape_of(node.kind()), color_of(node));
+        fmt::format_to(std::back_inserter(out), "  \"{}\" [label=\"{}\", shape={}, color=\"{}\"];\n",
+                       dot_escaped(node.id.text()), label, shape_of(node.kind()), color_of(node));
     }
     for (const Edge& edge : graph.edges) {
         // Graphviz would make a node of its own for an end that is not there.
         if (!graph.nodes.contains(edge.from) || !graph.nodes.contains(edge.to)) continue;
         const auto label = edge.label.empty() ? "" : fmt::format(", label=\"{}\"", dot_escaped(edge.label));
         fmt::format_to(std::back_inserter(out), "  \"{}\" -> \"{}\" [tooltip=\"{}\"{}{}];\n", dot_escaped(edge.from.text()),
-                       dot_escaped(edge.to.text()), name_of(edge.kind), edge.kind == EdgeKind::peer ? ", style=dotted" : "", label);
+                       dot_escaped(edge.to.text()), name_of(edge.kind), edge.kind == EdgeKind::peer ? ", style=dotted" : "",
+                       label);
     }
     return out + "}\n";
 }
@@ -74,7 +77,8 @@ std::string to_mermaid(const Graph& graph) {
     for (const Edge& edge : graph.edges) {
         if (!names.contains(edge.from) || !names.contains(edge.to)) continue;
         const auto label = edge.label.empty() ? "" : fmt::format("|\"{}\"|", mermaid_escaped(edge.label));
-        fmt::format_to(std::back_inserter(out), "  {} {}{} {}\n", names[edge.from], edge.kind == EdgeKind::peer ? "-.-" : "---", label, names[edge.to]);
+        fmt::format_to(std::back_inserter(out), "  {} {}{} {}\n", names[edge.from],
+                       edge.kind == EdgeKind::peer ? "-.-" : "---", label, names[edge.to]);
     }
     return out;
 }

@@ -219,7 +219,9 @@ private:
 std::string to_tree(const Graph& graph, const TreeOptions& options) {
     const Tree tree(graph, options);
     auto lines = tree.lines(Layout::wide);
-    const bool is_too_wide = options.width > 0 && std::any_of(lines.begin(), lines.end(), [&](const Line& line) { return line.width() > options.width; });
+    const bool is_too_wide = options.width > 0 && std::any_of(lines.begin(), lines.end(), [&](const Line& line) {
+                                 return line.width() > options.width;
+                             });
     if (is_too_wide) lines = tree.lines(Layout::stacked);
     std::string out;
     for (const Line& line : lines) out += line.written(options.width, options.color, options.ascii ? "~" : "…") + "\n";

@@ -27,8 +27,9 @@ Result<NodeId> named(const Graph& graph, std::initializer_list<NodeKind> kinds, 
     if (labelled.size() == 1) return labelled[0];
     const auto kind = name_of(*kinds.begin());
     if (labelled.empty()) return Error{Fault::not_found, escaped(name), fmt::format("there is no {} of that name", kind)};
-    return Error{Fault::conflict, escaped(name),
-                 escaped(fmt::format("{} are called that: ask for one by its name, as in {}", labelled.size(), labelled[0].name))};
+    return Error{
+        Fault::conflict, escaped(name),
+        escaped(fmt::format("{} are called that: ask for one by its name, as in {}", labelled.size(), labelled[0].name))};
 }
 
 // A bridge inside the host has no carrier until a port of it lives, so only what has a NIC under it can lack one.

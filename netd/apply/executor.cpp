@@ -16,8 +16,11 @@ std::vector<BackendOp> batch_of(std::span<const plan::Step> steps) {
     return batch;
 }
 
-// A link that OVS makes may be announced after OVS says that it is done: wait for the kernel's word of it.
+// A link that OVS makes may be announced after OVS says that it is done: wait for the kernel's word of it. One that is
+// not announced by then is not made, and the kernel will say so.
 void await_links(std::span<const bridges::Op> ops, bridges::Kernel& kernel, Clock::time_point deadline) {
+    constexpr std::chrono::seconds longest_announcement{5};
+    deadline = std::min(deadline, Clock::now() + longest_announcement);
     for (const bridges::Op& op : ops) {
         const auto* update = std::get_if<topology::Update<bridges::Link>>(&op);
         while (update && !kernel.state().links.contains(update->now.name)) {

@@ -104,6 +104,24 @@ int recover(const Options& options, const store::Entry& entry) {
     ::_exit(0);
 }
 
+std::string written_in(int file) {
+    char text[64] = {};
+    const ssize_t got = ::pread(file, text, sizeof text - 1, 0);
+    return {text, got > 0 ? static_cast<std::size_t>(got) : 0};
+}
+
+// A watchdog at its work is done in a moment; a netd is not. Who has just taken the lock has yet to write who he is: the
+// name there may be that of the netd that died, so it is looked at for a while.
+bool outwaits_watchdog(int file) {
+    constexpr int looks = 50;
+    for (int look = 0; look < looks; ++look) {
+        if (written_in(file).starts_with("watchdog")) return ::flock(file, LOCK_EX) == 0;
+        ::poll(nullptr, 0, 20);
+        if (::flock(file, LOCK_EX | LOCK_NB) == 0) return true;
+    }
+    return false;
+}
+
 }  // namespace
 
 Result<> start_watchdog(const Options& options) {
@@ -125,16 +143,10 @@ Result<int> take_lock(const std::string& run, Holder holder) {
     const std::string path = run + "/lock";
     const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (file < 0) return Error{Fault::backend, path, std::strerror(errno)};
-    if (::flock(file, LOCK_EX | LOCK_NB) != 0) {
-        char text[64] = {};
-        const ssize_t got = ::pread(file, text, sizeof text - 1, 0);
-        const std::string_view who{text, got > 0 ? static_cast<std::size_t>(got) : 0};
-        // A watchdog at its work is done in a moment; a netd is not.
-        const bool soon = holder == Holder::daemon && who.starts_with("watchdog");
-        if (!soon || ::flock(file, LOCK_EX) != 0) {
-            ::close(file);
-            return Error{Fault::busy, path, fmt::format("netd is already running ({})", who)};
-        }
+    if (::flock(file, LOCK_EX | LOCK_NB) != 0 && !(holder == Holder::daemon && outwaits_watchdog(file))) {
+        const std::string who = written_in(file);
+        ::close(file);
+        return Error{Fault::busy, path, fmt::format("netd is already running ({})", who)};
     }
     const std::string who = fmt::format("{} pid {}", holder == Holder::watchdog ? "watchdog" : "netd", ::getpid());
     if (::ftruncate(file, 0) != 0 || ::pwrite(file, who.data(), who.size(), 0) < 0) log::warn("{}: the process id could not be written", path);

@@ -55,21 +55,22 @@ Result<> FakeHost::change(const Link& now) {
     if (moves && !leaves && !state_.links.contains(*now.master->of))
         return Error{Fault::lost_sync, name.text(), "there is no \"" + now.master->of->text() + "\" to belong to"};
     const bool joins_bond = moves && !leaves && as<Bond>(&at(*now.master->of));
-    if (now.stack)
-        if (auto said = set_stack(name, *now.stack); !said) return said;
+    // Each is a message of its own: what is refused does not stop what follows.
+    Result<> verdict;
+    const auto say = [&verdict](Result<> said) {
+        if (verdict && !said) verdict = said;
+    };
+    if (now.stack) say(set_stack(name, *now.stack));
     if (now.up == false || joins_bond || (as<Bond>(&have) && needs_down(*options))) put_up(name, false);
-    if (moves && !leaves)
-        if (auto said = set_size_and_address(now, have); !said) return said;
-    if (moves)
-        if (auto said = set_master(name, now.master->of); !said) return said;
-    if (auto said = set_options(name, *options); !said) return said;
-    if (auto said = set_port(now); !said) return said;
-    if (!moves || leaves)
-        if (auto said = set_size_and_address(now, have); !said) return said;
+    if (moves && !leaves) say(set_size_and_address(now, have));
+    if (moves) say(set_master(name, now.master->of));
+    say(set_options(name, *options));
+    say(set_port(now));
+    if (!moves || leaves) say(set_size_and_address(now, have));
     if (now.owner) edit(name, [&](Link& link) { link.owner = now.owner; });
-    if (now.up.value_or(*have.up && !joins_bond && !leaves))
-        if (auto said = set_up(name, true); !said) return said;
-    return now.addresses ? set_addresses(name, *now.addresses) : Result<>{};
+    if (now.up.value_or(*have.up && !joins_bond && !leaves)) say(set_up(name, true));
+    if (now.addresses) say(set_addresses(name, *now.addresses));
+    return verdict;
 }
 
 Result<> FakeHost::set_options(const IfName& name, const Options& now) {

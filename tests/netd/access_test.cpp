@@ -18,7 +18,8 @@ using zmq_client::House;
 TEST_CASE("a peer's address is read from the right", "[access]") {
     REQUIRE(serve::parse_peer("localhost:1000:100:4242") == Peer{1000, 100, 4242});
     REQUIRE(serve::parse_peer("a:b::0:0:1") == Peer{0, 0, 1});
-    for (const auto* bad : {"", "localhost", "localhost:1:2", "1:2:3", "localhost:1:2:", "localhost:1:2:x", "localhost:-1:2:3", "localhost:4294967295:2:3",
+    for (const auto* bad : {"", "localhost", "localhost:1:2", "1:2:3", "localhost:1:2:", "localhost:1:2:x",
+                            "localhost:-1:2:3", "localhost:4294967295:2:3",
                             "localhost:4294967296:2:3", "localhost: 1:2:3", "localhost:1:2:3 ", "localhost:1:2:-3", "127.0.0.1:5555", "127.0.0.1"}) {
         CAPTURE(bad);
         REQUIRE(!serve::parse_peer(bad));

@@ -49,7 +49,7 @@ TEST_CASE("a legacy network is told with its bridge, its VLAN and its NIC", "[ca
     bridge.update({{"ports", {"eth0.100"}}, {"stp", "off"}, {"opts", std::get<bridges::Bridge>(*house.link("web").kind).options}});
     REQUIRE(told["bridges"] == json{{"web", bridge}});
     REQUIRE(told["vlans"] == json{{"eth0.100", device(house, "eth0.100", {{"iface", "eth0"}, {"vlanid", 100}})}});
-    json nic = device(house, "eth0", {{"permhwaddr", house.link("eth0").mac->text()}, {"speed", 0}, {"ipv6autoconf", false}});
+    json nic = device(house, "eth0", {{"permhwaddr", house.link("eth0").mac->text()}, {"speed", 0}, {"ipv6autoconf", true}});
     REQUIRE(told["nics"] == json{{"eth0", nic}});
     REQUIRE(told["bondings"] == json::object());
 }

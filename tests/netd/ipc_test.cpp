@@ -88,7 +88,8 @@ TEST_CASE("what is no socket is never removed", "[ipc]") {
 
 TEST_CASE("an endpoint is an absolute path that fits a socket's address", "[ipc]") {
     Bound bound;
-    for (const auto& endpoint : {std::string("tcp://*:5555"), std::string("ipc://relative"), std::string("ipc://@abstract"), std::string("ipc://*"), std::string(""),
+    for (const auto& endpoint : {std::string("tcp://*:5555"), std::string("ipc://relative"), std::string("ipc://@abstract"), std::string("ipc://*"),
+                                 std::string(""),
                                  "ipc:///tmp/" + std::string(108, 'x')}) {
         CAPTURE(endpoint);
         REQUIRE(serve::bind_ipc(bound.socket, endpoint, -1).error().fault == Fault::invalid);

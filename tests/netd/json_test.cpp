@@ -126,7 +126,8 @@ TEST_CASE("the id is found in what is refused, if there is but one", "[json]") {
     REQUIRE(wire::salvage_id(R"({"a":1,"a":2,"id":7})") == 7);
     REQUIRE(wire::salvage_id(R"({"params":{"id":1},"x":[{"id":2}],"id":"x")") == "x");
     REQUIRE(wire::salvage_id(R"({"id":-3,"params":)" + repeated("[", 100'000)) == -3);
-    for (const auto* none : {R"({"id":1,"id":2})", R"({"params":{"id":1}})", R"([{"id":1}])", R"({"id":1.5,"a")", R"({"id":{"id":1}})", R"({"id":[1]})",
+    for (const auto* none : {R"({"id":1,"id":2})", R"({"params":{"id":1}})", R"([{"id":1}])", R"({"id":1.5,"a")",
+                             R"({"id":{"id":1}})", R"({"id":[1]})",
                              R"({"id":true})", R"({"id":null})", R"({"id":)", R"({"id)", R"(x{"id":1})", "", R"({"id":"\u0000"})"}) {
         CAPTURE(none);
         REQUIRE(wire::salvage_id(none) == nullptr);

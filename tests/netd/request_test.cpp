@@ -85,7 +85,8 @@ TEST_CASE("a batch is told what to do instead", "[request]") {
 TEST_CASE("answers carry the id and exactly one of result and error", "[request]") {
     REQUIRE(wire::write_result(7, {{"a", 1}}) == R"({"jsonrpc":"2.0","id":7,"result":{"a":1}})");
     REQUIRE(wire::write_result("x\"", nullptr) == R"({"jsonrpc":"2.0","id":"x\"","result":null})");
-    REQUIRE(json::parse(wire::write_error(nullptr, 40, "busy")) == json{{"jsonrpc", "2.0"}, {"id", nullptr}, {"error", {{"code", 40}, {"message", "busy"}}}});
+    REQUIRE(json::parse(wire::write_error(nullptr, 40, "busy")) ==
+            json{{"jsonrpc", "2.0"}, {"id", nullptr}, {"error", {{"code", 40}, {"message", "busy"}}}});
     REQUIRE(json::parse(wire::write_error("x", 21, "no", {{"path", "/a"}}))["error"]["data"] == json{{"path", "/a"}});
 }
 

@@ -28,7 +28,8 @@ TEST_CASE("a cable that is pulled is one change, told in words") {
     Graph now = was;
     now.nodes.put(changed(was, nic("eno1"), [](Node& node) { node.state = NodeState::no_carrier; }));
     const auto changes = diff(was, now);
-    REQUIRE(changes.nodes == std::vector<Change<Node>>{Update<Node>{*was.nodes.find(nic("eno1")), *now.nodes.find(nic("eno1"))}});
+    REQUIRE(changes.nodes ==
+            std::vector<Change<Node>>{Update<Node>{*was.nodes.find(nic("eno1")), *now.nodes.find(nic("eno1"))}});
     REQUIRE(changes.edges.empty());
     REQUIRE(explain(changes) == Lines{"~ nic eno1: state up → no carrier"});
 }
@@ -69,9 +70,10 @@ TEST_CASE("every attribute that changed is in the line, and those that came or w
         node.parent = guest("x");
         node.label = "database";
     }));
-    REQUIRE(explain(diff(was, now)) ==
-            Lines{"~ network db: label db → database, owner netd: network db → none, inside none → guest:x, mtu none → 9000, "
-                  "vlan 200 → none, problem mtu is 1500, wanted 9000 → none"});
+    REQUIRE(
+        explain(diff(was, now)) ==
+        Lines{"~ network db: label db → database, owner netd: network db → none, inside none → guest:x, mtu none → 9000, "
+              "vlan 200 → none, problem mtu is 1500, wanted 9000 → none"});
 }
 
 TEST_CASE("a name that would move the cursor does not") {

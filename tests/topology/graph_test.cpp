@@ -84,7 +84,8 @@ TEST_CASE("two ways between the same two nodes are two edges") {
     graph.edges.put(edge(EdgeKind::peer, port("a"), port("b")));
     graph.edges.put(edge(EdgeKind::plugged, port("a"), port("b")));
     graph.edges.put(edge(EdgeKind::peer, port("a"), port("b"), "5"));
-    REQUIRE(graph.edges == Keyed<Edge>{edge(EdgeKind::peer, port("a"), port("b"), "5"), edge(EdgeKind::plugged, port("a"), port("b"))});
+    REQUIRE(graph.edges ==
+            Keyed<Edge>{edge(EdgeKind::peer, port("a"), port("b"), "5"), edge(EdgeKind::plugged, port("a"), port("b"))});
 }
 
 TEST_CASE("the list of a node's attributes forgets none") {

@@ -245,7 +245,8 @@ TEST_CASE("putting what is already there is no difference") {
 TEST_CASE("the vocabulary of change says create, update and remove") {
     const Keyed<Thing> was{thing(1), thing(2), thing(3)};
     const Keyed<Thing> now{thing(2), thing(3, 5), thing(4)};
-    REQUIRE(diff(was, now) == std::vector<Change<Thing>>{Remove<Thing>{thing(1)}, Update<Thing>{thing(3), thing(3, 5)}, Create<Thing>{thing(4)}});
+    REQUIRE(diff(was, now) == std::vector<Change<Thing>>{Remove<Thing>{thing(1)}, Update<Thing>{thing(3), thing(3, 5)},
+                                                         Create<Thing>{thing(4)}});
     REQUIRE(diff(Keyed<Thing>(), Keyed<Thing>()).empty());
 }
 

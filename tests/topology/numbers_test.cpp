@@ -27,8 +27,8 @@ TEST_CASE("a number of digits in its range is that number") {
 }
 
 TEST_CASE("anything around the digits, nothing, or too much is no number") {
-    const auto text = GENERATE(""s, "-"s, "+5"s, " 5"s, "5 "s, "5\n"s, "5\0"s, "0x5"s, "5e0"s, "1.0"s, "--5"s, "5-"s, "٣"s, "11"s,
-                               "-1"s, "9223372036854775808"s, "99999999999999999999999999"s);
+    const auto text = GENERATE(""s, "-"s, "+5"s, " 5"s, "5 "s, "5\n"s, "5\0"s, "0x5"s, "5e0"s, "1.0"s, "--5"s, "5-"s, "٣"s,
+                               "11"s, "-1"s, "9223372036854775808"s, "99999999999999999999999999"s);
     CAPTURE(text);
     const auto number = parse_number(text, 0, 10);
     REQUIRE_FALSE(number);
@@ -50,7 +50,8 @@ TEST_CASE("a set of VLANs is written as ranges and read back the same") {
     REQUIRE(set);
     REQUIRE(set->text() == "0-4,100,4094");
     REQUIRE(set->size() == 7);
-    REQUIRE(set->ranges() == std::vector{std::pair{vlan(0), vlan(4)}, std::pair{vlan(100), vlan(100)}, std::pair{vlan(4094), vlan(4094)}});
+    REQUIRE(set->ranges() ==
+            std::vector{std::pair{vlan(0), vlan(4)}, std::pair{vlan(100), vlan(100)}, std::pair{vlan(4094), vlan(4094)}});
     REQUIRE(*VlanSet::parse(set->text()) == *set);
     REQUIRE(VlanSet::parse("0-4094")->text() == "0-4094");
     REQUIRE(VlanSet::parse("")->empty());
@@ -107,9 +108,9 @@ TEST_CASE("an Ethernet address is canonical, however it was written") {
 }
 
 TEST_CASE("what is not six pairs of hex digits is no Ethernet address") {
-    const auto text = GENERATE("", "52:54:00:12:34", "52:54:00:12:34:5", "52:54:00:12:34:56:", "52:54:00:12:34:56:78", "525400123456",
-                               "5254.0012.3456", "52:54:00-12:34:56", "52 54 00 12 34 56", "5g:54:00:12:34:56", " 52:54:00:12:34:5",
-                               "52:54:00:12:34:5 ", "+2:54:00:12:34:56");
+    const auto text = GENERATE("", "52:54:00:12:34", "52:54:00:12:34:5", "52:54:00:12:34:56:", "52:54:00:12:34:56:78",
+                               "525400123456", "5254.0012.3456", "52:54:00-12:34:56", "52 54 00 12 34 56",
+                               "5g:54:00:12:34:56", " 52:54:00:12:34:5", "52:54:00:12:34:5 ", "+2:54:00:12:34:56");
     CAPTURE(text);
     REQUIRE_FALSE(Mac::parse(text));
     REQUIRE(Mac::parse(text).error().fault == Fault::invalid);

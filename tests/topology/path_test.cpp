@@ -23,8 +23,8 @@ std::vector<NodeId> ids(const std::vector<Node>& nodes) {
 TEST_CASE("from a guest the way leads over port, network and bond to the NICs") {
     const auto path = path_down(host(), guest("web1"));
     REQUIRE(path);
-    REQUIRE(ids(*path) == std::vector{guest("web1"), port("vnet0"), network("web"), bridge("web"), vlan("bond0.100"), bond("bond0"),
-                                      nic("eno1"), nic("eno2")});
+    REQUIRE(ids(*path) == std::vector{guest("web1"), port("vnet0"), network("web"), bridge("web"), vlan("bond0.100"),
+                                      bond("bond0"), nic("eno1"), nic("eno2")});
     REQUIRE(to_chain(*path) == "web1 ─ vnet0 ─ web ─ web ─ bond0.100 ─ bond0 ─ eno1 + eno2");
     REQUIRE(to_chain(*path, {.ascii = true}) == "web1 - vnet0 - web - web - bond0.100 - bond0 - eno1 + eno2");
 }
@@ -47,7 +47,9 @@ TEST_CASE("in any host without circles each step comes before all that it stands
         for (int i = 0; i < 12; ++i) graph.nodes.put(node(NodeKind::bridge, std::to_string(i)));
         for (int i = 0; i < 20; ++i) {
             const auto a = random() % 12, b = random() % 12;
-            if (a != b) graph.edges.put(edge(EdgeKind::peer, bridge(std::to_string(std::min(a, b))), bridge(std::to_string(std::max(a, b)))));
+            if (a != b)
+                graph.edges.put(
+                    edge(EdgeKind::peer, bridge(std::to_string(std::min(a, b))), bridge(std::to_string(std::max(a, b)))));
         }
         const auto path = ids(*path_down(graph, bridge("11")));
         REQUIRE(NodeIds(path.begin(), path.end()) == Wiring(graph).all_below({bridge("11")}));
@@ -61,7 +63,8 @@ TEST_CASE("in any host without circles each step comes before all that it stands
 TEST_CASE("a host wired in a circle has an end all the same") {
     Graph graph;
     for (int i = 0; i < 5; ++i) graph.nodes.put(node(NodeKind::bridge, std::to_string(i)));
-    for (int i = 0; i < 5; ++i) graph.edges.put(edge(EdgeKind::peer, bridge(std::to_string(i)), bridge(std::to_string((i + 1) % 5))));
+    for (int i = 0; i < 5; ++i)
+        graph.edges.put(edge(EdgeKind::peer, bridge(std::to_string(i)), bridge(std::to_string((i + 1) % 5))));
     REQUIRE(path_down(graph, bridge("2"))->size() == 5);
 }
 
@@ -82,13 +85,15 @@ TEST_CASE("plugged into a network is what is on its own bridge, and not what is 
             NodeIds{port("vnet0"), port("vnet1"), port("foreign0"), guest("web1"), guest("web2")});
     graph.nodes.put(node(NodeKind::network, "other"));
     graph.edges.put(edge(EdgeKind::realises, bridge("web"), network("other")));
-    REQUIRE(plugged_into(Wiring(graph), network("web")) == NodeIds{port("vnet0"), port("vnet1"), guest("web1"), guest("web2")});
+    REQUIRE(plugged_into(Wiring(graph), network("web")) ==
+            NodeIds{port("vnet0"), port("vnet1"), guest("web1"), guest("web2")});
     REQUIRE(plugged_into(Wiring(graph), network("other")).empty());
 }
 
 TEST_CASE("guests are counted once, ports each, and a fold for as many as it stands for") {
     Graph graph = host();
-    REQUIRE(population(graph, {port("vnet1"), port("vnet2"), guest("web2"), network("web"), guest("nobody")}) == Population{1, 2});
+    REQUIRE(population(graph, {port("vnet1"), port("vnet2"), guest("web2"), network("web"), guest("nobody")}) ==
+            Population{1, 2});
     graph.nodes.put(node(NodeKind::port, "web/*", {{"folded", "37"}}));
     REQUIRE(population(graph, {port("web/*"), port("vnet1")}) == Population{0, 38});
     REQUIRE(population(graph, {}) == Population{});

@@ -41,7 +41,8 @@ Graph random_host(std::mt19937& random) {
         graph.nodes.put(one);
     }
     for (auto i = random() % 60; i > 0; --i) {
-        graph.edges.put(edge(every_edge_kind[random() % std::size(every_edge_kind)], some(any()), some(any()), random() % 2 ? "7" : ""));
+        graph.edges.put(
+            edge(every_edge_kind[random() % std::size(every_edge_kind)], some(any()), some(any()), random() % 2 ? "7" : ""));
     }
     return graph;
 }
@@ -105,7 +106,8 @@ TEST_CASE("a bridge that one network has for itself shares its box, and one that
 TEST_CASE("a port is drawn to its network and not a second time to the bridge") {
     const Graph graph = host();
     const auto picture = drawn(graph);
-    const auto to_vnet0 = std::count_if(picture.links.begin(), picture.links.end(), [](const Link& link) { return link.edge->to == port("vnet0"); });
+    const auto to_vnet0 = std::count_if(picture.links.begin(), picture.links.end(),
+                                        [](const Link& link) { return link.edge->to == port("vnet0"); });
     REQUIRE(to_vnet0 == 1);
 }
 
@@ -125,7 +127,8 @@ TEST_CASE("VLANs on top of a bridge stand at its other side") {
 TEST_CASE("a line passes beside the boxes of the columns between") {
     const Graph graph = host();
     const auto picture = drawn(graph);
-    const auto direct = std::find_if(picture.links.begin(), picture.links.end(), [](const Link& link) { return link.edge->to == bridge("ovirtmgmt"); });
+    const auto direct = std::find_if(picture.links.begin(), picture.links.end(),
+                                     [](const Link& link) { return link.edge->to == bridge("ovirtmgmt"); });
     REQUIRE(direct != picture.links.end());
     REQUIRE(direct->cells.size() == 3);
     REQUIRE(picture.cells[direct->cells[1]].is_waypoint());

@@ -32,15 +32,16 @@ void set_state(Graph& graph, const NodeId& id, NodeState state) {
 TEST_CASE("a network is seen with what it stands on and what is plugged into it") {
     const auto view = of_network(host(), "web");
     REQUIRE(view);
-    REQUIRE(ids(*view) == with_uplink({network("web"), bridge("web"), vlan("bond0.100"), port("vnet0"), port("vnet1"), guest("web1"), guest("web2")}));
+    REQUIRE(ids(*view) == with_uplink({network("web"), bridge("web"), vlan("bond0.100"), port("vnet0"), port("vnet1"),
+                                       guest("web1"), guest("web2")}));
     REQUIRE_FALSE(view->edges.contains(edge(EdgeKind::plugged, port("vnet2"), guest("web2")).key()));
     REQUIRE(ids(*of_network(host(), "lab")) == NodeIds{network("lab"), bridge("lab"), port("vnet3"), guest("test")});
 }
 
 TEST_CASE("a guest is seen with all its NICs and not with its neighbours") {
     REQUIRE(ids(*of_guest(host(), "web2")) ==
-            with_uplink({guest("web2"), port("vnet1"), port("vnet2"), network("web"), network("db"), bridge("web"), bridge("db"),
-                         vlan("bond0.100"), vlan("bond0.200")}));
+            with_uplink({guest("web2"), port("vnet1"), port("vnet2"), network("web"), network("db"), bridge("web"),
+                         bridge("db"), vlan("bond0.100"), vlan("bond0.200")}));
 }
 
 TEST_CASE("a name that nobody has is told as not found") {
@@ -58,7 +59,8 @@ TEST_CASE("a guest is found by its label where only one has it") {
     REQUIRE(ids(*of_guest(graph, "mail")) == NodeIds{guest("2f1c")});
     labelled.id.name = "77aa";
     graph.nodes.put(labelled);
-    REQUIRE(of_guest(graph, "mail").error() == Error{Fault::conflict, "mail", "2 are called that: ask for one by its name, as in 2f1c"});
+    REQUIRE(of_guest(graph, "mail").error() ==
+            Error{Fault::conflict, "mail", "2 are called that: ask for one by its name, as in 2f1c"});
     REQUIRE(of_guest(graph, "77aa"));
 }
 
@@ -109,7 +111,8 @@ TEST_CASE("many ports of a network become one, and their guests go with them") {
     for (int i = 0; i < 37; ++i) plug(graph, "web", "vnet" + std::to_string(i), "web" + std::to_string(i));
     plug(graph, "db", "vnet99", "web7");
     const Graph view = folded(graph, 8);
-    REQUIRE(ids(view) == NodeIds{bridge("web"), bridge("db"), network("web"), network("db"), port("web/*"), port("vnet99"), guest("web7")});
+    REQUIRE(ids(view) == NodeIds{bridge("web"), bridge("db"), network("web"), network("db"), port("web/*"), port("vnet99"),
+                                 guest("web7")});
     const Node& sum = *view.nodes.find(port("web/*"));
     REQUIRE(sum.title() == "web · 37 NICs");
     REQUIRE(sum.attribute("folded") == "37");

@@ -1,0 +1,119 @@
+// How the mirror becomes a State: with the names of the moment, and sharing what has not changed.
+#include "bridges/mirror.hpp"
+
+namespace bridges {
+
+IfName Mirror::name_of(int index) const {
+    const auto link = links_.find(index);
+    if (link == links_.end() || !link->second.reported) return IfName::observed("?");
+    return link->second.report.link.name;
+}
+
+bool Mirror::filters(int bridge) const {
+    const auto link = links_.find(bridge);
+    return link != links_.end() && filters_vlans(link->second.report.link);
+}
+
+bool Mirror::is_datapath(int link) const {
+    const auto found = links_.find(link);
+    return found != links_.end() && found->second.report.link.facts.kind == "openvswitch";
+}
+
+// The link as State shows it.
+Link Mirror::named(const Seen& seen) const {
+    const LinkReport& report = seen.report;
+    Link link = report.link;
+    // A port of Open vSwitch has the datapath for a master here; whose port it is, and its leaving, are OVSDB's affair.
+    const bool has_master = report.master && !is_datapath(report.master);
+    link.master = Master{has_master ? std::optional(name_of(report.master)) : std::nullopt};
+    if (auto* vlan = std::get_if<Vlan>(&*link.kind)) vlan->base = name_of(report.base);
+    if (auto* bond = std::get_if<Bond>(&*link.kind)) {
+        if (const auto primary = bond->options.find("primary"); primary != bond->options.end()) {
+            primary->second = report.primary ? name_of(report.primary).text() : "";
+        }
+        if (report.active) link.facts.active_port = name_of(report.active);
+    }
+    link.addresses.emplace();
+    for (const auto& [address, peer] : seen.addresses) link.addresses->insert(address);
+    if (filters_vlans(report.link) || (report.master && filters(report.master))) link.vlans = seen.tags.visible();
+    return link;
+}
+
+// Those who show the name or the filtering of a link that has changed.
+void Mirror::mark_dependents() {
+    for (const int index : std::exchange(changed_faces_, {})) {
+        if (const auto all = dependents_.find(index); all != dependents_.end()) {
+            changed_links_.insert(all->second.begin(), all->second.end());
+        }
+    }
+    if (!std::exchange(has_renamed_, false)) return;
+    for (const auto& [key, route] : routes_) changed_routes_.insert(key);
+}
+
+void Mirror::publish_link(int index) {
+    const auto found = links_.find(index);
+    if (found == links_.end() || !found->second.reported || found->second.report.is_loopback) return;
+    Link link = named(found->second);
+    published_.insert_or_assign(index, link.name);
+    if (const Link* shown = state_.links.find(link.name); shown && *shown == link) return;
+    state_.links.put(std::move(link));
+    has_changed_ = true;
+}
+
+void Mirror::publish_routes() {
+    for (const auto& key : std::exchange(changed_routes_, {})) {
+        const auto found = routes_.find(key);
+        if (found == routes_.end()) {
+            has_changed_ |= state_.routes.erase(key);
+            continue;
+        }
+        Route route = found->second.route;
+        route.device = name_of(found->second.device);
+        if (const Route* shown = state_.routes.find(key); shown && *shown == route) continue;
+        state_.routes.put(std::move(route));
+        has_changed_ = true;
+    }
+}
+
+bool Mirror::settle() {
+    read_waiting();
+    mark_dependents();
+    sift_routes();
+    // Names that were left go first, so that links may have swapped them.
+    for (const int index : changed_links_) {
+        const auto shown = published_.find(index);
+        if (shown == published_.end() || (links_.contains(index) && name_of(index) == shown->second)) continue;
+        has_changed_ |= state_.links.erase(shown->second);
+        published_.erase(shown);
+    }
+    for (const int index : std::exchange(changed_links_, {})) publish_link(index);
+    publish_routes();
+    return std::exchange(has_changed_, false);
+}
+
+void Mirror::inherit(const Mirror& older) {
+    const auto share = [](auto shared, const auto& fresh) {
+        using Set = std::decay_t<decltype(fresh)>;
+        const auto before = shared;
+        Set::each_difference(before, fresh, [&](const auto* was, const auto* now) {
+            if (now) shared.put(*now);
+            else shared.erase(was->key());
+        });
+        return shared;
+    };
+    state_ = {share(older.state_.links, state_.links), share(older.state_.routes, state_.routes),
+              share(older.state_.rules, state_.rules)};
+}
+
+int Mirror::index_of(const std::string& name) const {
+    const Link* link = state_.links.find(IfName::observed(name));
+    return link ? link->facts.index : 0;
+}
+
+std::vector<int> Mirror::indices() const {
+    std::vector<int> all;
+    for (const auto& [index, seen] : links_) all.push_back(index);
+    return all;
+}
+
+}  // namespace bridges

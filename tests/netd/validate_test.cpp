@@ -1,0 +1,144 @@
+// Each rule of the protocol's tables, by a request that breaks it: the code, the place, and that all are told at once.
+#include "netd/intent/validate.hpp"
+#include "netd/wire/read_definition.hpp"
+#include "tests/fakes/fake_kernel.hpp"
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+namespace {
+
+using namespace intent;
+using Told = std::vector<std::pair<int, std::string>>;
+
+// A host with three NICs; `web` and `old` are there, as is bond0 with a network on it.
+struct Host {
+    fakes::FakeKernel kernel{"eno1", "eno2", "eno3", "eno4"};
+    Intent running;
+    bool ovs = true;
+
+    Host() {
+        running.put(Network{.name = *NetworkName::parse("web"), .nic = *IfName::parse("eno1"), .vlan = *VlanId::from(100)});
+        running.put(Network{.name = *NetworkName::parse("flat"), .nic = *IfName::parse("eno1")});
+        running.put(Bond{.name = *IfName::parse("bond0"), .nics = {*IfName::parse("eno3")}, .options = {{"mode", "balance-rr"}}});
+        running.put(Network{.name = *NetworkName::parse("onbond"), .bonding = *IfName::parse("bond0"), .vlan = *VlanId::from(5)});
+        running.put(Network{.name = *NetworkName::parse("gw"), .nic = *IfName::parse("eno2"), .default_route = true});
+    }
+
+    Told told(const char* text) {
+        Complaints complaints;
+        const Request request = wire::read_setup(nlohmann::json::parse(text), complaints);
+        const auto more = validate(request, running, {kernel.state(), kernel.abilities(), ovs, "unix:/nowhere"}).complaints;
+        complaints.insert(complaints.end(), more.begin(), more.end());
+        Told told;
+        for (const auto& complaint : complaints) {
+            CHECK_FALSE(complaint.what.empty());
+            told.emplace_back(complaint.code, complaint.path);
+        }
+        return told;
+    }
+};
+
+struct Case {
+    const char* request;
+    Told told;
+};
+
+}  // namespace
+
+TEST_CASE("what breaks a rule is told with its code and its place") {
+    const Case cases[] = {
+        {R"({"networks": {"a": {"nic": "eno9"}}})", {{23, "/networks/a/nic"}}},
+        {R"({"networks": {"a": {"nic": "eno3"}}})", {{24, "/networks/a/nic"}}},
+        {R"({"networks": {"a": {"nic": "eno1"}}})", {{24, "/networks/a/nic"}}},
+        {R"({"networks": {"a": {"nic": "eno4", "bonding": "bond0"}}})", {{21, "/networks/a/bonding"}}},
+        {R"({"networks": {"a": {"bonding": "bond7"}}})", {{25, "/networks/a/bonding"}}},
+        {R"({"networks": {"a": {"vlan": 5}}})", {{26, "/networks/a/vlan"}}},
+        {R"({"networks": {"a": {"nic": "eno4", "vlan": 4095}}})", {{26, "/networks/a/vlan"}}},
+        {R"({"networks": {"a": {"nic": "eno4", "vlan": true}}})", {{26, "/networks/a/vlan"}}},
+        {R"({"networks": {"a": {"nic": "eno1", "vlan": "100"}}})", {{21, "/networks/a/vlan"}}},
+        {R"({"networks": {"a": {"bridged": false}}})", {{21, "/networks/a/bridged"}}},
+        {R"({"networks": {"a": {"bridged": "no", "vlan": 3}}})", {{26, "/networks/a/vlan"}, {26, "/networks/a/bridged"}}},
+        {R"({"networks": {"a": {"nic": "eno4", "bridged": false, "stp": "yes"}}})", {{21, "/networks/a/stp"}}},
+        {R"({"networks": {"a": {"nic": "eno4", "mtu": 67}}})", {{21, "/networks/a/mtu"}}},
+        {R"({"networks": {"a": {"nic": "eno4", "mtu": 65522}}})", {{21, "/networks/a/mtu"}}},
+        {R"({"networks": {"a": {"nic": "eno4", "mtu": 1500.5}}})", {{21, "/networks/a/mtu"}}},
+        {R"({"networks": {"a": {"nic": "eno4", "colour": "red"}}})", {{21, "/networks/a/colour"}}},
+        {R"({"networks": {"a": {"nic": "eno4", "ipaddr": "192.0.2.1"}}})", {{21, "/networks/a/ipaddr"}}},
+        {R"({"networks": {"a": {"nic": "eno4", "ipaddr": "192.0.2.300", "prefix": 24}}})", {{22, "/networks/a/ipaddr"}, {21, "/networks/a/prefix"}}},
+        {R"({"networks": {"a": {"nic": "eno4", "ipaddr": "192.0.2.1", "netmask": "255.0.255.0"}}})", {{22, "/networks/a/netmask"}, {21, "/networks/a/ipaddr"}}},
+        {R"({"networks": {"a": {"nic": "eno4", "ipaddr": "192.0.2.1", "prefix": 24, "netmask": "255.255.255.0"}}})", {{21, "/networks/a/netmask"}}},
+        {R"({"networks": {"a": {"nic": "eno4", "ipaddr": "192.0.2.1", "prefix": 24, "gateway": "198.51.100.1"}}})", {{22, "/networks/a/gateway"}}},
+        {R"({"networks": {"a": {"nic": "eno4", "gateway": "198.51.100.1"}}})", {{22, "/networks/a/gateway"}}},
+        {R"({"networks": {"a": {"nic": "eno4", "ipv6addr": "2001:db8::1/129"}}})", {{22, "/networks/a/ipv6addr"}}},
+        {R"({"networks": {"net%d": {"nic": "eno4"}}})", {{27, "/networks/net%d"}}},
+        {R"({"networks": {"all": {"nic": "eno4"}}})", {{27, "/networks/all"}}},
+        {R"({"networks": {"sixteen-letters-": {"nic": "eno4"}}})", {{27, "/networks/sixteen-letters-"}}},
+        {R"({"networks": {"a/b": {"nic": "eno4"}}})", {{27, "/networks/a~1b"}}},
+        {R"({"networks": {"eno2": {"nic": "eno4"}}})", {{27, "/networks/eno2"}}},
+        {R"({"networks": {"nosuch": {"remove": true}}})", {{27, "/networks/nosuch"}}},
+        {R"({"networks": {"web": {"remove": "true", "nic": "eno1"}}})", {{21, "/networks/web/nic"}}},
+        {R"({"networks": {"a": {"nic": "eno4", "custom": {"bridge_opts": "no_such=1"}}}})", {{21, "/networks/a/custom"}}},
+        {R"({"networks": {"a": {"nic": "eno4", "switch": "token-ring"}}})", {{21, "/networks/a/switch"}}},
+        {R"({"networks": {"a": {"nic": "eno4"}, "b": {"switch": "ovs"}}})", {{21, "/networks/b/switch"}}},
+        {R"({"networks": {"a": {"nic": "eno1", "vlan": 7, "switch": "ovs"}}})", {{21, "/networks/a/switch"}}},
+        {R"({"networks": {"a": {"nic": "eno4", "defaultRoute": true}, "b": {"defaultRoute": true}}})", {{21, "/networks/a/defaultRoute"}, {21, "/networks/b/defaultRoute"}}},
+        {R"({"networks": {"a": {"nic": "eno4", "bootproto": "dhcp"}}})", {{29, "/networks/a/bootproto"}}},
+        {R"({"networks": {"a": {"nic": "eno4", "nameservers": ["192.0.2.53"]}}})", {{29, "/networks/a/nameservers"}, {21, "/networks/a/nameservers"}}},
+        {R"({"bondings": {"bond1": {"nics": []}}})", {{21, "/bondings/bond1/nics"}}},
+        {R"({"bondings": {"bond1": {"nics": ["eno9"]}}})", {{23, "/bondings/bond1/nics"}}},
+        {R"({"bondings": {"bond1": {"nics": ["eno1"]}}})", {{24, "/bondings/bond1/nics"}}},
+        {R"({"bondings": {"bond1": {"nics": ["eno3"]}}})", {{24, "/bondings/bond1/nics"}}},
+        {R"({"bondings": {"team0": {"nics": ["eno4"]}}})", {{25, "/bondings/team0"}}},
+        {R"({"bondings": {"bond1": {"nics": ["eno4"], "options": "mode=9"}}})", {{25, "/bondings/bond1/options"}}},
+        {R"({"bondings": {"bond0": {"remove": true}}})", {{31, "/bondings/bond0"}}},
+        {R"({"bondings": {"bond5": {"remove": true}}})", {{25, "/bondings/bond5"}}},
+        {R"({"nets": {}})", {{21, "/nets"}}},
+        {R"({"options": {"connectivityTimeout": 0}})", {{21, "/options/connectivityTimeout"}}},
+    };
+    for (const auto& one : cases) {
+        CAPTURE(one.request);
+        CHECK(Host().told(one.request) == one.told);
+    }
+}
+
+TEST_CASE("what is loose is taken, and what is legal is not complained of") {
+    const char* requests[] = {
+        R"({"networks": {"a": {"nic": "eno4", "vlan": "200", "bridged": "true", "mtu": "9000", "ipaddr": "", "stp": null}}})",
+        R"({"networks": {"a": {"nic": "eno4", "vlan": 0}}})",
+        R"({"networks": {"web": {"nic": "eno1", "vlan": 101}}})",
+        R"({"networks": {"inside": {}}})",
+        R"({"networks": {"a": {"nic": "eno4", "ipaddr": "192.0.2.10", "netmask": "255.255.255.0", "gateway": "192.0.2.1", "defaultRoute": "yes"}}})",
+        R"({"networks": {"A long name, with spaces: für alle": {"nic": "eno4", "vlan": 3, "switch": "vlan-aware"}}})",
+        R"({"networks": {"onbond": {"remove": true}}, "bondings": {"bond0": {"remove": true}}})",
+        R"({"networks": {"onbond": {"nic": "eno3", "vlan": 5}}, "bondings": {"bond0": {"remove": true}}})",
+        R"({"bondings": {"bond0": {"nics": ["eno4", "eno3"], "options": "miimon=100 mode=4 lacp_rate=1"}}})",
+    };
+    for (const char* request : requests) {
+        CAPTURE(request);
+        CHECK(Host().told(request).empty());
+    }
+}
+
+TEST_CASE("a new holder takes the default route from the old one, which keeps all else") {
+    Host host;
+    Complaints complaints;
+    const auto request = wire::read_setup(nlohmann::json::parse(R"({"networks": {"a": {"nic": "eno4", "defaultRoute": true}}})"), complaints);
+    const auto verdict = validate(request, host.running, {host.kernel.state(), host.kernel.abilities(), true, ""});
+    REQUIRE(verdict.complaints.empty());
+    CHECK(verdict.wanted.default_route()->name.text() == "a");
+    Network old = *host.running.network("gw");
+    old.default_route = false;
+    CHECK(*verdict.wanted.network("gw") == old);
+}
+
+TEST_CASE("what the host lacks is refused by name before anything is touched") {
+    Host host;
+    host.kernel.able = {.vlan = false, .vlan_filtering = false, .bond = false, .tap = true, .release = "6.1-poor"};
+    host.ovs = false;
+    CHECK(host.told(R"({"networks": {"a": {"nic": "eno4", "vlan": 7}}})") == Told{{29, "/networks/a/vlan"}});
+    CHECK(host.told(R"({"networks": {"a": {"nic": "eno4", "vlan": 7, "switch": "vlan-aware"}}})") == Told{{29, "/networks/a/switch"}});
+    CHECK(host.told(R"({"networks": {"a": {"nic": "eno4", "vlan": 7, "switch": "ovs"}}})") == Told{{32, "/networks/a/switch"}});
+    CHECK(host.told(R"({"bondings": {"bond1": {"nics": ["eno4"]}}})") == Told{{29, "/bondings/bond1"}});
+    CHECK(host.told(R"({"networks": {"a": {"nic": "eno4"}}})").empty());
+}
