@@ -8,10 +8,6 @@ void Batch::add(std::size_t change, Message message, std::set<int> fine) {
     purposes_.push_back({change, std::move(fine)});
 }
 
-void Batch::add(std::size_t change, std::vector<Message> messages) {
-    for (Message& message : messages) add(change, std::move(message));
-}
-
 void Batch::refuse(std::size_t change, Error error) {
     if (!refused_[change]) refused_[change] = std::move(error);
 }

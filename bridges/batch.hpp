@@ -14,7 +14,6 @@ public:
 
     // `fine`: errnos that mean that it is so already.
     void add(std::size_t change, Message message, std::set<int> fine = {});
-    void add(std::size_t change, std::vector<Message> messages);
 
     // The first "no" to a change counts.
     void refuse(std::size_t change, Error error);

@@ -177,11 +177,8 @@ void Journeys::find_heights() {
     std::set<const Journey*> open, closed;
     const std::function<void(Journey&)> raise = [&](Journey& journey) {
         if (closed.contains(&journey) || !open.insert(&journey).second) return;
-        auto below = std::vector{journey.base_then, journey.base_now};
-        if (becomes_bridge(journey) || is_bridge(journey.have)) {
-            below.insert(below.end(), journey.ports_then.begin(), journey.ports_then.end());
-            below.insert(below.end(), journey.ports_now.begin(), journey.ports_now.end());
-        }
+        auto below = std::vector{journey.base_then};
+        if (becomes_bridge(journey)) below.insert(below.end(), journey.ports_then.begin(), journey.ports_then.end());
         for (Journey* other : below) {
             if (!other) continue;
             raise(*other);

@@ -122,7 +122,8 @@ void LinuxKernel::change(Batch& batch, std::size_t place, const Link& now, const
     std::vector<Message> messages;
     if (auto done = write_changes(now, have, state(), messages); !done) return batch.refuse(place, done.error());
     if (is_silent && messages.empty()) silent_.insert(have.facts.index);
-    batch.add(place, std::move(messages));
+    // An address that is gone already: its primary took it along.
+    for (Message& message : messages) batch.add(place, std::move(message), {EADDRNOTAVAIL});
 }
 
 void LinuxKernel::update(Batch& batch, std::size_t place, const Update<Link>& op) {

@@ -1,5 +1,7 @@
 // Links that come and go.
+#include "bridges/bond_options.hpp"
 #include "bridges/bond_options_wire.hpp"
+#include "bridges/bridge_options.hpp"
 #include "bridges/bridge_options_wire.hpp"
 #include "bridges/marks.hpp"
 #include "bridges/nl_write.hpp"
@@ -30,9 +32,27 @@ void put_peer(Message& message, const Veth& veth, const Link& link, int netns) {
     });
 }
 
+// A kernel may know an option and yet refuse to be told it, be it the value that it has anyway (mcast_vlan_snooping where
+// bridges do not filter). What is new has its defaults, so these are left out.
+Options beside_defaults(const Bridge& bridge) {
+    Options options = bridge.options;
+    std::erase_if(options, [](const auto& option) { return bridge_option_default(option.first) == option.second; });
+    return options;
+}
+Options beside_defaults(const Bond& bond) {
+    const auto mode = bond.options.find("mode");
+    const Options defaults = default_bond_options(mode == bond.options.end() ? "balance-rr" : mode->second);
+    Options options = bond.options;
+    std::erase_if(options, [&](const auto& option) {
+        const auto standard = defaults.find(option.first);
+        return option.first != "mode" && standard != defaults.end() && standard->second == option.second;
+    });
+    return options;
+}
+
 void put_kind_data(Message& message, const Link& now, const State& host, int netns) {
-    if (const auto* bridge = std::get_if<Bridge>(&*now.kind)) put_bridge_options(message, bridge->options);
-    if (const auto* bond = std::get_if<Bond>(&*now.kind)) put_bond_options(message, bond->options, index_in(host));
+    if (const auto* bridge = std::get_if<Bridge>(&*now.kind)) put_bridge_options(message, beside_defaults(*bridge));
+    if (const auto* bond = std::get_if<Bond>(&*now.kind)) put_bond_options(message, beside_defaults(*bond), index_in(host));
     if (const auto* vlan = std::get_if<Vlan>(&*now.kind)) message.number<std::uint16_t>(IFLA_VLAN_ID, vlan->id.number());
     if (const auto* veth = std::get_if<Veth>(&*now.kind)) put_peer(message, *veth, now, netns);
 }

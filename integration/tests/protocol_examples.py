@@ -12,7 +12,6 @@ import json
 import re
 import time
 
-from client import Events
 from host import checkout
 from runner import case
 

@@ -76,7 +76,10 @@ Result<> reach(const lower::HostState& wanted, const lower::Scope& scope, const 
     for (int round = 0; round < rounds; ++round) {
         left = plan::make(wanted, lower::restricted(observe::state_of(backends), scope));
         if (left.empty()) return {};
-        if (auto executed = execute(left, backends, deadline); !executed) return executed;
+        auto executed = execute(left, backends, deadline);
+        // Something was made anew in between (OVS does so with a device that moves): look again, plan again.
+        if (!executed && executed.error().fault == Fault::lost_sync && round + 1 < rounds) continue;
+        if (!executed) return executed;
     }
     left = plan::make(wanted, lower::restricted(observe::state_of(backends), scope));
     if (left.empty()) return {};

@@ -26,7 +26,8 @@ steady_clock::time_point Transactor::apply_deadline(const Terms& terms) const {
     return steady_clock::now() + terms.timeout.value_or(longest_apply);
 }
 
-// As observed, but for what the kernel does not report and making it again needs: where the other end of a veth is.
+// As observed, but for what making it again needs and the kernel does not report: where the other end of a veth is, and
+// that a device is Open vSwitch's to make.
 lower::HostState Transactor::before_image(const lower::Goal& goal) const {
     lower::HostState before = lower::restricted(observe::state_of(backends_), goal.scope);
     for (const bridges::Link& old : goal.was_wanted.kernel.links) {
@@ -34,6 +35,14 @@ lower::HostState Transactor::before_image(const lower::Goal& goal) const {
         if (!there || !old.kind || !std::holds_alternative<bridges::Veth>(*old.kind)) continue;
         bridges::Link link = *there;
         link.kind = old.kind;
+        before.kernel.links.put(link);
+    }
+    for (const ovs::Port& port : before.ovs.ports) {
+        const bridges::Link* there = port.internal == true ? before.kernel.links.find(port.name) : nullptr;
+        if (!there) continue;
+        bridges::Link link = *there;
+        link.kind.reset();
+        link.owner.reset();
         before.kernel.links.put(link);
     }
     return before;
