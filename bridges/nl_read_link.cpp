@@ -115,7 +115,10 @@ void read_port(const Attributes& info, LinkReport& report) {
     const Attributes data(info.nest(IFLA_INFO_SLAVE_DATA));
     const std::string kind = info.text(IFLA_INFO_SLAVE_KIND);
     if (kind == "bridge") report.link.isolated = data.get<std::uint8_t>(IFLA_BRPORT_ISOLATED).value_or(0) != 0;
-    if (kind == "bond") report.link.facts.aggregator = data.get<std::uint16_t>(IFLA_BOND_SLAVE_AD_AGGREGATOR_ID);
+    if (kind != "bond") return;
+    report.link.facts.aggregator = data.get<std::uint16_t>(IFLA_BOND_SLAVE_AD_AGGREGATOR_ID);
+    // The address that it gets back when it leaves, which a veth tells nowhere else.
+    if (const auto own = mac_in(data, IFLA_BOND_SLAVE_PERM_HWADDR)) report.link.facts.permanent_mac = own;
 }
 
 }  // namespace

@@ -57,14 +57,17 @@ std::optional<Trouble> knock(const std::string& endpoint) {
 // A socket with its monitor: what can be waited for is a message, or the news that there will be none.
 class Watched {
 public:
-    Watched(zmq::context_t& context, zmq::socket_type type, std::string endpoint)
+    // No two of a context have the same number: libzmq frees a monitor's name only some time after its socket is closed,
+    // and a name that is taken leaves the next one without news.
+    Watched(zmq::context_t& context, zmq::socket_type type, std::string endpoint, std::uint64_t number)
         : endpoint_(std::move(endpoint)), socket_(context, type), monitor_(context, zmq::socket_type::pair) {
         socket_.set(zmq::sockopt::linger, 0);
-        const auto name = fmt::format("inproc://monitor-{}", fmt::ptr(this));
+        monitor_.set(zmq::sockopt::linger, 0);
+        const auto name = fmt::format("inproc://monitor-{}", number);
         constexpr int news = ZMQ_EVENT_CONNECT_RETRIED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED |
                              ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL;
         if (zmq_socket_monitor(socket_.handle(), name.c_str(), news) == 0) monitor_.connect(name);
-        monitor_.set(zmq::sockopt::linger, 0);
+        else trouble_ = not_there(endpoint_, zmq_strerror(zmq_errno()));
     }
     ~Watched() { zmq_socket_monitor(socket_.handle(), nullptr, 0); }
     Watched(const Watched&) = delete;
@@ -149,18 +152,20 @@ Answer read_answer(const zmq::message_t& message, Asked asked) {
 
 struct Connections::Context {
     zmq::context_t zmq;
+    std::uint64_t sockets = 0;  // made so far
 };
 
 struct Call::Line {
-    Line(zmq::context_t& context, const std::string& endpoint, Asked asked)
-        : watched(context, zmq::socket_type::req, endpoint), asked(asked) {}
+    Line(Connections::Context& context, const std::string& endpoint, Asked asked)
+        : watched(context.zmq, zmq::socket_type::req, endpoint, ++context.sockets), asked(asked) {}
     Watched watched;
     Asked asked;
     std::optional<Trouble> dead;  // it never got away
 };
 
 struct Subscription::Line {
-    Line(zmq::context_t& context, const std::string& endpoint) : watched(context, zmq::socket_type::sub, endpoint) {}
+    Line(Connections::Context& context, const std::string& endpoint)
+        : watched(context.zmq, zmq::socket_type::sub, endpoint, ++context.sockets) {}
     Watched watched;
     std::optional<Trouble> dead;
 };
@@ -207,7 +212,7 @@ Connections::Connections(Endpoints endpoints) : endpoints_(std::move(endpoints))
 Connections::~Connections() = default;
 
 Call Connections::begin(const std::string& method, const json& params, Asked asked) {
-    auto line = std::make_unique<Call::Line>(context_->zmq, endpoints_.control, asked);
+    auto line = std::make_unique<Call::Line>(*context_, endpoints_.control, asked);
     try {
         line->watched.socket().connect(endpoints_.control);
         const json request{{"jsonrpc", "2.0"}, {"id", 1}, {"method", method}, {"params", params}};
@@ -224,7 +229,7 @@ Answer Connections::call(const std::string& method, const json& params, millisec
 }
 
 Subscription Connections::subscribe() {
-    auto line = std::make_unique<Subscription::Line>(context_->zmq, endpoints_.events);
+    auto line = std::make_unique<Subscription::Line>(*context_, endpoints_.events);
     try {
         line->watched.socket().connect(endpoints_.events);
         line->watched.socket().set(zmq::sockopt::subscribe, "");

@@ -74,8 +74,9 @@ public:
     Answer call(const std::string& method, const nlohmann::json& params, milliseconds most, Asked asked = Asked::reading);
     Subscription subscribe();
 
-private:
     struct Context;
+
+private:
     Endpoints endpoints_;
     std::unique_ptr<Context> context_;
 };

@@ -17,7 +17,8 @@ namespace {
 
 enum Column { nics, bonds, vlans, bridges, networks, ports, guests, column_count };
 
-constexpr std::array<const char*, column_count> headings = {"NICs", "Bonds", "VLANs", "Bridges", "Networks", "Ports", "Guests"};
+constexpr std::array<const char*, column_count> headings = {"NICs",     "Bonds", "VLANs", "Bridges",
+                                                            "Networks", "Ports", "Guests"};
 
 Column column_of(NodeKind kind) {
     switch (kind) {

@@ -21,8 +21,9 @@ namespace topology {
 // In the order in which a frame from outside meets them.
 enum class NodeKind { nic, bond, vlan, bridge, ovs_bridge, network, port, guest, namespace_ };
 
-constexpr NodeKind every_node_kind[] = {NodeKind::nic,     NodeKind::bond, NodeKind::vlan,  NodeKind::bridge,    NodeKind::ovs_bridge,
-                                        NodeKind::network, NodeKind::port, NodeKind::guest, NodeKind::namespace_};
+constexpr NodeKind every_node_kind[] = {NodeKind::nic,    NodeKind::bond,       NodeKind::vlan,
+                                        NodeKind::bridge, NodeKind::ovs_bridge, NodeKind::network,
+                                        NodeKind::port,   NodeKind::guest,      NodeKind::namespace_};
 
 // "nic", "bond", "vlan", "bridge", "ovs-bridge", "network", "port", "guest", "namespace".
 std::string_view name_of(NodeKind kind);

@@ -61,27 +61,23 @@ std::string fitting(const std::string& text, double pixels, Font font) {
     return xml_escaped(cut_to_pixels(text, pixels, font));
 }
 
-// Everything that is known, for who rests the pointer on the box.
-std::string told(const Node& node) {
-    auto text = fmt::format("{} {}: {}", name_of(node.kind()), node.title(), text_of(node.state));
-    if (node.title() != node.id.name) text += fmt::format("\nname: {}", node.id.name);
-    for (const auto& [name, value] : node.attributes) text += fmt::format("\n{}: {}", name, value);
-    text += fmt::format("\nowner: {}", node.owner.is_ours() ? node.owner.alias() : "foreign");
+// Everything that is known, line by line, for who rests the pointer on the box.
+std::vector<std::string> told(const Node& node) {
+    std::vector<std::string> lines = {fmt::format("{} {}: {}", name_of(node.kind()), node.title(), text_of(node.state))};
+    if (node.title() != node.id.name) lines.push_back("name: " + node.id.name);
+    for (const auto& [name, value] : node.attributes) lines.push_back(fmt::format("{}: {}", name, value));
+    lines.push_back("owner: " + (node.owner.is_ours() ? node.owner.alias() : "foreign"));
     if (node.counters)
-        text += fmt::format("\nreceived {} bytes, sent {} bytes", node.counters->rx_bytes, node.counters->tx_bytes);
-    if (node.problem) text += fmt::format("\nDRIFT: {}", *node.problem);
-    return text;
+        lines.push_back(fmt::format("received {} bytes, sent {} bytes", node.counters->rx_bytes, node.counters->tx_bytes));
+    if (node.problem) lines.push_back("DRIFT: " + *node.problem);
+    return lines;
 }
 
-// Line by line, because a line feed is all that may stay of the control characters.
-std::string xml_title(const std::string& text) {
-    std::string out;
-    for (std::size_t at = 0; at <= text.size();) {
-        const auto end = std::min(text.find('\n', at), text.size());
-        out += (at > 0 ? "\n" : "") + xml_escaped(std::string_view(text).substr(at, end - at));
-        at = end + 1;
-    }
-    return "<title>" + out + "</title>";
+// Each line is escaped by itself, so that a name with a line feed can't pretend to be two.
+std::string xml_title(const std::vector<std::string>& lines) {
+    std::string text;
+    for (const auto& line : lines) text += (text.empty() ? "" : "\n") + xml_escaped(line);
+    return "<title>" + text + "</title>";
 }
 
 // A NIC and a guest are always somebody else's, so it goes without saying.
@@ -128,7 +124,9 @@ private:
         const auto warning = warning_of(cell);
         add("<g class=\"node {} {}{}{}\" data-node=\"{}\">", name_of(node.kind()), name_of(node.state),
             warning.empty() ? "" : " drift", is_foreign(node) ? " foreign" : "", xml_escaped(node.id.text()));
-        add("{}", xml_title(told(node) + (cell.maker ? "\n" + told(*cell.maker) : "")));
+        auto known = told(node);
+        if (cell.maker) std::ranges::copy(told(*cell.maker), std::back_inserter(known));
+        add("{}", xml_title(known));
         if (!node.attribute(attribute::folded).empty())
             add("<rect class=\"card\" x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" rx=\"8\"/>", x + 4, y + 4,
                 cell.width, cell.height);
@@ -174,8 +172,8 @@ private:
         const Edge& edge = *link.edge;
         add("<g class=\"edge\" data-from=\"{}\" data-to=\"{}\">", xml_escaped(edge.from.text()),
             xml_escaped(edge.to.text()));
-        add("{}", xml_title(fmt::format("{} → {}: {}{}", edge.from.text(), edge.to.text(), name_of(edge.kind),
-                                        edge.label.empty() ? "" : ", VLAN " + edge.label)));
+        add("{}", xml_title({fmt::format("{} → {}: {}{}", edge.from.text(), edge.to.text(), name_of(edge.kind),
+                                         edge.label.empty() ? "" : ", VLAN " + edge.label)}));
         add("<path class=\"link{}{}\" d=\"{}\"/>", is_broken(link) ? " broken" : "",
             edge.kind == EdgeKind::peer ? " peer" : "", path(link.points));
         const auto end = link.points.back();

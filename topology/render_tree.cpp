@@ -20,10 +20,15 @@ namespace {
 enum class Layout { wide, stacked };
 
 // How the lines at one side meet: the stroke of line `i` of `count`.
-std::string_view joint(std::size_t i, std::size_t count, std::string_view top, std::string_view middle, std::string_view bottom) {
+struct Strokes {
+    std::string_view top, middle, bottom;
+};
+constexpr Strokes from_nics = {"┬", "┤", "┘"}, to_networks = {"┬", "├", "└"};
+
+std::string_view joint(std::size_t i, std::size_t count, const Strokes& strokes) {
     if (count == 1) return "─";
-    if (i == 0) return top;
-    return i + 1 == count ? bottom : middle;
+    if (i == 0) return strokes.top;
+    return i + 1 == count ? strokes.bottom : strokes.middle;
 }
 
 // The widest of the texts, so that they stand under each other.
@@ -69,7 +74,7 @@ private:
             if (i < left.size()) lines[i].add(left[i]);
             if (i == 0) lines[i].add(middle);
             if (i < rows.size()) lines[i].fill_to(left[0].width() + middle.width());
-            if (i < rows.size()) stroke(lines[i], joint(i, rows.size(), "┬", "├", "└"));
+            if (i < rows.size()) stroke(lines[i], joint(i, rows.size(), to_networks));
             if (i < rows.size()) lines[i].add(rows[i]);
         }
         return lines;
@@ -94,7 +99,7 @@ private:
         for (std::size_t i = 0; i < trunk.nics.size(); ++i) {
             Line line = nic_line(*trunk.nics[i]);
             if (!carries_anything(trunk)) line.add("  unused", Ink::faint);
-            else join(line, joint(i, trunk.nics.size(), "┬", "┤", "┘"));
+            else join(line, joint(i, trunk.nics.size(), from_nics));
             lines.push_back(line);
         }
         if (!lines.empty()) return lines;

@@ -80,11 +80,7 @@ def each_hears_its_own_network_and_no_other(host):
 
 @case(kinds=every_kind)
 def a_guest_cannot_leave_its_network_with_tags_of_its_own(host):
-    if host.kind == "legacy":
-        # A bridge that does not filter carries whatever it gets: what stops tags there is netd's filter, which this version lacks.
-        define(host, {"web": {"nic": "eno1", "vlan": 100}, "db": {"nic": "eno1", "vlan": 200}})
-    else:
-        define(host, {"web": {"nic": "eno1", "vlan": 100}, "db": {"nic": "eno1", "vlan": 200}, "flat": {"nic": "eno1"}})
+    define(host, {"web": {"nic": "eno1", "vlan": 100}, "db": {"nic": "eno1", "vlan": 200}, "flat": {"nic": "eno1"}})
     guests = {"web1": Guest(host, "web1", "web"), "web2": Guest(host, "web2", "web"), "db1": Guest(host, "db1", "db")}
     everybody = {**guests, **uplinks(host, "eno1")}
     for tags in ((200,), (200, 200), (0, 200), (100, 200)):

@@ -129,6 +129,15 @@ for one in sections():
     register(*one)
 
 
+@case("vlan")
+def the_program_of_the_readme(host):
+    """It does what is said beside it."""
+    program = re.search(r"```python\n(.*?)```", (checkout / "README.md").read_text(), re.DOTALL)[1].replace("ipc:///run/netd/control", host.netd.control)
+    told = host.space.run("/usr/bin/python3", "-c", program)
+    assert json.loads(told)["outcome"] == "committed", told
+    assert set(host.client.call("Host.getRunningConfig", {"which": "committed"})["networks"]) == {"web", "db"}
+
+
 def listed(path, pattern):
     return set(re.findall(pattern, (checkout / path).read_text()))
 
@@ -140,6 +149,7 @@ def nothing_is_left_out(_):
     methods = listed("netd/serve/requests.cpp", r'\{"((?:Host|VM)\.\w+)", \{')
     attributes = listed("netd/intent/definition.hpp", r'Attribute\{"(\w+)"') | listed("netd/intent/request.hpp", r'Attribute\{"(\w+)"')
     topics = listed("netd/observe/events.cpp", r'\{"([a-z]+\.[a-z]+)", ') | listed("netd/daemon/reconciler.cpp", r'announce\("([\w.-]+)"')
+    topics |= listed("netd/daemon/daemon.cpp", r'announce_drift\("([\w.]+)"')
     codes = set(re.findall(r"= (\d+)", (checkout / "netd/intent/definition.hpp").read_text().partition("namespace code {")[2].partition("}")[0]))
     assert len(methods) > 10 and len(attributes) > 30 and len(topics) > 8 and len(codes) > 10, "the sources are written otherwise: look again"
     asked = {method for _, blocks in sections() for block in blocks if block.kind == "json request" for method in re.findall(r'"method": "([^"]+)"', block.text)}

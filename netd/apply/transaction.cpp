@@ -48,10 +48,17 @@ lower::HostState Transactor::before_image(const lower::Goal& goal) const {
     return before;
 }
 
+// Never one that was given before, be it to a transaction that went back or by a netd that died since the boot.
+std::uint64_t Transactor::next_id() {
+    const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(clock_.boottime()).count();
+    last_id_ = std::max(last_id_ + 1, static_cast<std::uint64_t>(milliseconds));
+    return last_id_;
+}
+
 Outcome Transactor::begin(const intent::Intent& wanted, const Terms& terms) {
     const lower::Goal goal = goal_of(running_, wanted, terms, observe::host_of(backends_));
     store::Entry entry;
-    entry.id = generation_ + 1;
+    entry.id = next_id();
     entry.base_generation = generation_;
     entry.boot = store::boot_id();
     entry.commit = terms.commit;

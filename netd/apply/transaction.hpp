@@ -64,6 +64,7 @@ public:
 
 private:
     lower::HostState before_image(const lower::Goal& goal) const;
+    std::uint64_t next_id();
     Outcome undo(const Error& because);
     Outcome finish();
     void load();
@@ -76,6 +77,7 @@ private:
     const loop::Clock& clock_;
     intent::Intent running_, committed_;
     std::uint64_t generation_ = 0;
+    std::uint64_t last_id_ = 0;
     bool has_run_in_this_boot_ = false;
     std::optional<store::Entry> open_;
     std::optional<Waiting> waiting_;

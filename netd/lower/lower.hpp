@@ -14,6 +14,7 @@ namespace lower {
 struct Host {
     const bridges::State& kernel;
     std::string datapath = "system";  // for new OVS bridges
+    bool filters_vlans = false;       // the kernel has bridges that do
 };
 
 // Which networks, bonds, bases and NICs of guests a change is about.

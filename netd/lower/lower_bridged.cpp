@@ -20,6 +20,9 @@ Link bridge(const Draft& draft, const intent::Network& network) {
     kind.options.insert({"stp_state", network.stp ? "1" : "0"});
     // Without STP nothing can loop that a wait would help against; with it the usual 15 s stand unless asked otherwise.
     if (!network.stp) kind.options.insert({"forward_delay", "0"});
+    // The network is what comes without a tag: a filtering bridge, its ports in its own VLAN 1 only, lets no other frame in,
+    // neither a guest's own tags nor VLANs of the wire that nobody asked for.
+    if (draft.host.filters_vlans) kind.options.insert({"vlan_filtering", "1"});
     link.kind = kind;
     link.owner = mark(network);
     if (const auto base = network.base()) link.mac = mac_of(draft, *base);

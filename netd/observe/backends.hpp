@@ -17,7 +17,7 @@ struct Backends {
 // The mirrors of all backends, as of now: costs a few pointers.
 inline lower::HostState state_of(const Backends& backends) { return {backends.kernel.state(), backends.ovs.state()}; }
 
-inline lower::Host host_of(const Backends& backends) { return {backends.kernel.state(), backends.ovs.default_datapath()}; }
+inline lower::Host host_of(const Backends& backends) { return {backends.kernel.state(), backends.ovs.default_datapath(), backends.kernel.abilities().vlan_filtering}; }
 
 // True as soon as Open vSwitch answers; false if it does not until the deadline.
 inline bool await_ovs(ovs::Switch& ovs, std::chrono::steady_clock::time_point deadline) {

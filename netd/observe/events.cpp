@@ -41,7 +41,10 @@ bool is(const Link* link) {
 bool is_on_the_wire(const Link& link, const Snapshot& snapshot) {
     if (is<bridges::Bond>(&link)) return true;
     if (snapshot.running.bases().contains(link.name)) return true;
-    if (is<bridges::Veth>(&link)) return !link.owner.value_or(topology::Owner()).is_ours() && !(link.master && link.master->of);
+    if (is<bridges::Veth>(&link)) {
+        const Link* master = link.master && link.master->of ? snapshot.observed.kernel.links.find(*link.master->of) : nullptr;
+        return !link.owner.value_or(topology::Owner()).is_ours() && (!master || is<bridges::Bond>(master));
+    }
     return is<bridges::Device>(&link) && link.facts.kind != "openvswitch" && link.facts.kind != "tun";
 }
 

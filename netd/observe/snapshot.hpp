@@ -42,7 +42,7 @@ struct Snapshot {
     std::uint64_t overruns = 0;
 
     intent::Facts facts() const { return {observed.kernel, abilities, ovs_connected, ovs_where}; }
-    lower::Host host() const { return {observed.kernel, ovs_datapath}; }
+    lower::Host host() const { return {observed.kernel, ovs_datapath, abilities.vlan_filtering}; }
 };
 
 using Published = std::shared_ptr<const Snapshot>;

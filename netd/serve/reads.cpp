@@ -50,7 +50,9 @@ void Requests::drift(const Ticket& ticket, const Params&) {
 }
 
 void Requests::topology(const Ticket& ticket, const Params& params) {
-    auto answered = wire::write_topology(*snapshot_, params);
+    // Counters that can't be read are left out; the picture is worth having without them.
+    const auto counters = observe::read_counters();
+    auto answered = wire::write_topology(*snapshot_, params, counters ? *counters : observe::Statistics());
     if (!answered) return refuse(ticket, intent::code::bad_parameters, answered.error().what);
     answer(ticket, *answered);
 }

@@ -93,7 +93,13 @@ bool asks_for_removal(const json& value, const std::string& path, Complaints& co
 
 intent::Network read_network(const intent::NetworkName& name, const json& value, Complaints& complaints) {
     intent::Network network{name};
-    read_attributes(value, intent::pointer({"networks", name.text()}), network, complaints, {}, {"remove"});
+    json attributes = value;
+    // Engines write it in capitals.
+    if (value.is_object() && value.contains("STP") && !value.contains("stp")) {
+        attributes["stp"] = value["STP"];
+        attributes.erase("STP");
+    }
+    read_attributes(attributes, intent::pointer({"networks", name.text()}), network, complaints, {}, {"remove"});
     return network;
 }
 

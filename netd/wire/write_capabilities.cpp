@@ -29,7 +29,11 @@ const char* on_off(bool value) { return value ? "on" : "off"; }
 class Report {
 public:
     Report(const observe::Snapshot& snapshot, const observe::Drift& drift, const Told& told)
-        : snapshot_(snapshot), drift_(drift), told_(told), devices_(snapshot), addresses_(snapshot) {}
+        : snapshot_(snapshot), drift_(drift), told_(told), devices_(snapshot), addresses_(snapshot) {
+        // A bridge that many networks share would be looked through for each of them: so all ports are asked once.
+        for (const Link& link : snapshot.observed.kernel.links) take_member(link);
+        for (const ovs::Port& port : snapshot.observed.ovs.ports) take_member(port);
+    }
 
     json write() {
         for (const Link& link : snapshot_.observed.kernel.links) tell(link);
@@ -178,26 +182,35 @@ private:
         if (network.vlan) entry["vlanid"] = network.vlan->number();
         const Link* bridge = devices_.link(how.bridge);
         if (bridge && as<bridges::Bridge>(*bridge)) entry["stp"] = on_off(has_stp(*as<bridges::Bridge>(*bridge)));
-        for (const Link* port : devices_.ports_of(how.bridge)) {
-            if (port->name == *network.base()) entry["southbound"] = port->name.text();
-            if (is_in(devices_.networks_of(*port), network)) entry["ports"].push_back(port->name.text());
-        }
+        const Link* uplink = devices_.link(*network.base());
+        if (uplink && uplink->master && uplink->master->of == how.bridge) entry["southbound"] = uplink->name.text();
+        entry["ports"] = members_of(network);
     }
 
-    static bool is_in(const std::vector<observe::Membership>& memberships, const intent::Network& network) {
-        for (const auto& one : memberships)
-            if (one.network == &network) return true;
-        return false;
+    template <class Port>
+    void take_member(const Port& port) {
+        for (const auto& one : devices_.networks_of(port)) members_[one.network].push_back(port.name.text());
+    }
+
+    json members_of(const intent::Network& network) const {
+        const auto found = members_.find(&network);
+        return found == members_.end() ? json::array() : json(found->second);
     }
 
     void add_switched(const intent::Network& network, const observe::Realisation& how, json& entry) {
         const ovs::Bridge* bridge = snapshot_.observed.ovs.bridges.find(how.bridge);
         entry["stp"] = on_off(bridge && bridge->stp.value_or(false));
         if (network.vlan) entry["vlanid"] = network.vlan->number();
-        for (const ovs::Port* port : devices_.ovs_ports_of(how.bridge)) {
-            if (network.base() && port->name == *network.base()) entry["southbound"] = port->name.text();
-            else if (port->name != how.device && is_in(devices_.networks_of(*port), network)) entry["ports"].push_back(port->name.text());
-        }
+        const ovs::Port* uplink = network.base() ? snapshot_.observed.ovs.ports.find(*network.base()) : nullptr;
+        if (uplink && uplink->bridge == how.bridge) entry["southbound"] = uplink->name.text();
+        // The uplink is told as its VLAN, and the network's foot in the host is the network itself.
+        for (const json& name : members_of(network))
+            if (name != entry["southbound"] && name != how.device.text()) entry["ports"].push_back(name);
+        add_faces(network, how, entry);
+    }
+
+    // The bridge and the VLAN that an OVS network is told as.
+    void add_faces(const intent::Network& network, const observe::Realisation& how, json& entry) {
         const std::string southbound = entry["southbound"];
         std::string wire = southbound;
         if (network.vlan && !southbound.empty()) {
@@ -220,6 +233,7 @@ private:
     const Told& told_;
     observe::Devices devices_;
     AddressReport addresses_;
+    std::map<const intent::Network*, std::vector<std::string>> members_;
     std::map<std::string, json> entries_ = {{"networks", json::object()}, {"bridges", json::object()}, {"vlans", json::object()},
                                             {"bondings", json::object()}, {"nics", json::object()}};
 };

@@ -1,10 +1,19 @@
 // What OVSDB refuses it refuses as a whole; what ovs-vswitchd can not do stands in the row and is told all the same.
 #include "tests/fakes/fake_switch.hpp"
 
+#include "topology/fields.hpp"
+
 namespace fakes {
 
+using ovs::Bridge;
+using ovs::Create;
+using ovs::Port;
+using ovs::Remove;
+using ovs::Update;
 using topology::Error;
 using topology::Fault;
+using topology::IfName;
+using topology::Owner;
 using topology::Result;
 
 namespace {
@@ -17,73 +26,167 @@ R laid_over(R have, const R& now) {
     return have;
 }
 
+// One transaction on its way into the database; it is dropped at the first "no".
+struct Writer {
+    ovs::State& state;
+
+    void take_away(const ovs::Op& op) {
+        if (const auto* port = std::get_if<Remove<Port>>(&op)) state.ports.erase(port->was.name);
+        const auto* bridge = std::get_if<Remove<Bridge>>(&op);
+        if (bridge) state.bridges.erase(bridge->was.name);
+    }
+    Result<> operator()(const Remove<Port>&) { return {}; }
+    Result<> operator()(const Remove<Bridge>&) { return {}; }
+    Result<> operator()(const Create<Bridge>&) { return {}; }
+
+    Result<> create(const Bridge& now) {
+        if (state.bridges.contains(now.name)) return Error{Fault::conflict, now.name.text(), "somebody else has made a bridge of this name"};
+        state.bridges.put(laid_over(Bridge{.name = now.name, .owner = Owner::foreign(), .datapath = "system", .stp = false}, now));
+        return {};
+    }
+    Result<> operator()(const Update<Bridge>& op) {
+        const Bridge* there = state.bridges.find(op.now.name);
+        if (!there) return Error{Fault::conflict, op.now.name.text(), "somebody else has removed this bridge"};
+        state.bridges.put(laid_over(*there, op.now));
+        return {};
+    }
+    Result<> operator()(const Create<Port>& op) {
+        const IfName& name = op.now.name;
+        if (state.ports.contains(name)) return Error{Fault::conflict, name.text(), "somebody else has made a port of this name"};
+        const Port plain{.name = name, .owner = Owner::foreign(), .internal = false, .tagging = ovs::Trunk{}, .isolated = false};
+        return put(laid_over(plain, op.now));
+    }
+    Result<> operator()(const Update<Port>& op) {
+        const Port* there = state.ports.find(op.now.name);
+        if (!there) return Error{Fault::conflict, op.now.name.text(), "somebody else has removed this port"};
+        return put(laid_over(*there, op.now));
+    }
+    Result<> put(const Port& port) {
+        if (!port.bridge) return Error{Fault::invalid, port.name.text(), "a port needs a bridge"};
+        if (!state.bridges.contains(*port.bridge)) return Error{Fault::not_found, port.bridge->text(), "Open vSwitch has no such bridge"};
+        state.ports.put(port);
+        return {};
+    }
+    void drop_orphans() {
+        const auto ports = state.ports;
+        for (const Port& port : ports)
+            if (!state.bridges.contains(*port.bridge)) state.ports.erase(port.name);
+    }
+};
+
 }  // namespace
+
+// As the real one: what goes, then bridges that come, then everything else; a bridge's ports go with it at the end.
+Result<> FakeSwitch::write(ovs::State& state, std::span<const ovs::Op> ops) const {
+    Writer writer{state};
+    for (const ovs::Op& op : ops) writer.take_away(op);
+    for (const ovs::Op& op : ops)
+        if (const auto* bridge = std::get_if<Create<Bridge>>(&op))
+            if (auto made = writer.create(bridge->now); !made) return made;
+    for (const ovs::Op& op : ops)
+        if (auto written = std::visit(writer, op); !written) return written;
+    writer.drop_orphans();
+    return {};
+}
+
+// Bridges and internal ports have a device as long as they are there.
+void FakeSwitch::follow_devices(const ovs::State& before) {
+    if (!kernel_) return;
+    topology::Keyed<Bridge>::each_difference(before.bridges, truth_.bridges, [&](const Bridge* was, const Bridge* now) {
+        if (!now) kernel_->pull_out(was->name.text());
+        else if (!was && !kernel_->truth().links.contains(now->name)) kernel_->plug_in(now->name.text());
+    });
+    const auto is_internal = [](const Port* port) { return port && port->internal == true; };
+    topology::Keyed<Port>::each_difference(before.ports, truth_.ports, [&](const Port* was, const Port* now) {
+        if (is_internal(was) && !is_internal(now) && was->facts.ofport > 0) kernel_->pull_out(was->name.text());
+        if (is_internal(now) && !is_internal(was) && !kernel_->truth().links.contains(now->name)) kernel_->plug_in(now->name.text());
+    });
+}
+
+// What the datapath makes of a port: a number, or a reason why not.
+ovs::PortFacts FakeSwitch::plug(const Port& port) {
+    ovs::PortFacts facts = port.facts;
+    const bridges::Link* device = kernel_ ? kernel_->truth().links.find(port.name) : nullptr;
+    facts.ifindex = device ? device->facts.index : 0;
+    facts.error.clear();
+    if (kernel_ && !device) facts.error = "could not open network device " + port.name.text() + " (No such device)";
+    const Bridge& bridge = *truth_.bridges.find(*port.bridge);
+    if (device && device->master->of && bridge.datapath == "system")
+        facts.error = "could not add network device " + port.name.text() + " to ofproto (Device or resource busy)";
+    if (!facts.error.empty()) facts.ofport = -1;
+    else if (facts.ofport <= 0) facts.ofport = next_ofport_++;
+    return facts;
+}
+
+void FakeSwitch::act_on(const ovs::State& before) {
+    if (!has_vswitchd) return;
+    follow_devices(before);
+    const auto ports = truth_.ports;
+    for (Port port : ports) {
+        port.facts = plug(port);
+        truth_.ports.put(port);
+        if (!kernel_ || port.internal != true || port.facts.ofport <= 0 || (!port.mtu && !port.mac)) continue;
+        bridges::Link shaped{port.name};
+        shaped.mtu = port.mtu, shaped.mac = port.mac;
+        (void)kernel_->meddle(bridges::Update<bridges::Link>{bridges::Link{port.name}, shaped});  // it tries no more than that
+    }
+}
+
+Result<> FakeSwitch::judge(const ovs::Op& op) const {
+    const auto verdict = [&](const IfName& name) -> Result<> {
+        const Port* port = truth_.ports.find(name);
+        if (!port || port->facts.error.empty()) return {};
+        return Error{Fault::backend, name.text(), port->facts.error};
+    };
+    if (const auto* port = std::get_if<Create<Port>>(&op)) return verdict(port->now.name);
+    if (const auto* port = std::get_if<Update<Port>>(&op); port && port->now.bridge) return verdict(port->now.name);
+    const auto* bridge = std::get_if<Create<Bridge>>(&op);
+    if (!bridge || !bridge->now.datapath || *bridge->now.datapath == "system" || *bridge->now.datapath == "netdev") return {};
+    return Error{Fault::backend, bridge->now.name.text(), "could not create bridge: unknown datapath type " + *bridge->now.datapath};
+}
+
+ovs::Progress FakeSwitch::apply(std::span<const ovs::Op> ops, std::chrono::steady_clock::time_point) {
+    if (ops.empty()) return {};
+    hear();
+    if (!connected_) return {.stopped = Error{Fault::backend, "Open vSwitch", "no answer at fake: is openvswitch-switch running?"}};
+    const ovs::State before = truth_;
+    ovs::State after = truth_;
+    if (auto written = write(after, ops); !written) return {.stopped = written.error()};
+    truth_ = after;
+    act_on(before);
+    const bool loses = loses_connection == transactions_++;
+    if (loses) {
+        connect(false);
+        return {.stopped = Error{Fault::lost_sync, "Open vSwitch", "the connection to fake was lost"}};
+    }
+    mirror_ = truth_;
+    changed_ = true;
+    if (!has_vswitchd) return {.stopped = Error{Fault::timeout, "Open vSwitch", "ovs-vswitchd did not apply the change in time: is it running?"}};
+    ovs::Progress progress;
+    for (const ovs::Op& op : ops) {
+        if (auto said = judge(op); said) ++progress.done;
+        else if (!progress.stopped) progress.stopped = said.error();
+    }
+    return progress;
+}
+
+bool FakeSwitch::hear() {
+    if (connected_ && !(mirror_ == truth_)) mirror_ = truth_, changed_ = true;
+    return std::exchange(changed_, false);
+}
 
 void FakeSwitch::connect(bool connected) {
     changed_ = changed_ || connected != connected_;
     connected_ = connected;
 }
 
-Result<> FakeSwitch::carry_out(ovs::State& state, const ovs::Op& op) const {
-    using ovs::Bridge, ovs::Port;
-    if (const auto* made = std::get_if<ovs::Create<Bridge>>(&op)) {
-        Bridge bridge = made->now;
-        if (!bridge.datapath) bridge.datapath = "system";
-        if (!bridge.stp) bridge.stp = false;
-        if (!bridge.owner) bridge.owner = topology::Owner::foreign();
-        state.bridges.put(bridge);
-    } else if (const auto* changed = std::get_if<ovs::Update<Bridge>>(&op)) {
-        const Bridge* there = state.bridges.find(changed->now.name);
-        if (!there) return Error{Fault::lost_sync, changed->now.name.text(), "it is gone"};
-        state.bridges.put(laid_over(*there, changed->now));
-    } else if (const auto* removed = std::get_if<ovs::Remove<Bridge>>(&op)) {
-        const ovs::State before = state;
-        for (const Port& port : before.ports)
-            if (port.bridge == removed->was.name) state.ports.erase(port.name);
-        state.bridges.erase(removed->was.name);
-    } else if (const auto* gone = std::get_if<ovs::Remove<Port>>(&op)) {
-        state.ports.erase(gone->was.name);
-    } else {
-        const auto* created = std::get_if<ovs::Create<Port>>(&op);
-        const Port& now = created ? created->now : std::get<ovs::Update<Port>>(op).now;
-        const Port* there = state.ports.find(now.name);
-        if (!created && !there) return Error{Fault::lost_sync, now.name.text(), "it is gone"};
-        Port port = laid_over(there ? *there : Port{.name = now.name, .owner = topology::Owner::foreign(), .internal = false, .isolated = false}, now);
-        if (!port.bridge || !state.bridges.contains(*port.bridge)) return Error{Fault::backend, now.name.text(), "referential integrity violation: there is no such bridge"};
-        port.facts.ofport = 1;
-        state.ports.put(port);
-    }
+Result<> FakeSwitch::meddle(const ovs::Op& op) {
+    const ovs::State before = truth_;
+    ovs::State after = truth_;
+    if (auto written = write(after, {&op, 1}); !written) return written;
+    truth_ = after;
+    act_on(before);
     return {};
-}
-
-Result<> FakeSwitch::check_devices() const {
-    if (!kernel_) return {};
-    for (const ovs::Port& port : state_.ports)
-        if (!kernel_->truth().links.contains(port.name)) return Error{Fault::backend, port.name.text(), "could not open network device " + port.name.text() + " (No such device)"};
-    return {};
-}
-
-void FakeSwitch::follow(const ovs::State& before) {
-    if (!kernel_) return;
-    const auto is_internal = [](const ovs::Port* port) { return port && port->internal == true; };
-    topology::Keyed<ovs::Port>::each_difference(before.ports, state_.ports, [&](const ovs::Port* was, const ovs::Port* now) {
-        if (is_internal(was) && !is_internal(now)) kernel_->pull_out(was->name.text());
-        if (is_internal(now) && !is_internal(was)) kernel_->plug_in(now->name.text());
-    });
-}
-
-ovs::Progress FakeSwitch::apply(std::span<const ovs::Op> ops, std::chrono::steady_clock::time_point) {
-    if (!connected_) return {0, Error{Fault::backend, "Open vSwitch", "no answer at fake: is openvswitch-switch running?"}};
-    const ovs::State before = state_;
-    ovs::State after = state_;
-    for (const ovs::Op& op : ops)
-        if (auto done = carry_out(after, op); !done) return {0, done.error()};
-    state_ = after;
-    ++transactions_;
-    changed_ = true;
-    follow(before);
-    if (auto checked = check_devices(); !checked) return {ops.size(), checked.error()};
-    return {ops.size(), std::nullopt};
 }
 
 }  // namespace fakes

@@ -3,34 +3,48 @@
 
 #include "ovs-driver/switch.hpp"
 #include "tests/fakes/fake_kernel.hpp"
-#include "topology/fields.hpp"
+
+#include <cstddef>
+#include <optional>
+#include <utility>
 
 namespace fakes {
 
 class FakeSwitch : public ovs::Switch {
 public:
-    // With a kernel, ports need their device there, and internal ports make one.
+    // With a kernel, ports need their device there, and bridges and internal ports make one.
     explicit FakeSwitch(FakeKernel* kernel = nullptr) : kernel_(kernel) {}
 
-    bool hear() override { return std::exchange(changed_, false); }
+    bool hear() override;
     bool connected() const override { return connected_; }
     std::string where() const override { return "fake"; }
-    const ovs::State& state() const override { return state_; }
-    std::string default_datapath() const override { return "netdev"; }
+    const ovs::State& state() const override { return mirror_; }
+    std::string default_datapath() const override { return datapath; }
     ovs::Progress apply(std::span<const ovs::Op> ops, std::chrono::steady_clock::time_point deadline) override;
     void wait(std::span<const int>, std::chrono::steady_clock::time_point) override {}
 
+    std::string datapath = "netdev";
+    bool has_vswitchd = true;                         // without it the database takes a change, and nobody acts on it
+    std::optional<std::size_t> loses_connection = {};  // in that transaction (counted from 0): done or not, nobody knows
+
     void connect(bool connected);
+    topology::Result<> meddle(const ovs::Op& op);     // somebody else's change, seen after hear()
     std::size_t transactions() const { return transactions_; }
+    const ovs::State& truth() const { return truth_; }
 
 private:
-    topology::Result<> carry_out(ovs::State& state, const ovs::Op& op) const;
-    void follow(const ovs::State& before);  // devices of internal ports come and go
-    topology::Result<> check_devices() const;
+    using Said = topology::Result<>;
+
+    Said write(ovs::State& state, std::span<const ovs::Op> ops) const;
+    void act_on(const ovs::State& before);            // what ovs-vswitchd does once the database has changed
+    ovs::PortFacts plug(const ovs::Port& port);
+    void follow_devices(const ovs::State& before);
+    Said judge(const ovs::Op& op) const;
 
     FakeKernel* kernel_;
-    ovs::State state_ = {};
+    ovs::State truth_ = {}, mirror_ = {};
     bool connected_ = true, changed_ = false;
+    std::int64_t next_ofport_ = 1;
     std::size_t transactions_ = 0;
 };
 

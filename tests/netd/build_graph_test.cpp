@@ -1,7 +1,6 @@
 // The picture has all that is on the host, and what should be and is not, each where it belongs.
 #include "netd/observe/build_graph.hpp"
 
-#include "netd/lower/naming.hpp"
 #include "netd/wire/write_graph.hpp"
 #include "tests/netd/host_house.hpp"
 #include "topology/path.hpp"
@@ -46,14 +45,14 @@ TEST_CASE("a legacy network stands on its bridge, its VLAN and its bond", "[buil
     const auto guest = told::nic("guest1", "web");
     house.plug(guest);
     const Graph graph = graph_of(house);
-    const auto port = "port:" + lower::port_of(guest.key()).text();
+    const auto port = "port:" + told::port_of(guest);
     REQUIRE(nodes_of(graph) == Texts{"nic:eth0", "nic:eth1", "nic:eth2 down", "bond:bond0", "vlan:bond0.100", "bridge:web", "network:web", port, "guest:guest1"});
     REQUIRE(edges_of(graph) == Texts{"nic:eth0 enslaved bond:bond0", "nic:eth1 enslaved bond:bond0", "bond:bond0 stacked vlan:bond0.100 100",
                                      "vlan:bond0.100 enslaved bridge:web", "bridge:web realises network:web", "network:web plugged " + port,
                                      port + " plugged guest:guest1"});
     REQUIRE(at(graph, NodeKind::network, "web").attributes ==
             Attributes{{"addresses", "192.0.2.10/24"}, {"mac", house.link("web").mac->text()}, {"mtu", "1500"}, {"roles", "vm"}, {"switch", "legacy"}, {"vlan", "100"}});
-    const Node& tap = at(graph, NodeKind::port, lower::port_of(guest.key()).text());
+    const Node& tap = at(graph, NodeKind::port, told::port_of(guest));
     REQUIRE(tap.parent == NodeId{NodeKind::guest, "guest1"});
     REQUIRE(tap.attribute("mac") == "52:54:00:00:00:01");
     REQUIRE(tap.owner == Owner::ours("nic 52:54:00:00:00:01 of guest1"));
@@ -72,7 +71,7 @@ TEST_CASE("a filtering bridge realises each of its networks, with its tag", "[bu
     house.plug(one);
     house.plug(two);
     house.plug(trunk);
-    const auto port = [](const auto& nic) { return "port:" + lower::port_of(nic.key()).text(); };
+    const auto port = [](const intent::GuestNic& nic) { return "port:" + told::port_of(nic); };
     Texts expected = {"nic:eth0 enslaved bridge:vb-eth0",
                       "bridge:vb-eth0 stacked vlan:web 100",
                       "bridge:vb-eth0 realises network:db 200",
@@ -101,7 +100,7 @@ TEST_CASE("an OVS network is its foot in the host; the bridge's own device is no
     house.kernel.plug_in("ovs-system");
     house.look();
     const Graph graph = graph_of(house);
-    const auto port = "port:" + lower::port_of(guest.key()).text();
+    const auto port = "port:" + told::port_of(guest);
     REQUIRE(nodes_of(graph) == Texts{"nic:eth0", "ovs-bridge:ovs-eth0", "network:plain", "network:web", port, "guest:guest1"});
     REQUIRE(edges_of(graph) == Texts{"nic:eth0 enslaved ovs-bridge:ovs-eth0", "ovs-bridge:ovs-eth0 realises network:plain",
                                      "ovs-bridge:ovs-eth0 realises network:web 100", "network:web plugged " + port, port + " plugged guest:guest1"});
@@ -116,9 +115,9 @@ TEST_CASE("what a definition wants and is not there is missing, in its place", "
     const auto guest = told::nic("guest1", "web");
     house.plug(guest);
     house.kernel.pull_out("eth0");
-    const auto port = lower::port_of(guest.key()).text();
-    house.meddle(topology::Remove<bridges::Link>{house.link(port)});
-    house.meddle(topology::Remove<bridges::Link>{house.link("web")});
+    const auto port = told::port_of(guest);
+    house.lose(port);
+    house.lose("web");
     const Graph graph = graph_of(house);
     REQUIRE(nodes_of(graph) == Texts{"nic:eth0 missing", "vlan:eth0.100 missing", "bridge:web missing", "network:web missing", "port:" + port + " missing", "guest:guest1"});
     REQUIRE(edges_of(graph) == Texts{"nic:eth0 stacked vlan:eth0.100 100", "vlan:eth0.100 enslaved bridge:web", "bridge:web realises network:web",
@@ -188,10 +187,7 @@ TEST_CASE("what others made is there too, and foreign", "[build_graph]") {
 TEST_CASE("a tap that libvirt plugged into one of our bridges is in its network", "[build_graph]") {
     House house{"eth0"};
     house.define({{"networks", {{"web", {{"nic", "eth0"}, {"vlan", 100}}}}}});
-    bridges::Link tap{told::name("vnet0")};
-    tap.kind = bridges::Tap{};
-    tap.master = bridges::Master{told::name("web")};
-    house.meddle(bridges::Op(topology::Create<bridges::Link>{tap}));
+    house.meddle(told::foreign_tap("vnet0", "web"));
     const Graph graph = graph_of(house);
     REQUIRE(graph.edges.contains({{NodeKind::network, "web"}, {NodeKind::port, "vnet0"}, EdgeKind::plugged}));
     REQUIRE(at(graph, NodeKind::port, "vnet0").owner == Owner::foreign());
@@ -205,7 +201,7 @@ TEST_CASE("a guest in a namespace is a namespace", "[build_graph]") {
     house.now.running.put(nic);
     const Graph graph = graph_of(house);
     REQUIRE(graph.nodes.contains({NodeKind::namespace_, "box"}));
-    REQUIRE(graph.edges.contains({{NodeKind::port, lower::port_of(nic.key()).text()}, {NodeKind::namespace_, "box"}, EdgeKind::plugged}));
+    REQUIRE(graph.edges.contains({{NodeKind::port, told::port_of(nic)}, {NodeKind::namespace_, "box"}, EdgeKind::plugged}));
 }
 
 TEST_CASE("on the wire a node has every member, null where it has nothing", "[build_graph]") {

@@ -1,7 +1,6 @@
 // Engines are told what there is, entry by entry, whatever was defined.
 #include "netd/wire/write_capabilities.hpp"
 
-#include "netd/lower/naming.hpp"
 #include "tests/netd/host_house.hpp"
 
 using nlohmann::json;
@@ -56,7 +55,6 @@ TEST_CASE("a legacy network is told with its bridge, its VLAN and its NIC", "[ca
 
 TEST_CASE("the rest says what the host can do and whether something would be gone after a boot", "[capabilities]") {
     House house{"eth0"};
-    house.now.ovs_where = "unix:/run/openvswitch/db.sock";
     json told = capabilities_of(house);
     for (const char* kind : {"networks", "bridges", "vlans", "bondings", "nics"}) told.erase(kind);
     const json expected = {
@@ -66,7 +64,7 @@ TEST_CASE("the rest says what the host can do and whether something would be gon
         {"ovnConfigured", false},
         {"backends",
          {{"kernel", {{"release", "6.1.0-fake"}, {"vlan", true}, {"vlan_filtering", true}, {"bond", true}, {"tap", true}}},
-          {"ovs", {{"connected", true}, {"where", "unix:/run/openvswitch/db.sock"}, {"datapath", "system"}}}}}};
+          {"ovs", {{"connected", true}, {"where", "fake"}, {"datapath", "netdev"}}}}}};
     REQUIRE(told == expected);
     house.define({{"networks", {{"lab", json::object()}}}});
     REQUIRE(capabilities_of(house)["netConfigDirty"] == true);
@@ -85,7 +83,7 @@ TEST_CASE("what is beside the snapshot is told as it is given", "[capabilities]"
 TEST_CASE("a network whose device is gone is left out, and one that has drifted says so", "[capabilities]") {
     House house{"eth0"};
     house.define({{"networks", {{"web", {{"nic", "eth0"}, {"vlan", 100}}}, {"db", {{"nic", "eth0"}, {"vlan", 200}}}}}});
-    house.meddle(topology::Remove<bridges::Link>{house.link("web")});
+    house.lose("web");
     bridges::Link small{told::name("db")};
     small.mtu = topology::Mtu::observed(1400);
     house.meddle(small);
@@ -199,12 +197,9 @@ TEST_CASE("guests' taps are ports of the bridge, also those that others made", "
     house.define({{"networks", {{"web", {{"nic", "eth0"}}}}}});
     const auto guest = told::nic("guest1", "web");
     house.plug(guest);
-    bridges::Link tap{told::name("vnet0")};
-    tap.kind = bridges::Tap{};
-    tap.master = bridges::Master{told::name("web")};
-    house.meddle(bridges::Op(topology::Create<bridges::Link>{tap}));
+    house.meddle(told::foreign_tap("vnet0", "web"));
     const json told = capabilities_of(house);
-    const json ports = {"eth0", lower::port_of(guest.key()).text(), "vnet0"};
+    const json ports = {"eth0", told::port_of(guest), "vnet0"};
     REQUIRE(told["networks"]["web"]["ports"] == ports);
     REQUIRE(told["bridges"]["web"]["ports"] == ports);
     REQUIRE(names_of(told["nics"]) == json{"eth0"});
@@ -218,7 +213,7 @@ TEST_CASE("networks of a filtering bridge have the ports with their tag", "[capa
     const auto guest = told::nic("guest1", "db");
     house.plug(guest);
     const json told = capabilities_of(house);
-    const std::string port = lower::port_of(guest.key()).text();
+    const std::string port = told::port_of(guest);
     REQUIRE(told["networks"]["db"]["iface"] == "vb-eth0");
     REQUIRE(told["networks"]["db"]["ports"] == json{"eth0", port});
     REQUIRE(told["networks"]["db"]["southbound"] == "eth0");
@@ -236,7 +231,7 @@ TEST_CASE("an OVS network is told as a bridge and a VLAN too", "[capabilities]")
     const auto guest = told::nic("guest1", "web");
     house.plug(guest);
     const json told = capabilities_of(house);
-    const json ports = {"eth0.100", lower::port_of(guest.key()).text()};
+    const json ports = {"eth0.100", told::port_of(guest)};
     const json addresses = {{"addr", "192.0.2.10"}, {"netmask", "255.255.255.0"}, {"ipv4addrs", {"192.0.2.10/24"}}};
     json network = entry(addresses);
     network.update({{"iface", "web"}, {"bridged", true}, {"ports", ports}, {"stp", "off"}, {"southbound", "eth0"}, {"vlanid", 100}, {"switch", "ovs"},

@@ -1,6 +1,7 @@
 // What netd would change is what it reports as drift, and nothing else.
-#include "netd/lower/naming.hpp"
 #include "tests/netd/host_house.hpp"
+
+#include <algorithm>
 
 using observe::Deviation;
 using observe::Drift;
@@ -35,7 +36,7 @@ TEST_CASE("a host that is as defined has no drift, whatever its switches are", "
                         {"db", {{"bonding", "bond0"}, {"vlan", 200}, {"mtu", 9000}, {"switch", kind}}},
                         {"mgmt", {{"bonding", "bond0"}, {"switch", kind}, {"defaultRoute", true}, {"ipaddr", "198.51.100.2"}, {"prefix", 24}, {"gateway", "198.51.100.1"}}}}}});
         house.plug(told::nic("guest1", "db"));
-        for (const auto& step : house.left()) FAIL(plan::describe(step.op));
+        REQUIRE(house.left().empty());
         REQUIRE(find_drift(house.now) == Drift{});
     }
 }
@@ -51,7 +52,7 @@ TEST_CASE("an attribute that somebody changed is told with what is wanted and wh
 TEST_CASE("a device that is gone is missing, and so are its routes and rules", "[drift]") {
     House house{"eth0"};
     house.define(three_networks);
-    house.meddle(topology::Remove<bridges::Link>{house.link("web")});
+    house.lose("web");
     const auto drift = find_drift(house.now);
     const auto& found = drift.networks.at("web");
     REQUIRE(drift.networks.size() == 1);
@@ -93,9 +94,9 @@ TEST_CASE("a guest's port counts to its network, a NIC without a network to its 
     const auto plugged = told::nic("guest1", "web", 1), loose = told::nic("guest2", "", 2);
     house.plug(plugged);
     house.plug(loose);
-    const auto port = lower::port_of(plugged.key()).text(), other = lower::port_of(loose.key()).text();
-    house.meddle(topology::Remove<bridges::Link>{house.link(port)});
-    house.meddle(topology::Remove<bridges::Link>{house.link(other)});
+    const auto port = told::port_of(plugged), other = told::port_of(loose);
+    house.lose(port);
+    house.lose(other);
     Drift expected;
     expected.networks = only("web", {{port, "presence", "there", "missing"}});
     expected.guests = only("guest2", {{other, "presence", "there", "missing"}});
@@ -116,7 +117,7 @@ TEST_CASE("a bond that carries nothing has its own drift", "[drift]") {
 TEST_CASE("another thing of the same name is told by its kind", "[drift]") {
     House house{"eth0"};
     house.define({{"networks", {{"lab", told::json::object()}}}});
-    house.meddle(topology::Remove<bridges::Link>{house.link("lab")});
+    house.lose("lab");
     house.kernel.plug_in("lab");
     house.look();
     const auto found = find_drift(house.now).networks.at("lab");
@@ -126,11 +127,7 @@ TEST_CASE("another thing of the same name is told by its kind", "[drift]") {
 TEST_CASE("what others have beside us is no drift", "[drift]") {
     House house{"eth0", "eth1"};
     house.define(three_networks);
-    bridges::Link tap{name("vnet7")};
-    tap.kind = bridges::Tap{};
-    tap.master = bridges::Master{name("web")};
-    tap.up = true;
-    house.meddle(bridges::Op(topology::Create<bridges::Link>{tap}));
+    house.meddle(told::foreign_tap("vnet7", "web"));
     house.meddle(with_mtu("eth1", 9000));
     REQUIRE(find_drift(house.now) == Drift{});
 }
@@ -146,56 +143,86 @@ TEST_CASE("rows of OVS are told like devices", "[drift]") {
             only("web", {{"web", "tagging.tag", "100", "7"}, {"ovs-eth0", "presence", "there", "missing"}}));
 }
 
-TEST_CASE("there is drift where there is a plan, and only there", "[drift]") {
-    House house{"eth0", "eth1", "eth2"};
-    house.define({{"bondings", {{"bond0", {{"nics", {"eth1", "eth2"}}, {"options", "mode=1 miimon=100"}}}}},
-                  {"networks",
-                   {{"mgmt", {{"nic", "eth0"}, {"defaultRoute", true}, {"ipaddr", "192.0.2.10"}, {"prefix", 24}, {"gateway", "192.0.2.1"}}},
-                    {"web", {{"bonding", "bond0"}, {"vlan", 100}, {"ipv6addr", "2001:db8::2/64"}, {"ipv6gateway", "2001:db8::1"}}}}}});
-    house.plug(told::nic("guest1", "web"));
+namespace {
+
+// Drift and plan agree about this host.
+void agree(const House& house) {
+    for (const auto& step : house.left()) UNSCOPED_INFO(plan::describe(step.op));
+    CHECK(find_drift(house.now).empty() == house.left().empty());
+}
+
+// What can happen to a link, attribute by attribute.
+std::vector<bridges::Link> mishaps(const bridges::Link& link) {
+    std::vector<bridges::Link> changed(10, link);
+    changed[0].mtu = topology::Mtu::observed(1400);
+    changed[1].up = !*link.up;
+    changed[2].master = bridges::Master{name("elsewhere")};
+    changed[3].mac = topology::Mac::of({2, 9, 9, 9, 9, 9});
+    changed[4].addresses = {*topology::Subnet::parse("203.0.113.9/24")};
+    changed[5].stack = bridges::HostStack{true, true, false, true};
+    changed[6].owner = topology::Owner::foreign();
+    changed[7].kind = bridges::Device{};
+    changed[8].vlans = bridges::PortVlans{};
+    changed[9].facts.carrier = false;
+    return changed;
+}
+
+void try_mishaps(House& house) {
     const observe::Snapshot sound = house.now;
-    // Every attribute of every link in turn is what it was before netd, or is lost.
-    std::size_t tried = 0;
     for (const bridges::Link& link : sound.observed.kernel.links) {
-        const auto check = [&](const bridges::Link& changed) {
+        CAPTURE(link.name.text());
+        for (const bridges::Link& changed : mishaps(link)) {
             house.now = sound;
             house.now.observed.kernel.links.put(changed);
-            CAPTURE(link.name.text());
-            for (const auto& step : house.left()) UNSCOPED_INFO(plan::describe(step.op));
-            REQUIRE(find_drift(house.now).empty() == house.left().empty());
-            ++tried;
-        };
-        const auto changed = [&](auto change) {
-            bridges::Link other = link;
-            change(other);
-            check(other);
-        };
-        changed([](auto& other) { other.mtu = topology::Mtu::observed(1400); });
-        changed([](auto& other) { other.up = !*other.up; });
-        changed([](auto& other) { other.master = bridges::Master{name("elsewhere")}; });
-        changed([](auto& other) { other.mac = topology::Mac::of({2, 9, 9, 9, 9, 9}); });
-        changed([](auto& other) { other.addresses = {*topology::Subnet::parse("203.0.113.9/24")}; });
-        changed([](auto& other) { other.stack = bridges::HostStack{true, true, false, true}; });
-        changed([](auto& other) { other.owner = topology::Owner::foreign(); });
-        changed([](auto& other) { other.kind = bridges::Device{}; });
-        changed([](auto& other) { other.facts.carrier = false; });
+            agree(house);
+        }
         house.now = sound;
         house.now.observed.kernel.links.erase(link.name);
-        REQUIRE(find_drift(house.now).empty() == house.left().empty());
+        agree(house);
     }
     for (const bridges::Route& route : sound.observed.kernel.routes) {
+        CAPTURE(describe(route));
         house.now = sound;
         house.now.observed.kernel.routes.erase(route.key());
-        REQUIRE(find_drift(house.now).empty() == house.left().empty());
+        agree(house);
         bridges::Route other = route;
         other.via = *topology::IpAddress::parse(route.to.is_v6() ? "2001:db8::9" : "192.0.2.9");
         house.now.observed.kernel.routes.put(other);
-        REQUIRE(find_drift(house.now).empty() == house.left().empty());
+        agree(house);
     }
     for (const bridges::Rule& rule : sound.observed.kernel.rules) {
+        CAPTURE(describe(rule));
         house.now = sound;
         house.now.observed.kernel.rules.erase(rule.key());
-        REQUIRE(find_drift(house.now).empty() == house.left().empty());
+        agree(house);
     }
-    REQUIRE(tried == 9 * sound.observed.kernel.links.size());
+    for (const ovs::Port& port : sound.observed.ovs.ports) {
+        CAPTURE(describe(port));
+        house.now = sound;
+        ovs::Port changed = port;
+        changed.tagging = ovs::Access{*topology::VlanId::from(7)};
+        house.now.observed.ovs.ports.put(changed);
+        agree(house);
+        house.now.observed.ovs.ports.erase(port.name);
+        agree(house);
+    }
+    house.now = sound;
+    house.now.observed.ovs.bridges = {};
+    agree(house);
+}
+
+}  // namespace
+
+TEST_CASE("there is drift where there is a plan, and only there", "[drift]") {
+    for (const char* kind : {"legacy", "vlan-aware", "ovs"}) {
+        CAPTURE(kind);
+        House house{"eth0", "eth1", "eth2"};
+        house.define({{"bondings", {{"bond0", {{"nics", {"eth1", "eth2"}}, {"options", "mode=1 miimon=100"}, {"switch", kind}}}}},
+                      {"networks",
+                       {{"mgmt", {{"nic", "eth0"}, {"switch", kind}, {"defaultRoute", true}, {"ipaddr", "192.0.2.10"}, {"prefix", 24}, {"gateway", "192.0.2.1"}}},
+                        {"web", {{"bonding", "bond0"}, {"vlan", 100}, {"switch", kind}, {"ipv6addr", "2001:db8::2/64"}, {"ipv6gateway", "2001:db8::1"}}}}}});
+        house.plug(told::nic("guest1", "web"));
+        agree(house);
+        try_mishaps(house);
+    }
 }

@@ -83,6 +83,16 @@ TEST_CASE("a guest's tap that comes and goes is no event of a NIC", "[events]") 
     REQUIRE(events_between(with({}), with({tap, veth})).empty());
 }
 
+TEST_CASE("a veth that is a bond's port is a NIC, one on a bridge is not", "[events]") {
+    auto port = nic("veth1"), cut = nic("veth1", false);
+    port.kind = cut.kind = bridges::Veth{};
+    port.master = cut.master = bridges::Master{name("bond0")};
+    REQUIRE(events_between(with({port, bond("eth0")}), with({cut, bond("eth0")})) ==
+            std::vector<Event>{{"nic.link", "veth1", {{"was", "up"}, {"state", "no-carrier"}}}});
+    port.master = cut.master = bridges::Master{name("docker0")};
+    REQUIRE(events_between(with({port, bridge("docker0")}), with({cut, bridge("docker0")})).empty());
+}
+
 TEST_CASE("a bond that takes another port, or finds another partner", "[events]") {
     REQUIRE(events_between(with({bond("eth0")}), with({bond("eth1")})) ==
             std::vector<Event>{{"bond.failover", "bond0", {{"was", "eth0"}, {"active", "eth1"}}}});

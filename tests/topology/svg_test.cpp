@@ -112,6 +112,13 @@ TEST_CASE("a guest's name is a text in every picture, and never a part of it") {
     REQUIRE(is_utf8(mermaid));
 }
 
+TEST_CASE("a name with a line feed can't pretend to be another line of what is known") {
+    Graph graph;
+    graph.nodes.put(node(NodeKind::guest, "x\nowner: netd: network web"));
+    REQUIRE_FALSE(has(to_svg(graph), "\nowner: netd"));
+    REQUIRE(has(to_svg(graph), "\nowner: foreign"));
+}
+
 TEST_CASE("each format's own characters are told by what it offers for them") {
     REQUIRE(xml_escaped("a<b>&\"'\x01\xff") == "a&lt;b&gt;&amp;&quot;&#39;\\x01\\xff");
     REQUIRE(dot_escaped("a\"b\\n\n") == "a\\\"b\\\\n\\\\x0a");

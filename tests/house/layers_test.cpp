@@ -1,0 +1,97 @@
+// The arrows of the house, held against every #include that there is: who may know of whom.
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace {
+
+namespace fs = std::filesystem;
+
+const std::vector<std::string> netd_order{"intent", "guests", "lower", "plan", "observe", "wire", "loop", "store", "apply", "serve", "daemon"};
+
+const std::map<std::string, std::set<std::string>> may_include{
+    {"topology", {"topology"}},
+    {"bridges", {"bridges", "topology"}},
+    {"ovs-driver", {"ovs-driver", "topology"}},
+    {"netd", {"netd", "bridges", "ovs-driver", "topology"}},
+    {"netctl", {"netctl", "topology", "netd"}},
+};
+
+struct Include {
+    std::string file, target;
+    bool quoted;
+};
+
+std::vector<Include> includes_of(const std::string& folder) {
+    std::vector<Include> found;
+    const fs::path root = NETD_SOURCE_DIR;
+    for (const auto& entry : fs::recursive_directory_iterator(root / folder)) {
+        const auto extension = entry.path().extension();
+        if (extension != ".hpp" && extension != ".cpp") continue;
+        std::ifstream file(entry.path());
+        for (std::string line; std::getline(file, line);) {
+            if (!line.starts_with("#include ")) continue;
+            const char close = line[9] == '"' ? '"' : '>';
+            found.push_back({fs::relative(entry.path(), root).string(), line.substr(10, line.find(close, 10) - 10), line[9] == '"'});
+        }
+    }
+    return found;
+}
+
+std::string first_part(const std::string& path) { return path.substr(0, path.find('/')); }
+std::string second_part(const std::string& path) {
+    const auto rest = path.substr(path.find('/') + 1);
+    return rest.substr(0, rest.find('/'));
+}
+
+}  // namespace
+
+TEST_CASE("no folder knows of one that it may not know of") {
+    for (const auto& [folder, allowed] : may_include) {
+        const auto includes = includes_of(folder);
+        REQUIRE(includes.size() > 5);
+        for (const auto& include : includes) {
+            const std::string target = first_part(include.target);
+            if (!include.quoted || !may_include.contains(target)) continue;
+            INFO(include.file << " includes " << include.target);
+            CHECK(allowed.contains(target));
+        }
+    }
+}
+
+TEST_CASE("inside netd a room knows only of those before it") {
+    const auto rank = [](const std::string& room) { return std::find(netd_order.begin(), netd_order.end(), room) - netd_order.begin(); };
+    for (const auto& include : includes_of("netd")) {
+        if (!include.quoted || first_part(include.target) != "netd") continue;
+        INFO(include.file << " includes " << include.target);
+        REQUIRE(rank(second_part(include.file)) < static_cast<std::ptrdiff_t>(netd_order.size()));
+        CHECK(rank(second_part(include.target)) <= rank(second_part(include.file)));
+    }
+}
+
+TEST_CASE("netctl sees of netd only what is on the wire") {
+    for (const auto& include : includes_of("netctl")) {
+        if (!include.quoted || first_part(include.target) != "netd") continue;
+        INFO(include.file << " includes " << include.target);
+        CHECK(second_part(include.target) == "wire");
+    }
+}
+
+TEST_CASE("a library's header stays in the folder that uses it") {
+    const std::map<std::string, std::vector<std::string>> kept_to{
+        {"netlink/", {"bridges"}}, {"linux/rtnetlink", {"bridges"}}, {"zmq", {"netd", "netctl"}}, {"ovsdb-idl.h", {"ovs-driver"}},
+        {"vswitch-idl.h", {"ovs-driver"}}, {"CLI/", {"netctl"}}, {"yaml-cpp/", {"netctl"}}, {"nlohmann/", {"netd", "netctl"}}};
+    for (const auto& [folder, allowed] : may_include)
+        for (const auto& include : includes_of(folder))
+            for (const auto& [library, folders] : kept_to) {
+                if (!include.target.starts_with(library)) continue;
+                INFO(include.file << " includes " << include.target);
+                CHECK(std::find(folders.begin(), folders.end(), folder) != folders.end());
+            }
+}
