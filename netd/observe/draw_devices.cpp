@@ -27,6 +27,16 @@ void describe_kind(const Link& link, Node& node) {
     if (link.facts.active_port) node.attributes[attribute::active] = link.facts.active_port->text();
 }
 
+// The tag that every port of the bridge has by default says nothing of this one.
+void describe_tag(const Drawing& drawing, const Link& port, Node& node) {
+    if (!port.vlans || !port.vlans->untagged) return;
+    const std::string tag = std::to_string(port.vlans->untagged->number());
+    const Link* master = port.master && port.master->of ? drawing.devices.link(*port.master->of) : nullptr;
+    const auto* bridge = master && master->kind ? std::get_if<bridges::Bridge>(&*master->kind) : nullptr;
+    const auto usual = bridge ? bridge->options.find("vlan_default_pvid") : bridges::Options::const_iterator();
+    if (!bridge || usual == bridge->options.end() || usual->second != tag) node.attributes[attribute::vlan] = tag;
+}
+
 void draw(Drawing& drawing, const Link& link) {
     const auto id = drawing.devices.node_of(link.name);
     if (!id || id->kind == NodeKind::ovs_bridge) return;
@@ -36,8 +46,7 @@ void draw(Drawing& drawing, const Link& link) {
     describe_kind(link, node);
     if (!link.facts.alias.empty()) node.attributes["alias"] = link.facts.alias;
     if (id->kind == NodeKind::nic && !link.facts.kind.empty()) node.attributes["kind"] = link.facts.kind;
-    if (id->kind == NodeKind::port && link.vlans && link.vlans->untagged)
-        node.attributes[attribute::vlan] = std::to_string(link.vlans->untagged->number());
+    if (id->kind == NodeKind::port) describe_tag(drawing, link, node);
 }
 
 // Its own device may be down: the bridge forwards all the same.

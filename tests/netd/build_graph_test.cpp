@@ -193,6 +193,23 @@ TEST_CASE("a tap that libvirt plugged into one of our bridges is in its network"
     REQUIRE(at(graph, NodeKind::port, "vnet0").owner == Owner::foreign());
 }
 
+TEST_CASE("a port tells its tag where it is its own, not where every port of the bridge has it", "[build_graph]") {
+    House house{"eth0"};
+    house.define({{"networks", {{"web", {{"nic", "eth0"}, {"vlan", 100}}}}}});
+    const auto guest = told::nic("guest1", "web");
+    house.plug(guest);
+    auto bridge = house.link("web"), port = house.link(told::port_of(guest));
+    bridge.kind = bridges::Bridge{{{"vlan_filtering", "1"}, {"vlan_default_pvid", "1"}}};
+    house.now.observed.kernel.links.put(bridge);
+    const auto tag_told = [&](int tag) {
+        port.vlans = bridges::PortVlans{.untagged = *VlanId::from(tag)};
+        house.now.observed.kernel.links.put(port);
+        return at(graph_of(house), NodeKind::port, told::port_of(guest)).attribute("vlan");
+    };
+    REQUIRE(tag_told(1) == "");
+    REQUIRE(tag_told(7) == "7");
+}
+
 TEST_CASE("a guest in a namespace is a namespace", "[build_graph]") {
     House house{"eth0"};
     house.define({{"networks", {{"web", {{"nic", "eth0"}}}}}});
