@@ -17,7 +17,7 @@ double width_of_average(Font font) {
 
 // In average letters.
 double width_of(const Character& character, std::string_view bytes) {
-    constexpr std::string_view narrow = " .,:;'|!ijlI()[]{}/\\-", broad = "mwMW@%";
+    constexpr std::string_view narrow = " .,:;'|!ijlI()[]{}/\\-", broad = "mwMW@%=<>+~&#";
     if (character.bytes == 1 && narrow.find(static_cast<char>(character.code)) != std::string_view::npos) return 0.6;
     if (character.bytes == 1 && broad.find(static_cast<char>(character.code)) != std::string_view::npos) return 1.45;
     if (character.bytes == 1) return character.code >= 'A' && character.code <= 'Z' ? 1.12 : 1.0;
