@@ -68,7 +68,8 @@ bool ports_move_mtu(const Journey& bridge) {
         return false;
     const auto is_wrong = [&](const Least<Mtu>& least) { return !least.is_known || least.value.value_or(Mtu{}) != bridge.want->mtu; };
     // What stands on it is hurt even if some ports leave only a moment before others come.
-    return is_wrong(least_of(bridge.ports_then, mtu_then, any_port)) || (bridge.carries && is_wrong(least_of(bridge.ports_then, mtu_then, stays)));
+    return is_wrong(least_of(bridge.ports_then, mtu_then, any_port)) ||
+           (bridge.carries && is_wrong(least_of(bridge.ports_then, mtu_then, stays)));
 }
 
 bool ports_move_mac(const Journey& bridge) {

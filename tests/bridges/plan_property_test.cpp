@@ -105,7 +105,7 @@ void try_to_carry_out(Kernel& kernel, const std::vector<Step>& steps) {
 }  // namespace
 
 TEST_CASE("whatever is wanted, the plan for it can be carried out and leaves nothing to plan") {
-    for (unsigned seed = 1; seed <= 400; ++seed) {
+    for (unsigned seed = 1; seed <= 200; ++seed) {
         CAPTURE(seed);
         FakeKernel kernel = host();
         bring_about(kernel, chance::state(seed));
@@ -132,7 +132,7 @@ TEST_CASE("what others made and nobody wants stays, whatever is wanted beside it
 }
 
 TEST_CASE("the way back from each step of a plan ends where the plan began") {
-    for (unsigned seed = 1; seed <= 150; ++seed) {
+    for (unsigned seed = 1; seed <= 60; ++seed) {
         CAPTURE(seed);
         FakeKernel before = host();
         bring_about(before, chance::state(seed));
@@ -148,7 +148,7 @@ TEST_CASE("the way back from each step of a plan ends where the plan began") {
 
 TEST_CASE("wherever the kernel fails, undone or done but unsaid, the way back ends where the plan began") {
     const auto when = GENERATE(fakes::FaultyKernel::When::before, fakes::FaultyKernel::When::after);
-    for (unsigned seed = 1; seed <= 60; ++seed) {
+    for (unsigned seed = 1; seed <= 25; ++seed) {
         CAPTURE(seed);
         FakeKernel before = host();
         bring_about(before, chance::state(seed));

@@ -40,7 +40,8 @@ struct Writer {
     Result<> operator()(const Create<Bridge>&) { return {}; }
 
     Result<> create(const Bridge& now) {
-        if (state.bridges.contains(now.name)) return Error{Fault::conflict, now.name.text(), "somebody else has made a bridge of this name"};
+        if (state.bridges.contains(now.name))
+            return Error{Fault::conflict, now.name.text(), "somebody else has made a bridge of this name"};
         state.bridges.put(laid_over(Bridge{.name = now.name, .owner = Owner::foreign(), .datapath = "system", .stp = false}, now));
         return {};
     }
@@ -161,7 +162,8 @@ ovs::Progress FakeSwitch::apply(std::span<const ovs::Op> ops, std::chrono::stead
     }
     mirror_ = truth_;
     changed_ = true;
-    if (!has_vswitchd) return {.stopped = Error{Fault::timeout, "Open vSwitch", "ovs-vswitchd did not apply the change in time: is it running?"}};
+    if (!has_vswitchd)
+        return {.stopped = Error{Fault::timeout, "Open vSwitch", "ovs-vswitchd did not apply the change in time: is it running?"}};
     ovs::Progress progress;
     for (const ovs::Op& op : ops) {
         if (auto said = judge(op); said) ++progress.done;

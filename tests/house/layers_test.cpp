@@ -50,6 +50,17 @@ std::string second_part(const std::string& path) {
     return rest.substr(0, rest.find('/'));
 }
 
+// The C++ library's own headers have neither folder nor ending.
+bool is_foreign(const Include& include) { return !include.quoted && include.target.find_first_of("/.") != std::string::npos; }
+
+bool wraps_a_library(const std::string& header) { return header.starts_with("bridges/nl_") || header == "ovs-driver/idl_handles.hpp"; }
+
+// Everything that comes along with a header of the house, itself included.
+void gather(const std::string& header, std::map<std::string, std::vector<std::string>>& includes, std::set<std::string>& into) {
+    if (!into.insert(header).second) return;
+    for (const auto& target : includes[header]) gather(target, includes, into);
+}
+
 }  // namespace
 
 TEST_CASE("no folder knows of one that it may not know of") {
@@ -94,4 +105,42 @@ TEST_CASE("a library's header stays in the folder that uses it") {
                 INFO(include.file << " includes " << include.target);
                 CHECK(std::find(folders.begin(), folders.end(), folder) != folders.end());
             }
+}
+
+TEST_CASE("what stands in quotes is a file of the house, named from its root") {
+    for (const auto& [folder, allowed] : may_include)
+        for (const auto& include : includes_of(folder)) {
+            if (!include.quoted) continue;
+            INFO(include.file << " includes " << include.target);
+            CHECK(fs::exists(fs::path(NETD_SOURCE_DIR) / include.target));
+        }
+}
+
+TEST_CASE("in topology and the drivers a header shows no library, unless it is there to wrap it") {
+    for (const char* folder : {"topology", "bridges", "ovs-driver"})
+        for (const auto& include : includes_of(folder)) {
+            if (!include.file.ends_with(".hpp") || wraps_a_library(include.file)) continue;
+            INFO(include.file << " includes " << include.target);
+            CHECK_FALSE(is_foreign(include));
+        }
+}
+
+TEST_CASE("what a folder includes of another brings no wrapped library along") {
+    std::vector<Include> all;
+    std::map<std::string, std::vector<std::string>> includes;
+    for (const auto& [folder, allowed] : may_include)
+        for (const auto& include : includes_of(folder)) {
+            if (!include.quoted) continue;
+            all.push_back(include);
+            includes[include.file].push_back(include.target);
+        }
+    for (const auto& include : all) {
+        if (first_part(include.file) == first_part(include.target)) continue;
+        std::set<std::string> brought;
+        gather(include.target, includes, brought);
+        for (const auto& header : brought) {
+            INFO(include.file << " includes " << include.target << ", which brings " << header);
+            CHECK_FALSE(wraps_a_library(header));
+        }
+    }
 }
