@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <linux/rtnetlink.h>
 
 namespace bridges {
 
@@ -122,8 +123,11 @@ void LinuxKernel::change(Batch& batch, std::size_t place, const Link& now, const
     std::vector<Message> messages;
     if (auto done = write_changes(now, have, state(), messages); !done) return batch.refuse(place, done.error());
     if (is_silent && messages.empty()) silent_.insert(have.facts.index);
-    // An address that is gone already: its primary took it along.
-    for (Message& message : messages) batch.add(place, std::move(message), {EADDRNOTAVAIL});
+    for (Message& message : messages) {
+        // An address that is gone already: its primary took it along.
+        const auto fine = message.raw()->nlmsg_type == RTM_DELADDR ? std::set<int>{EADDRNOTAVAIL} : std::set<int>{};
+        batch.add(place, std::move(message), fine);
+    }
 }
 
 void LinuxKernel::update(Batch& batch, std::size_t place, const Update<Link>& op) {

@@ -194,3 +194,14 @@ TEMPLATE_TEST_CASE("what is not there is refused", "[kernel]", BOTH_WORLDS) {
     REQUIRE(refused(world, Update<Link>{seen(world, "eth0"), port}).fault == Fault::lost_sync);
     REQUIRE(refused(world, Create<Link>{Link{name("nothing")}}).subject == "nothing");
 }
+
+TEMPLATE_TEST_CASE("an address that no link can have is refused, not passed over", "[kernel]", BOTH_WORLDS) {
+    TestType world;
+    Link bridge = link("br0", Bridge{});
+    bridge.mac = mac("02:00:00:00:00:07");
+    succeed(world, Create<Link>{bridge});
+    Link wrong{name("br0")};
+    wrong.mac = mac("01:00:5e:00:00:01");
+    CHECK(refused(world, Update<Link>{seen(world, "br0"), wrong}).subject == "br0");
+    CHECK(world.fresh_look().links.find(name("br0"))->mac == bridge.mac);
+}
