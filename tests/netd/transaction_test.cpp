@@ -23,10 +23,15 @@ struct Host {
     Disk disk;
 
     apply::Transactor transactor(bridges::Kernel& through) { return {{through, ovs}, disk.open(), clock}; }
+    // One that has taken up what is on disk, whatever that was.
+    apply::Transactor started(bridges::Kernel& through) {
+        auto transactor = this->transactor(through);
+        std::ignore = transactor.recover();
+        return transactor;
+    }
     // Brings the host to where each test begins.
     void settle() {
-        auto first = transactor(kernel);
-        std::ignore = first.recover();
+        auto first = started(kernel);
         const auto outcome = first.begin(wanted(before_request, first.running(), kernel), unasked);
         REQUIRE(std::holds_alternative<apply::Committed>(outcome));
     }
@@ -35,8 +40,7 @@ struct Host {
 std::size_t steps_of_the_change() {
     Host host;
     host.settle();
-    auto transactor = host.transactor(host.kernel);
-    std::ignore = transactor.recover();
+    auto transactor = host.started(host.kernel);
     const auto steps_before = host.kernel.applied();
     const auto outcome = transactor.begin(wanted(after_request, transactor.running(), host.kernel), unasked);
     REQUIRE(std::holds_alternative<apply::Committed>(outcome));
@@ -57,8 +61,7 @@ TEST_CASE("wherever a step fails, the host ends where it began") {
             host.settle();
             const bridges::State before = host.kernel.truth();
             fakes::FaultyKernel faulty(host.kernel, step, when);
-            auto transactor = host.transactor(faulty);
-            std::ignore = transactor.recover();
+            auto transactor = host.started(faulty);
             const auto running = transactor.running();
             const auto outcome = transactor.begin(wanted(after_request, running, faulty), unasked);
             REQUIRE(faulty.has_failed());
@@ -80,8 +83,7 @@ TEST_CASE("killed at whichever step, the next start brings back what was") {
         fakes::FaultyKernel dying(host.kernel, step, fakes::FaultyKernel::When::after);
         dying.die = [] { throw Killed{}; };
         {
-            auto transactor = host.transactor(dying);
-            std::ignore = transactor.recover();
+            auto transactor = host.started(dying);
             const auto next = wanted(after_request, transactor.running(), dying);
             CHECK_THROWS_AS(transactor.begin(next, unasked), Killed);
         }
@@ -96,8 +98,7 @@ TEST_CASE("what nobody confirms goes back, and what is confirmed stays") {
     Host host;
     host.settle();
     const bridges::State before = host.kernel.truth();
-    auto transactor = host.transactor(host.kernel);
-    std::ignore = transactor.recover();
+    auto transactor = host.started(host.kernel);
     const auto next = wanted(after_request, transactor.running(), host.kernel);
 
     REQUIRE(std::holds_alternative<apply::Waiting>(transactor.begin(next, {})));
@@ -115,8 +116,7 @@ TEST_CASE("killed while it waits, it goes on waiting; after the deadline it goes
     host.settle();
     const bridges::State before = host.kernel.truth();
     {
-        auto transactor = host.transactor(host.kernel);
-        std::ignore = transactor.recover();
+        auto transactor = host.started(host.kernel);
         REQUIRE(std::holds_alternative<apply::Waiting>(transactor.begin(wanted(after_request, transactor.running(), host.kernel), {})));
     }
     {
@@ -132,8 +132,7 @@ TEST_CASE("killed while it waits, it goes on waiting; after the deadline it goes
 TEST_CASE("the same request again touches nothing, and heals what somebody deleted") {
     Host host;
     host.settle();
-    auto transactor = host.transactor(host.kernel);
-    std::ignore = transactor.recover();
+    auto transactor = host.started(host.kernel);
     apply::Terms terms = apply::terms_of(read(before_request));
     terms.confirm = false;
     const auto applied = host.kernel.applied();
@@ -154,8 +153,7 @@ TEST_CASE("a boot brings the committed definitions back, not the running ones") 
     Host host;
     host.settle();
     {
-        auto transactor = host.transactor(host.kernel);
-        std::ignore = transactor.recover();
+        auto transactor = host.started(host.kernel);
         REQUIRE(transactor.commit_running());
         REQUIRE(std::holds_alternative<apply::Committed>(transactor.begin(wanted(after_request, transactor.running(), host.kernel), unasked)));
     }
@@ -170,14 +168,10 @@ TEST_CASE("a boot brings the committed definitions back, not the running ones") 
 
 TEST_CASE("everything goes again with its networks, and the NICs are as they were found") {
     Host host;
-    const bridges::State before = [&] {
-        auto transactor = host.transactor(host.kernel);
-        std::ignore = transactor.recover();
-        return host.kernel.truth();
-    }();
+    std::ignore = host.started(host.kernel);
+    const bridges::State before = host.kernel.truth();
     host.settle();
-    auto transactor = host.transactor(host.kernel);
-    std::ignore = transactor.recover();
+    auto transactor = host.started(host.kernel);
     const char* remove = R"({"networks": {"mgmt": {"remove": true}, "web": {"remove": "true"}}})";
     REQUIRE(std::holds_alternative<apply::Committed>(transactor.begin(wanted(remove, transactor.running(), host.kernel), unasked)));
     CHECK(host.kernel.truth().links.size() == before.links.size());
