@@ -154,6 +154,30 @@ def the_disk_is_full(host):
     agree(host)
 
 
+@case()
+def the_state_folder_is_read_only(host):
+    """It starts from what is there, answers, mends, and refuses changes by saying why."""
+    host.client.setup({"ovirtmgmt": mgmt}, commitOnSuccess=True)
+    reboot(host)
+    run("mount", "--bind", host.netd.state, host.netd.state)
+    host.later(Mount(host.netd.state))
+    run("mount", "-o", "remount,bind,ro", host.netd.state)
+    start(host)
+    agree(host)
+    before = photograph(host.space)
+    try:
+        answer = host.client.setup({"lan": {}})
+        raise AssertionError(f"not refused: {answer}")
+    except RpcError as error:
+        assert error.code == 29 and "Read-only" in error.message, error
+    assert photograph(host.space) == before and list(host.client.call("Host.getRunningConfig")["networks"]) == ["ovirtmgmt"]
+    host.netd.stop()   # it has a mount namespace of its own
+    run("mount", "-o", "remount,bind,rw", host.netd.state)
+    start(host)
+    assert host.client.setup({"lan": {}})["changed"]
+    agree(host)
+
+
 class Mount:
     def __init__(self, path):
         self.path = path

@@ -48,9 +48,13 @@ bool write_all(int file, std::string_view bytes) {
     return true;
 }
 
-std::string header(const Document& document) {
-    return fmt::format("{}generation={} bytes={} sha256={}\n", magic, document.generation, document.body.size(), sha256(document.body));
-}
+// All of the first line but the sum itself.
+std::string preface(const Document& document) { return fmt::format("{}generation={} bytes={}", magic, document.generation, document.body.size()); }
+
+// Over the first line as well: another generation would be another story of what has been decided.
+std::string sum_of(const Document& document) { return sha256(preface(document) + "\n" + document.body); }
+
+std::string header(const Document& document) { return fmt::format("{} sha256={}\n", preface(document), sum_of(document)); }
 
 Result<> write_new(const std::string& path, const Document& document, Durable durable) {
     // A stale one is that of a run that died before its rename; nobody has seen it.
@@ -105,10 +109,9 @@ Result<std::pair<Document, std::string>> parse(const std::string& path, const st
     const std::string_view line{bytes.data(), end};
     const auto generation = number_after(line, "generation=");
     const auto length = number_after(line, "bytes=");
-    const auto sum = line.find("sha256=");
-    if (!generation || !length || sum == std::string_view::npos || *length > bytes.size() - end - 1) return damaged;
+    if (!generation || !length || *length > bytes.size() - end - 1) return damaged;
     Document document{*generation, bytes.substr(end + 1, *length)};
-    if (line.substr(sum + 7) != sha256(document.body)) return damaged;
+    if (std::string(line) + "\n" != header(document)) return damaged;
     return std::pair{document, bytes.substr(end + 1 + *length)};
 }
 
@@ -151,7 +154,7 @@ Result<std::optional<Document>> read_document(const std::string& directory, cons
         auto parsed = bytes ? parse(path, *bytes) : Result<std::pair<Document, std::string>>(bytes.error());
         if (parsed) {
             Document document = std::move(parsed->first);
-            document.fell_back = first.has_value();
+            document.fell_back = *suffix != '\0';
             return std::optional(std::move(document));
         }
         if (parsed.error().fault != Fault::not_found && !first) first = parsed.error();

@@ -1,0 +1,91 @@
+// Whatever happens to a file, what is read is something that was written, or an error that says so.
+#include "netd/store/files.hpp"
+#include "tests/netd/transaction_house.hpp"
+
+#include <fstream>
+#include <iterator>
+#include <random>
+#include <sstream>
+
+namespace {
+
+const std::string older = "the definitions of before", newest = "the definitions that hold";
+
+struct Folder {
+    house::Disk disk;
+    std::string path = disk.state();
+    std::string file = path + "/state";
+    std::string bytes;
+
+    Folder() {
+        REQUIRE(store::make_directory(path, 0700));
+        REQUIRE(store::write_document(path, "state", {7, older}, store::Durable::yes));
+        REQUIRE(store::write_document(path, "state", {8, newest}, store::Durable::yes));
+        std::ifstream in(file, std::ios::binary);
+        bytes.assign(std::istreambuf_iterator<char>(in), {});
+    }
+    void put(const std::string& damaged) const { std::ofstream(file, std::ios::binary) << damaged; }
+    store::Document read() const {
+        auto read = store::read_document(path, "state");
+        REQUIRE(read);
+        REQUIRE(*read);
+        return **read;
+    }
+    void require_older() const {
+        const store::Document found = read();
+        REQUIRE(found.body == older);
+        REQUIRE(found.generation == 7);
+        REQUIRE(found.fell_back);
+    }
+};
+
+}  // namespace
+
+TEST_CASE("a file that was cut short anywhere gives the one before it, and that is said", "[store]") {
+    const Folder folder;
+    CHECK_FALSE(folder.read().fell_back);
+    for (std::size_t length = 0; length < folder.bytes.size(); ++length) {
+        CAPTURE(length);
+        folder.put(folder.bytes.substr(0, length));
+        folder.require_older();
+    }
+    folder.put(folder.bytes);
+    CHECK(folder.read().body == newest);
+}
+
+TEST_CASE("a bit that fell over anywhere is noticed, in the first line too", "[store]") {
+    const Folder folder;
+    for (std::size_t at = 0; at < folder.bytes.size(); ++at) {
+        for (int bit = 0; bit < 8; ++bit) {
+            CAPTURE(at, bit);
+            std::string damaged = folder.bytes;
+            damaged[at] = static_cast<char>(damaged[at] ^ (1 << bit));
+            folder.put(damaged);
+            folder.require_older();
+        }
+    }
+}
+
+TEST_CASE("where the newest file is gone or none is valid that is said, and it never reads as nothing wanted", "[store]") {
+    const Folder folder;
+    std::filesystem::remove(folder.file);
+    folder.require_older();
+    folder.put("rubbish");
+    std::ofstream(folder.file + ".prev", std::ios::binary) << "rubbish";
+    const auto read = store::read_document(folder.path, "state");
+    REQUIRE_FALSE(read);
+    CHECK(read.error().what.find("damaged") != std::string::npos);
+    std::filesystem::remove(folder.file);
+    std::filesystem::remove(folder.file + ".prev");
+    CHECK_FALSE(*store::read_document(folder.path, "state"));
+}
+
+TEST_CASE("what a write that was cut off left beside is passed over", "[store]") {
+    const Folder folder;
+    std::ofstream(folder.path + "/.state.new") << "half of";
+    std::ofstream(folder.path + "/state.prev.new") << "half of";
+    CHECK(folder.read().body == newest);
+    REQUIRE(store::write_document(folder.path, "state", {9, "more"}, store::Durable::yes));
+    CHECK(folder.read().body == "more");
+    CHECK_FALSE(std::filesystem::exists(folder.path + "/.state.new"));
+}
