@@ -10,13 +10,12 @@ namespace {
 
 std::string_view text_of(const char* text) { return text ? text : ""; }
 
-std::optional<std::string> value_of(const struct smap& map, const char* key) {
-    const char* value = smap_get(&map, key);
-    return value ? std::optional<std::string>(value) : std::nullopt;
-}
+// What is not there is told as such ("", no MAC at all, an MTU of 0), so that what is remembered of a row has it taken away
+// again.
+std::string value_of(const struct smap& map, const char* key) { return std::string(text_of(smap_get(&map, key))); }
 
 std::optional<Mac> read_mac(const char* text) {
-    if (!text) return std::nullopt;
+    if (!text || !*text) return no_mac;
     auto mac = Mac::parse(text);
     return mac ? std::optional(*mac) : std::nullopt;
 }
@@ -84,7 +83,7 @@ Port read_port(const ovsrec_port& row, const IfName& bridge) {
     port.owner = read_owner(smap_get(&row.external_ids, "netd"));
     port.internal = read_internal(text_of(interface.type));
     port.tagging = read_tagging(row);
-    if (interface.n_mtu_request) port.mtu = Mtu::observed(static_cast<std::uint32_t>(*interface.mtu_request));
+    port.mtu = Mtu::observed(interface.n_mtu_request ? static_cast<std::uint32_t>(*interface.mtu_request) : 0);
     port.mac = read_mac(interface.mac);
     port.isolated = row.protected_;
     port.attached_mac = value_of(interface.external_ids, "attached-mac");

@@ -9,6 +9,9 @@ struct ovsrec_port;
 
 namespace ovs {
 
+// What a row says that has none.
+inline const Mac no_mac = Mac::of({});
+
 Bridge read_bridge(const ovsrec_bridge& row);
 
 // A port of that bridge. One with several interfaces (a bond of OVS' own) has neither details nor facts, and is foreign.

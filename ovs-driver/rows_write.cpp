@@ -58,18 +58,18 @@ void write_tagging(const ovsrec_port& row, const std::optional<Tagging>& want) {
 void write_external_id(const ovsrec_interface& row, const char* key, const std::optional<std::string>& want) {
     if (!want) return;
     const char* known = smap_get(&row.external_ids, key);
-    if (known && *want == known) return;
-    ovsrec_interface_update_external_ids_setkey(&row, key, want->c_str());
+    if (*want == std::string_view(known ? known : "")) return;
+    if (want->empty()) ovsrec_interface_update_external_ids_delkey(&row, key);
+    else ovsrec_interface_update_external_ids_setkey(&row, key, want->c_str());
 }
 
 void write_interface(const ovsrec_interface& row, const Port& want) {
     const bool internal = row.type && std::string_view(row.type) == "internal";
     if (want.internal && *want.internal != internal) ovsrec_interface_set_type(&row, *want.internal ? "internal" : "");
-    if (want.mac && (!row.mac || want.mac->text() != row.mac)) ovsrec_interface_set_mac(&row, want.mac->text().c_str());
-    if (want.mtu && (!row.n_mtu_request || *row.mtu_request != want.mtu->number())) {
-        const std::int64_t mtu = want.mtu->number();
-        ovsrec_interface_set_mtu_request(&row, &mtu, 1);
-    }
+    const std::string mac = want.mac && !(*want.mac == no_mac) ? want.mac->text() : "";
+    if (want.mac && mac != (row.mac ? row.mac : "")) ovsrec_interface_set_mac(&row, mac.empty() ? nullptr : mac.c_str());
+    const std::int64_t mtu = want.mtu ? want.mtu->number() : 0, known = row.n_mtu_request ? *row.mtu_request : 0;
+    if (want.mtu && mtu != known) ovsrec_interface_set_mtu_request(&row, &mtu, mtu ? 1 : 0);
     write_external_id(row, "attached-mac", want.attached_mac);
     write_external_id(row, "iface-id", want.iface_id);
     write_external_id(row, "vm-id", want.vm_id);
@@ -87,7 +87,8 @@ void write_bridge(const ovsrec_bridge& row, const Bridge& want) {
     const std::string known = row.datapath_type && *row.datapath_type ? row.datapath_type : "system";
     if (want.datapath && *want.datapath != known) ovsrec_bridge_set_datapath_type(&row, want.datapath->c_str());
     const char* mac = smap_get(&row.other_config, "hwaddr");
-    if (want.mac && (!mac || want.mac->text() != mac))
+    if (want.mac && *want.mac == no_mac && mac) ovsrec_bridge_update_other_config_delkey(&row, "hwaddr");
+    if (want.mac && !(*want.mac == no_mac) && (!mac || want.mac->text() != mac))
         ovsrec_bridge_update_other_config_setkey(&row, "hwaddr", want.mac->text().c_str());
     if (want.stp && *want.stp != row.stp_enable) ovsrec_bridge_set_stp_enable(&row, *want.stp);
 }

@@ -65,7 +65,7 @@ void draw(Drawing& drawing, const ovs::Port& port) {
     if (!node.owner.is_ours()) node.owner = port.owner.value_or(Owner());
     if (!drawing.devices.link(port.name)) node.state = port.facts.ofport > 0 ? NodeState::up : NodeState::down;
     if (!port.facts.error.empty()) node.problem = port.facts.error;
-    if (port.attached_mac) node.attributes[attribute::mac] = *port.attached_mac;
+    if (port.attached_mac && !port.attached_mac->empty()) node.attributes[attribute::mac] = *port.attached_mac;
     const auto* access = port.tagging ? std::get_if<ovs::Access>(&*port.tagging) : nullptr;
     if (access && access->tag.number() != 0) node.attributes[attribute::vlan] = std::to_string(access->tag.number());
 }

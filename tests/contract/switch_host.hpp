@@ -23,15 +23,17 @@ using Clock = std::chrono::steady_clock;
 inline IfName name(const std::string& text) { return *IfName::parse(text); }
 inline VlanId vlan(int number) { return *VlanId::from(number); }
 inline VlanSet vlans(const std::string& text) { return *VlanSet::parse(text); }
+inline const Mac no_mac = Mac::of({});
+inline const Mtu no_mtu = Mtu::observed(0);
 inline Owner ours(const std::string& role) { return Owner::ours(role); }
 
 // As it is reported, so that whole states can be compared.
 inline Bridge bridge(const std::string& called) {
-    return Bridge{.name = name(called), .owner = ours("network " + called), .datapath = "netdev", .stp = false};
+    return Bridge{.name = name(called), .owner = ours("network " + called), .datapath = "netdev", .mac = no_mac, .stp = false};
 }
 inline Port port(const std::string& called, const std::string& on, Tagging tagging, bool internal = true) {
     return Port{.name = name(called), .bridge = name(on), .owner = ours("nic " + called), .internal = internal,
-                .tagging = tagging, .isolated = false};
+                .tagging = tagging, .mtu = no_mtu, .mac = no_mac, .isolated = false, .attached_mac = "", .iface_id = "", .vm_id = ""};
 }
 
 inline State without_facts(const State& state) {

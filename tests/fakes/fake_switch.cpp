@@ -18,6 +18,10 @@ using topology::Result;
 
 namespace {
 
+// As rows tell what they do not have.
+const topology::Mac no_mac = topology::Mac::of({});
+const topology::Mtu no_mtu = topology::Mtu::observed(0);
+
 template <class R>
 R laid_over(R have, const R& now) {
     topology::for_each_field<R>([&](const auto& field) {
@@ -42,7 +46,7 @@ struct Writer {
     Result<> create(const Bridge& now) {
         if (state.bridges.contains(now.name))
             return Error{Fault::conflict, now.name.text(), "somebody else has made a bridge of this name"};
-        state.bridges.put(laid_over(Bridge{.name = now.name, .owner = Owner::foreign(), .datapath = "system", .stp = false}, now));
+        state.bridges.put(laid_over(Bridge{.name = now.name, .owner = Owner::foreign(), .datapath = "system", .mac = no_mac, .stp = false}, now));
         return {};
     }
     Result<> operator()(const Update<Bridge>& op) {
@@ -54,7 +58,8 @@ struct Writer {
     Result<> operator()(const Create<Port>& op) {
         const IfName& name = op.now.name;
         if (state.ports.contains(name)) return Error{Fault::conflict, name.text(), "somebody else has made a port of this name"};
-        const Port plain{.name = name, .owner = Owner::foreign(), .internal = false, .tagging = ovs::Trunk{}, .isolated = false};
+        const Port plain{.name = name, .owner = Owner::foreign(), .internal = false, .tagging = ovs::Trunk{}, .mtu = no_mtu, .mac = no_mac,
+                         .isolated = false, .attached_mac = "", .iface_id = "", .vm_id = ""};
         return put(laid_over(plain, op.now));
     }
     Result<> operator()(const Update<Port>& op) {
@@ -126,9 +131,10 @@ void FakeSwitch::act_on(const ovs::State& before) {
     for (Port port : ports) {
         port.facts = plug(port);
         truth_.ports.put(port);
-        if (!kernel_ || port.internal != true || port.facts.ofport <= 0 || (!port.mtu && !port.mac)) continue;
+        if (!kernel_ || port.internal != true || port.facts.ofport <= 0 || (port.mtu == no_mtu && port.mac == no_mac)) continue;
         bridges::Link shaped{port.name};
-        shaped.mtu = port.mtu, shaped.mac = port.mac;
+        if (port.mtu != no_mtu) shaped.mtu = port.mtu;
+        if (port.mac != no_mac) shaped.mac = port.mac;
         (void)kernel_->meddle(bridges::Update<bridges::Link>{bridges::Link{port.name}, shaped});  // it tries no more than that
     }
 }
@@ -153,6 +159,7 @@ ovs::Progress FakeSwitch::apply(std::span<const ovs::Op> ops, std::chrono::stead
     const ovs::State before = truth_;
     ovs::State after = truth_;
     if (auto written = write(after, ops); !written) return {.stopped = written.error()};
+    writes_ += !(after == before);
     truth_ = after;
     act_on(before);
     const bool loses = loses_connection == transactions_++;

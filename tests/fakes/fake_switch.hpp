@@ -30,6 +30,7 @@ public:
     void connect(bool connected);
     topology::Result<> meddle(const ovs::Op& op);     // somebody else's change, seen after hear()
     std::size_t transactions() const { return transactions_; }
+    std::size_t writes() const { return writes_; }    // those that changed something
     const ovs::State& truth() const { return truth_; }
 
 private:
@@ -45,7 +46,7 @@ private:
     ovs::State truth_ = {}, mirror_ = {};
     bool connected_ = true, changed_ = false;
     std::int64_t next_ofport_ = 1;
-    std::size_t transactions_ = 0;
+    std::size_t transactions_ = 0, writes_ = 0;
 };
 
 }  // namespace fakes

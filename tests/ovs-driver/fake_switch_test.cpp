@@ -1,4 +1,4 @@
-// The fake Open vSwitch does and refuses what tests/contract/switch_test.cpp shows of the real one.
+// What the fake Open vSwitch does that a test needs and the contract (tests/contract/switch_test.cpp) does not say.
 #include "tests/fakes/fake_switch.hpp"
 
 #include "ovs-driver/plan.hpp"
@@ -30,19 +30,6 @@ Progress bring_about(FakeSwitch& ovs, const State& want) {
 }
 
 }  // namespace
-
-TEST_CASE("the fake switch does what is planned, and then nothing is planned") {
-    FakeKernel kernel{"up0"};
-    FakeSwitch ovs(&kernel);
-    const Progress progress = bring_about(ovs, blue());
-    REQUIRE(progress.done == 3);
-    REQUIRE_FALSE(progress.stopped);
-    REQUIRE(plan(blue(), ovs.state()).empty());
-    const State green{.bridges = {bridge("green")}, .ports = {port("up0", "green", Trunk{}, false)}};
-    REQUIRE_FALSE(bring_about(ovs, green).stopped);
-    REQUIRE(plan(green, ovs.state()).empty());
-    REQUIRE_FALSE(ovs.state().bridges.contains(name("blue")));
-}
 
 TEST_CASE("devices of bridges and internal ports come and go with them, and netd hears of it") {
     FakeKernel kernel{"up0"};
@@ -76,26 +63,6 @@ TEST_CASE("a port whose device isn't there, or is another's, is in the database 
     REQUIRE(ovs.state().ports.find(name("up0"))->facts.error == "could not add network device up0 to ofproto (Device or resource busy)");
 }
 
-TEST_CASE("what the fake database refuses it refuses whole") {
-    FakeKernel kernel{"up0"};
-    FakeSwitch ovs(&kernel);
-    REQUIRE_FALSE(bring_about(ovs, blue()).stopped);
-    const State before = ovs.state();
-    const Op good = Create<Port>{port("b9", "blue")};
-    const std::pair<Op, Fault> refused[] = {{Create<Bridge>{bridge("blue")}, Fault::conflict},
-                                            {Create<Port>{port("b1", "blue")}, Fault::conflict},
-                                            {Create<Port>{port("b8", "nowhere")}, Fault::not_found},
-                                            {Update<Port>{port("b8", "blue"), port("b8", "blue")}, Fault::conflict},
-                                            {Update<Bridge>{bridge("nowhere"), bridge("nowhere")}, Fault::conflict}};
-    for (const auto& [op, fault] : refused) {
-        const Progress progress = apply(ovs, {good, op});
-        REQUIRE(progress.done == 0);
-        REQUIRE(progress.stopped->fault == fault);
-        REQUIRE(ovs.state() == before);
-    }
-    REQUIRE(apply(ovs, {Remove<Port>{port("gone", "blue")}}).done == 1);
-}
-
 TEST_CASE("without a connection, without ovs-vswitchd and with a connection that goes there is no success") {
     FakeSwitch ovs;
     ovs.connect(false);
@@ -114,11 +81,3 @@ TEST_CASE("without a connection, without ovs-vswitchd and with a connection that
     REQUIRE(ovs.state().bridges.contains(name("green")));
 }
 
-TEST_CASE("what somebody else does to the fake switch is seen when it is heard") {
-    FakeSwitch ovs;
-    REQUIRE(ovs.meddle(Create<Bridge>{bridge("theirs")}));
-    REQUIRE(ovs.state() == State{});
-    REQUIRE(ovs.hear());
-    REQUIRE(ovs.state().bridges.contains(name("theirs")));
-    REQUIRE_FALSE(ovs.hear());
-}
