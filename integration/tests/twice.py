@@ -46,7 +46,7 @@ def lacp(host):
     assert_silent(host, {"web": {"bonding": "bond0"}}, {"bond0": {"nics": ["eno1", "eno2"], "options": "mode=4 lacp_rate=fast xmit_hash_policy=layer2+3"}})
 
 
-@case()
+@case(words=("--drift", "report"))
 def a_device_that_somebody_deleted_comes_back_by_the_same_request(host):
     networks = {"ovirtmgmt": {"nic": "eno1", "ipaddr": "192.0.2.10", "prefix": 24, "gateway": "192.0.2.1", "defaultRoute": True}}
     host.client.setup(networks)

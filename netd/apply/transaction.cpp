@@ -1,6 +1,7 @@
 // Journal, apply, look again, wait, commit or go back: the order in which each becomes durable is the whole art.
 #include "netd/apply/transaction.hpp"
 
+#include "bridges/bus.hpp"
 #include "netd/apply/preview.hpp"
 
 #include <fmt/format.h>
@@ -56,15 +57,24 @@ std::uint64_t Transactor::next_id() {
 }
 
 Outcome Transactor::begin(const intent::Intent& wanted, const Terms& terms) {
-    const lower::Goal goal = goal_of(running_, wanted, terms, observe::host_of(backends_));
     store::Entry entry;
+    entry.delta = intent::difference(running_, wanted);
+    entry.commit = terms.commit;
+    return carry_out(goal_of(running_, wanted, terms, observe::host_of(backends_)), std::move(entry), terms);
+}
+
+Outcome Transactor::mend(const intent::Intent& attainable, const lower::Touched& touched) {
+    Terms terms;
+    terms.confirm = false;
+    return carry_out(lower::goal(attainable, attainable, touched, observe::host_of(backends_)), {}, terms);
+}
+
+Outcome Transactor::carry_out(const lower::Goal& goal, store::Entry entry, const Terms& terms) {
     entry.id = next_id();
     entry.base_generation = generation_;
     entry.boot = store::boot_id();
-    entry.commit = terms.commit;
     entry.before = before_image(goal);
     entry.wanted = goal.wanted;
-    entry.delta = intent::difference(running_, wanted);
 
     const bool nothing_to_do = plan::make(goal.wanted, entry.before).empty();
     if (nothing_to_do && entry.delta.empty()) {
@@ -84,7 +94,12 @@ Outcome Transactor::begin(const intent::Intent& wanted, const Terms& terms) {
     open_->phase = store::Entry::Phase::waiting;
     open_->deadline = clock_.boottime() + terms.within;
     if (auto written = store_.begin(*open_); !written) return undo(written.error());
+    return wait();
+}
+
+Outcome Transactor::wait() {
     waiting_ = Waiting{open_->id, open_->deadline};
+    standing_ = intent::with(running_, open_->delta);
     return *waiting_;
 }
 
@@ -100,9 +115,12 @@ Outcome Transactor::roll_back(const Error& because) {
 
 // From here on the change holds: a crash after the first write below finds a generation newer than the journal's base.
 Outcome Transactor::finish() {
-    const intent::Intent now = intent::with(running_, open_->delta);
-    const std::uint64_t generation = open_->base_generation + 1;
-    if (auto kept = store_.keep_running({now, generation}, open_->delta); !kept) return undo(kept.error());
+    const bool is_same = open_->delta.empty();  // a repair: what is defined has not changed
+    const intent::Intent now = is_same ? running_ : intent::with(running_, open_->delta);
+    const std::uint64_t generation = open_->base_generation + (is_same ? 0 : 1);
+    if (!is_same)
+        if (auto kept = store_.keep_running({now, generation}, open_->delta); !kept) return undo(kept.error());
+    intent::learn(identities_, open_->delta, backends_.kernel.state(), bridges::bus_of);
     running_ = now;
     generation_ = generation;
     const bool commit = open_->commit;
@@ -132,73 +150,10 @@ void Transactor::try_again() {
 }
 
 Result<> Transactor::commit_running() {
-    if (auto kept = store_.keep_committed({running_, generation_}); !kept) return kept;
+    identities_ = intent::identities_of(running_, backends_.kernel.state(), identities_, bridges::bus_of);
+    if (auto kept = store_.keep_committed({running_, generation_, false, identities_}); !kept) return kept;
     committed_ = running_;
     return {};
-}
-
-void Transactor::load() {
-    const auto take = [&](Result<std::optional<store::Kept>> kept) -> std::optional<store::Kept> {
-        if (!kept) trouble_ = kept.error();
-        else if (*kept && (*kept)->fell_back) trouble_ = Error{Fault::backend, store_.state_directory(), "the newest state file is damaged; the one before it is used"};
-        return kept ? *kept : std::nullopt;
-    };
-    if (auto kept = take(store_.committed())) {
-        committed_ = std::move(kept->intent);
-        generation_ = kept->generation;
-    }
-    if (auto kept = take(store_.running())) {
-        running_ = std::move(kept->intent);
-        generation_ = std::max(generation_, kept->generation);
-        has_run_in_this_boot_ = true;
-    }
-}
-
-Outcome Transactor::recover() {
-    load();
-    auto entry = store_.open_entry();
-    if (!entry) {
-        trouble_ = entry.error();
-        return RolledBack{entry.error()};
-    }
-    if (*entry && (*entry)->boot == store::boot_id()) return take_up(std::move(**entry));
-    // Of another boot: the kernel has forgotten both what was and what was to be.
-    if (*entry)
-        if (auto ended = store_.end(); !ended) trouble_ = ended.error();
-    return has_run_in_this_boot_ ? Outcome(Committed{false}) : bring_back();
-}
-
-Outcome Transactor::take_up(store::Entry entry) {
-    open_ = std::move(entry);
-    if (has_run_in_this_boot_ && generation_ > open_->base_generation) {
-        // It had been decided; only the end was missing.
-        const bool commit = open_->commit;
-        open_.reset();
-        if (commit)
-            if (auto kept = commit_running(); !kept) trouble_ = kept.error();
-        if (auto ended = store_.end(); !ended) trouble_ = ended.error();
-        return Committed{true};
-    }
-    if (open_->phase == store::Entry::Phase::waiting && open_->deadline > clock_.boottime()) {
-        waiting_ = Waiting{open_->id, open_->deadline};
-        return *waiting_;
-    }
-    const char* why = open_->phase == store::Entry::Phase::waiting ? "nobody confirmed it in time" : "netd ended before it was done";
-    return undo({Fault::timeout, fmt::format("transaction {}", open_->id), why});
-}
-
-Outcome Transactor::bring_back() {
-    has_run_in_this_boot_ = true;
-    const intent::Intent wanted = committed_;
-    running_ = intent::Intent();
-    if (wanted == running_) return Committed{false};
-    open_ = store::Entry{.id = generation_ + 1, .base_generation = generation_, .boot = store::boot_id(), .delta = intent::difference(running_, wanted)};
-    const lower::Goal goal = lower::goal(running_, wanted, lower::everything(wanted), observe::host_of(backends_));
-    const auto reached = reach(goal.wanted, goal.scope, backends_, steady_clock::now() + longest_apply);
-    // What can't be had now (a NIC that comes late) is drift, not a reason to take away what could be had.
-    const Outcome outcome = finish();
-    if (!reached) trouble_ = reached.error();
-    return reached ? outcome : Outcome(Degraded{reached.error(), {}});
 }
 
 }  // namespace apply

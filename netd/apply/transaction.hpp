@@ -3,6 +3,7 @@
 
 #include "netd/apply/executor.hpp"
 #include "netd/loop/clock.hpp"
+#include "netd/lower/attainable.hpp"
 #include "netd/store/store.hpp"
 
 #include <optional>
@@ -50,6 +51,14 @@ public:
     Outcome confirm();
     Outcome roll_back(const Error& because);  // of the one that is waiting
 
+    // Brings about again what of the touched things has come to differ from the definitions, and may have its say while no
+    // transaction waits; these are the running ones without what can't be had now (lower/attainable.hpp). Committed or back.
+    Outcome mend(const intent::Intent& attainable, const lower::Touched& touched);
+
+    // Looks whether NICs that the definitions name are there under another name, and writes that into the definitions. True if
+    // there were. Not while a transaction is open.
+    bool follow_names();
+
     // Tries again to bring back what a rollback could not.
     void try_again();
 
@@ -58,13 +67,21 @@ public:
 
     const intent::Intent& running() const { return running_; }
     const intent::Intent& committed() const { return committed_; }
+    // What the host is made as now: the running ones, or those that wait for their confirmation.
+    const intent::Intent& standing() const { return waiting_ ? standing_ : running_; }
+    bool is_stuck() const { return stuck_.has_value(); }
     const std::optional<Waiting>& waiting() const { return waiting_; }
+    const intent::Identities& identities() const { return identities_; }
+    // Names that stood in definitions, and the devices that are meant by them since.
+    const intent::Renames& renames() const { return renames_; }
     // Something an operator must know of: a state file that fell back, a rollback that is stuck.
     const std::optional<Error>& trouble() const { return trouble_; }
 
 private:
     lower::HostState before_image(const lower::Goal& goal) const;
     std::uint64_t next_id();
+    Outcome carry_out(const lower::Goal& goal, store::Entry entry, const Terms& terms);
+    Outcome wait();
     Outcome undo(const Error& because);
     Outcome finish();
     void load();
@@ -75,7 +92,9 @@ private:
     Backends backends_;
     store::Store store_;
     const loop::Clock& clock_;
-    intent::Intent running_, committed_;
+    intent::Intent running_, committed_, standing_;
+    intent::Identities identities_;
+    intent::Renames renames_;
     std::uint64_t generation_ = 0;
     std::uint64_t last_id_ = 0;
     bool has_run_in_this_boot_ = false;

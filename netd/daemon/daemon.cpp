@@ -2,12 +2,11 @@
 #include "netd/daemon/daemon.hpp"
 
 #include "bridges/linux_kernel.hpp"
+#include "netd/daemon/drift_watch.hpp"
 #include "netd/daemon/log.hpp"
 #include "netd/daemon/reconciler.hpp"
 #include "netd/daemon/watchdog.hpp"
 #include "netd/loop/signals.hpp"
-#include "netd/loop/timer.hpp"
-#include "netd/observe/drift.hpp"
 #include "netd/observe/events.hpp"
 #include "netd/serve/doorkeeper.hpp"
 #include "netd/serve/publisher.hpp"
@@ -60,7 +59,7 @@ private:
         auto ovs = ovs::open_switch(options.ovs);
         await_ovs(*ovs, options.ovs);
         Reconciler reconciler({**kernel, *ovs}, std::move(*store), clock, commands, notes);
-        auto started = reconciler.start(options.management);
+        auto started = reconciler.start(options.management, options.management_timeout);
         const bool stands{started};
         ready_.set_value(std::move(started));
         if (stands) reconciler.run();
@@ -75,9 +74,6 @@ private:
     std::promise<Result<>> ready_;
     std::thread thread_;
 };
-
-// A transaction's own steps are over by then, and a person at night still finds it instant.
-constexpr std::chrono::milliseconds drift_delay{250};
 
 class House {
 public:
@@ -128,9 +124,9 @@ private:
         auto publisher = serve::Publisher::open(*loop_, *context_, clock_, {options_.events, group, store::boot_id()});
         if (!publisher) return publisher.error();
         publisher_ = std::move(*publisher);
-        auto timer = loop::Timer::open(*loop_, [this] { look_for_drift(); });
-        if (!timer) return timer.error();
-        drift_timer_ = std::move(*timer);
+        auto drift = DriftWatch::open(*loop_, clock_, options_, [this](const char* topic, nlohmann::json event) { publisher_->publish(topic, std::move(event)); }, *commands_);
+        if (!drift) return drift.error();
+        drift_ = std::move(*drift);
         take_notes();
         auto server = serve::Server::open(*loop_, *context_, clock_, {options_.control, group},
                                           [this](serve::Caller caller, std::string_view message) { requests_->on_message(caller, message); });
@@ -144,6 +140,7 @@ private:
             if (auto* reply = std::get_if<serve::Reply>(&note)) requests_->on_reply(std::move(*reply));
             else if (auto* snapshot = std::get_if<observe::Published>(&note)) publish(std::move(*snapshot));
             else if (auto* announce = std::get_if<serve::Announce>(&note)) publisher_->publish(announce->topic, std::move(announce->event));
+            else if (const auto* mended = std::get_if<serve::Mended>(&note)) drift_->on_mended(*mended);
         }
     }
 
@@ -153,34 +150,8 @@ private:
             body["revision"] = next->revision;
             publisher_->publish(event.topic, std::move(body));
         }
-        const bool has_news = next->pending != requests_->snapshot()->pending || !(requests_->snapshot()->observed == next->observed);
+        drift_->on_snapshot(next);
         requests_->publish(std::move(next));
-        // Many changes at once are one look; the last of them sets off none before this one has been.
-        if (has_news && !drift_timer_->is_set()) std::ignore = drift_timer_->at(clock_.boottime() + drift_delay);
-    }
-
-    // What has come to differ from its definition, and what no longer does.
-    void look_for_drift() {
-        // What is not confirmed yet is held against nothing: it may go back at any moment.
-        if (requests_->snapshot()->pending) return;
-        observe::Drift now = observe::find_drift(*requests_->snapshot());
-        for (const auto& [network, deviations] : now.networks)
-            for (const auto& deviation : deviations)
-                if (!has(drift_, network, deviation)) announce_drift("drift.found", network, deviation);
-        for (const auto& [network, deviations] : drift_.networks)
-            for (const auto& deviation : deviations)
-                if (!has(now, network, deviation)) announce_drift("drift.repaired", network, deviation);
-        drift_ = std::move(now);
-    }
-
-    static bool has(const observe::Drift& drift, const std::string& network, const observe::Deviation& deviation) {
-        const auto found = drift.networks.find(network);
-        return found != drift.networks.end() && std::ranges::find(found->second, deviation) != found->second.end();
-    }
-
-    void announce_drift(const char* topic, const std::string& network, const observe::Deviation& deviation) {
-        publisher_->publish(topic, {{"revision", requests_->snapshot()->revision}, {"network", network}, {"subject", deviation.subject},
-                                    {"attribute", deviation.attribute}, {"wanted", deviation.wanted}, {"found", deviation.found}});
     }
 
     void add_transport(nlohmann::json& status) const {
@@ -190,6 +161,7 @@ private:
         status["counters"]["unreachable"] = counted.unreachable;
         status["counters"]["misshapen"] = counted.misshapen;
         status["counters"]["events"] = publisher_->counters().published;
+        drift_->add_status(status);
     }
 
     const Options& options_;
@@ -205,8 +177,7 @@ private:
     std::unique_ptr<serve::Requests> requests_;
     std::unique_ptr<serve::Publisher> publisher_;
     std::unique_ptr<serve::Server> server_;
-    std::unique_ptr<loop::Timer> drift_timer_;
-    observe::Drift drift_;
+    std::unique_ptr<DriftWatch> drift_;
 };
 
 int failed(const Error& error) {

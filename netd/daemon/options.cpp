@@ -24,6 +24,9 @@ const char* const usage =
     "  --run DIR        running definitions (default /run/netd)\n"
     "  --ovs SOCKET     Open vSwitch's database (default unix:/var/run/openvswitch/db.sock)\n"
     "  --management NIC a first start takes this NIC over as network ovirtmgmt\n"
+    "  --management-timeout SECONDS  and gives it back if nobody confirms within that time (default 120)\n"
+    "  --drift WORD     repair (default) or report: what is done about things that differ from their definition\n"
+    "  --carrier-grace SECONDS  a network without carrier for longer is told to be down (default 30)\n"
     "  --no-watchdog    no second process that undoes an unfinished change if this one is killed\n"
     "  --version, --help\n";
 
@@ -37,18 +40,33 @@ Result<> read_text(const nlohmann::json& value, const std::string& key, std::str
     return {};
 }
 
+Result<> read_drift(const std::string& word, Options& options) {
+    if (word != "repair" && word != "report") return Error{Fault::invalid, "drift", "repair or report is due here"};
+    options.repairs_drift = word == "repair";
+    return {};
+}
+
+Result<> read_seconds(const char* key, std::int64_t number, std::chrono::seconds& into) {
+    if (number < 1 || number > 86400) return Error{Fault::invalid, key, "1 to 86400 seconds are due here"};
+    into = std::chrono::seconds(number);
+    return {};
+}
+
 Result<> read_setting(const std::string& key, const nlohmann::json& value, Options& options) {
     if (key == "control") return read_text(value, key, options.control);
     if (key == "events") return read_text(value, key, options.events);
     if (key == "state") return read_text(value, key, options.state);
     if (key == "run") return read_text(value, key, options.run);
     if (key == "ovs") return read_text(value, key, options.ovs);
+    if (key == "drift") return read_drift(value.is_string() ? value.get<std::string>() : "", options);
+    if (key == "carrierGrace") return read_seconds("carrierGrace", value.is_number_integer() ? value.get<std::int64_t>() : 0, options.carrier_grace);
     if (key != "management") return Error{Fault::invalid, key, "there is no such setting"};
     if (!value.is_object() || !value.contains("nic") || !value["nic"].is_string()) return Error{Fault::invalid, key, "{\"nic\": NAME} is due here"};
     auto nic = topology::IfName::parse(value["nic"].get<std::string>());
     if (!nic) return nic.error();
     options.management = *nic;
-    return {};
+    if (!value.contains("timeout")) return {};
+    return read_seconds("management.timeout", value["timeout"].is_number_integer() ? value["timeout"].get<std::int64_t>() : 0, options.management_timeout);
 }
 
 Result<> read_file(const std::string& path, bool must_exist, Options& options) {
@@ -64,11 +82,14 @@ Result<> read_file(const std::string& path, bool must_exist, Options& options) {
     return {};
 }
 
-enum Long { config = 1000, control, events, state, run, ovs, management, no_watchdog, help, version };
+enum Long { config = 1000, control, events, state, run, ovs, management, management_timeout, drift, carrier_grace, no_watchdog, help, version };
 constexpr option long_options[] = {{"config", required_argument, nullptr, config},   {"control", required_argument, nullptr, control},
                                    {"events", required_argument, nullptr, events},   {"state", required_argument, nullptr, state},
                                    {"run", required_argument, nullptr, run},         {"ovs", required_argument, nullptr, ovs},
                                    {"management", required_argument, nullptr, management},
+                                   {"management-timeout", required_argument, nullptr, management_timeout},
+                                   {"drift", required_argument, nullptr, drift},
+                                   {"carrier-grace", required_argument, nullptr, carrier_grace},
                                    {"no-watchdog", no_argument, nullptr, no_watchdog},
                                    {"help", no_argument, nullptr, help},             {"version", no_argument, nullptr, version},
                                    {nullptr, 0, nullptr, 0}};
@@ -81,6 +102,9 @@ Result<> read_word(int which, Options& options) {
         case state: options.state = optarg; return {};
         case run: options.run = optarg; return {};
         case ovs: options.ovs = optarg; return {};
+        case drift: return read_drift(optarg, options);
+        case carrier_grace: return read_seconds("carrier-grace", std::atoll(optarg), options.carrier_grace);
+        case management_timeout: return read_seconds("management-timeout", std::atoll(optarg), options.management_timeout);
         case no_watchdog: options.watchdog = false; return {};
         case help: options.help = true; return {};
         case version: options.version = true; return {};

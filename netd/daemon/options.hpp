@@ -4,6 +4,7 @@
 #include "topology/names.hpp"
 #include "topology/result.hpp"
 
+#include <chrono>
 #include <optional>
 #include <string>
 
@@ -16,7 +17,10 @@ struct Options {
     std::string run = "/run/netd";
     std::string ovs = "unix:/var/run/openvswitch/db.sock";
     std::optional<topology::IfName> management = {};  // a first start takes this NIC over as ovirtmgmt
+    std::chrono::seconds management_timeout{120};    // unless it is confirmed within that time
     bool watchdog = true;
+    bool repairs_drift = true;                       // false: it is told and left
+    std::chrono::seconds carrier_grace{30};          // a network without carrier for longer is told to be down
     bool help = false, version = false;
 };
 

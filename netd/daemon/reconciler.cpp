@@ -1,6 +1,7 @@
 // Waits for whatever comes first: a command, the kernel, OVS, a deadline.
 #include "netd/daemon/reconciler.hpp"
 
+#include "bridges/bus.hpp"
 #include "netd/apply/preview.hpp"
 #include "netd/daemon/log.hpp"
 #include "netd/intent/validate.hpp"
@@ -22,15 +23,16 @@ Reconciler::Reconciler(observe::Backends backends, store::Store store, const loo
                        loop::Mailbox<serve::Note>& notes)
     : backends_(backends), transactor_(backends, std::move(store), clock), clock_(clock), commands_(commands), notes_(notes) {}
 
-topology::Result<> Reconciler::start(const std::optional<topology::IfName>& management) {
+topology::Result<> Reconciler::start(const std::optional<topology::IfName>& management, std::chrono::seconds management_timeout) {
     if (auto looked = backends_.kernel.look(); !looked) return looked;
     backends_.ovs.hear();
     const apply::Outcome outcome = transactor_.recover();
     if (std::holds_alternative<apply::Waiting>(outcome)) waiting_since_ = clock_.boottime();
     conclude(std::nullopt, outcome, intent::code::refused);
     const bool nothing_known = transactor_.running() == intent::Intent() && transactor_.committed() == intent::Intent();
-    if (management && nothing_known && !transactor_.trouble()) take_over(*management);
+    if (management && nothing_known && !transactor_.trouble()) take_over(*management, management_timeout);
     publish();
+    tell_renames();
     return {};
 }
 
@@ -45,13 +47,27 @@ void Reconciler::run() {
     }
 }
 
+namespace {
+
+// `timeout` is for the whole: waiting in the queue, and being done.
+std::chrono::nanoseconds deadline_of(const serve::Setup& setup) {
+    const auto& timeout = setup.request.options.timeout;
+    return timeout ? setup.ticket.caller.arrived + std::chrono::seconds(*timeout) : std::chrono::nanoseconds::max();
+}
+
+}  // namespace
+
 std::chrono::steady_clock::time_point Reconciler::next_deadline() const {
     const auto now = std::chrono::steady_clock::now();
     if (!transactor_.waiting()) return now + std::chrono::hours(1);
-    return now + std::max(std::chrono::nanoseconds(0), transactor_.waiting()->deadline - clock_.boottime());
+    auto first = transactor_.waiting()->deadline;
+    for (const serve::Command& command : queue_)
+        if (const auto* setup = std::get_if<serve::Setup>(&command)) first = std::min(first, deadline_of(*setup));
+    return now + std::max(std::chrono::nanoseconds(0), first - clock_.boottime());
 }
 
 void Reconciler::hear() {
+    const auto before = backends_.kernel.state().links;
     const auto heard = backends_.kernel.hear();
     const bool ovs_changed = backends_.ovs.hear();
     if (!heard) {
@@ -61,7 +77,28 @@ void Reconciler::hear() {
     if (heard->overrun) ++overruns_;
     if (!heard->changed && !ovs_changed) return;
     transactor_.try_again();
+    follow_names(before);
     publish();
+}
+
+// A NIC that comes may be one that is known under another name.
+void Reconciler::follow_names(const topology::Keyed<bridges::Link>& before) {
+    bool comes = false;
+    topology::Keyed<bridges::Link>::each_difference(before, backends_.kernel.state().links, [&](const bridges::Link* was, const bridges::Link* now) {
+        comes = comes || (!was && now && intent::is_known(*now, transactor_.identities(), bridges::bus_of));
+    });
+    if (!comes || !transactor_.follow_names()) return;
+    tell_renames();
+}
+
+void Reconciler::tell_renames() {
+    for (const auto& [name, device] : transactor_.renames()) {
+        const auto told = renames_told_.find(name);
+        if (told != renames_told_.end() && told->second == device) continue;
+        renames_told_.insert_or_assign(name, device);
+        log::info("what the definitions called {} is {} now", name.text(), device.text());
+        announce("nic.renamed", {{"subject", device.text()}, {"was", name.text()}});
+    }
 }
 
 void Reconciler::take(serve::Command command) {
@@ -72,13 +109,14 @@ void Reconciler::take(serve::Command command) {
 
 // One write at a time; while one waits for its confirmation the others wait for it.
 void Reconciler::work_off() {
-    while (!queue_.empty() && !transactor_.waiting() && !stopping_) {
+    for (expire_queued(); !queue_.empty() && !transactor_.waiting() && !stopping_; expire_queued()) {
         serve::Command command = std::move(queue_.front());
         queue_.pop_front();
         hear();
         if (auto* asked = std::get_if<serve::Setup>(&command)) setup(std::move(*asked));
         else if (auto* commits = std::get_if<serve::CommitRunning>(&command)) commit(*commits);
         else if (auto* changes = std::get_if<serve::ChangeNic>(&command)) change_nic(*changes);
+        else if (auto* drifted = std::get_if<serve::Mend>(&command)) mend(*drifted);
         for (auto& more : commands_.take()) take(std::move(more));
     }
 }
@@ -90,15 +128,29 @@ void Reconciler::expire() {
     conclude(asker, outcome, intent::code::lost_connection);
 }
 
+// What has waited for longer than it was given is not begun any more.
+void Reconciler::expire_queued() {
+    const auto now = clock_.boottime();
+    std::erase_if(queue_, [&](const serve::Command& command) {
+        const auto* setup = std::get_if<serve::Setup>(&command);
+        if (!setup || deadline_of(*setup) > now) return false;
+        refuse(setup->ticket, intent::code::busy, fmt::format("another change was under way for the {} s that were given; nothing was begun", *setup->request.options.timeout));
+        return true;
+    });
+}
+
 intent::Facts Reconciler::facts() const {
     return {backends_.kernel.state(), backends_.kernel.abilities(), backends_.ovs.connected(), backends_.ovs.where()};
 }
 
 void Reconciler::setup(serve::Setup setup) {
+    intent::rename(setup.request, intent::still_missing(transactor_.renames(), backends_.kernel.state()));
     const auto verdict = intent::validate(setup.request, transactor_.running(), facts());
     if (!verdict.complaints.empty()) return refuse(setup.ticket, verdict.complaints);
     announce("transaction.begun", {{"who", setup.ticket.caller.who()}});
-    const auto outcome = transactor_.begin(verdict.wanted, apply::terms_of(setup.request));
+    apply::Terms terms = apply::terms_of(setup.request);
+    if (terms.timeout) terms.timeout = std::chrono::ceil<std::chrono::seconds>(deadline_of(setup) - clock_.boottime());
+    const auto outcome = transactor_.begin(verdict.wanted, terms);
     if (std::holds_alternative<apply::Waiting>(outcome)) {
         asker_ = setup.ticket;
         waiting_since_ = clock_.boottime();
@@ -164,7 +216,7 @@ void Reconciler::publish() {
     auto next = std::make_shared<observe::Snapshot>();
     next->revision = last_ ? last_->revision + 1 : 1;
     next->observed = observe::state_of(backends_);
-    next->running = transactor_.running();
+    next->running = transactor_.standing();
     next->committed = transactor_.committed();
     next->abilities = backends_.kernel.abilities();
     next->ovs_connected = backends_.ovs.connected();
@@ -174,6 +226,7 @@ void Reconciler::publish() {
     next->last = last_outcome_;
     next->trouble = transactor_.trouble();
     next->overruns = overruns_;
+    next->renamed = transactor_.renames();
     last_ = next;
     notes_.push(observe::Published(std::move(next)));
 }

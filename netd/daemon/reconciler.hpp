@@ -15,7 +15,7 @@ public:
                loop::Mailbox<serve::Note>& notes);
 
     // Looks at the host, takes up what is on disk, publishes the first snapshot. An error: the kernel can't be read.
-    topology::Result<> start(const std::optional<topology::IfName>& management);
+    topology::Result<> start(const std::optional<topology::IfName>& management, std::chrono::seconds management_timeout);
 
     // Until it is told to stop. Configuration stays as it is.
     void run();
@@ -24,9 +24,12 @@ private:
     using Asker = std::optional<serve::Ticket>;
 
     void hear();
+    void follow_names(const topology::Keyed<bridges::Link>& before);
     void take(serve::Command command);
     void work_off();
+    void tell_renames();
     void expire();
+    void expire_queued();
     std::chrono::steady_clock::time_point next_deadline() const;
 
     void setup(serve::Setup setup);
@@ -37,7 +40,9 @@ private:
     void unplug(const serve::ChangeNic& change);
     void update(const serve::ChangeNic& change);
     void put_nic(const serve::Ticket& ticket, const intent::GuestNic& nic, int code);
-    void take_over(const topology::IfName& management);
+    void take_over(const topology::IfName& management, std::chrono::seconds timeout);
+    void mend(const serve::Mend& mend);
+    std::optional<topology::Error> mend(const observe::Parts& parts);  // why it could not be
 
     // The transaction's end, told to whom asked for it, to the subscribers and in the log.
     void conclude(const Asker& asker, const apply::Outcome& outcome, int code_if_refused);
@@ -59,6 +64,7 @@ private:
     observe::Published last_;
     std::optional<observe::LastOutcome> last_outcome_;
     std::uint64_t overruns_ = 0;
+    intent::Renames renames_told_;
     bool stopping_ = false;
 };
 

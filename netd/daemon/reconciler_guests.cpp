@@ -1,6 +1,7 @@
 // Guests' NICs, and the NIC that the host itself is managed by: changes that netd words itself.
 #include "netd/daemon/reconciler.hpp"
 
+#include "netd/daemon/presence.hpp"
 #include "netd/intent/validate.hpp"
 #include "netd/lower/naming.hpp"
 #include "netd/wire/read_definition.hpp"
@@ -9,7 +10,6 @@
 #include <fmt/format.h>
 
 #include <random>
-#include <sys/stat.h>
 
 namespace netd {
 
@@ -62,12 +62,6 @@ const GuestNic* find_nic(const intent::Intent& running, const json& params) {
     for (const GuestNic& candidate : running.nics())
         if (candidate.vm == vm && candidate.alias == alias) return &candidate;
     return nullptr;
-}
-
-bool namespace_exists(const std::string& name) {
-    const std::string path = name.starts_with('/') ? name : "/run/netns/" + name;
-    struct stat status;
-    return ::stat(path.c_str(), &status) == 0;
 }
 
 }  // namespace
@@ -154,7 +148,7 @@ void Reconciler::unplug(const serve::ChangeNic& change) {
 }
 
 // ovirtmgmt on a NIC as it is: its addresses, its MTU, its default route. Unconfirmed it goes back, as every change.
-void Reconciler::take_over(const topology::IfName& nic) {
+void Reconciler::take_over(const topology::IfName& nic, std::chrono::seconds timeout) {
     const bridges::Link* link = backends_.kernel.state().links.find(nic);
     intent::Network network{*intent::NetworkName::parse("ovirtmgmt")};
     network.nic = nic;
@@ -182,7 +176,7 @@ void Reconciler::take_over(const topology::IfName& nic) {
     if (!verdict.complaints.empty()) return conclude(std::nullopt, apply::RolledBack{{topology::Fault::invalid, "management", verdict.complaints.front().what}}, code::refused);
     apply::Terms terms;
     terms.commit = true;
-    terms.within = std::chrono::seconds(120);
+    terms.within = timeout;
     const auto outcome = transactor_.begin(verdict.wanted, terms);
     if (std::holds_alternative<apply::Waiting>(outcome)) waiting_since_ = clock_.boottime();
     conclude(std::nullopt, outcome, code::refused);

@@ -52,6 +52,19 @@ void one_kind(const Request& request, Complaints& complaints) {
         }
 }
 
+// Another kind of switch is a move of all that is on a NIC or bond (rules_among.cpp sees to "all"), and of nothing else.
+void no_removal_with_another_kind(const Request& request, const Intent& running, Complaints& complaints) {
+    if (request.removed.empty()) return;
+    for (const Network& network : request.networks) {
+        const Network* now = running.networks().find(network.name);
+        if (!now || !now->base() || now->switch_kind == network.switch_kind) continue;
+        complaints.push_back({code::bad_parameters, pointer({"networks", request.removed.front().text()}), Fault::conflict,
+                              fmt::format("network '{}' moves from switch {} to {} in this request; remove in another one", network.name.text(),
+                                          name_of(now->switch_kind), name_of(network.switch_kind))});
+        return;
+    }
+}
+
 // A new holder takes the default route from the old one, which keeps its address and its gateway.
 void hand_over_default_route(const Request& request, Intent& wanted) {
     for (const Network& network : request.networks) {
@@ -75,6 +88,7 @@ void hand_over_default_route(const Request& request, Intent& wanted) {
 Verdict validate(const Request& request, const Intent& running, const Facts& facts) {
     Verdict verdict{running, {}};
     one_kind(request, verdict.complaints);
+    no_removal_with_another_kind(request, running, verdict.complaints);
     Request asked = request;
     for (Network& network : asked.networks) network = canonical(network, verdict.complaints);
     remove_networks(asked, running, verdict);

@@ -3,6 +3,7 @@
 
 #include "bridges/bond_options.hpp"
 #include "bridges/bridge_options.hpp"
+#include "netd/lower/attainable.hpp"
 #include "netd/lower/naming.hpp"
 #include "netd/lower/realise.hpp"
 #include "topology/compare.hpp"
@@ -62,6 +63,17 @@ void base(Draft& draft, const intent::Base& base) {
     }
 }
 
+// Addresses that others put on a device of ours stay there, unless it becomes a port: whatever the old definition did not
+// want, netd did not make.
+void keep_foreign_addresses(const Link& old, Link& now, const Host& host) {
+    const Link* there = host.kernel.links.find(old.name);
+    if (!there || !there->addresses || !old.addresses || !now.addresses) return;
+    const bool becomes_port = now.master && now.master->of && there->master != now.master;
+    if (becomes_port) return;
+    for (const topology::Subnet& address : *there->addresses)
+        if (!old.addresses->contains(address)) now.addresses->insert(address);
+}
+
 // A link that was there before netd and is not netd's: it is left without a master, at the usual MTU, as found.
 void let_go(const Link& old, const Host& host, HostState& wanted) {
     const Link* there = host.kernel.links.find(old.name);
@@ -70,6 +82,7 @@ void let_go(const Link& old, const Host& host, HostState& wanted) {
     released.mtu = intent::Mtu();
     released.master = bridges::Master{};
     if (old.addresses) released.addresses.emplace();
+    keep_foreign_addresses(old, released, host);
     if (old.stack && old.stack->ipv6 == false) released.stack = bridges::HostStack{.ipv6 = true};
     wanted.kernel.links.put(released);
 }
@@ -158,6 +171,16 @@ HostState lower(const Intent& intent, const Touched& touched, const Host& host) 
     return draft.wanted;
 }
 
+HostState beside_foreign_addresses(HostState wanted, const Host& host) {
+    const auto links = wanted.kernel.links;
+    for (const Link& link : links) {
+        Link now = link;
+        keep_foreign_addresses(link, now, host);
+        if (!(now == link)) wanted.kernel.links.put(now);
+    }
+    return wanted;
+}
+
 Goal goal(const Intent& was, const Intent& now, const Touched& touched, const Host& host) {
     const HostState before = lower(was, touched, host);
     Goal goal{lower(now, touched, host), {}};
@@ -170,6 +193,7 @@ Goal goal(const Intent& was, const Intent& now, const Touched& touched, const Ho
         } else {
             Link changed = *stays;
             go_back(link, changed);
+            keep_foreign_addresses(link, changed, host);
             if (!(changed == *stays)) goal.wanted.kernel.links.put(changed);
         }
     }

@@ -76,7 +76,9 @@ std::optional<topology::Mac> mac_of(const Draft& draft, const IfName& base) {
     if (bond->hwaddr) return bond->hwaddr;
     const Link* there = observed(draft, base);
     if (is_bond(there)) return there->mac;
-    return own_mac(draft, *bond->nics.begin());
+    for (const IfName& nic : bond->nics)
+        if (auto mac = own_mac(draft, nic)) return mac;
+    return std::nullopt;
 }
 
 void bond(Draft& draft, const intent::Bond& bond) {
@@ -89,7 +91,9 @@ void bond(Draft& draft, const intent::Bond& bond) {
     if (bond.hwaddr || !is_bond(observed(draft, bond.name))) link.mac = mac_of(draft, bond.name);
     if (!base) link.master = bridges::Master{};
     draft.put(link);
-    for (const IfName& nic : bond.nics) port_of_bond(draft, bond, nic, *link.mtu);
+    // One that is not there can't be told anything; it is taken in when it comes.
+    for (const IfName& nic : bond.nics)
+        if (observed(draft, nic)) port_of_bond(draft, bond, nic, *link.mtu);
 }
 
 void routing(Draft& draft, const intent::Network& network) {

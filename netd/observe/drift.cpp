@@ -4,6 +4,7 @@
 // MAC of a bond's port).
 #include "netd/observe/drift.hpp"
 
+#include "netd/lower/attainable.hpp"
 #include "netd/plan/plan.hpp"
 #include "topology/compare.hpp"
 
@@ -89,8 +90,11 @@ public:
         }
         for (const auto& base : snapshot_.running.bases()) seek(base);
         for (const auto& bond : snapshot_.running.bonds())
-            if (!snapshot_.running.bases().contains(bond.name))
-                put(drift_.bonds, bond.name.text(), deviations({.bases = {bond.name}}));
+            if (!snapshot_.running.bases().contains(bond.name)) {
+                Deviations found = deviations({.bases = {bond.name}});
+                add_missing_ports(bond.name, found);
+                put(drift_.bonds, bond.name.text(), std::move(found));
+            }
         for (const auto& nic : snapshot_.running.nics())
             if (!snapshot_.running.network(nic.network)) put(drift_.guests, nic.vm, deviations({.nics = {nic.key()}}));
         return std::move(drift_);
@@ -98,7 +102,8 @@ public:
 
 private:
     void seek(const intent::Base& base) {
-        const Deviations found = deviations({.bases = {base.device}});
+        Deviations found = deviations({.bases = {base.device}});
+        add_missing_ports(base.device, found);
         if (found.empty()) return;
         const intent::Rider* untagged = base.with_tag(std::nullopt);
         const bool has_tenant = untagged && !untagged->bridged && untagged->switch_kind == intent::SwitchKind::legacy;
@@ -111,14 +116,24 @@ private:
     }
 
     Deviations deviations(const lower::Touched& touched) const {
-        const lower::HostState want = lower::lower(snapshot_.running, touched, snapshot_.host());
+        lower::HostState want = lower::lower(snapshot_.running, touched, snapshot_.host());
         Deviations found = compare(want, snapshot_.observed);
         if (found.empty()) return found;
+        want = lower::beside_foreign_addresses(std::move(want), snapshot_.host());
+        found = compare(want, snapshot_.observed);
         lower::Scope scope;
         scope.include(want);
         const plan::Plan plan = plan::make(want, lower::restricted(snapshot_.observed, scope));
         if (plan.empty()) return {};
         return found;
+    }
+
+    // Nothing can be planned of them until they come.
+    void add_missing_ports(const topology::IfName& device, Deviations& into) const {
+        const intent::Bond* bond = snapshot_.running.bonds().find(device);
+        if (!bond) return;
+        for (const auto& nic : bond->nics)
+            if (!snapshot_.observed.kernel.links.contains(nic)) add_missing(into, nic.text());
     }
 
     static void put(Drift::Deviations& into, const std::string& name, Deviations found) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "bridges/kernel.hpp"
+#include "netd/intent/identity.hpp"
 #include "netd/intent/request.hpp"
 #include "netd/lower/host_state.hpp"
 #include "netd/lower/lower.hpp"
@@ -40,6 +41,7 @@ struct Snapshot {
     std::optional<LastOutcome> last = {};
     std::optional<topology::Error> trouble = {};
     std::uint64_t overruns = 0;
+    intent::Renames renamed = {};  // NICs that a definition named differently
 
     intent::Facts facts() const { return {observed.kernel, abilities, ovs_connected, ovs_where}; }
     lower::Host host() const { return {observed.kernel, ovs_datapath, abilities.vlan_filtering}; }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "netd/intent/request.hpp"
+#include "netd/observe/mending.hpp"
 #include "netd/observe/snapshot.hpp"
 #include "netd/serve/server.hpp"
 
@@ -34,8 +35,12 @@ struct ChangeNic {
     NicVerb verb;
     nlohmann::json params;
 };
+// Drift to be repaired; answered by Mended.
+struct Mend {
+    observe::Parts parts;
+};
 struct Stop {};
-using Command = std::variant<Setup, Confirm, CommitRunning, ChangeNic, Stop>;
+using Command = std::variant<Setup, Confirm, CommitRunning, ChangeNic, Mend, Stop>;
 
 struct Reply {
     Ticket ticket;
@@ -46,6 +51,7 @@ struct Announce {
     std::string topic;
     nlohmann::json event;
 };
-using Note = std::variant<Reply, observe::Published, Announce>;
+struct Mended {};
+using Note = std::variant<Reply, observe::Published, Announce, Mended>;
 
 }  // namespace serve

@@ -42,7 +42,11 @@ void Requests::running_config(const Ticket& ticket, const Params& params) {
         return refuse(ticket, intent::code::bad_parameters, "which is \"running\" or \"committed\"");
     const bool committed = which == "committed";
     answer_kept(ticket, committed ? "committed" : "running",
-                [&] { return wire::write_definitions(committed ? snapshot_->committed : snapshot_->running); });
+                [&] {
+                    json told = wire::write_definitions(committed ? snapshot_->committed : snapshot_->running);
+                    if (!committed && snapshot_->pending) told["transaction"] = snapshot_->pending->id;
+                    return told;
+                });
 }
 
 void Requests::drift(const Ticket& ticket, const Params&) {
@@ -77,6 +81,7 @@ void Requests::status(const Ticket& ticket, const Params&) {
         {"transaction", nullptr},
         {"last", nullptr},
         {"trouble", nullptr},
+        {"renamed", json::object()},
         {"counters", {{"requests", counters_.requests}, {"refused", counters_.refused}, {"malformed", counters_.malformed}, {"busy", counters_.busy}}}};
     if (now.pending) {
         const auto left = duration_cast<std::chrono::milliseconds>(now.pending->deadline - clock_.boottime()).count();
@@ -84,6 +89,7 @@ void Requests::status(const Ticket& ticket, const Params&) {
     }
     if (now.last) result["last"] = {{"outcome", now.last->outcome}, {"why", now.last->why}, {"time", now.last->time.count() / 1e9}};
     if (now.trouble) result["trouble"] = {{"subject", now.trouble->subject}, {"what", now.trouble->what}};
+    for (const auto& [name, device] : now.renamed) result["renamed"][name.text()] = device.text();
     if (more_status_) more_status_(result);
     answer(ticket, result);
 }

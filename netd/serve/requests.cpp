@@ -116,7 +116,8 @@ void Requests::plan(const Ticket& ticket, const Params& params) {
     answer_plan(ticket, request);
 }
 
-void Requests::answer_plan(const Ticket& ticket, const intent::Request& request) {
+void Requests::answer_plan(const Ticket& ticket, intent::Request request) {
+    intent::rename(request, intent::still_missing(snapshot_->renamed, snapshot_->observed.kernel));
     const auto verdict = intent::validate(request, snapshot_->running, snapshot_->facts());
     if (!verdict.complaints.empty()) return refuse(ticket, verdict.complaints);
     answer(ticket, wire::write_plan(apply::preview(snapshot_->running, verdict.wanted, apply::terms_of(request), snapshot_->observed, snapshot_->host())));

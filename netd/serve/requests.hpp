@@ -61,7 +61,7 @@ private:
     void hotplug(const Ticket& ticket, const Params& params);
     void hotunplug(const Ticket& ticket, const Params& params);
     void update_device(const Ticket& ticket, const Params& params);
-    void answer_plan(const Ticket& ticket, const intent::Request& request);
+    void answer_plan(const Ticket& ticket, intent::Request request);
 
     Send send_;
     loop::Mailbox<Command>& commands_;

@@ -22,6 +22,25 @@ Result<json> parse(const std::string& where, std::string_view text) {
     return value;
 }
 
+json write_identities(const intent::Identities& identities) {
+    json value = json::object();
+    for (const auto& [nic, identity] : identities) value[nic.text()] = {{"mac", identity.mac ? identity.mac->text() : ""}, {"bus", identity.bus}};
+    return value;
+}
+
+// One that can't be read is one that is not known: its NIC is then known by its name.
+intent::Identities read_identities(const json& value) {
+    intent::Identities identities;
+    if (!value.is_object()) return identities;
+    for (const auto& [nic, told] : value.items()) {
+        if (!told.is_object()) continue;
+        intent::Identity identity{{}, told.value("bus", "")};
+        if (auto mac = topology::Mac::parse(told.value("mac", ""))) identity.mac = *mac;
+        identities.emplace(topology::IfName::observed(nic), identity);
+    }
+    return identities;
+}
+
 Result<std::optional<Kept>> read_kept(const std::string& directory, const char* name) {
     auto document = read_document(directory, name);
     if (!document) return document.error();
@@ -30,7 +49,9 @@ Result<std::optional<Kept>> read_kept(const std::string& directory, const char* 
     if (!value) return value.error();
     auto intent = wire::read_intent(*value);
     if (!intent) return topology::about(name, intent.error());
-    return std::optional(Kept{std::move(*intent), (*document)->generation, (*document)->fell_back});
+    Kept kept{std::move(*intent), (*document)->generation, (*document)->fell_back};
+    kept.identities = read_identities(value->value("identities", json::object()));
+    return std::optional(std::move(kept));
 }
 
 json write_entry(const Entry& entry) {
@@ -97,6 +118,7 @@ Result<std::optional<Kept>> Store::running() const {
 Result<> Store::keep_committed(const Kept& kept) {
     json definitions = wire::write_intent(kept.intent);
     definitions["nics"] = json::array();  // guests do not outlive a boot
+    definitions["identities"] = write_identities(kept.identities);
     return write_document(state_, committed_name, {kept.generation, wire::dump(definitions)}, Durable::yes);
 }
 

@@ -2,6 +2,7 @@
 // whatever dies.
 #pragma once
 
+#include "netd/intent/identity.hpp"
 #include "netd/intent/intent.hpp"
 #include "netd/lower/host_state.hpp"
 #include "netd/store/files.hpp"
@@ -15,6 +16,7 @@ struct Kept {
     intent::Intent intent = {};
     std::uint64_t generation = 0;
     bool fell_back = false;
+    intent::Identities identities = {};        // of the NICs that they name; of the committed ones only
 };
 
 // An open transaction: enough to bring back what was before, or to go on waiting for the confirmation.

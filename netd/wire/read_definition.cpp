@@ -157,6 +157,8 @@ intent::Request read_setup(const json& params, Complaints& complaints) {
     }
     if (request.options.connectivity_timeout < 1 || request.options.connectivity_timeout > 3600)
         complain(complaints, bad_parameters, "/options/connectivityTimeout", "connectivityTimeout is 1 to 3600 seconds");
+    if (request.options.timeout && (*request.options.timeout < 1 || *request.options.timeout > 3600))
+        complain(complaints, bad_parameters, "/options/timeout", "timeout is 1 to 3600 seconds");
     return request;
 }
 

@@ -145,10 +145,19 @@ TEST_CASE("rows of OVS are told like devices", "[drift]") {
 
 namespace {
 
+// A bond's port that is gone is drift about which nothing can be planned.
+bool can_be_planned(const Deviation& deviation, const House& house) {
+    return deviation.attribute != "presence" || !house.now.running.bond_of(name(deviation.subject));
+}
+
 // Drift and plan agree about this host.
 void agree(const House& house) {
     for (const auto& step : house.left()) UNSCOPED_INFO(plan::describe(step.op));
-    CHECK(find_drift(house.now).empty() == house.left().empty());
+    const Drift drift = find_drift(house.now);
+    bool differs = false;
+    for (const auto* kind : {&drift.networks, &drift.bonds, &drift.guests})
+        for (const auto& [who, found] : *kind) differs = differs || std::any_of(found.begin(), found.end(), [&](const auto& one) { return can_be_planned(one, house); });
+    CHECK(differs != house.left().empty());
 }
 
 // What can happen to a link, attribute by attribute.

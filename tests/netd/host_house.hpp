@@ -4,6 +4,7 @@
 
 #include "netd/apply/executor.hpp"
 #include "netd/intent/validate.hpp"
+#include "netd/lower/attainable.hpp"
 #include "netd/lower/naming.hpp"
 #include "netd/observe/drift.hpp"
 #include "netd/plan/plan.hpp"
@@ -68,7 +69,7 @@ public:
 
     // What planning all definitions anew would do.
     plan::Plan left() const {
-        const auto wanted = lower::lower(now.running, lower::everything(now.running), now.host());
+        const auto wanted = lower::beside_foreign_addresses(lower::lower(now.running, lower::everything(now.running), now.host()), now.host());
         lower::Scope scope;
         scope.include(wanted);
         return plan::make(wanted, lower::restricted(now.observed, scope));

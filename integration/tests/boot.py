@@ -1,0 +1,131 @@
+"""After a boot: the committed definitions and no others, NICs that are called otherwise or come late, Open vSwitch that comes late."""
+
+import time
+
+from agree import agree
+from client import RpcError
+from host import wait_until
+from runner import case
+from storage import reboot, start
+
+mgmt = {"nic": "eno1", "ipaddr": "192.0.2.10", "prefix": 24, "gateway": "192.0.2.1", "defaultRoute": True}
+
+
+def networks(host, which="running"):
+    return host.client.call("Host.getRunningConfig", {"which": which})["networks"]
+
+
+def comes_about(host):
+    wait_until(lambda: not any(host.client.call("Host.getDrift").values()), 10, lambda: str(host.client.call("Host.getDrift")))
+    agree(host)
+
+
+@case()
+def a_nic_that_is_called_otherwise_is_found_by_its_mac(host):
+    host.client.setup({"ovirtmgmt": mgmt, "web": {"nic": "eno2"}, "lan": {}}, commitOnSuccess=True)
+    reboot(host, nics=())
+    for number, nic in enumerate(("enp3s0", "eno1", "eno3"), 1):   # eno1 is called enp3s0, and eno2 is called eno1
+        host.add_nic(nic, number)
+    start(host)
+    assert networks(host)["ovirtmgmt"]["nic"] == "enp3s0" and networks(host)["web"]["nic"] == "eno1", networks(host)
+    assert host.space.link("enp3s0")["master"] == "ovirtmgmt" and host.space.link("eno1")["master"] == "web"
+    status = host.client.call("Host.getStatus")
+    assert status["renamed"] == {"eno1": "enp3s0", "eno2": "eno1"} and not status["netConfigDirty"], status
+    agree(host)
+    # A request that still says eno2, which nothing is called any more, means the same; committed, it is known by its new name.
+    assert host.client.setup({"web": {"nic": "eno2"}})["changed"] is False
+    host.client.call("Host.setSafeNetworkConfig")
+    reboot(host, nics=())
+    for number, nic in enumerate(("eno1", "eno2", "eno3"), 1):
+        host.add_nic(nic, number)
+    start(host)
+    assert networks(host)["ovirtmgmt"]["nic"] == "eno1" and networks(host)["web"]["nic"] == "eno2", networks(host)
+    agree(host)
+
+
+@case()
+def a_nic_that_comes_late_is_taken_in_and_nobody_waits_for_it(host):
+    host.client.setup({"ovirtmgmt": mgmt, "web": {"nic": "eno2", "mtu": 9000}, "lan": {}}, commitOnSuccess=True)
+    reboot(host, nics=("eno1",))
+    start(host)
+    assert host.space.link("ovirtmgmt") and host.space.link("lan") and not host.space.link("web")
+    assert "web" not in host.client.call("Host.getNetworkCapabilities")["networks"] and host.client.call("Host.getDrift")["networks"]["web"]
+    assert not host.client.call("Host.getStatus")["trouble"]
+    host.client.setup({"more": {}})
+    host.add_nic("eno2", 2)
+    comes_about(host)
+    assert host.space.link("eno2")["master"] == "web" and host.space.link("eno2")["mtu"] == 9000
+    assert host.client.call("Host.getStatus")["drift"]["contested"] == []
+    # It goes, and comes again as another device under another name.
+    host.space.links("link delete eno2")
+    wait_until(lambda: host.client.call("Host.getDrift")["networks"], 5)
+    time.sleep(1.5)
+    host.add_nic("usb0", 2)
+    comes_about(host)
+    assert host.space.link("usb0")["master"] == "web" and networks(host)["web"]["nic"] == "usb0" == networks(host, "committed")["web"]["nic"]
+
+
+@case("bond", "vlan", kinds=("legacy", "vlan-aware", "ovs"))
+def a_bond_comes_up_with_the_ports_that_are_there(host):
+    kind = {"switch": host.kind}
+    host.client.setup({"web": {"bonding": "bond0", "vlan": 100, **kind}, "db": {"bonding": "bond1", **kind}},
+                      {"bond0": {"nics": ["eno1", "eno2"], "options": "mode=4 miimon=100", **kind}, "bond1": {"nics": ["eno3"], **kind}}, commitOnSuccess=True)
+    reboot(host, nics=())
+    host.add_nic("eno2", 2)
+    start(host)
+    assert host.space.link("eno2")["master"] == "bond0" and not host.space.link("bond1")
+    assert [one["subject"] for one in host.client.call("Host.getDrift")["networks"]["web"]] == ["eno1"]
+    # What is on it can be edited meanwhile.
+    host.client.setup({"more": {"bonding": "bond0", "vlan": 200, "mtu": 9000, **kind}})
+    host.add_nic("eno1", 1)
+    host.add_nic("eno3", 3)
+    comes_about(host)
+    assert host.space.link("eno1")["master"] == "bond0" and host.space.link("eno3")["master"] == "bond1"
+
+
+@case()
+def what_was_never_committed_is_gone_and_the_default_route_is_back(host):
+    host.client.setup({"ovirtmgmt": mgmt}, commitOnSuccess=True)
+    host.client.setup({"other": {"nic": "eno2", "ipaddr": "198.51.100.2", "prefix": 24, "gateway": "198.51.100.1", "defaultRoute": True}})
+    assert host.client.call("Host.getStatus")["netConfigDirty"]
+    reboot(host)
+    start(host)
+    assert list(networks(host)) == ["ovirtmgmt"] and not host.client.call("Host.getStatus")["netConfigDirty"]
+    assert [route["dev"] for route in host.space.ip("route", "show", "default")] == ["ovirtmgmt"]
+    agree(host)
+
+
+@case("ovs")
+def an_open_vswitch_that_comes_late_is_taken_in(host):
+    host.client.setup({"web": {"nic": "eno1", "vlan": 100, "switch": "ovs"}}, commitOnSuccess=True)
+    host.client.setup({"lan": {"nic": "eno2"}}, commitOnSuccess=True)
+    socket, host.ovs.start = host.ovs.folder / "db.sock", host.ovs.start
+    host.netd.stop()
+    host.ovs.close()
+    socket.unlink(missing_ok=True)
+    reboot(host)
+    start(host)
+    assert host.space.link("lan") and not host.space.link("web")
+    host.start_ovs("kernel" if host.abilities["ovs_kernel"] else "userspace")
+    wait_until(lambda: host.space.link("web"), 20)
+    comes_about(host)
+
+
+@case(start=False)
+def the_management_nic_goes_back_if_nobody_confirms(host):
+    from agree import changes, photograph
+    host.space.links("link set eno1 up", "addr add 192.0.2.10/24 dev eno1", "route add default via 192.0.2.1 dev eno1")
+    before = photograph(host.space)
+    host.netd.start(more=("--management", "eno1", "--management-timeout", "2")).ready()
+    host.client = host.netd.client()
+    assert host.client.call("Host.getStatus")["transaction"] and host.space.link("ovirtmgmt")
+    wait_until(lambda: not host.client.call("Host.getStatus")["transaction"], 10)
+    assert not (differences := changes(before, photograph(host.space))), differences
+    assert host.client.call("Host.getStatus")["last"]["outcome"] == "rolled-back"
+    assert not networks(host) and not networks(host, "committed")
+    # It does not insist: an engine that comes later asks for itself.
+    try:
+        host.client.setup({"ovirtmgmt": {"remove": True}})
+        raise AssertionError("it was there")
+    except RpcError as error:
+        assert error.code == 27, error

@@ -1,0 +1,154 @@
+"""What somebody changes behind netd's back is told, and put right or left, as the configuration says."""
+
+import time
+
+from agree import agree
+from client import NoAnswer
+from host import wait_until
+from monitor import Monitor
+from runner import case
+
+mgmt = {"nic": "eno1", "ipaddr": "192.0.2.10", "prefix": 24, "gateway": "192.0.2.1", "defaultRoute": True}
+
+
+def drift(host):
+    return host.client.call("Host.getDrift")["networks"]
+
+
+def mended(host, patience=10):
+    wait_until(lambda: not drift(host), patience, lambda: f"it stays: {drift(host)}")
+    agree(host)
+
+
+@case()
+def it_is_told_with_attribute_wanted_and_found_and_put_right(host):
+    host.client.setup({"ovirtmgmt": mgmt, "web": {"nic": "eno2"}})
+    events = host.netd.subscribe("drift.")
+    host.space.links("link set web mtu 1400")
+    topic, found = events.next()
+    assert (topic, found["network"], found["subject"], found["attribute"], found["wanted"], found["found"]) == \
+        ("drift.found", "web", "web", "mtu", "1500", "1400"), found
+    topic, repaired = events.next()
+    assert topic == "drift.repaired" and repaired["attribute"] == "mtu", (topic, repaired)
+    assert host.space.link("web")["mtu"] == 1500
+    for meddled in ("link delete web", "link set eno2 nomaster", "addr flush dev ovirtmgmt", "route del default"):
+        host.space.links(meddled)
+        assert (event := events.next()) and event[0] == "drift.found", (meddled, event)
+        mended(host)
+        events.all()
+
+
+@case(kinds=("legacy", "vlan-aware", "ovs"))
+def with_tags_and_a_guest(host):
+    kind = {"switch": host.kind}
+    host.client.setup({"web": {"nic": "eno1", "vlan": 100, "ipaddr": "10.0.0.1", "prefix": 24, **kind}, "db": {"nic": "eno1", "vlan": 200, **kind}})
+    host.add_space("a")
+    port = host.client.call("VM.hotplugNic", {"vmId": "a", "nic": {"network": "web", "kind": "netns"}})["nic"]["port"]
+    agree(host)
+    bridge = {"legacy": "web", "vlan-aware": "vb-eno1"}.get(host.kind)
+    meddled = [["link", "set", port, "nomaster"], ["link", "set", "eno1", "mtu", "1400"], ["link", "delete", bridge]]
+    if host.kind == "ovs":
+        meddled = [["del-port", port], ["set", "port", port, "tag=7"], ["del-br", "ovs-eno1"]]
+    if host.kind == "vlan-aware":
+        host.space.run("bridge", "vlan", "del", "dev", port, "vid", "100")
+        mended(host)
+        host.space.links("link set vb-eno1 type bridge vlan_filtering 0")
+        mended(host)
+    for words in meddled:
+        if host.kind == "ovs":
+            host.ovs.vsctl(*words)
+        else:
+            host.space.links(" ".join(words))
+        wait_until(lambda: host.client.call("Host.getDrift")["networks"], 5, "nothing was seen")
+        mended(host, 20)
+
+
+@case(words=("--drift", "report"))
+def told_and_left_where_the_configuration_says_so(host):
+    host.client.setup({"web": {"nic": "eno2"}})
+    events = host.netd.subscribe("drift.")
+    host.space.links("link delete web")
+    assert events.next()[0] == "drift.found"
+    monitor = Monitor(host)
+    monitor.settle(2)   # a port that has lost its bridge has something to say of it
+    assert not (written := monitor.written(1.5)), written
+    assert drift(host)["web"] and host.client.call("Host.getStatus")["drift"] == {"policy": "report", "contested": []}
+    assert host.client.setup({"web": {"nic": "eno2"}})["changed"]
+    agree(host)
+
+
+@case()
+def what_others_add_is_no_drift_and_stays(host):
+    host.client.setup({"ovirtmgmt": mgmt})
+    host.space.links("tuntap add mode tap name foreign0", "link set foreign0 master ovirtmgmt", "addr add 198.51.100.7/24 dev ovirtmgmt",
+                     "route add 203.0.113.0/24 via 198.51.100.1 dev ovirtmgmt")
+    time.sleep(1)
+    assert not drift(host)
+    host.client.setup({"ovirtmgmt": dict(mgmt, ipaddr="192.0.2.11", mtu=1400)})
+    addresses = {one["local"] for one in host.space.ip("-4", "addr", "show", "dev", "ovirtmgmt")[0]["addr_info"]}
+    assert addresses == {"192.0.2.11", "198.51.100.7"} and host.space.link("foreign0")["master"] == "ovirtmgmt", addresses
+    assert host.space.ip("route", "show", "203.0.113.0/24")
+    assert not drift(host)
+
+
+@case()
+def who_undoes_it_each_time_is_left_in_peace(host):
+    host.client.setup({"web": {"nic": "eno2"}, "lan": {}})
+    events = host.netd.subscribe("drift.contested")
+    meddling = 0
+    while not (told := events.next(0.05)):
+        assert meddling < 8, "it goes on for ever"
+        meddling += 1
+        host.space.links("link set web mtu 1400")
+        wait_until(lambda: host.space.link("web")["mtu"] == 1500 or host.client.call("Host.getStatus")["drift"]["contested"], 20)
+    assert meddling == 6 and told[1]["network"] == "web", (meddling, told)
+    assert host.client.call("Host.getStatus")["drift"]["contested"] == ["web"]
+    assert host.space.link("web")["mtu"] == 1400
+    # Others are mended all the same, and this one as soon as somebody says so.
+    host.space.links("link delete lan")
+    wait_until(lambda: host.space.link("lan"), 10)
+    host.client.setup({"web": {"nic": "eno2"}})
+    wait_until(lambda: host.client.call("Host.getStatus")["drift"]["contested"] == [], 5)
+    agree(host)
+
+
+@case()
+def not_while_a_change_waits_for_its_confirmation(host):
+    host.client.setup({"web": {"nic": "eno2"}})
+    events = host.netd.subscribe("drift.")
+    number = host.client.send("Host.setupNetworks", {"networks": {"web": {"nic": "eno2", "mtu": 9000}}, "options": {"connectivityTimeout": 60}})
+    with host.netd.client() as other:
+        status = wait_until(lambda: (told := other.call("Host.getStatus"))["transaction"] and told, 10)
+        # What is told is what stands.
+        running = other.call("Host.getRunningConfig")
+        assert running["networks"]["web"]["mtu"] == 9000 and running["transaction"] == status["transaction"]["id"], running
+        assert other.call("Host.getNetworkCapabilities")["networks"]["web"]["inSync"] is True
+        assert not any(other.call("Host.getDrift").values()) and status["netConfigDirty"]
+        host.space.links("link set web mtu 1400")
+        assert events.next(1.5) is None and host.space.link("web")["mtu"] == 1400
+        other.call("Host.confirmConnectivity")
+    try:
+        host.client.receive(number)
+    except NoAnswer as silence:
+        raise AssertionError("not confirmed") from silence
+    wait_until(lambda: host.space.link("web")["mtu"] == 9000, 10)
+    mended(host)
+
+
+@case(words=("--carrier-grace", "2"))
+def a_network_without_carrier_for_longer_than_the_grace_time(host):
+    host.client.setup({"web": {"nic": "eno2"}, "lan": {}})
+    wait_until(lambda: host.space.link("eno2")["operstate"] == "UP")
+    events = host.netd.subscribe("network.")
+    events.all()
+    host.wire.links("link set eno2 down")
+    time.sleep(0.5)
+    host.wire.links("link set eno2 up")
+    assert all(topic != "network.down" for topic, _ in events.all(2.5)), "a moment is not long"
+    host.wire.links("link set eno2 down")
+    topic, told = next(event for event in iter(lambda: events.next(10), None) if event[0] == "network.down")
+    assert told["subject"] == "web" and told["device"] == "eno2" and told["why"] == "no carrier", told
+    assert host.client.call("Host.getStatus")["down"] == ["web"]
+    host.wire.links("link set eno2 up")
+    assert next(event for event in iter(lambda: events.next(10), None) if event[0] == "network.up")[1]["subject"] == "web"
+    assert host.client.call("Host.getStatus")["down"] == []

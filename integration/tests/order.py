@@ -1,0 +1,86 @@
+"""Writes are done one at a time in the order in which they came, each with its own deadline; reads wait for none of them."""
+
+import time
+
+from agree import agree
+from client import RpcError
+from host import wait_until
+from runner import case
+
+
+def waits(host, networks=None, seconds=60):
+    """A change that stands and waits for its confirmation; the number of its request."""
+    number = host.client.send("Host.setupNetworks", {"networks": networks or {"web": {"nic": "eno2"}}, "options": {"connectivityTimeout": seconds}})
+    with host.netd.client() as other:
+        wait_until(lambda: other.call("Host.getStatus")["transaction"])
+    return number
+
+
+def answer(client, number, patience=20):
+    try:
+        return client.receive(number, patience)
+    except RpcError as error:
+        return error.code
+
+
+def ask(client, networks, **options):
+    return client.send("Host.setupNetworks", {"networks": networks, "options": {"connectivityCheck": False, **options}})
+
+
+@case()
+def each_in_its_turn_and_the_65th_is_refused(host):
+    first = waits(host)
+    with host.netd.client() as other, host.netd.client() as reader:
+        asked = [ask(other, {f"n{place}": {}}) for place in range(64)]
+        codes = []
+        wait_until(lambda: reader.call("Host.getStatus")["queue"] == 64, 10)
+        assert answer(other, asked[63]) == 40, "64 wait, the first among them"
+        begun = time.monotonic()
+        for _ in range(50):
+            reader.call("Host.getNetworkCapabilities")
+        assert time.monotonic() - begun < 10, "a question waited"
+        assert list(reader.call("Host.getRunningConfig")["networks"]) == ["web"]
+        events = host.netd.subscribe("network.changed")
+        assert reader.call("Host.confirmConnectivity")["confirmed"]
+        assert answer(host.client, first)["outcome"] == "committed"
+        for number in asked[:63]:
+            codes.append(answer(other, number, 60))
+        assert all(isinstance(one, dict) and one["outcome"] == "committed" for one in codes), codes
+        added = [event["subject"] for _, event in events.all() if event["change"] == "added"]
+        assert added == [f"n{place}" for place in range(63)], added
+
+
+@case()
+def one_that_has_waited_for_longer_than_it_was_given_is_not_begun(host):
+    waits(host)
+    with host.netd.client() as other:
+        begun = time.monotonic()
+        assert answer(other, ask(other, {"late": {}}, timeout=1)) == 40
+        assert 0.9 < time.monotonic() - begun < 8
+        patient = ask(other, {"lan": {}}, timeout=60)
+        other.call("Host.confirmConnectivity")
+        assert answer(other, patient)["outcome"] == "committed"
+    assert host.space.link("lan") and not host.space.link("late")
+    agree(host)
+
+
+@case()
+def a_client_that_goes_away_changes_nothing_about_the_outcome(host):
+    with host.netd.client() as other:
+        ask(other, {"lan": {}})
+        wait_until(lambda: host.client.call("Host.getStatus")["revision"] and host.space.link("lan"))
+    wait_until(lambda: "lan" in host.client.call("Host.getRunningConfig")["networks"])
+    with host.netd.client() as other:
+        other.send("Host.setupNetworks", {"networks": {"web": {"nic": "eno2"}}, "options": {"connectivityTimeout": 2}})
+        wait_until(lambda: host.client.call("Host.getStatus")["transaction"])
+        ask(other, {"queued": {}})
+        wait_until(lambda: host.client.call("Host.getStatus")["queue"] == 2)
+    # Nobody confirms, so it goes back; what was asked after it is done.
+    wait_until(lambda: host.space.link("queued"), 10)
+    assert not host.space.link("web") and set(host.client.call("Host.getRunningConfig")["networks"]) == {"lan", "queued"}
+    assert host.client.call("Host.getStatus")["queue"] == 0
+    with host.netd.client() as other:
+        other.send("Host.setupNetworks", {"networks": {"web": {"nic": "eno2"}}, "options": {"connectivityTimeout": 60}})
+        wait_until(lambda: host.client.call("Host.getStatus")["transaction"])
+    assert host.client.call("Host.confirmConnectivity")["confirmed"]
+    agree(host)

@@ -1,0 +1,152 @@
+"""What was there before netd came: taken over as it is, with its MAC, its options and its traffic; and what is foreign stays."""
+
+from agree import agree, changes, photograph
+from client import RpcError
+from host import reachable, wait_until
+from monitor import Monitor
+from runner import case
+
+mgmt = {"ipaddr": "192.0.2.10", "prefix": 24, "gateway": "192.0.2.1", "defaultRoute": True}
+every_kind = ("legacy", "vlan-aware", "ovs")
+
+
+def expect(host, code, words, networks, bondings=None, **how):
+    before = photograph(host.space)
+    try:
+        answer = host.client.setup(networks, bondings, **how)
+        raise AssertionError(f"not refused: {answer}")
+    except RpcError as error:
+        assert error.code == code and words in error.message, error
+    assert not (differences := changes(before, photograph(host.space))), differences
+
+
+def flapped(host, monitor, *devices):
+    told = [line for line in monitor.written(0.3) if any(line == f"gone link {device}" for device in devices)]
+    assert not told, told
+
+
+@case(kinds=every_kind)
+def a_nic_with_addresses_and_routes(host):
+    space = host.space
+    space.links("link set eno1 up", "addr add 192.0.2.10/24 dev eno1", "addr add 2001:db8::10/64 dev eno1 nodad",
+                "route add default via 192.0.2.1 dev eno1 metric 100", "route add 198.51.100.0/24 via 192.0.2.2 dev eno1")
+    host.wire.links("addr add 192.0.2.1/24 dev eno1")
+    before = photograph(space)
+    wanted = {"ovirtmgmt": {"nic": "eno1", **mgmt, "ipv6addr": "2001:db8::10/64", "switch": host.kind}}
+    expect(host, 10, "confirm", wanted, confirm=False, connectivityTimeout=1)
+    assert not changes(before, photograph(space))
+    host.client.setup(wanted)
+    agree(host)
+    assert space.link("ovirtmgmt")["address"] == space.link("eno1")["address"] == "52:54:00:00:00:01"
+    assert [one for one in space.ip("addr", "show", "dev", "eno1")[0]["addr_info"] if one["scope"] != "link"] == []
+    assert reachable((space, "192.0.2.1")) == [True]
+
+
+def installed_bond(host, mode="802.3ad", *more):
+    """As an installer makes it: the address on the bond, and a VLAN of somebody's own on it."""
+    host.space.links(f"link add bond0 type bond mode {mode} miimon 250 {' '.join(more)}", "link set eno1 down", "link set eno2 down",
+                     "link set eno1 master bond0", "link set eno2 master bond0", "link set bond0 up", "addr add 192.0.2.10/24 dev bond0",
+                     "route add default via 192.0.2.1 dev bond0", "link add link bond0 name bond0.7 type vlan id 7", "link set bond0.7 up",
+                     "addr add 10.7.0.1/24 dev bond0.7", "route add 10.8.0.0/16 via 10.7.0.2 dev bond0.7")
+
+
+def bond_of(host):
+    link = host.space.link("bond0")
+    data = {key: value for key, value in link["linkinfo"]["info_data"].items() if key not in ("ad_info", "active_slave")}
+    ports = {nic: host.space.link(nic).get("master") for nic in ("eno1", "eno2")}
+    return {"data": data, "mac": link["address"], "ports": ports}
+
+
+def foreign_vlan(host):
+    link, addresses = host.space.link("bond0.7"), host.space.ip("-4", "addr", "show", "dev", "bond0.7")[0]["addr_info"]
+    route = host.space.ip("route", "show", "10.8.0.0/16")
+    return {"up": "UP" in link["flags"], "addresses": [one["local"] for one in addresses], "route": [one["gateway"] for one in route]}
+
+
+@case("bond", "vlan", kinds=every_kind)
+def a_bond_that_an_installer_made_and_that_is_not_in_the_request(host):
+    installed_bond(host, "802.3ad", "lacp_rate fast xmit_hash_policy layer2+3")
+    bond, vlan = bond_of(host), foreign_vlan(host)
+    before = photograph(host.space)
+    monitor = Monitor(host)
+    monitor.settle()
+    wanted = {"ovirtmgmt": {"bonding": "bond0", **mgmt, "switch": host.kind}}
+    expect(host, 10, "confirm", wanted, confirm=False, connectivityTimeout=1)
+    assert not changes(before, photograph(host.space))
+    host.client.setup(wanted)
+    assert bond_of(host) == bond, (bond, bond_of(host))
+    assert foreign_vlan(host) == vlan, (vlan, foreign_vlan(host))
+    assert host.space.link("ovirtmgmt")["address"] == bond["mac"]
+    agree(host, foreign=["bond0", "bond0.7"])
+    told = host.client.call("Host.getNetworkCapabilities")["bondings"]["bond0"]
+    assert told["opts"]["mode"] == "802.3ad" and told["opts"]["lacp_rate"] == "fast" and told["slaves"] == ["eno1", "eno2"], told
+    # Other networks come, change and go on it.
+    host.client.setup({"web": {"bonding": "bond0", "vlan": 100, "mtu": 9000, "switch": host.kind}})
+    host.client.setup({"web": {"bonding": "bond0", "vlan": 101, "switch": host.kind}})
+    host.client.setup({"web": {"remove": True}})
+    assert bond_of(host) == bond and foreign_vlan(host) == vlan, (bond_of(host), foreign_vlan(host))
+    # It can't be removed: it is not netd's. Its network can.
+    expect(host, 25, "not netd's", {}, {"bond0": {"remove": True}})
+    host.client.setup({"ovirtmgmt": {"remove": True}}, allowDisconnect=True)
+    assert bond_of(host) == bond and foreign_vlan(host) == vlan, (bond_of(host), foreign_vlan(host))
+    assert "master" not in host.space.link("bond0")
+
+
+@case("bond", "vlan")
+def a_bond_that_was_there_and_is_in_the_request(host):
+    installed_bond(host, "active-backup")
+    mac = bond_of(host)["mac"]
+    monitor = Monitor(host)
+    monitor.settle()
+    host.client.setup({"ovirtmgmt": {"bonding": "bond0", **mgmt}}, {"bond0": {"nics": ["eno1", "eno2"], "options": "mode=active-backup miimon=100"}})
+    agree(host, foreign=["bond0.7"])
+    bond = bond_of(host)
+    assert bond["mac"] == mac and bond["data"]["miimon"] == 100 and bond["data"]["mode"] == "active-backup", bond
+    assert foreign_vlan(host)["addresses"] == ["10.7.0.1"]
+
+
+@case("bond", "vlan")
+def what_a_bonds_port_may_not_have(host):
+    host.space.links("link add link eno1 name eno1.5 type vlan id 5", "link add link eno2 name mv0 type macvlan mode bridge")
+    expect(host, 24, "multiple usages", {"web": {"bonding": "bond0", "vlan": 100}}, {"bond0": {"nics": ["eno1", "eno3"]}})
+    host.space.links("link delete eno1.5")
+    host.space.links("addr add 198.51.100.4/24 dev eno3", "addr add 2001:db8::4/64 dev eno3 nodad", "link set eno3 up")
+    host.client.setup({"web": {"bonding": "bond0", "vlan": 100}}, {"bond0": {"nics": ["eno1", "eno3"]}})
+    assert [one for one in host.space.ip("addr", "show", "dev", "eno3")[0]["addr_info"] if one["scope"] != "link"] == [], "a port has no address of its own"
+    agree(host, foreign=["mv0"])
+
+
+@case()
+def a_bridge_of_the_networks_name_with_its_ports(host):
+    host.space.links("link add ovirtmgmt type bridge", "link set eno1 master ovirtmgmt", "tuntap add mode tap name vnet7", "link set vnet7 master ovirtmgmt",
+                     "link set eno1 up", "link set vnet7 up", "link set ovirtmgmt up", "addr add 192.0.2.10/24 dev ovirtmgmt")
+    index = host.space.link("ovirtmgmt")["ifindex"]
+    before = photograph(host.space)
+    wanted = {"ovirtmgmt": {"nic": "eno1", **mgmt}}
+    expect(host, 10, "confirm", wanted, confirm=False, connectivityTimeout=1)
+    assert not changes(before, photograph(host.space))
+    monitor = Monitor(host)
+    monitor.settle()
+    host.client.setup(wanted)
+    flapped(host, monitor, "ovirtmgmt", "eno1", "vnet7")
+    agree(host, foreign=["vnet7"])
+    assert host.space.link("ovirtmgmt")["ifindex"] == index, "it is the same bridge"
+    assert {name: host.space.link(name)["master"] for name in ("eno1", "vnet7")} == {"eno1": "ovirtmgmt", "vnet7": "ovirtmgmt"}
+    host.space.links("link add br9 type bridge", "link set eno2 master br9")
+    expect(host, 24, "br9", {"other": {"nic": "eno2"}})
+
+
+@case(kinds=("legacy",))
+def a_foreign_tap_survives_edits_moves_and_rollbacks(host):
+    host.client.setup({"web": {"nic": "eno1", "vlan": 100}})
+    host.space.links("tuntap add mode tap name vnet3", "link set vnet3 master web up")
+    edits = [{"nic": "eno1", "vlan": 100, "mtu": 9000}, {"nic": "eno1", "vlan": 101}, {"nic": "eno2", "vlan": 100}, {"nic": "eno2"}, {"nic": "eno2", "vlan": 7, "stp": True}, {}]
+    for edit in edits:
+        expect(host, 10, "confirm", {"web": edit}, confirm=False, connectivityTimeout=1)
+        assert host.space.link("vnet3")["master"] == "web"
+        host.client.setup({"web": edit})
+        assert host.space.link("vnet3")["master"] == "web", edit
+        agree(host, foreign=["vnet3"])
+    host.client.setup({"web": {"remove": True}})
+    assert "master" not in host.space.link("vnet3")
+    wait_until(lambda: not any(host.client.call("Host.getDrift").values()))

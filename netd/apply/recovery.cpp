@@ -1,0 +1,97 @@
+// What a start finds on disk: an open transaction, definitions that ran, or only those that were committed before a boot.
+#include "bridges/bus.hpp"
+#include "netd/apply/preview.hpp"
+#include "netd/apply/transaction.hpp"
+
+#include <fmt/format.h>
+
+namespace apply {
+
+void Transactor::load() {
+    const auto take = [&](Result<std::optional<store::Kept>> kept) -> std::optional<store::Kept> {
+        if (!kept) trouble_ = kept.error();
+        else if (*kept && (*kept)->fell_back) trouble_ = Error{Fault::backend, store_.state_directory(), "the newest state file is damaged; the one before it is used"};
+        return kept ? *kept : std::nullopt;
+    };
+    if (auto kept = take(store_.committed())) {
+        committed_ = std::move(kept->intent);
+        generation_ = kept->generation;
+        identities_ = std::move(kept->identities);
+    }
+    if (auto kept = take(store_.running())) {
+        running_ = std::move(kept->intent);
+        generation_ = std::max(generation_, kept->generation);
+        has_run_in_this_boot_ = true;
+    }
+    follow_names();
+}
+
+bool Transactor::follow_names() {
+    if (waiting_ || open_) return false;
+    const bridges::State& kernel = backends_.kernel.state();
+    const intent::Renames running = intent::renames(running_, identities_, kernel, bridges::bus_of), committed = intent::renames(committed_, identities_, kernel, bridges::bus_of);
+    if (running.empty() && committed.empty()) return false;
+    const intent::Intent now = intent::renamed(running_, running);
+    if (!running.empty() && has_run_in_this_boot_) {
+        if (auto kept = store_.keep_running({now, generation_}, intent::difference(running_, now)); !kept) trouble_ = kept.error();
+    }
+    running_ = now;
+    committed_ = intent::renamed(committed_, committed);
+    intent::Renames all = running;
+    all.insert(committed.begin(), committed.end());
+    const intent::Identities before = identities_;
+    for (const auto& [name, device] : all) identities_.erase(name);
+    for (const auto& [name, device] : all) {
+        identities_[device] = before.at(name);
+        renames_.insert_or_assign(name, device);
+    }
+    return true;
+}
+
+Outcome Transactor::recover() {
+    load();
+    auto entry = store_.open_entry();
+    if (!entry) {
+        trouble_ = entry.error();
+        return RolledBack{entry.error()};
+    }
+    if (*entry && (*entry)->boot == store::boot_id()) return take_up(std::move(**entry));
+    // Of another boot: the kernel has forgotten both what was and what was to be.
+    if (*entry)
+        if (auto ended = store_.end(); !ended) trouble_ = ended.error();
+    return has_run_in_this_boot_ ? Outcome(Committed{false}) : bring_back();
+}
+
+Outcome Transactor::take_up(store::Entry entry) {
+    open_ = std::move(entry);
+    if (has_run_in_this_boot_ && generation_ > open_->base_generation) {
+        // It had been decided; only the end was missing.
+        const bool commit = open_->commit;
+        open_.reset();
+        if (commit)
+            if (auto kept = commit_running(); !kept) trouble_ = kept.error();
+        if (auto ended = store_.end(); !ended) trouble_ = ended.error();
+        return Committed{true};
+    }
+    if (open_->phase == store::Entry::Phase::waiting && open_->deadline > clock_.boottime()) return wait();
+    const char* why = open_->phase == store::Entry::Phase::waiting ? "nobody confirmed it in time" : "netd ended before it was done";
+    return undo({Fault::timeout, fmt::format("transaction {}", open_->id), why});
+}
+
+Outcome Transactor::bring_back() {
+    has_run_in_this_boot_ = true;
+    running_ = intent::Intent();
+    const intent::Intent wanted = committed_;
+    if (wanted == running_) return Committed{false};
+    open_ = store::Entry{.id = generation_ + 1, .base_generation = generation_, .boot = store::boot_id(), .delta = intent::difference(running_, wanted)};
+    const intent::Intent there = lower::attainable(wanted, {backends_.kernel.state(), backends_.ovs.connected()});
+    const lower::Goal goal = lower::goal(running_, there, lower::everything(there), observe::host_of(backends_));
+    const auto reached = reach(goal.wanted, goal.scope, backends_, apply_deadline({}));
+    // What can't be had now is drift, not a reason to take away what could be had: a NIC that comes late is waited for, and
+    // what the kernel refused is tried again by itself.
+    const Outcome outcome = finish();
+    if (!reached) trouble_ = reached.error();
+    return reached ? outcome : Outcome(Degraded{reached.error(), {}});
+}
+
+}  // namespace apply

@@ -1,0 +1,104 @@
+// Looking is this thread's affair, since it costs what is there and nobody who asks or changes shall wait for it.
+#include "netd/daemon/drift_watch.hpp"
+
+#include "netd/daemon/presence.hpp"
+#include "netd/observe/drift.hpp"
+#include "netd/wire/write_event.hpp"
+
+#include <algorithm>
+
+namespace netd {
+
+using observe::Drift;
+using observe::Parts;
+
+namespace {
+
+// A transaction's own steps are over by then, and a person at night still finds it instant.
+constexpr std::chrono::milliseconds delay{250};
+
+bool has(const Drift::Deviations& all, const std::string& name, const observe::Deviation& deviation) {
+    const auto found = all.find(name);
+    return found != all.end() && std::ranges::find(found->second, deviation) != found->second.end();
+}
+
+}  // namespace
+
+DriftWatch::DriftWatch(const loop::Clock& clock, const Options& options, Tell tell, loop::Mailbox<serve::Command>& commands)
+    : clock_(clock), repairs_(options.repairs_drift), tell_(std::move(tell)), commands_(commands),
+      snapshot_(std::make_shared<observe::Snapshot>()), carriers_(options.carrier_grace) {}
+
+topology::Result<std::unique_ptr<DriftWatch>> DriftWatch::open(loop::EventLoop& loop, const loop::Clock& clock, const Options& options, Tell tell,
+                                                               loop::Mailbox<serve::Command>& commands) {
+    std::unique_ptr<DriftWatch> watch(new DriftWatch(clock, options, std::move(tell), commands));
+    auto* looks = watch.get();
+    for (auto* timer : {&watch->soon_, &watch->later_}) {
+        auto opened = loop::Timer::open(loop, [looks] { looks->look(); });
+        if (!opened) return opened.error();
+        *timer = std::move(*opened);
+    }
+    return watch;
+}
+
+void DriftWatch::on_snapshot(observe::Published next) {
+    const bool has_news = next->pending != snapshot_->pending || next->ovs_connected != snapshot_->ovs_connected ||
+                          !(snapshot_->observed == next->observed) || !(snapshot_->running == next->running);
+    snapshot_ = std::move(next);
+    if (has_news) look_soon();
+}
+
+void DriftWatch::on_mended(const serve::Mended&) {
+    mending_.tried();
+    look_soon();
+}
+
+void DriftWatch::look_soon() {
+    if (!soon_->is_set()) std::ignore = soon_->at(clock_.boottime() + delay);
+}
+
+void DriftWatch::look() {
+    const auto now = clock_.boottime();
+    for (const observe::Event& event : carriers_.look(*snapshot_, now)) {
+        nlohmann::json body = wire::write_event(event);
+        body["revision"] = snapshot_->revision;
+        tell_(event.topic.c_str(), std::move(body));
+    }
+    // What is not confirmed yet is held against nothing: it may go back at any moment.
+    if (!snapshot_->pending) tell_drift(observe::find_drift(*snapshot_));
+    if (repairs_ && !snapshot_->pending) mend();
+    std::optional<std::chrono::nanoseconds> next = carriers_.next();
+    if (mending_.next()) next = next ? std::min(*next, *mending_.next()) : *mending_.next();
+    if (next) std::ignore = later_->at(*next);
+    else later_->stop();
+}
+
+// What has come to differ from its definition, and what no longer does.
+void DriftWatch::tell_drift(Drift now) {
+    tell_each("drift.found", now.networks, drift_.networks);
+    tell_each("drift.repaired", drift_.networks, now.networks);
+    drift_ = std::move(now);
+}
+
+void DriftWatch::mend() {
+    const Parts due = mending_.due(observe::curable(drift_, *snapshot_, guest_is_there), clock_.boottime());
+    tell_each("drift.contested", mending_.take_newly_contested().networks, {});
+    if (!due.empty()) commands_.push(serve::Mend{due});
+}
+
+void DriftWatch::tell_each(const char* topic, const Drift::Deviations& of, const Drift::Deviations& but) {
+    for (const auto& [network, deviations] : of)
+        for (const observe::Deviation& deviation : deviations)
+            if (!has(but, network, deviation))
+                tell_(topic, {{"revision", snapshot_->revision}, {"network", network}, {"subject", deviation.subject},
+                              {"attribute", deviation.attribute}, {"wanted", deviation.wanted}, {"found", deviation.found}});
+}
+
+void DriftWatch::add_status(nlohmann::json& status) const {
+    auto contested = nlohmann::json::array();
+    for (const auto* kind : {&mending_.contested().networks, &mending_.contested().bonds, &mending_.contested().guests})
+        for (const auto& [name, deviations] : *kind) contested.push_back(name);
+    status["drift"] = {{"policy", repairs_ ? "repair" : "report"}, {"contested", std::move(contested)}};
+    status["down"] = carriers_.down();
+}
+
+}  // namespace netd

@@ -1,0 +1,13 @@
+// Whether a guest that a NIC was defined for is there to have it.
+#pragma once
+
+#include "netd/intent/definition.hpp"
+
+#include <string>
+
+namespace netd {
+
+bool namespace_exists(const std::string& name);  // under /run/netns, or a path
+bool guest_is_there(const intent::GuestNic& nic);
+
+}  // namespace netd

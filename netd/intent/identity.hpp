@@ -1,0 +1,40 @@
+// NICs by what does not change when their names do: the MAC that they were made with, and the slot that they are in.
+#pragma once
+
+#include "bridges/state.hpp"
+#include "netd/intent/request.hpp"
+
+#include <map>
+
+namespace intent {
+
+struct Identity {
+    std::optional<Mac> mac = {};  // the permanent one, or, where there is none, the one it had
+    std::string bus = {};         // "0000:03:00.0"
+    bool operator==(const Identity&) const = default;
+};
+using Identities = std::map<IfName, Identity>;
+using BusOf = std::string (*)(const IfName& device);   // "" where it has none
+using Renames = std::map<IfName, IfName>;  // the name in a definition, the name that the device has now
+
+// Of the NICs that the definitions name and that are there; of those that aren't what was known before.
+Identities identities_of(const Intent& intent, const bridges::State& kernel, const Identities& known, BusOf bus_of);
+
+// Takes down the NICs of the networks and bonds that come or change.
+void learn(Identities& known, const Delta& delta, const bridges::State& kernel, BusOf bus_of);
+
+// Whether the link is one of those that are known, under whatever name.
+bool is_known(const bridges::Link& link, const Identities& known, BusOf bus_of);
+
+// NICs that the definitions name and that are there under another name. One that is where and what it was is not among them,
+// nor one that was replaced by another in its slot under its old name.
+Renames renames(const Intent& intent, const Identities& known, const bridges::State& kernel, BusOf bus_of);
+
+// Those of which no device has the old name by now: a request that says it means the new one.
+Renames still_missing(const Renames& renames, const bridges::State& kernel);
+
+// The same definitions with those names.
+Intent renamed(const Intent& intent, const Renames& renames);
+void rename(Request& request, const Renames& renames);
+
+}  // namespace intent

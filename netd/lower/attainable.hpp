@@ -1,0 +1,31 @@
+// Which of the definitions can hold on this host as it is now: the rest waits for a NIC, for Open vSwitch or for a guest.
+#pragma once
+
+#include "netd/lower/lower.hpp"
+
+#include <functional>
+
+namespace lower {
+
+// What definitions stand on and netd does not make.
+struct Ground {
+    const bridges::State& kernel;
+    bool ovs_answers = false;
+    std::function<bool(const intent::GuestNic&)> guest_is_there = [](const intent::GuestNic&) { return true; };
+};
+
+// Without bonds that have none of their ports, networks whose NIC, bond or switch is not there, and the NICs of guests on
+// them; a bond has those of its ports that are there. What is left is as it was defined. Pure.
+intent::Intent attainable(const intent::Intent& intent, const Ground& ground);
+
+// What is wanted, and the addresses that others put beside those of ours: they are no drift.
+HostState beside_foreign_addresses(HostState wanted, const Host& host);
+
+// Only what `intent` still has of it.
+Touched within(const Touched& touched, const intent::Intent& intent);
+
+// Networks, bonds and the NICs of guests by name, with what a network stands on and who is plugged into it.
+Touched touched_by_names(const std::set<std::string>& networks, const std::set<std::string>& bonds, const std::set<std::string>& guests,
+                         const intent::Intent& intent);
+
+}  // namespace lower

@@ -1,0 +1,111 @@
+// Tries are counted a deviation, not a network: to have lost a bridge and then an address is not a quarrel.
+#include "netd/observe/mending.hpp"
+
+#include "netd/lower/naming.hpp"
+
+#include <algorithm>
+
+namespace observe {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::size_t most_tries = 5;
+constexpr Mending::Time window = 60s;
+
+// After so many tries within the window.
+Mending::Time pause_after(std::size_t tries) { return tries == 0 ? 0ns : 250ms * (1 << (tries - 1)); }
+
+std::string key_of(char kind, const std::string& name, const Deviation& deviation) {
+    return std::string(1, kind) + name + '\n' + deviation.subject + '\n' + deviation.attribute;
+}
+
+// NICs are for others to bring.
+bool is_a_nic(const std::string& subject, const intent::Intent& intent) {
+    const auto name = topology::IfName::observed(subject);
+    if (intent.bond_of(name)) return true;
+    return intent.bases().contains(name) && !intent.bonds().contains(name);
+}
+
+template <class IsThere>
+void keep(const Drift::Deviations& from, const intent::Intent& intent, IsThere&& is_there, Drift::Deviations& into) {
+    for (const auto& [name, deviations] : from) {
+        if (!is_there(name)) continue;
+        for (const Deviation& deviation : deviations)
+            if (deviation.attribute != "presence" || !is_a_nic(deviation.subject, intent)) into[name].push_back(deviation);
+    }
+}
+
+}  // namespace
+
+Drift curable(const Drift& drift, const Snapshot& snapshot, const std::function<bool(const intent::GuestNic&)>& guest_is_there) {
+    if (drift.empty()) return {};
+    const intent::Intent there = lower::attainable(snapshot.running, {snapshot.observed.kernel, snapshot.ovs_connected, guest_is_there});
+    const auto has_guest = [&](const std::string& vm) {
+        return std::any_of(there.nics().begin(), there.nics().end(), [&](const auto& nic) { return nic.vm == vm; });
+    };
+    const auto has_bond = [&](const std::string& name) { return there.bonds().contains(topology::IfName::observed(name)); };
+    Drift left;
+    keep(drift.networks, snapshot.running, [&](const std::string& name) { return there.network(name) != nullptr; }, left.networks);
+    keep(drift.bonds, snapshot.running, has_bond, left.bonds);
+    keep(drift.guests, snapshot.running, has_guest, left.guests);
+    if (there.nics().size() == snapshot.running.nics().size()) return left;
+    // The port of a guest whose namespace is gone can't be made again.
+    std::set<std::string> gone;
+    for (const auto& nic : snapshot.running.nics())
+        if (!there.nics().contains(nic.key())) gone.insert(lower::port_of(nic.key()).text());
+    for (auto* deviations : {&left.networks, &left.guests}) {
+        for (auto& [name, list] : *deviations) std::erase_if(list, [&](const Deviation& one) { return gone.contains(one.subject); });
+        std::erase_if(*deviations, [](const auto& one) { return one.second.empty(); });
+    }
+    return left;
+}
+
+Parts Mending::due(const Drift& curable, Time now) {
+    next_.reset();
+    Parts parts;
+    if (under_way_) return parts;
+    for (auto at = tries_.begin(); at != tries_.end();) {
+        std::erase_if(at->second, [&](Time tried) { return tried + window <= now; });
+        at = at->second.empty() ? tries_.erase(at) : std::next(at);
+    }
+    Drift contested;
+    judge(curable.networks, 'n', now, parts.networks, contested.networks, newly_contested_.networks);
+    judge(curable.bonds, 'b', now, parts.bonds, contested.bonds, newly_contested_.bonds);
+    judge(curable.guests, 'g', now, parts.guests, contested.guests, newly_contested_.guests);
+    contested_ = std::move(contested);
+    under_way_ = !parts.empty();
+    return parts;
+}
+
+void Mending::tried() { under_way_ = false; }
+
+void Mending::judge(const Deviations& found, char kind, Time now, std::set<std::string>& due, Deviations& contested, Deviations& newly) {
+    const Deviations& known = kind == 'n' ? contested_.networks : kind == 'b' ? contested_.bonds : contested_.guests;
+    for (const auto& [name, deviations] : found) {
+        const auto before = known.find(name);
+        for (const Deviation& deviation : deviations) {
+            const auto is_same = [&](const Deviation& one) { return one.subject == deviation.subject && one.attribute == deviation.attribute; };
+            const bool was_contested = before != known.end() && std::any_of(before->second.begin(), before->second.end(), is_same);
+            auto& tries = tries_[key_of(kind, name, deviation)];
+            if (was_contested || tries.size() >= most_tries) {
+                contested[name].push_back(deviation);
+                if (!was_contested) newly[name].push_back(deviation);
+                continue;
+            }
+            const Time when = tries.empty() ? now : tries.back() + pause_after(tries.size());
+            if (when > now) {
+                next_ = next_ ? std::min(*next_, when) : when;
+                continue;
+            }
+            due.insert(name);
+        }
+    }
+    // What is mended is all of a network: one try for each of its deviations.
+    for (const std::string& name : due)
+        for (const Deviation& deviation : found.at(name))
+            if (auto& tries = tries_[key_of(kind, name, deviation)]; tries.size() < most_tries) tries.push_back(now);
+}
+
+}  // namespace observe

@@ -1,0 +1,58 @@
+// What of the drift is put right, when, and when netd gives up: whoever undoes it each time has his reasons.
+#pragma once
+
+#include "netd/lower/attainable.hpp"
+#include "netd/observe/drift.hpp"
+
+#include <chrono>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <set>
+#include <utility>
+
+namespace observe {
+
+// The part of the drift that planning anew would put right now; what waits for a NIC, for Open vSwitch or for a guest that is
+// gone is left out. Pure.
+Drift curable(const Drift& drift, const Snapshot& snapshot, const std::function<bool(const intent::GuestNic&)>& guest_is_there);
+
+// The names of those that have drift.
+struct Parts {
+    std::set<std::string> networks = {}, bonds = {}, guests = {};
+    bool empty() const { return networks.empty() && bonds.empty() && guests.empty(); }
+    std::size_t size() const { return networks.size() + bonds.size() + guests.size(); }
+    bool operator==(const Parts&) const = default;
+};
+
+// Keeps count of tries. Each deviation is tried at once, then with growing pauses, at most five times a minute; the sixth
+// time it is contested: reported and left, until it has been as defined for once.
+class Mending {
+public:
+    using Time = std::chrono::nanoseconds;
+
+    // What is to be tried now. Those tried before and not yet answered are left out.
+    Parts due(const Drift& curable, Time now);
+
+    // The try is over, however it went.
+    void tried();
+    bool is_under_way() const { return under_way_; }
+
+    // When something is due that had to wait; none if nothing waits.
+    std::optional<Time> next() const { return next_; }
+
+    // Contested by now, and those that came to be so since the last time one asked.
+    const Drift& contested() const { return contested_; }
+    Drift take_newly_contested() { return std::exchange(newly_contested_, {}); }
+
+private:
+    using Deviations = Drift::Deviations;
+    void judge(const Deviations& found, char kind, Time now, std::set<std::string>& due, Deviations& contested, Deviations& newly);
+
+    std::map<std::string, std::deque<Time>> tries_;
+    Drift contested_, newly_contested_;
+    std::optional<Time> next_;
+    bool under_way_ = false;
+};
+
+}  // namespace observe

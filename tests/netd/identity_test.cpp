@@ -1,0 +1,83 @@
+// A NIC is the one that it was, whatever it is called.
+#include "netd/intent/identity.hpp"
+#include "tests/netd/host_house.hpp"
+
+using intent::Identities;
+using intent::Renames;
+using told::name;
+
+namespace {
+
+bridges::Link nic(const std::string& called, int last_byte) {
+    bridges::Link link{name(called)};
+    link.kind = bridges::Device{};
+    link.mac = topology::Mac::of({0x52, 0x54, 0, 0, 0, static_cast<std::uint8_t>(last_byte)});
+    return link;
+}
+
+bridges::State host(std::vector<bridges::Link> links) {
+    bridges::State state;
+    for (auto& link : links) state.links.put(std::move(link));
+    return state;
+}
+
+intent::Intent two_networks() {
+    intent::Intent intent;
+    for (const char* device : {"eno1", "eno2"}) {
+        intent::Network network{*intent::NetworkName::parse(std::string("on-") + device)};
+        network.nic = name(device);
+        intent.put(network);
+    }
+    return intent;
+}
+
+std::string no_bus(const topology::IfName&) { return ""; }
+// The slot is written in the name of these.
+std::string slot(const topology::IfName& device) { return device.text().size() > 4 ? device.text().substr(4) : ""; }
+
+const Identities met = intent::identities_of(two_networks(), host({nic("eno1", 1), nic("eno2", 2)}), {}, no_bus);
+
+}  // namespace
+
+TEST_CASE("where nothing was renamed nothing is found", "[identity]") {
+    REQUIRE(met.size() == 2);
+    CHECK(intent::renames(two_networks(), met, host({nic("eno1", 1), nic("eno2", 2)}), no_bus).empty());
+    CHECK(intent::renames(two_networks(), {}, host({nic("enp1s0", 1), nic("eno2", 2)}), no_bus).empty());
+}
+
+TEST_CASE("a NIC is found by its MAC, also where two have swapped their names", "[identity]") {
+    CHECK(intent::renames(two_networks(), met, host({nic("enp1s0", 1), nic("eno2", 2)}), no_bus) == Renames{{name("eno1"), name("enp1s0")}});
+    const auto swapped = intent::renames(two_networks(), met, host({nic("eno1", 2), nic("eno2", 1)}), no_bus);
+    CHECK(swapped == Renames{{name("eno1"), name("eno2")}, {name("eno2"), name("eno1")}});
+    const auto now = intent::renamed(two_networks(), swapped);
+    CHECK(now.network("on-eno1")->nic == name("eno2"));
+    CHECK(now.bases().find(name("eno1"))->riders.begin()->network.text() == "on-eno2");
+}
+
+TEST_CASE("one that is not to be told from another, or that netd made, is not taken for it", "[identity]") {
+    CHECK(intent::renames(two_networks(), met, host({nic("enp1s0", 1), nic("enp1s1", 1), nic("eno2", 2)}), no_bus).empty());
+    auto bridge = nic("on-eno1", 1);
+    bridge.kind = bridges::Bridge{};
+    auto ours = nic("nic-1", 1);
+    ours.owner = topology::Owner::ours("nic of a guest");
+    CHECK(intent::renames(two_networks(), met, host({bridge, ours, nic("eno2", 2)}), no_bus).empty());
+}
+
+TEST_CASE("a card that was replaced is known by its slot, and by its name first", "[identity]") {
+    const Identities known{{name("eno1"), {topology::Mac::of({2, 0, 0, 0, 0, 1}), "s0"}}};
+    CHECK(intent::renames(two_networks(), known, host({nic("enp1s0", 9), nic("enp1s1", 8)}), slot) == Renames{{name("eno1"), name("enp1s0")}});
+    CHECK(intent::renames(two_networks(), known, host({nic("eno1", 9)}), slot).empty());
+}
+
+TEST_CASE("bonds follow their ports, and a request that still has the old name means the new one", "[identity]") {
+    intent::Intent intent;
+    intent::Bond bond{name("bond0")};
+    bond.nics = {name("eno1"), name("eno2")};
+    intent.put(bond);
+    const Renames renames{{name("eno1"), name("enp1s0")}};
+    CHECK(intent::renamed(intent, renames).bonds().begin()->nics == std::set{name("enp1s0"), name("eno2")});
+    intent::Request request{.bonds = {bond}};
+    intent::rename(request, intent::still_missing(renames, host({nic("enp1s0", 1)})));
+    CHECK(request.bonds.front().nics.contains(name("enp1s0")));
+    CHECK(intent::still_missing(renames, host({nic("eno1", 7), nic("enp1s0", 1)})).empty());
+}

@@ -1,0 +1,145 @@
+// What of the drift is put right, how often, and what waits for somebody else.
+#include "netd/observe/carriers.hpp"
+#include "netd/observe/mending.hpp"
+#include "tests/netd/host_house.hpp"
+
+using namespace std::chrono_literals;
+using observe::Deviation;
+using observe::Drift;
+using observe::Mending;
+using observe::Parts;
+using told::House;
+using told::name;
+
+namespace {
+
+const Drift web_is_narrow{.networks = {{"web", {{"web", "mtu", "1500", "1400"}}}}};
+bool always(const intent::GuestNic&) { return true; }
+bool never(const intent::GuestNic&) { return false; }
+
+}  // namespace
+
+TEST_CASE("a deviation is tried at once, then with growing pauses, five times a minute", "[mending]") {
+    Mending mending;
+    Mending::Time now = 1000s;
+    std::vector<Mending::Time> tries;
+    for (; now < 1030s; now += 50ms) {
+        if (mending.due(web_is_narrow, now).empty()) continue;
+        tries.push_back(now - 1000s);
+        mending.tried();
+    }
+    CHECK(tries == std::vector<Mending::Time>{0s, 250ms, 750ms, 1750ms, 3750ms});
+    CHECK(mending.contested() == web_is_narrow);
+    CHECK(mending.take_newly_contested() == web_is_narrow);
+    CHECK(mending.take_newly_contested().empty());
+    CHECK_FALSE(mending.next());
+
+    // It stays so for as long as it is so, and a minute later it is an ordinary thing again.
+    CHECK(mending.due(web_is_narrow, now + 120s).empty());
+    CHECK(mending.due({}, now + 121s).empty());
+    CHECK(mending.contested().empty());
+    CHECK(mending.due(web_is_narrow, now + 122s) == Parts{.networks = {"web"}});
+}
+
+TEST_CASE("one that is fought over does not hold up the others, nor other things of its own", "[mending]") {
+    Mending mending;
+    for (int i = 0; i < 5; ++i) {
+        mending.due(web_is_narrow, 1000s + i * 10s);
+        mending.tried();
+    }
+    Drift more = web_is_narrow;
+    more.networks["lan"] = {{"lan", "presence", "there", "missing"}};
+    CHECK(mending.due(more, 1050s) == Parts{.networks = {"lan"}});
+    mending.tried();
+    more.networks["web"].push_back({"web", "presence", "there", "missing"});
+    CHECK(mending.due(more, 1055s) == Parts{.networks = {"lan", "web"}});
+    CHECK(mending.is_under_way());
+    CHECK(mending.due(more, 1056s).empty());
+}
+
+TEST_CASE("what waits for a NIC, for Open vSwitch or for a guest is not tried", "[mending]") {
+    House house{"eth0", "eth1"};
+    house.define({{"networks", {{"web", {{"nic", "eth0"}, {"vlan", 100}}}, {"db", {{"nic", "eth1"}}}, {"lab", told::json::object()}}}});
+    house.lose("db");
+    house.kernel.pull_out("eth0");
+    house.look();
+    const Drift drift = find_drift(house.now);
+    REQUIRE(drift.networks.size() == 2);
+    const Drift curable = observe::curable(drift, house.now, always);
+    CHECK(curable.networks.size() == 1);
+    CHECK(curable.networks.contains("db"));
+
+    House switched{"eth0"};
+    switched.define({{"networks", {{"web", {{"nic", "eth0"}, {"vlan", 100}, {"switch", "ovs"}}}}}});
+    switched.meddle([] { bridges::Link down{name("eth0")}; down.up = false; return down; }());
+    CHECK_FALSE(observe::curable(find_drift(switched.now), switched.now, always).empty());
+    switched.now.ovs_connected = false;
+    CHECK(observe::curable(find_drift(switched.now), switched.now, always).empty());
+}
+
+TEST_CASE("a guest that is gone is drift, and nothing that could be mended", "[mending]") {
+    House house{"eth0"};
+    house.define({{"networks", {{"lab", told::json::object()}}}});
+    auto nic = told::nic("guest1", "lab");
+    nic.kind = intent::GuestKind::netns;
+    house.plug(nic);
+    house.lose(told::port_of(nic));
+    const Drift drift = find_drift(house.now);
+    REQUIRE(drift.networks.contains("lab"));
+    CHECK_FALSE(observe::curable(drift, house.now, always).empty());
+    CHECK(observe::curable(drift, house.now, never).empty());
+}
+
+TEST_CASE("a bond's port that is missing is told, and the bond is as it can be without it", "[mending]") {
+    House house{"eth0", "eth1"};
+    house.define({{"bondings", {{"bond0", {{"nics", {"eth0", "eth1"}}}}}}, {"networks", {{"web", {{"bonding", "bond0"}}}}}});
+    house.kernel.pull_out("eth1");
+    house.look();
+    const Drift drift = find_drift(house.now);
+    CHECK(drift.networks == Drift::Deviations{{"web", {{"eth1", "presence", "there", "missing"}}}});
+    CHECK(observe::curable(drift, house.now, always).empty());
+    const auto there = lower::attainable(house.now.running, {house.now.observed.kernel, true});
+    REQUIRE(there.bonds().size() == 1);
+    CHECK(there.bonds().begin()->nics == std::set{name("eth0")});
+    CHECK(there.networks().size() == 1);
+}
+
+TEST_CASE("an address that others added is no drift, and one that is missing beside it is", "[mending]") {
+    House house{"eth0"};
+    house.define({{"networks", {{"web", {{"nic", "eth0"}, {"ipaddr", "192.0.2.10"}, {"prefix", 24}}}}}});
+    bridges::Link web{name("web")};
+    web.addresses = {{*topology::Subnet::parse("192.0.2.10/24"), *topology::Subnet::parse("198.51.100.1/24")}};
+    house.meddle(web);
+    CHECK(find_drift(house.now) == Drift{});
+    web.addresses = {{*topology::Subnet::parse("198.51.100.1/24")}};
+    house.meddle(web);
+    const Drift drift = find_drift(house.now);
+    REQUIRE(drift.networks.contains("web"));
+    CHECK(drift.networks.at("web").front().attribute == "addresses");
+}
+
+TEST_CASE("a network is down when its wire is gone for longer than the grace time, and up at once", "[mending]") {
+    House house{"eth0"};
+    house.define({{"networks", {{"web", {{"nic", "eth0"}}}, {"lab", told::json::object()}}}});
+    observe::Snapshot now = house.now;
+    const auto carrier = [&](bool carrier) {
+        bridges::Link link = *now.observed.kernel.links.find(name("eth0"));
+        link.facts.carrier = carrier;
+        now.observed.kernel.links.put(link);
+    };
+    observe::Carriers carriers(30s);
+    carrier(true);
+    CHECK(carriers.look(now, 100s).empty());
+    CHECK_FALSE(carriers.next());
+    carrier(false);
+    CHECK(carriers.look(now, 200s).empty());
+    CHECK(carriers.next() == 230s);
+    CHECK(carriers.look(now, 229s).empty());
+    CHECK(carriers.look(now, 230s) == std::vector<observe::Event>{{"network.down", "web", {{"device", "eth0"}, {"seconds", "30"}, {"why", "no carrier"}}}});
+    CHECK(carriers.look(now, 300s).empty());
+    CHECK(carriers.down() == std::set<std::string>{"web"});
+    CHECK_FALSE(carriers.next());
+    carrier(true);
+    CHECK(carriers.look(now, 301s) == std::vector<observe::Event>{{"network.up", "web", {{"device", "eth0"}}}});
+    CHECK(carriers.down().empty());
+}
