@@ -18,6 +18,7 @@ struct Report {
     json status = {};
     json drift = json::array();
     bool is_dirty() const { return flag_at(status, "netConfigDirty"); }  // something runs that is not committed
+    const json& bonds() const { return object_at(status, "bonds"); }  // those that are not well, each with a sentence
     bool has_trouble() const { return !member(status, "trouble").is_null(); }
 };
 
@@ -93,7 +94,7 @@ Cell trouble_cell(const json& status) {
 }
 
 Exit ending_of(const Report& report) {
-    if (report.has_trouble()) return Exit::failed;
+    if (report.has_trouble() || !report.bonds().empty()) return Exit::failed;
     return report.drift.empty() ? Exit::done : Exit::drift;
 }
 
@@ -105,6 +106,7 @@ Table screen_of(const Report& report) {
     add("netd", {fmt::format("{}, up {}, revision {}", text_at(status, "version"), short_time(uptime), text_at(status, "revision")), Tone::good});
     for (const auto& [name, backend] : object_at(status, "backends").items()) add(name, backend_cell(backend));
     add("networks", sync_cell(report));
+    for (const auto& [bond, verdict] : report.bonds().items()) add(bond, {shown(verdict), Tone::bad});
     if (report.has_trouble()) add("TROUBLE", trouble_cell(status));
     add("definitions", report.is_dirty() ? Cell{"not all committed", Tone::warning} : Cell{"committed", Tone::good});
     add("transaction", transaction_cell(status));

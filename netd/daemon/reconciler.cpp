@@ -227,6 +227,7 @@ void Reconciler::publish() {
     next->trouble = transactor_.trouble();
     next->overruns = overruns_;
     next->renamed = transactor_.renames();
+    next->paces = paces_.follow(*next);
     last_ = next;
     notes_.push(observe::Published(std::move(next)));
 }

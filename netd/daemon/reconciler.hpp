@@ -3,6 +3,7 @@
 
 #include "netd/apply/transaction.hpp"
 #include "netd/loop/mailbox.hpp"
+#include "netd/observe/statistics.hpp"
 #include "netd/serve/commands.hpp"
 
 #include <deque>
@@ -61,6 +62,7 @@ private:
     std::deque<serve::Command> queue_;
     Asker asker_;                               // of the transaction that waits for its confirmation
     std::chrono::nanoseconds waiting_since_{};
+    observe::PaceKeeper paces_;
     observe::Published last_;
     std::optional<observe::LastOutcome> last_outcome_;
     std::uint64_t overruns_ = 0;

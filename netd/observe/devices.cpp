@@ -146,6 +146,16 @@ NodeState state_of(const Link& link) {
     return link.facts.carrier ? NodeState::up : NodeState::no_carrier;
 }
 
+bool is_on_the_wire(const Link& link, const Snapshot& snapshot) {
+    if (as<bridges::Bond>(link)) return true;
+    if (snapshot.running.bases().contains(link.name)) return true;
+    if (as<bridges::Veth>(link)) {
+        const Link* master = link.master && link.master->of ? snapshot.observed.kernel.links.find(*link.master->of) : nullptr;
+        return !link.owner.value_or(topology::Owner()).is_ours() && (!master || as<bridges::Bond>(*master));
+    }
+    return as<bridges::Device>(link) && link.facts.kind != "openvswitch" && link.facts.kind != "tun";
+}
+
 std::string text_of_addresses(const Link& link) {
     std::string text;
     if (!link.addresses) return text;

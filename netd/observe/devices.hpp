@@ -82,6 +82,9 @@ private:
 // Up, without carrier, or down.
 NodeState state_of(const Link& link);
 
+// A NIC or bond, told without looking at the whole host: a NIC is what nobody made, or what a definition stands on.
+bool is_on_the_wire(const Link& link, const Snapshot& snapshot);
+
 // All addresses in one line.
 std::string text_of_addresses(const Link& link);
 

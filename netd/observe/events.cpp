@@ -37,17 +37,6 @@ bool is(const Link* link) {
     return link && link->kind && std::holds_alternative<Kind>(*link->kind);
 }
 
-// A NIC or bond, told without looking at the whole host: a NIC is what nobody made, or what a definition stands on.
-bool is_on_the_wire(const Link& link, const Snapshot& snapshot) {
-    if (is<bridges::Bond>(&link)) return true;
-    if (snapshot.running.bases().contains(link.name)) return true;
-    if (is<bridges::Veth>(&link)) {
-        const Link* master = link.master && link.master->of ? snapshot.observed.kernel.links.find(*link.master->of) : nullptr;
-        return !link.owner.value_or(topology::Owner()).is_ours() && (!master || is<bridges::Bond>(master));
-    }
-    return is<bridges::Device>(&link) && link.facts.kind != "openvswitch" && link.facts.kind != "tun";
-}
-
 class Watcher {
 public:
     Watcher(const Snapshot& was, const Snapshot& now) : was_(was), now_(now) {}

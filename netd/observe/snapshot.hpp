@@ -6,6 +6,7 @@
 #include "netd/intent/request.hpp"
 #include "netd/lower/host_state.hpp"
 #include "netd/lower/lower.hpp"
+#include "topology/keyed.hpp"
 
 #include <chrono>
 #include <memory>
@@ -29,9 +30,21 @@ struct Pending {
     bool operator==(const Pending&) const = default;
 };
 
+// How fast a NIC or bond is. The kernel tells that under its rtnl lock, for which a reader may wait as long as somebody
+// reconfigures the host; so it is asked once, where a link has changed, and kept.
+struct Pace {
+    topology::IfName link;
+    std::uint32_t speed = 0;      // Mbit/s; 0 where there is none, or it isn't known
+    std::string duplex = {};      // "full", "half", or ""
+    const topology::IfName& key() const { return link; }
+    bool operator==(const Pace&) const = default;
+};
+using Paces = topology::Keyed<Pace>;
+
 struct Snapshot {
     std::uint64_t revision = 0;
     lower::HostState observed = {};
+    Paces paces = {};
     intent::Intent running = {}, committed = {};
     bridges::Abilities abilities = {};
     bool ovs_connected = false;

@@ -72,8 +72,9 @@ std::uint64_t dropped_by(const std::string& link, std::uint64_t most) {
     return take_number(view, dropped) ? dropped : most;
 }
 
-Paces::Pace ask(const std::string& link) {
-    Paces::Pace pace;
+Pace ask(const IfName& name) {
+    const std::string& link = name.text();
+    Pace pace{name};
     const std::string text = sysfs(link, "speed");
     std::string_view view = text;  // "-1" where there is none
     if (!take_number(view, pace.speed)) pace.speed = 0;
@@ -133,8 +134,7 @@ bool misses_nothing(const bridges::Link* link) {
 
 Result<Statistics> read_counters() { return read_counters(dropped_by); }
 
-void Paces::follow(const Snapshot& snapshot) {
-    const Devices devices(snapshot);
+const Paces& PaceKeeper::follow(const Snapshot& snapshot) {
     std::set<IfName> changed;
     using Links = topology::Keyed<bridges::Link>;
     Links::each_difference(asked_, snapshot.observed.kernel.links, [&](const bridges::Link* was, const bridges::Link* now) {
@@ -148,16 +148,12 @@ void Paces::follow(const Snapshot& snapshot) {
     asked_ = snapshot.observed.kernel.links;
     for (const IfName& name : changed) {
         const bridges::Link* link = asked_.find(name);
-        if (link && devices.kind_of(*link) <= NodeKind::bond) paces_.insert_or_assign(name, ask(name.text()));
+        if (link && is_on_the_wire(*link, snapshot)) paces_.put(ask(name));
     }
+    return paces_;
 }
 
-Paces::Pace Paces::of(const IfName& link) const {
-    const auto found = paces_.find(link);
-    return found == paces_.end() ? Pace{} : found->second;
-}
-
-Result<Statistics> read_statistics(const Snapshot& snapshot, const Paces& paces) {
+Result<Statistics> read_statistics(const Snapshot& snapshot) {
     const auto& links = snapshot.observed.kernel.links;
     auto counted = read_counters([&](const std::string& name, std::uint64_t most) {
         return misses_nothing(links.find(IfName::observed(name))) ? most : dropped_by(name, most);
@@ -168,18 +164,13 @@ Result<Statistics> read_statistics(const Snapshot& snapshot, const Paces& paces)
         const auto found = counted->find(link.name.text());
         if (found == counted->end()) continue;
         LinkStatistics& one = statistics.insert(counted->extract(found)).position->second;
-        const Paces::Pace pace = paces.of(link.name);
-        one.speed = pace.speed;
-        one.duplex = pace.duplex;
+        if (const Pace* pace = snapshot.paces.find(link.name)) {
+            one.speed = pace->speed;
+            one.duplex = pace->duplex;
+        }
         one.state = state_of(link) == NodeState::up ? "up" : "down";
     }
     return statistics;
-}
-
-Result<Statistics> read_statistics(const Snapshot& snapshot) {
-    Paces paces;
-    paces.follow(snapshot);
-    return read_statistics(snapshot, paces);
 }
 
 topology::Graph with_counters(topology::Graph graph, const Statistics& statistics) {

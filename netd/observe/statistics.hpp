@@ -27,24 +27,16 @@ struct LinkStatistics {
 };
 using Statistics = std::map<std::string, LinkStatistics>;
 
-// How fast NICs and bonds are. The kernel tells that under its rtnl lock, for which it may wait as long as somebody else
-// reconfigures the host; so it is asked only where a link has changed, by whoever changes links anyway.
-class Paces {
+// Keeps the paces of NICs and bonds: asks the kernel where a link has changed, and only there. It may wait for the kernel,
+// so it is for whoever changes links anyway.
+class PaceKeeper {
 public:
-    struct Pace {
-        std::uint32_t speed = 0;
-        std::string duplex = {};
-        bool operator==(const Pace&) const = default;
-    };
-
-    // Asks for what has changed since the last snapshot.
-    void follow(const Snapshot& snapshot);
-
-    Pace of(const IfName& link) const;
+    // Asks for what has changed since the last snapshot; the answer belongs into this one.
+    const Paces& follow(const Snapshot& snapshot);
 
 private:
     topology::Keyed<bridges::Link> asked_;
-    std::map<IfName, Pace> paces_;
+    Paces paces_;
 };
 
 // The counters alone, of all links of this network namespace. Never waits.
@@ -56,8 +48,7 @@ using DroppedOf = std::function<std::uint64_t(const std::string& link, std::uint
 // The same from the text of /proc/net/dev.
 Result<Statistics> parse_counters(std::string_view text, const DroppedOf& dropped_of);
 
-// Of the links of the snapshot, with their state and pace. Without paces they are asked for at once, which may wait.
-Result<Statistics> read_statistics(const Snapshot& snapshot, const Paces& paces);
+// Of the links of the snapshot, with their state and pace. Never waits.
 Result<Statistics> read_statistics(const Snapshot& snapshot);
 
 // The nodes with the counters of their devices.

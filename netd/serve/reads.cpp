@@ -2,6 +2,7 @@
 #include "netd/serve/requests.hpp"
 
 #include "netd/lower/naming.hpp"
+#include "netd/observe/bond_health.hpp"
 #include "netd/observe/build_graph.hpp"
 #include "netd/observe/drift.hpp"
 #include "netd/observe/statistics.hpp"
@@ -78,11 +79,13 @@ void Requests::status(const Ticket& ticket, const Params&) {
         {"netConfigDirty", !(now.running == now.committed)},
         {"networks", now.running.networks().size()},
         {"nics", now.running.nics().size()},
+        {"bonds", json::object()},
         {"transaction", nullptr},
         {"last", nullptr},
         {"trouble", nullptr},
         {"renamed", json::object()},
         {"counters", {{"requests", counters_.requests}, {"refused", counters_.refused}, {"malformed", counters_.malformed}, {"busy", counters_.busy}}}};
+    for (auto& [bond, verdict] : observe::bond_verdicts(now)) result["bonds"][bond] = std::move(verdict);
     if (now.pending) {
         const auto left = duration_cast<std::chrono::milliseconds>(now.pending->deadline - clock_.boottime()).count();
         result["transaction"] = {{"id", now.pending->id}, {"phase", "waiting"}, {"secondsLeft", std::max(0.0, left / 1000.0)}};

@@ -3,6 +3,7 @@
 
 #include "bridges/bond_options.hpp"
 #include "netd/lower/naming.hpp"
+#include "netd/observe/bond_health.hpp"
 #include "netd/observe/devices.hpp"
 #include "netd/wire/address_report.hpp"
 
@@ -58,8 +59,8 @@ private:
     }
 
     std::uint32_t speed_of(const Link& link) const {
-        const auto found = told_.speeds.find(link.name);
-        return found == told_.speeds.end() ? 0 : found->second;
+        const observe::Pace* pace = snapshot_.paces.find(link.name);
+        return pace ? pace->speed : 0;
     }
 
     // What every entry has.
@@ -102,6 +103,7 @@ private:
         entry["speed"] = speed_of(link);
         entry["switch"] = switch_of(link.name);
         if (link.facts.aggregator) entry["ad_aggregator_id"] = *link.facts.aggregator;
+        entry["verdict"] = observe::bond_verdict(link, devices_.ports_of(link.name));
         if (link.facts.partner_mac) entry["ad_partner_mac"] = link.facts.partner_mac->text();
         entries_["bondings"][link.name.text()] = std::move(entry);
     }

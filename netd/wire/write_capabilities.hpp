@@ -4,7 +4,6 @@
 #include "netd/observe/drift.hpp"
 #include "netd/wire/json.hpp"
 
-#include <map>
 #include <string>
 #include <vector>
 
@@ -13,8 +12,7 @@ namespace wire {
 // What is told beside the snapshot.
 struct Told {
     std::vector<std::string> nameservers = {};
-    std::map<topology::IfName, std::uint32_t> speeds = {};  // in Mbit/s, of NICs and bonds; 0 where it isn't known
-    bool text_mtu = false;                                  // compat "3.6"
+    bool text_mtu = false;  // compat "3.6"
 };
 
 // {networks, bridges, vlans, bondings, nics, …} of protocol.md 5. A network whose device is not there is left out. An OVS

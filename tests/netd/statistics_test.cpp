@@ -82,13 +82,16 @@ TEST_CASE("statistics are of the links of the snapshot, with their state", "[sta
     lo.facts.carrier = true;
     bridges::Link gone{topology::IfName::observed("nobody-has-this")};
     snapshot.observed.kernel.links = {lo, gone};
-    const auto read = observe::read_statistics(snapshot, {});
+    const auto read = observe::read_statistics(snapshot);
     REQUIRE(read);
     REQUIRE(read->size() == 1);
     REQUIRE(read->at("lo").state == "up");
     REQUIRE(read->at("lo").speed == 0);
+    snapshot.paces.put({lo.name, 25000, "full"});
+    REQUIRE(observe::read_statistics(snapshot)->at("lo").speed == 25000);
+    REQUIRE(observe::read_statistics(snapshot)->at("lo").duplex == "full");
     snapshot.observed.kernel.links.put([&] { lo.facts.carrier = false; return lo; }());
-    REQUIRE(observe::read_statistics(snapshot, {})->at("lo").state == "down");
+    REQUIRE(observe::read_statistics(snapshot)->at("lo").state == "down");
 }
 
 TEST_CASE("nodes get the counters of their devices, networks those of their own", "[statistics]") {

@@ -1,0 +1,137 @@
+"""What netd tells of a host that lives: pace, bonds and their partners, and events for what changes behind its back."""
+
+import time
+
+from host import wait_until
+from runner import case
+
+
+def capabilities(host, **params):
+    return host.client.call("Host.getNetworkCapabilities", params)
+
+
+def lag(space, name, ports, mode="802.3ad miimon 100 lacp_rate fast"):
+    """A bond at the other end of the wires."""
+    space.links(f"link add {name} type bond mode {mode}",
+                *[line for port in ports for line in (f"link set {port} down", f"link set {port} master {name}", f"link set {port} up")], f"link set {name} up")
+
+
+def next_of(events, topic, is_it=lambda event: True, patience=20):
+    """The next event of that topic that is it; whatever else comes is passed over."""
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        told = events.next(1)
+        if told and told[0] == topic and is_it(told[1]):
+            return told[1]
+    raise AssertionError(f"no {topic} came within {patience} s")
+
+
+@case()
+def the_pace_of_a_nic_is_the_kernels_own(host):
+    host.client.setup({"web": {"nic": "eno1"}})
+    kernel = int(host.space.run("cat", "/sys/class/net/eno1/speed"))
+    assert kernel > 0
+    assert capabilities(host)["nics"]["eno1"]["speed"] == kernel
+    assert host.client.call("Host.getStats")["network"]["eno1"]["speed"] == kernel
+    host.space.links("link set eno1 down")
+    wait_until(lambda: capabilities(host)["nics"]["eno1"]["speed"] == 0, 10)
+
+
+@case()
+def capabilities_answer_in_milliseconds_though_every_link_is_down(host):
+    host.space.links(*[f"link add dead{number} type veth peer name daed{number}" for number in range(100)])
+    wait_until(lambda: "dead99" in capabilities(host)["nics"], 20)
+    times = []
+    for number in range(10):
+        host.space.links(f"link set dead{number} alias x{number}")   # a revision more, so that nothing is told from memory
+        begun = time.monotonic()
+        capabilities(host)
+        times.append(time.monotonic() - begun)
+    assert sorted(times)[5] < 0.5, times
+
+
+@case("bond")
+def lacp_is_told_as_the_kernel_has_it(host):
+    events = host.netd.subscribe("bond.")
+    lag(host.wire, "lag", ["eno1", "eno2"])
+    host.client.setup({"web": {"bonding": "bond0"}}, {"bond0": {"nics": ["eno1", "eno2"], "options": "mode=4 lacp_rate=1 miimon=100"}})
+    partner = host.wire.link("lag")["address"]
+    wait_until(lambda: capabilities(host)["bondings"]["bond0"].get("ad_partner_mac") == partner, 60, lambda: str(capabilities(host)["bondings"]))
+    wait_until(lambda: capabilities(host)["bondings"]["bond0"]["verdict"] == "", 60, lambda: str(capabilities(host)["bondings"]))
+    told = capabilities(host)
+    kernel = host.space.link("bond0")["linkinfo"]["info_data"]["ad_info"]
+    assert told["bondings"]["bond0"]["ad_aggregator_id"] == kernel["aggregator"], (told["bondings"], kernel)
+    for nic in ("eno1", "eno2"):
+        assert told["nics"][nic]["ad_aggregator_id"] == host.space.link(nic)["linkinfo"]["info_slave_data"]["ad_aggregator_id"]
+    assert told["bondings"]["bond0"]["active_slave"] == "" and told["bondings"]["bond0"]["opts"] == {"mode": "802.3ad", "lacp_rate": "fast", "miimon": "100"}
+    assert told["bondings"]["bond0"]["speed"] == int(host.space.run("cat", "/sys/class/net/bond0/speed")) > 0
+    assert "ad_aggregator_id" not in told["nics"]["eno3"]
+    assert next_of(events, "bond.lacp", lambda event: event.get("partner") == partner)
+    assert host.client.call("Host.getStatus")["bonds"] == {}
+
+
+@case("bond")
+def ports_of_two_lags_are_told_in_words(host):
+    lag(host.wire, "lag", ["eno1"])
+    lag(host.wire, "gal", ["eno2"])
+    host.client.setup({"web": {"bonding": "bond0"}}, {"bond0": {"nics": ["eno1", "eno2"], "options": "mode=4 lacp_rate=1 miimon=100"}})
+    wait_until(lambda: "the two ports are not in one aggregator" in host.client.call("Host.getStatus")["bonds"].get("bond0", ""), 60,
+               lambda: str(host.client.call("Host.getStatus")["bonds"]))
+    assert "not in one aggregator" in capabilities(host)["bondings"]["bond0"]["verdict"]
+    assert "not in one aggregator" in host.netd.netctl("status", check=False)
+
+
+@case("bond")
+def a_switch_without_lacp_is_told_in_words(host):
+    host.client.setup({}, {"bond0": {"nics": ["eno1", "eno2"], "options": "mode=4 lacp_rate=1 miimon=100"}})
+    wait_until(lambda: "nobody answers LACP" in capabilities(host)["bondings"]["bond0"]["verdict"], 30, lambda: str(capabilities(host)["bondings"]))
+
+
+@case("bond")
+def a_failover_is_told_and_nothing_else_flaps(host):
+    host.client.setup({"web": {"bonding": "bond0"}}, {"bond0": {"nics": ["eno1", "eno2"], "options": "mode=1 miimon=100"}})
+    wait_until(lambda: capabilities(host)["bondings"]["bond0"]["active_slave"], 10)
+    active = capabilities(host)["bondings"]["bond0"]["active_slave"]
+    other = {"eno1": "eno2", "eno2": "eno1"}[active]
+    events = host.netd.subscribe()
+    host.wire.links(f"link set {active} down")
+    told = events.next(10), *events.all(1)
+    topics = [(topic, event.get("subject"), event.get("active") or event.get("state")) for topic, event in told if topic in ("bond.failover", "nic.link")]
+    assert ("bond.failover", "bond0", other) in topics and ("nic.link", active, "no-carrier") in topics, told
+    assert not [one for one in topics if one[0] == "nic.link" and one[1] in (other, "bond0")], told
+    wait_until(lambda: capabilities(host)["bondings"]["bond0"]["active_slave"] == other, 10)
+    assert capabilities(host)["bondings"]["bond0"]["verdict"] == ""
+
+
+@case()
+def addresses_and_networks_that_change_are_told(host):
+    events = host.netd.subscribe()
+    host.client.setup({"web": {"nic": "eno1", "ipaddr": "192.0.2.10", "prefix": 24}})
+    next_of(events, "network.changed", lambda event: event.get("change") == "added")
+    host.client.setup({"web": {"nic": "eno1", "ipaddr": "192.0.2.11", "prefix": 24}})
+    changed = next_of(events, "address.changed", lambda event: "192.0.2.11" in event["added"])
+    assert changed["removed"] == "192.0.2.10/24" or changed["removed"] == "", changed
+    host.space.links("addr add 198.51.100.7/24 dev web")
+    next_of(events, "address.changed", lambda event: event["added"] == "198.51.100.7/24")
+    host.space.links("link set web mtu 1400")
+    next_of(events, "network.changed", lambda event: event.get("mtu") == "1400")
+
+
+@case()
+def a_network_whose_device_is_gone_is_absent(host):
+    host.client.setup({"lan": {}})
+    host.space.links("link add tap7 type veth peer name pat7", "link set tap7 master lan up")
+    wait_until(lambda: "tap7" in capabilities(host)["bridges"]["lan"]["ports"], 10)
+    host.space.links("link delete lan")
+    wait_until(lambda: "lan" not in capabilities(host)["networks"], 10)
+    assert "lan" not in capabilities(host)["bridges"]
+    wait_until(lambda: "lan" in host.client.call("Host.getDrift")["networks"], 10)
+
+
+@case()
+def topology_has_counters(host):
+    host.client.setup({"web": {"nic": "eno1"}})
+    before = host.space.link("eno1")["stats64"]["rx"]["packets"]
+    nodes = {node["id"]: node for node in host.client.call("Host.getTopology")["nodes"]}
+    after = host.space.link("eno1")["stats64"]["rx"]["packets"]
+    assert before <= nodes["nic:eno1"]["counters"]["rx_packets"] <= after, nodes["nic:eno1"]

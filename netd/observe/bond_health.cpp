@@ -1,0 +1,66 @@
+// A port without carrier is the other end's affair or a person's intent; what is judged is how those that have one agree.
+#include "netd/observe/bond_health.hpp"
+
+#include <fmt/format.h>
+
+namespace observe {
+namespace {
+
+using bridges::Link;
+using Ports = std::vector<const Link*>;
+
+bool is_lacp(const Link& bond) {
+    const auto* options = std::get_if<bridges::Bond>(&*bond.kind);
+    const auto mode = options->options.find("mode");
+    return mode != options->options.end() && mode->second == "802.3ad";
+}
+
+std::string names_of(const Ports& ports) {
+    std::string text;
+    for (const Link* port : ports) text += (text.empty() ? "" : ", ") + port->name.text();
+    return text;
+}
+
+// The kernel gives each port that found no company an aggregator of its own, and uses one of them.
+std::string lacp_verdict(const Link& bond, const Ports& live) {
+    static const auto nobody = topology::Mac::of({0, 0, 0, 0, 0, 0});
+    if (bond.facts.partner_mac.value_or(nobody) == nobody)
+        return fmt::format("nobody answers LACP at the other end of {} (partner {}): set up a LAG there; until then one port carries all",
+                           names_of(live), nobody.text());
+    Ports apart;
+    std::string places;
+    for (const Link* port : live) {
+        if (port->facts.aggregator != bond.facts.aggregator) apart.push_back(port);
+        places += fmt::format("{}{} in {}", places.empty() ? "" : ", ", port->name.text(), port->facts.aggregator.value_or(0));
+    }
+    if (apart.empty()) return "";
+    return fmt::format("the {} are not in one aggregator ({}), {} carries nothing: put all of them into one LAG at the other end",
+                       live.size() == 2 ? "two ports" : "ports", places, names_of(apart));
+}
+
+}  // namespace
+
+std::string bond_verdict(const Link& bond, const Ports& ports) {
+    if (!bond.kind || !std::holds_alternative<bridges::Bond>(*bond.kind) || !bond.up.value_or(false) || ports.empty()) return "";
+    Ports live;
+    for (const Link* port : ports)
+        if (port->up.value_or(false) && port->facts.carrier) live.push_back(port);
+    if (live.empty()) return fmt::format("none of its ports has a carrier: {}", names_of(ports));
+    return is_lacp(bond) ? lacp_verdict(bond, live) : "";
+}
+
+std::map<std::string, std::string> bond_verdicts(const Snapshot& snapshot) {
+    std::map<topology::IfName, Ports> bonds;
+    for (const Link& link : snapshot.observed.kernel.links) {
+        if (link.kind && std::holds_alternative<bridges::Bond>(*link.kind)) bonds[link.name];
+        if (link.master && link.master->of)
+            if (const Link* master = snapshot.observed.kernel.links.find(*link.master->of); master && master->kind && std::holds_alternative<bridges::Bond>(*master->kind))
+                bonds[master->name].push_back(&link);
+    }
+    std::map<std::string, std::string> verdicts;
+    for (const auto& [name, ports] : bonds)
+        if (auto verdict = bond_verdict(*snapshot.observed.kernel.links.find(name), ports); !verdict.empty()) verdicts[name.text()] = std::move(verdict);
+    return verdicts;
+}
+
+}  // namespace observe
