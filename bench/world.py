@@ -83,9 +83,16 @@ class Line:
     def close(self):
         self.socket.close()
 
+    @staticmethod
+    def words(method, params=None):
+        return json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params or {}}).encode()
+
+    def send(self, method, params=None):
+        self.socket.send(self.words(method, params))
+
     def ask(self, method, params=None):
         """(seconds from the sending to the answer's last byte, the answer's bytes)."""
-        words = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params or {}}).encode()
+        words = self.words(method, params)
         begun = time.perf_counter()
         self.socket.send(words)
         answer = self.socket.recv()
