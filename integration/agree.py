@@ -57,6 +57,25 @@ class View:
     def base_of(self, network):
         return network.get("nic") or network.get("bonding")
 
+    def southbound(self, network):
+        """On Linux bridges the VLAN device, by its name or, where that would be too long, by what it is."""
+        base, vlan = self.base_of(network), network.get("vlan")
+        if vlan is None or network["switch"] != "legacy":
+            return base
+        if len(f"{base}.{vlan}") <= 15:
+            return f"{base}.{vlan}"
+        return next((name for name, one in self.links.items() if one.get("link") == base and self.kind(name) == "vlan" and one["linkinfo"]["info_data"]["id"] == vlan), None)
+
+    def switch_of(self, network, device=""):
+        """The filtering or Open vSwitch bridge of its NIC or bond; where its name would be too long, the one that the base is in."""
+        base = self.base_of(network) or device
+        name = {"vlan-aware": "vb-", "ovs": "ovs-"}[network["switch"]] + base
+        if len(name) <= 15:
+            return name
+        if network["switch"] == "vlan-aware":
+            return self.links.get(base, {}).get("master")
+        return next((row["name"] for row in self.bridges.values() if self.ports.get(base, {}).get("_uuid") in _many(row["ports"])), None)
+
     def wanted_addresses(self, network):
         wanted = [f"{network['ipaddr']}/{network['prefix']}"] if network.get("ipaddr") else []
         wanted += [network["ipv6addr"]] if network.get("ipv6addr") else []
@@ -87,12 +106,12 @@ class View:
         self.same(f"{name}: told gateway", network.get("gateway", ""), told["gateway"])
         self.same(f"{name}: told default route", bool(network["defaultRoute"] and network.get("gateway")), told["ipv4defaultroute"])
         if base:
-            self.same(f"{name}: southbound", f"{base}.{vlan}" if network["switch"] == "legacy" and vlan is not None else base, told["southbound"])
+            self.same(f"{name}: southbound", self.southbound(network), told["southbound"])
         {"legacy": self.look_at_legacy, "vlan-aware": self.look_at_vlan_aware, "ovs": self.look_at_ovs}[network["switch"]](name, network, device, on_host)
 
     def look_at_legacy(self, name, network, device, _):
         vlan, base = network.get("vlan"), self.base_of(network)
-        southbound = base if vlan is None else f"{base}.{vlan}"
+        southbound = self.southbound(network)
         if network["bridged"]:
             self.same(f"{name}: kind of {device}", "bridge", self.kind(device))
             if base:
@@ -116,7 +135,7 @@ class View:
         base, vlan = self.base_of(network), network.get("vlan")
         if not base:
             return self.look_at_legacy(name, network, device, on_host)
-        bridge = f"vb-{base}"
+        bridge = self.switch_of(network)
         self.same(f"{name}: bridge of {base}", bridge, self.links[base].get("master"))
         self.same(f"{name}: {bridge} filters", 1, self.links.get(bridge, {}).get("linkinfo", {}).get("info_data", {}).get("vlan_filtering"))
         uplink = self.tags(base)
@@ -134,7 +153,7 @@ class View:
 
     def look_at_ovs(self, name, network, device, _):
         base, vlan = self.base_of(network), network.get("vlan")
-        bridge = f"ovs-{base or device}"
+        bridge = self.switch_of(network, device)
         port = self.ports.get(device)
         if not port or bridge not in self.bridges:
             return self.check(False, f"{name}: Open vSwitch has port {device}: {bool(port)}, bridge {bridge}: {bridge in self.bridges}")
@@ -195,12 +214,12 @@ class View:
             base = self.base_of(network)
             wanted.add(self.told["networks"].get(name, {}).get("iface", name))
             if base and network["switch"] == "legacy" and network.get("vlan") is not None:
-                wanted.add(f"{base}.{network['vlan']}")
+                wanted.add(self.southbound(network))
             if base and network["switch"] == "vlan-aware":
-                wanted.add(f"vb-{base}")
+                wanted.add(self.switch_of(network))
         self.same("devices that are too much", set(), set(self.links) - wanted - own_devices)
         if self.networks and all(network["switch"] == "ovs" for network in self.networks.values()):
-            bridges = {f"ovs-{self.base_of(network) or self.told['networks'][name]['iface']}" for name, network in self.networks.items() if name in self.told["networks"]}
+            bridges = {self.switch_of(network, self.told["networks"][name]["iface"]) for name, network in self.networks.items() if name in self.told["networks"]}
             self.same("Open vSwitch bridges", bridges, set(self.bridges))
 
 

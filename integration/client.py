@@ -77,12 +77,16 @@ class Client:
         if not confirm:
             return self.receive(number)
         with Client(self.control, self.patience) as engine:
-            deadline = time.monotonic() + self.patience
-            while time.monotonic() < deadline:
-                try:
-                    return self.receive(number, 0.02)
-                except NoAnswer:
-                    engine.call("Host.confirmConnectivity")
+            return self.receive_confirmed(number, engine)
+
+    def receive_confirmed(self, number, engine):
+        """The answer to setupNetworks, which `engine`, another connection, confirms meanwhile."""
+        deadline = time.monotonic() + self.patience
+        while time.monotonic() < deadline:
+            try:
+                return self.receive(number, 0.02)
+            except NoAnswer:
+                engine.call("Host.confirmConnectivity")
         raise NoAnswer("setupNetworks did not end")
 
 

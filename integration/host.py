@@ -14,6 +14,7 @@ import tempfile
 import time
 
 from client import Client, Events, NoAnswer
+from readers import Database, Look
 
 checkout = pathlib.Path(__file__).resolve().parent.parent
 
@@ -51,11 +52,12 @@ class Space:
     """A named network namespace."""
 
     def __init__(self, name):
-        self.name = name
+        self.name, self.reader = name, Look(name)
         run("ip", "netns", "add", name)
         self.links("link set lo up")
 
     def close(self):
+        self.reader.close()
         run("ip", "netns", "delete", self.name, check=False)
 
     def links(self, *lines):
@@ -67,14 +69,8 @@ class Space:
         return [entry for entry in json.loads(run("ip", "-n", self.name, "-d", "-j", *words) or "[]") if entry]
 
     def look(self):
-        """Everything at once: (what -4 tells, what -6 tells, VLANs of bridge ports); each run of a program costs, most of all in the lab."""
-        found = []
-        for family in ("-4", "-6"):
-            lines = (["link show"] if family == "-4" else []) + ["addr show", "route show table all", "rule show"]
-            told = _documents(run("ip", "-n", self.name, family, "-d", "-j", "-batch", "-", text="\n".join(lines) + "\n"))
-            found.append(dict(zip([line.split()[0] for line in lines], told)))
-        vlans = [one for document in _documents(run("bridge", "-n", self.name, "-j", "vlan")) for one in document]
-        return found[0], found[1], vlans
+        """Everything at once: (what -4 tells, what -6 tells, VLANs of bridge ports)."""
+        return self.reader.look()
 
     def link(self, name):
         found = json.loads(run("ip", "-n", self.name, "-d", "-j", "-s", "link", "show", name, check=False) or "[]")
@@ -88,16 +84,6 @@ class Space:
 
     def start(self, *words, **how):
         return subprocess.Popen(self.command(*words), stdin=subprocess.DEVNULL, start_new_session=True, **how)
-
-
-def _documents(text):
-    """ip -batch writes one JSON document a line of its input, one after the other."""
-    found, decoder, at = [], json.JSONDecoder(), 0
-    while text[at:].strip():
-        at += len(text[at:]) - len(text[at:].lstrip())
-        document, at = decoder.raw_decode(text, at)
-        found.append([entry for entry in document if entry])
-    return found
 
 
 def reachable(*pairs, size=None, patience=1):
@@ -127,18 +113,7 @@ class OpenVSwitch:
 
     def rows(self, table):
         """The table's rows as {column: value}, OVSDB's sets and maps as lists and objects."""
-        told = json.loads(self.vsctl("--format=json", "list", table))
-        return [dict(zip(told["headings"], map(_plain, row))) for row in told["data"]]
-
-
-def _plain(value):
-    if not isinstance(value, list) or len(value) != 2 or value[0] not in ("set", "map", "uuid"):
-        return value
-    if value[0] == "uuid":
-        return value[1]
-    if value[0] == "map":
-        return {key: _plain(item) for key, item in value[1]}
-    return [_plain(item) for item in value[1]]
+        return Database(self.socket).rows(table)[0]
 
 
 class Netd:

@@ -1,7 +1,7 @@
 """Runs the cases of integration/tests: runner.py LANE [WORD]... (only those with a WORD in their name).
 
 A case is a plain function with @case. It gets a fresh host (namespaces, NICs, its own netd, its own files), and all of it
-is gone afterwards. What this kernel can't do is skipped by name; the lab does it. Ends with
+is gone afterwards; but for cases with a `host` word (integration/cases), which hand it on if it is as it was. What this kernel can't do is skipped by name; the lab does it. Ends with
 `lane LANE: N passed, N failed, N skipped`, and tells scripts/test the names (folder NETD_LANES)."""
 
 import importlib
@@ -23,6 +23,14 @@ class Skip(Exception):
     pass
 
 
+class Wrong(Exception):
+    """A failure whose words say all there is to know; the host may be handed on all the same if it is clean."""
+
+    def __init__(self, words, clean=False):
+        super().__init__(words)
+        self.clean = clean
+
+
 @dataclass
 class Case:
     function: object
@@ -30,6 +38,8 @@ class Case:
     needs: tuple = ()
     kind: str = ""
     settings: dict = field(default_factory=dict)
+    again: bool = False   # in the lab too, even if it passed under this machine's kernel
+    host: str = ""   # cases with the same word here have a host together, one after the other, while it stays as it was
 
 
 cases = []
@@ -41,7 +51,7 @@ def case(*needs, kinds=(), nics=("eno1", "eno2", "eno3", "eno4"), words=(), star
         title = f"{function.__module__.replace('_', ' ')}: {function.__name__.replace('_', ' ')}"
         for kind in kinds or ("",):
             wanted = tuple(dict.fromkeys((*needs, *needs_of_kind.get(kind, ()))))
-            cases.append(Case(function, f"{title} [{kind}]" if kind else title, wanted, kind, {"nics": nics, "words": words, "start": start}))
+            cases.append(Case(function, f"{title} [{kind}]" if kind else title, wanted, kind, {"nics": nics, "words": words, "start": start}, again=bool(wanted)))
         return function
     return register
 
@@ -51,6 +61,7 @@ class Lane:
         self.name, self.build = name, build
         self.passed, self.failed, self.skipped = [], [], []
         self.abilities = self.look()
+        self.kept = self.kept_for = None   # the host that the next case with the same word may have
 
     def look(self):
         with hosts.Host(self.build, nics=()) as host:
@@ -65,16 +76,18 @@ class Lane:
         if missing:
             return self.skip(one, f"this kernel has no {', '.join(missing)}")
         begun = time.monotonic()
-        host = None
+        host = clean = None
         try:
             signal.alarm(longest_case)
-            host = self.make_host(one)
-            one.function(host)
+            host = self.host_for(one)
+            host.kind = one.kind
+            clean = one.function(host)
         except Skip as reason:
             return self.skip(one, str(reason))
-        except Exception:
+        except Exception as error:
+            clean = getattr(error, "clean", False)
             self.failed.append(one.name)
-            print(f"FAILED: {one.name}\n{_indented(traceback.format_exc())}")
+            print(f"FAILED: {one.name}\n{_indented(_reason(error))}")
             if host and host.netd.told():
                 print(_indented(f"netd said: {host.netd.told()}"))
         else:
@@ -82,9 +95,22 @@ class Lane:
             print(f"passed: {one.name} ({time.monotonic() - begun:.1f} s)")
         finally:
             signal.alarm(0)
-            if host:
+            if host and clean and one.host:
+                self.kept, self.kept_for = host, one.host
+            elif host:
                 host.close()
             sys.stdout.flush()
+
+    def host_for(self, one):
+        if one.host != self.kept_for:
+            self.close()
+        host, self.kept, self.kept_for = self.kept, None, None
+        return host or self.make_host(one)
+
+    def close(self):
+        if self.kept:
+            self.kept.close()
+        self.kept = self.kept_for = None
 
     def make_host(self, one):
         host = hosts.Host(self.build, nics=one.settings["nics"], words=one.settings["words"])
@@ -117,12 +143,22 @@ class Lane:
         return 1 if self.failed else 0
 
 
+def _reason(error):
+    return str(error) if isinstance(error, Wrong) else traceback.format_exc()
+
+
 def _indented(text):
     return "\n".join("    " + line for line in text.strip().splitlines())
 
 
 def _too_late(*_):
     raise TimeoutError(f"not done after {longest_case} s")
+
+
+def _shown_already():
+    """What a lane before this one has passed."""
+    passed = pathlib.Path(os.environ.get("NETD_LANES", "/nowhere")) / "passed"
+    return set(passed.read_text().splitlines()) if passed.exists() else set()
 
 
 def main(words):
@@ -132,9 +168,11 @@ def main(words):
     for path in sorted(tests.glob("*.py")):
         importlib.import_module(path.stem)
     lane = Lane(words[0], os.environ.get("NETD_BUILD", str(hosts.checkout / "build/debug")))
+    shown = _shown_already() if lane.name == "lab" else set()
     for one in cases:
-        if len(words) == 1 or any(word in one.name for word in words[1:]):
+        if len(words) == 1 and (one.again or one.name not in shown) or any(word in one.name for word in words[1:]):
             lane.run(one)
+    lane.close()
     return lane.tell()
 
 
