@@ -127,7 +127,7 @@ class Netd:
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "config").write_text("{}")
         self.words = [self.build / "netd/netd", "--config", self.folder / "config", "--control", self.control, "--events", self.events,
-                      "--state", self.state, "--run", self.run, "--ovs", ovs_socket, *words]
+                      "--state", self.state, "--run", self.run, "--ovs", ovs_socket, "--libvirt", "", *words]
         self.process, self.watchdogs, self.clients = None, [], []
 
     def start(self, before=(), more=()):

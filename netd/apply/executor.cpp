@@ -33,20 +33,43 @@ void await_links(std::span<const bridges::Op> ops, bridges::Kernel& kernel, Cloc
     }
 }
 
+template <class BackendOp, class Backend>
+topology::Progress carry_out(std::span<const plan::Step> steps, Backend& backend, Clock::time_point deadline) {
+    const auto batch = batch_of<BackendOp>(steps);
+    return backend.apply(batch, deadline);
+}
+
 Result<> apply_stage(std::span<const plan::Step> steps, const Backends& backends, Clock::time_point deadline) {
     topology::Progress progress;
-    if (std::holds_alternative<ovs::Op>(steps.front().op)) {
-        const auto batch = batch_of<ovs::Op>(steps);
-        progress = backends.ovs.apply(batch, deadline);
-        if (auto heard = backends.kernel.hear(); !heard) return heard.error();
-    } else {
+    if (std::holds_alternative<bridges::Op>(steps.front().op)) {
         const auto batch = batch_of<bridges::Op>(steps);
         await_links(batch, backends.kernel, deadline);
         progress = backends.kernel.apply(batch);
         backends.ovs.hear();
+    } else {
+        const bool is_ovs = std::holds_alternative<ovs::Op>(steps.front().op);
+        progress = is_ovs ? carry_out<ovs::Op>(steps, backends.ovs, deadline) : carry_out<guests::Op>(steps, backends.guests, deadline);
+        if (auto heard = backends.kernel.hear(); !heard) return heard.error();
     }
     if (progress.stopped) return *progress.stopped;
     return {};
+}
+
+// What is wanted of guests that are gone, or that nobody can be asked about, is neither wanted nor missed: whoever hears
+// of the hypervisor again looks again.
+lower::HostState within_reach(lower::HostState wanted, const guests::Hypervisor& guests) {
+    topology::Keyed<guests::Nic> there;
+    if (guests.connected())
+        for (const guests::Nic& nic : wanted.guests.nics)
+            if (guests.state().runs(nic.domain)) there.put(nic);
+    wanted.guests.nics = std::move(there);
+    return wanted;
+}
+
+plan::Plan what_differs(const lower::HostState& wanted, const lower::Scope& scope, const Backends& backends) {
+    lower::HostState have = lower::restricted(observe::state_of(backends), scope);
+    if (!backends.guests.connected()) have.guests = {};
+    return plan::make(within_reach(wanted, backends.guests), have);
 }
 
 std::string what_is_left(const plan::Plan& plan) {
@@ -74,14 +97,14 @@ Result<> reach(const lower::HostState& wanted, const lower::Scope& scope, const 
     constexpr int rounds = 4;
     plan::Plan left;
     for (int round = 0; round < rounds; ++round) {
-        left = plan::make(wanted, lower::restricted(observe::state_of(backends), scope));
+        left = what_differs(wanted, scope, backends);
         if (left.empty()) return {};
         auto executed = execute(left, backends, deadline);
         // Something was made anew in between (OVS does so with a device that moves): look again, plan again.
         if (!executed && executed.error().fault == Fault::lost_sync && round + 1 < rounds) continue;
         if (!executed) return executed;
     }
-    left = plan::make(wanted, lower::restricted(observe::state_of(backends), scope));
+    left = what_differs(wanted, scope, backends);
     if (left.empty()) return {};
     return Error{Fault::conflict, plan::subject(left.front().op), fmt::format("it was done, and looked at again is not so: {}", what_is_left(left))};
 }

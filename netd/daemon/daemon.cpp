@@ -6,6 +6,7 @@
 #include "netd/daemon/log.hpp"
 #include "netd/daemon/reconciler.hpp"
 #include "netd/daemon/watchdog.hpp"
+#include "netd/guests/libvirt_hypervisor.hpp"
 #include "netd/loop/signals.hpp"
 #include "netd/observe/events.hpp"
 #include "netd/serve/doorkeeper.hpp"
@@ -58,7 +59,8 @@ private:
         if (!kernel) return ready_.set_value(kernel.error());
         auto ovs = ovs::open_switch(options.ovs);
         await_ovs(*ovs, options.ovs);
-        Reconciler reconciler({**kernel, *ovs}, std::move(*store), clock, commands, notes);
+        const auto libvirt = guests::open_libvirt(options.libvirt);
+        Reconciler reconciler({**kernel, *ovs, libvirt ? *libvirt : guests::nobody()}, std::move(*store), clock, commands, notes);
         auto started = reconciler.start(options.management, options.management_timeout);
         const bool stands{started};
         ready_.set_value(std::move(started));

@@ -15,6 +15,7 @@ struct Options {
     std::string events = "ipc:///run/netd/events";
     std::string state = "/var/lib/netd";
     std::string run = "/run/netd";
+    std::string libvirt = "qemu:///system";  // empty: none
     std::string ovs = "unix:/var/run/openvswitch/db.sock";
     std::optional<topology::IfName> management = {};  // a first start takes this NIC over as ovirtmgmt
     std::chrono::seconds management_timeout{120};    // unless it is confirmed within that time

@@ -38,8 +38,9 @@ topology::Result<> Reconciler::start(const std::optional<topology::IfName>& mana
 
 void Reconciler::run() {
     while (!stopping_) {
-        const std::array readable{commands_.descriptor(), backends_.kernel.descriptor()};
-        backends_.ovs.wait(readable, next_deadline());
+        const std::array readable{commands_.descriptor(), backends_.kernel.descriptor(), backends_.guests.descriptor()};
+        const std::span<const int> all{readable};
+        backends_.ovs.wait(backends_.guests.descriptor() < 0 ? all.first(2) : all, next_deadline());
         hear();
         for (auto& command : commands_.take()) take(std::move(command));
         expire();
@@ -59,23 +60,26 @@ std::chrono::nanoseconds deadline_of(const serve::Setup& setup) {
 
 std::chrono::steady_clock::time_point Reconciler::next_deadline() const {
     const auto now = std::chrono::steady_clock::now();
-    if (!transactor_.waiting()) return now + std::chrono::hours(1);
+    auto deadline = now + std::chrono::hours(1);
+    for (const Parting& parting : partings_)
+        if (parting.deadline > now) deadline = std::min(deadline, parting.deadline);
+    if (!transactor_.waiting()) return deadline;
     auto first = transactor_.waiting()->deadline;
     for (const serve::Command& command : queue_)
         if (const auto* setup = std::get_if<serve::Setup>(&command)) first = std::min(first, deadline_of(*setup));
-    return now + std::max(std::chrono::nanoseconds(0), first - clock_.boottime());
+    return std::min(deadline, now + std::max(std::chrono::nanoseconds(0), first - clock_.boottime()));
 }
 
 void Reconciler::hear() {
     const auto before = backends_.kernel.state().links;
     const auto heard = backends_.kernel.hear();
-    const bool ovs_changed = backends_.ovs.hear();
+    const bool others_changed = static_cast<int>(backends_.ovs.hear()) | static_cast<int>(backends_.guests.hear());
     if (!heard) {
         log::error("the kernel's notifications can't be read: {}", heard.error().what);
         return;
     }
     if (heard->overrun) ++overruns_;
-    if (!heard->changed && !ovs_changed) return;
+    if (!heard->changed && !others_changed) return;
     transactor_.try_again();
     follow_names(before);
     publish();
@@ -109,6 +113,8 @@ void Reconciler::take(serve::Command command) {
 
 // One write at a time; while one waits for its confirmation the others wait for it.
 void Reconciler::work_off() {
+    settle_partings();
+    follow_guests();
     for (expire_queued(); !queue_.empty() && !transactor_.waiting() && !stopping_; expire_queued()) {
         serve::Command command = std::move(queue_.front());
         queue_.pop_front();
@@ -118,6 +124,8 @@ void Reconciler::work_off() {
         else if (auto* changes = std::get_if<serve::ChangeNic>(&command)) change_nic(*changes);
         else if (auto* drifted = std::get_if<serve::Mend>(&command)) mend(*drifted);
         for (auto& more : commands_.take()) take(std::move(more));
+        settle_partings();
+        follow_guests();
     }
 }
 
@@ -148,6 +156,7 @@ void Reconciler::setup(serve::Setup setup) {
     const auto verdict = intent::validate(setup.request, transactor_.running(), facts());
     if (!verdict.complaints.empty()) return refuse(setup.ticket, verdict.complaints);
     announce("transaction.begun", {{"who", setup.ticket.caller.who()}});
+    const intent::Intent was = transactor_.running();
     apply::Terms terms = apply::terms_of(setup.request);
     if (terms.timeout) terms.timeout = std::chrono::ceil<std::chrono::seconds>(deadline_of(setup) - clock_.boottime());
     const auto outcome = transactor_.begin(verdict.wanted, terms);
@@ -155,6 +164,7 @@ void Reconciler::setup(serve::Setup setup) {
         asker_ = setup.ticket;
         waiting_since_ = clock_.boottime();
     }
+    announce_moved(was, verdict.wanted);
     conclude(setup.ticket, outcome, intent::code::refused);
 }
 
@@ -178,7 +188,10 @@ namespace {
 
 std::string sentence(const Error& error) { return error.subject.empty() ? error.what : error.subject + ": " + error.what; }
 
-int code_of(const Error& error, int otherwise) { return error.subject.starts_with("Open vSwitch") ? intent::code::no_ovs : otherwise; }
+int code_of(const Error& error, int otherwise) {
+    if (error.subject.starts_with("Open vSwitch")) return intent::code::no_ovs;
+    return error.fault == Fault::busy && error.subject.starts_with("domain ") ? intent::code::migrating : otherwise;
+}
 
 json complaint_of(const Error& error) {
     return json::array({{{"path", ""}, {"fault", topology::name_of(error.fault)}, {"what", sentence(error)}}});
@@ -222,6 +235,9 @@ void Reconciler::publish() {
     next->ovs_connected = backends_.ovs.connected();
     next->ovs_where = backends_.ovs.where();
     next->ovs_datapath = backends_.ovs.default_datapath();
+    next->guests_connected = backends_.guests.connected();
+    next->guests_where = backends_.guests.where();
+    next->guests_trouble = backends_.guests.trouble();
     if (const auto& waiting = transactor_.waiting()) next->pending = observe::Pending{waiting->id, waiting->deadline};
     next->last = last_outcome_;
     next->trouble = transactor_.trouble();

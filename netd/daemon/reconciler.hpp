@@ -7,6 +7,7 @@
 #include "netd/serve/commands.hpp"
 
 #include <deque>
+#include <set>
 
 namespace netd {
 
@@ -41,6 +42,15 @@ private:
     void unplug(const serve::ChangeNic& change);
     void update(const serve::ChangeNic& change);
     void put_nic(const serve::Ticket& ticket, const intent::GuestNic& nic, int code);
+    void take_out(const serve::Ticket& ticket, const intent::GuestNic::Key& key);
+    intent::Complaints look_up_guest(intent::GuestNic& nic) const;
+    std::string guest_named(const std::string& vm) const;  // by name or UUID: its name
+    const intent::GuestNic* find_nic(const nlohmann::json& params) const;
+
+    // What the hypervisor's guests did by themselves.
+    void follow_guests();
+    void settle_partings();
+    void announce_moved(const intent::Intent& was, const intent::Intent& now);
     void take_over(const topology::IfName& management, std::chrono::seconds timeout);
     void mend(const serve::Mend& mend);
     std::optional<topology::Error> mend(const observe::Parts& parts);  // why it could not be
@@ -60,6 +70,16 @@ private:
     loop::Mailbox<serve::Command>& commands_;
     loop::Mailbox<serve::Note>& notes_;
     std::deque<serve::Command> queue_;
+    // Guests that were asked to let go of a NIC and have not answered yet; others' changes go on meanwhile.
+    struct Parting {
+        serve::Ticket ticket;
+        intent::GuestNic::Key nic;
+        std::chrono::steady_clock::time_point deadline;
+    };
+    std::vector<Parting> partings_;
+    std::optional<guests::State> followed_;     // what the definitions follow, and
+    std::optional<intent::Intent> followers_;   // the definitions that do
+    std::set<guests::Nic::Key> strays_;         // asked already
     Asker asker_;                               // of the transaction that waits for its confirmation
     std::chrono::nanoseconds waiting_since_{};
     observe::PaceKeeper paces_;

@@ -2,13 +2,16 @@
 #include "netd/daemon/reconciler.hpp"
 
 #include "netd/daemon/presence.hpp"
+#include "netd/guests/domain_xml.hpp"
 #include "netd/intent/validate.hpp"
 #include "netd/lower/naming.hpp"
+#include "netd/lower/realise.hpp"
 #include "netd/wire/read_definition.hpp"
 #include "netd/wire/values.hpp"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <random>
 
 namespace netd {
@@ -18,6 +21,8 @@ using nlohmann::json;
 namespace code = intent::code;
 
 namespace {
+
+constexpr std::chrono::seconds longest_parting{30};
 
 // Locally administered, and not one that another guest has.
 topology::Mac fresh_mac(const intent::Intent& running) {
@@ -51,20 +56,54 @@ std::string text_of(const json& object, const char* key) {
     return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
-// The NIC that a request means: by MAC, else by alias.
-const GuestNic* find_nic(const intent::Intent& running, const json& params) {
-    const std::string vm = text_of(params, "vmId");
+std::string why_not(const guests::Hypervisor& guests) {
+    if (guests.where().empty()) return "this netd was told to use no libvirt; kinds tap and netns are there";
+    return fmt::format("libvirt does not answer at {}: {}", guests.where(), guests.trouble());
+}
+
+// Named as libvirt wants aliases of others than itself to be.
+bool is_alias(const std::string& alias) {
+    return alias.starts_with("ua-") && std::all_of(alias.begin(), alias.end(), [](unsigned char c) { return std::isalnum(c) || c == '-' || c == '_'; });
+}
+
+}  // namespace
+
+// By MAC, else by alias.
+const GuestNic* Reconciler::find_nic(const json& params) const {
+    const std::string vm = guest_named(text_of(params, "vmId"));
     const json& nic = nic_of(params);
     const std::string mac_text = nic.contains("macAddr") ? text_of(nic, "macAddr") : text_of(params, "macAddr");
     const std::string alias = nic.contains("alias") ? text_of(nic, "alias") : text_of(params, "alias");
-    if (auto mac = topology::Mac::parse(mac_text)) return running.nics().find({vm, *mac});
+    if (auto mac = topology::Mac::parse(mac_text)) return transactor_.running().nics().find({vm, *mac});
     if (alias.empty()) return nullptr;
-    for (const GuestNic& candidate : running.nics())
+    for (const GuestNic& candidate : transactor_.running().nics())
         if (candidate.vm == vm && candidate.alias == alias) return &candidate;
     return nullptr;
 }
 
-}  // namespace
+// Finds the domain, and fills in what only now is known: its name, and how libvirt shall call the NIC.
+intent::Complaints Reconciler::look_up_guest(GuestNic& nic) const {
+    intent::Complaints complaints;
+    const auto refuse = [&](const char* path, topology::Fault fault, std::string what) { complaints.push_back({code::plug_failed, path, fault, std::move(what)}); };
+    const guests::State& now = backends_.guests.state();
+    if (!nic.incoming && !backends_.guests.connected()) {
+        refuse("/nic/kind", topology::Fault::backend, why_not(backends_.guests));
+        return complaints;
+    }
+    const guests::Domain* domain = now.domain(nic.vm);
+    if (domain) nic.vm = domain->name;
+    if (!nic.incoming && !domain) refuse("/vmId", topology::Fault::not_found, fmt::format("libvirt has no domain '{}'", nic.vm));
+    else if (!nic.incoming && !domain->active) refuse("/vmId", topology::Fault::conflict, fmt::format("domain '{}' does not run; start it first, or plug with incoming", nic.vm));
+    if (nic.alias.empty()) nic.alias = "ua-" + lower::port_of(nic.key()).text();
+    if (!is_alias(nic.alias)) refuse("/nic/alias", topology::Fault::invalid, "libvirt wants an alias to begin with 'ua-' and to go on in letters, digits, '-' and '_'");
+    if (nic.queues > 1 && nic.model != "virtio") refuse("/nic/queues", topology::Fault::invalid, "only a virtio NIC has several queues");
+    for (const guests::Nic& other : now.nics) {
+        const bool same = other.key() == guests::Nic::Key{nic.vm, nic.mac};
+        if (other.mac == nic.mac && !(same && other.facts.ours)) refuse("/nic/macAddr", topology::Fault::conflict, fmt::format("{} is in use by guest '{}'", nic.mac.text(), other.domain));
+        if (other.domain == nic.vm && !same && other.alias == nic.alias) refuse("/nic/alias", topology::Fault::conflict, fmt::format("NIC {} of the guest is called so", other.mac.text()));
+    }
+    return complaints;
+}
 
 void Reconciler::change_nic(const serve::ChangeNic& change) {
     const int code = code_of(change.verb);
@@ -89,8 +128,10 @@ void Reconciler::plug(const serve::ChangeNic& change) {
     GuestNic nic{text_of(change.params, "vmId"), mac};
     nic.kind = intent::GuestKind::libvirt;
     wire::read_nic(described, nic, code::plug_failed, complaints);
-    if (nic.kind == intent::GuestKind::libvirt)
-        complaints.push_back({code::plug_failed, "/nic/kind", topology::Fault::backend, "this netd does not speak to libvirt yet; kinds tap and netns are there"});
+    if (nic.adopted) complaints.push_back({code::plug_failed, "/nic/adopted", topology::Fault::invalid, "which ports netd adopts is what it finds, not what it is told"});
+    if (nic.incoming && nic.kind != intent::GuestKind::libvirt)
+        complaints.push_back({code::plug_failed, "/nic/incoming", topology::Fault::invalid, "only a domain of libvirt's can bring its NIC along"});
+    if (nic.kind == intent::GuestKind::libvirt && complaints.empty()) complaints = look_up_guest(nic);
     if (nic.kind == intent::GuestKind::netns && !namespace_exists(nic.vm))
         complaints.push_back({code::plug_failed, "/vmId", topology::Fault::not_found, fmt::format("there is no network namespace '{}' under /run/netns", nic.vm)});
     if (!complaints.empty()) return refuse(change.ticket, complaints);
@@ -98,7 +139,7 @@ void Reconciler::plug(const serve::ChangeNic& change) {
 }
 
 void Reconciler::update(const serve::ChangeNic& change) {
-    const GuestNic* there = find_nic(transactor_.running(), change.params);
+    const GuestNic* there = find_nic(change.params);
     if (!there)
         return refuse(change.ticket, intent::Complaints{{code::update_failed, "/macAddr", topology::Fault::not_found, "the guest has no such NIC; VM.getNics lists them"}});
     GuestNic nic = *there;
@@ -106,7 +147,21 @@ void Reconciler::update(const serve::ChangeNic& change) {
     for (const char* key : {"vmId", "deviceType", "macAddr"}) changes.erase(key);
     intent::Complaints complaints;
     wire::read_nic(changes, nic, code::update_failed, complaints);
-    if (nic.kind != there->kind) complaints.push_back({code::update_failed, "/nic/kind", topology::Fault::invalid, "a NIC's kind can't change; unplug it and plug another"});
+    const auto lasting = [&](bool same, const char* path) {
+        if (!same) complaints.push_back({code::update_failed, path, topology::Fault::invalid, "this can't change while the NIC is plugged in; unplug it and plug another"});
+    };
+    lasting(nic.kind == there->kind, "/nic/kind");
+    lasting(nic.user == there->user, "/nic/user");
+    lasting(nic.incoming == there->incoming && nic.adopted == there->adopted, "/nic/incoming");
+    if (nic.kind == intent::GuestKind::libvirt) {
+        lasting(nic.model == there->model, "/nic/nicModel");
+        lasting(nic.queues == there->queues, "/nic/queues");
+        lasting(nic.alias == there->alias, "/nic/alias");
+    }
+    if (nic.adopted && (nic.network != there->network || nic.link_active != there->link_active))
+        complaints.push_back({code::update_failed, "/nic/network", topology::Fault::denied, "libvirt has plugged this NIC in by itself; move it, or draw its cable, by 'virsh update-device'"});
+    if (nic.kind == intent::GuestKind::libvirt && !nic.incoming && !backends_.guests.connected())
+        complaints.push_back({code::update_failed, "/nic/kind", topology::Fault::backend, why_not(backends_.guests)});
     // Null takes away; what is left out stays.
     for (const auto& [key, value] : changes.items()) {
         if (!value.is_null()) continue;
@@ -125,26 +180,46 @@ void Reconciler::put_nic(const serve::Ticket& ticket, const GuestNic& nic, int c
     if (!verdict.complaints.empty()) return refuse(ticket, verdict.complaints);
     apply::Terms terms;
     terms.confirm = false;
+    const intent::Intent was = transactor_.running();
     const auto outcome = transactor_.begin(verdict.wanted, terms);
+    announce_moved(was, verdict.wanted);
     const auto* committed = std::get_if<apply::Committed>(&outcome);
     if (!committed) return conclude(ticket, outcome, code);
     conclude(std::nullopt, outcome, code);
     json answer = wire::write_nic(nic);
-    answer["port"] = lower::port_of(nic.key()).text();
-    reply(ticket, {{"nic", answer}, {"changed", committed->changed}});
+    answer["port"] = lower::port_of(nic).text();
+    json told = {{"nic", answer}, {"changed", committed->changed}};
+    if (nic.kind == intent::GuestKind::libvirt && !nic.adopted) told["xml"] = guests::write_interface(lower::guest_device(nic, transactor_.running(), observe::host_of(backends_)));
+    reply(ticket, told);
 }
 
+// A guest of libvirt's is asked to let go first, and its port is taken away when it has; what it never lets go of stays
+// plugged in, wired and filtered.
 void Reconciler::unplug(const serve::ChangeNic& change) {
-    const GuestNic* there = find_nic(transactor_.running(), change.params);
+    const GuestNic* there = find_nic(change.params);
     if (!there) return reply(change.ticket, {{"changed", false}});
+    const GuestNic::Key key = there->key();
+    const guests::Nic::Key nic{key.vm, key.mac};
+    if (there->kind != intent::GuestKind::libvirt || there->incoming) return take_out(change.ticket, key);
+    if (!backends_.guests.connected())
+        return refuse(change.ticket, code::unplug_failed, why_not(backends_.guests));
+    if (!backends_.guests.state().nics.contains(nic)) return take_out(change.ticket, key);
+    const auto deadline = std::chrono::steady_clock::now() + longest_parting;
+    if (auto asked = backends_.guests.ask_to_let_go(nic, deadline); !asked && backends_.guests.state().nics.contains(nic))
+        return refuse(change.ticket, asked.error().fault == topology::Fault::busy ? code::migrating : code::unplug_failed, asked.error().subject + ": " + asked.error().what);
+    partings_.push_back({change.ticket, key, deadline});
+}
+
+void Reconciler::take_out(const serve::Ticket& ticket, const GuestNic::Key& key) {
     intent::Intent wanted = transactor_.running();
-    wanted.remove(GuestNic(*there).key());
+    wanted.remove(key);
     apply::Terms terms;
     terms.confirm = false;
     const auto outcome = transactor_.begin(wanted, terms);
-    if (!std::holds_alternative<apply::Committed>(outcome)) return conclude(change.ticket, outcome, code::unplug_failed);
+    const auto* committed = std::get_if<apply::Committed>(&outcome);
+    if (!committed) return conclude(ticket, outcome, code::unplug_failed);
     conclude(std::nullopt, outcome, code::unplug_failed);
-    reply(change.ticket, {{"changed", true}});
+    reply(ticket, {{"changed", true}});
 }
 
 // ovirtmgmt on a NIC as it is: its addresses, its MTU, its default route. Unconfirmed it goes back, as every change.

@@ -190,6 +190,9 @@ struct GuestNic {
     bool isolated = false;
     std::optional<Mtu> mtu = {};
     std::uint8_t queues = 1;
+    std::optional<std::uint32_t> user = {};        // tap: the uid that may open it
+    bool incoming = false;                         // libvirt: its domain is not here yet and will bring the NIC along
+    std::optional<IfName> adopted = {};            // libvirt: a port that the hypervisor made itself
 
     struct Key {
         std::string vm;
@@ -205,7 +208,8 @@ struct GuestNic {
         Attribute{"linkActive", &GuestNic::link_active}, Attribute{"ifname", &GuestNic::ifname},
         Attribute{"vlan", &GuestNic::vlan},          Attribute{"trunk", &GuestNic::trunk},
         Attribute{"port_isolated", &GuestNic::isolated}, Attribute{"mtu", &GuestNic::mtu},
-        Attribute{"queues", &GuestNic::queues}};
+        Attribute{"queues", &GuestNic::queues},      Attribute{"user", &GuestNic::user},
+        Attribute{"incoming", &GuestNic::incoming},  Attribute{"adopted", &GuestNic::adopted}};
 };
 
 }  // namespace intent

@@ -25,6 +25,7 @@ void Scope::include(const HostState& state) {
     collect(state.kernel.rules, rules);
     collect(state.ovs.bridges, bridges);
     collect(state.ovs.ports, ports);
+    collect(state.guests.nics, nics);
 }
 
 void Scope::include(const Scope& other) {
@@ -33,11 +34,13 @@ void Scope::include(const Scope& other) {
     rules.insert(other.rules.begin(), other.rules.end());
     bridges.insert(other.bridges.begin(), other.bridges.end());
     ports.insert(other.ports.begin(), other.ports.end());
+    nics.insert(other.nics.begin(), other.nics.end());
 }
 
 HostState restricted(const HostState& state, const Scope& scope) {
     return {{pick(state.kernel.links, scope.links), pick(state.kernel.routes, scope.routes), pick(state.kernel.rules, scope.rules)},
-            {pick(state.ovs.bridges, scope.bridges), pick(state.ovs.ports, scope.ports)}};
+            {pick(state.ovs.bridges, scope.bridges), pick(state.ovs.ports, scope.ports)},
+            {{}, pick(state.guests.nics, scope.nics)}};
 }
 
 }  // namespace lower

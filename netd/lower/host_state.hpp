@@ -2,6 +2,7 @@
 #pragma once
 
 #include "bridges/state.hpp"
+#include "netd/guests/state.hpp"
 #include "ovs-driver/state.hpp"
 
 #include <set>
@@ -14,9 +15,8 @@ using topology::IfName;
 struct HostState {
     bridges::State kernel = {};
     ovs::State ovs = {};
+    guests::State guests = {};
     bool operator==(const HostState&) const = default;
-    static constexpr auto fields =
-        std::tuple{topology::Field{"kernel", &HostState::kernel}, topology::Field{"ovs", &HostState::ovs}};
 };
 
 // The things that a change is about, by key: what is in the scope and ours and not wanted goes.
@@ -26,6 +26,7 @@ struct Scope {
     std::set<bridges::Rule::Key> rules = {};
     std::set<IfName> bridges = {};  // of Open vSwitch
     std::set<IfName> ports = {};
+    std::set<guests::Nic::Key> nics = {};
 
     bool operator==(const Scope&) const = default;
     void include(const HostState& state);

@@ -77,7 +77,8 @@ void keep_foreign_addresses(const Link& old, Link& now, const Host& host) {
 // A link that was there before netd and is not netd's: it is left without a master, at the usual MTU, as found.
 void let_go(const Link& old, const Host& host, HostState& wanted) {
     const Link* there = host.kernel.links.find(old.name);
-    if (old.kind || !there) return;
+    // A port that somebody else made is his to let go.
+    if (old.kind || !there || !old.mtu) return;
     Link released{old.name};
     released.mtu = intent::Mtu();
     released.master = bridges::Master{};

@@ -15,6 +15,8 @@ struct Host {
     const bridges::State& kernel;
     std::string datapath = "system";  // for new OVS bridges
     bool filters_vlans = false;       // the kernel has bridges that do
+    const guests::State* guests = nullptr;  // null: nobody knows them now, so nothing is wanted of them
+    bool switches_itself = false;     // Open vSwitch's userspace datapath is at work here: it completes no checksums
 };
 
 // Which networks, bonds, bases and NICs of guests a change is about.

@@ -12,7 +12,7 @@ topology::Owner mark(const intent::GuestNic& nic) {
 }
 
 bridges::Kind kind_of(const intent::GuestNic& nic) {
-    if (nic.kind != intent::GuestKind::netns) return bridges::Tap{.queues = nic.queues};
+    if (nic.kind != intent::GuestKind::netns) return bridges::Tap{.queues = nic.queues, .user = nic.user};
     return bridges::Veth{nic.vm, nic.ifname ? *nic.ifname : IfName::observed("eth0"), nic.mac};
 }
 
@@ -36,11 +36,49 @@ void ovs_port(Draft& draft, const intent::Network& network, const intent::GuestN
     draft.wanted.ovs.ports.put(port);
 }
 
+// What its domain shall have of it, as long as that is there and can be asked.
+void domain_nic(Draft& draft, const intent::GuestNic& nic) {
+    if (nic.kind != intent::GuestKind::libvirt || nic.incoming || !draft.host.guests || !draft.host.guests->runs(nic.vm)) return;
+    draft.wanted.guests.nics.put(guest_device(nic, draft.intent, draft.host));
+}
+
+// A port that the hypervisor made: it stays where that put it, and is tagged and kept apart as the network wants it.
+void adopted_nic(Draft& draft, const intent::GuestNic& nic, const intent::Network* network) {
+    const bridges::Link* there = draft.host.kernel.links.find(*nic.adopted);
+    if (!there || !network) return;
+    if (network->switch_kind == intent::SwitchKind::ovs) {
+        ovs::Port port{*nic.adopted};
+        port.tagging = ovs::Access{tag_inside(draft, *network)};
+        port.isolated = nic.isolated || network->isolated;
+        draft.wanted.ovs.ports.put(port);
+        return;
+    }
+    bridges::Link link{*nic.adopted};
+    link.isolated = nic.isolated || network->isolated;
+    if (network->switch_kind == intent::SwitchKind::vlan_aware && network->base()) link.vlans = vlans_of(draft, *network, nic);
+    draft.put(link);
+}
+
 }  // namespace
 
+guests::Nic guest_device(const intent::GuestNic& nic, const intent::Intent& intent, const Host& host) {
+    const intent::Network* network = intent.network(nic.network);
+    guests::Nic wanted{nic.vm, nic.mac};
+    wanted.device = port_of(nic);
+    wanted.alias = nic.alias;
+    wanted.model = nic.model;
+    wanted.queues = nic.queues;
+    wanted.link = network && nic.link_active;
+    const intent::Mtu mtu = nic.mtu ? *nic.mtu : network ? network->mtu : intent::Mtu();
+    if (!(mtu == intent::Mtu())) wanted.mtu = mtu;
+    wanted.offloads = !host.switches_itself;
+    return wanted;
+}
+
 void guest_nic(Draft& draft, const intent::GuestNic& nic) {
+    if (nic.adopted) return adopted_nic(draft, nic, draft.intent.network(nic.network));
     const intent::Network* network = draft.intent.network(nic.network);
-    bridges::Link link{port_of(nic.key())};
+    bridges::Link link{port_of(nic)};
     link.kind = kind_of(nic);
     link.owner = mark(nic);
     link.mtu = nic.mtu ? *nic.mtu : network ? network->mtu : intent::Mtu();
@@ -56,6 +94,7 @@ void guest_nic(Draft& draft, const intent::GuestNic& nic) {
         if (network->switch_kind == intent::SwitchKind::vlan_aware && network->base()) link.vlans = vlans_of(draft, *network, nic);
     }
     draft.put(link);
+    domain_nic(draft, nic);
 }
 
 }  // namespace lower

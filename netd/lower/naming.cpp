@@ -55,6 +55,8 @@ IfName port_of(const intent::GuestNic::Key& nic) {
     return IfName::observed(fmt::format("nic-{:08x}", static_cast<std::uint32_t>(hash_of(nic.text()))));
 }
 
+IfName port_of(const intent::GuestNic& nic) { return nic.adopted ? *nic.adopted : port_of(nic.key()); }
+
 std::uint32_t table_of(const intent::NetworkName& network) {
     return (1u << 24) | static_cast<std::uint32_t>(hash_of(network.text()) & 0xffffff);
 }

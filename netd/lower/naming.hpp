@@ -19,6 +19,8 @@ IfName ovs_bridge(const IfName& base);        // "ovs-<base>"
 
 // The host's end of a guest's NIC: "nic-" and 8 hexadecimal digits from guest and MAC.
 IfName port_of(const intent::GuestNic::Key& nic);
+// The same of a NIC, whoever made its port.
+IfName port_of(const intent::GuestNic& nic);
 
 // The routing table of a network whose gateway is not the host's: from its name, in 2^24 … 2^25 - 1, out of the way of
 // tables that people number by hand.

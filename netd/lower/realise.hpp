@@ -25,6 +25,9 @@ void bond(Draft& draft, const intent::Bond& bond);
 void guest_nic(Draft& draft, const intent::GuestNic& nic);
 void routing(Draft& draft, const intent::Network& network);
 
+// What the domain of a NIC of kind libvirt gets.
+guests::Nic guest_device(const intent::GuestNic& nic, const intent::Intent& intent, const Host& host);
+
 // The device that carries a network's address: MTU, addresses, up, and how the host's stack behaves on it.
 bridges::Link top_link(const intent::Network& network);
 

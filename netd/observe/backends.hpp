@@ -2,6 +2,7 @@
 #pragma once
 
 #include "bridges/kernel.hpp"
+#include "netd/guests/hypervisor.hpp"
 #include "netd/lower/lower.hpp"
 #include "ovs-driver/switch.hpp"
 
@@ -12,12 +13,17 @@ namespace observe {
 struct Backends {
     bridges::Kernel& kernel;
     ovs::Switch& ovs;
+    guests::Hypervisor& guests = guests::nobody();
 };
 
 // The mirrors of all backends, as of now: costs a few pointers.
-inline lower::HostState state_of(const Backends& backends) { return {backends.kernel.state(), backends.ovs.state()}; }
+inline lower::HostState state_of(const Backends& backends) { return {backends.kernel.state(), backends.ovs.state(), backends.guests.state()}; }
 
-inline lower::Host host_of(const Backends& backends) { return {backends.kernel.state(), backends.ovs.default_datapath(), backends.kernel.abilities().vlan_filtering}; }
+inline lower::Host host_of(const Backends& backends) {
+    const std::string datapath = backends.ovs.default_datapath();
+    return {backends.kernel.state(), datapath, backends.kernel.abilities().vlan_filtering,
+            backends.guests.connected() ? &backends.guests.state() : nullptr, backends.ovs.connected() && datapath == "netdev"};
+}
 
 // True as soon as Open vSwitch answers; false if it does not until the deadline.
 inline bool await_ovs(ovs::Switch& ovs, std::chrono::steady_clock::time_point deadline) {

@@ -43,7 +43,7 @@ Devices::Devices(const Snapshot& snapshot) : snapshot_(snapshot) {
         if (port.bridge) ovs_ports_[port.bridge->text()].push_back(&port);
     for (const auto& bond : snapshot.running.bonds())
         for (const IfName& nic : bond.nics) bond_ports_[nic.text()] = true;
-    for (const auto& nic : snapshot.running.nics()) guest_nics_[lower::port_of(nic.key()).text()] = &nic;
+    for (const auto& nic : snapshot.running.nics()) guest_nics_[lower::port_of(nic).text()] = &nic;
     for (const auto& network : snapshot.running.networks()) learn(network);
 }
 

@@ -93,7 +93,7 @@ void draw(Drawing& drawing, const intent::Bond& bond) {
 void draw(Drawing& drawing, const intent::GuestNic& nic) {
     const NodeId guest{nic.kind == intent::GuestKind::netns ? NodeKind::namespace_ : NodeKind::guest, nic.vm};
     drawing.put(guest);
-    const NodeId port = drawing.want(lower::port_of(nic.key()), NodeKind::port, "nic " + nic.mac.text() + " of " + nic.vm);
+    const NodeId port = drawing.want(lower::port_of(nic), NodeKind::port, "nic " + nic.mac.text() + " of " + nic.vm);
     Node& node = drawing.put(port);
     node.parent = guest;
     node.attributes[attribute::mac] = nic.mac.text();

@@ -51,6 +51,12 @@ void find(const bridges::Rule& want, const bridges::State& have, const std::stri
     else if (!(*there == want)) into.push_back({want.in ? want.in->text() : subject, describe(want), "there", "one that netd did not make"});
 }
 
+void find(const guests::Nic& want, const guests::State& have, Deviations& into) {
+    const guests::Nic* there = have.nics.find(want.key());
+    if (!there) return add_missing(into, guests::describe(want));
+    for (const auto& difference : guests::deviations(want, *there)) add(into, guests::describe(want), difference);
+}
+
 template <class R>
 void find_row(const R& want, const topology::Keyed<R>& have, Deviations& into) {
     const R* there = have.find(want.key());
@@ -69,6 +75,7 @@ Deviations compare(const lower::HostState& want, const lower::HostState& have) {
     for (const auto& rule : want.kernel.rules) find(rule, have.kernel, device, found);
     for (const auto& bridge : want.ovs.bridges) find_row(bridge, have.ovs.bridges, found);
     for (const auto& port : want.ovs.ports) find_row(port, have.ovs.ports, found);
+    for (const auto& nic : want.guests.nics) find(nic, have.guests, found);
     return found;
 }
 

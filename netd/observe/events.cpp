@@ -116,7 +116,7 @@ private:
     }
 
     static Attributes attributes_of(const intent::GuestNic& nic) {
-        return {{"mac", nic.mac.text()}, {"network", nic.network}, {"port", lower::port_of(nic.key()).text()}};
+        return {{"mac", nic.mac.text()}, {"network", nic.network}, {"port", lower::port_of(nic).text()}};
     }
 
     const Snapshot &was_, &now_;

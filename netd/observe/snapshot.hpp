@@ -50,6 +50,8 @@ struct Snapshot {
     bool ovs_connected = false;
     std::string ovs_where = {};
     std::string ovs_datapath = {};
+    bool guests_connected = false;
+    std::string guests_where = {}, guests_trouble = {};
     std::optional<Pending> pending = {};
     std::optional<LastOutcome> last = {};
     std::optional<topology::Error> trouble = {};
@@ -57,7 +59,10 @@ struct Snapshot {
     intent::Renames renamed = {};  // NICs that a definition named differently
 
     intent::Facts facts() const { return {observed.kernel, abilities, ovs_connected, ovs_where}; }
-    lower::Host host() const { return {observed.kernel, ovs_datapath, abilities.vlan_filtering}; }
+    lower::Host host() const {
+        return {observed.kernel, ovs_datapath, abilities.vlan_filtering, guests_connected ? &observed.guests : nullptr,
+                ovs_connected && ovs_datapath == "netdev"};
+    }
 };
 
 using Published = std::shared_ptr<const Snapshot>;

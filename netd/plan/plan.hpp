@@ -2,6 +2,7 @@
 #pragma once
 
 #include "bridges/plan.hpp"
+#include "netd/guests/plan.hpp"
 #include "netd/lower/host_state.hpp"
 #include "ovs-driver/plan.hpp"
 
@@ -12,7 +13,7 @@
 namespace plan {
 
 using lower::HostState;
-using Op = std::variant<bridges::Op, ovs::Op>;
+using Op = std::variant<bridges::Op, ovs::Op, guests::Op>;
 
 // Steps of one stage are of one backend and independent of each other: they are sent as one batch.
 struct Stage {

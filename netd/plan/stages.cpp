@@ -23,6 +23,9 @@ int rank(bridges::Phase phase) {
 
 int rank(ovs::Phase phase) { return phase == ovs::Phase::release ? 1 : 4; }
 
+// A guest lets go of its NIC before the port is touched, and gets one when all of it stands.
+int rank(guests::Phase phase) { return phase == guests::Phase::release ? -1 : 9; }
+
 std::string reason(const Op& op);
 
 }  // namespace
@@ -32,6 +35,8 @@ Plan make(const HostState& want, const HostState& have) {
     for (bridges::Step& step : bridges::plan(want.kernel, have.kernel))
         steps.push_back({bridges::Op(std::move(step.op)), {rank(step.phase), step.level}, {}});
     for (ovs::Step& step : ovs::plan(want.ovs, have.ovs)) steps.push_back({ovs::Op(std::move(step.op)), {rank(step.phase), 0}, {}});
+    for (guests::Step& step : guests::plan(want.guests, have.guests))
+        steps.push_back({guests::Op(std::move(step.op)), {rank(step.phase), 0}, {}});
     std::stable_sort(steps.begin(), steps.end(), [](const Step& a, const Step& b) { return a.stage < b.stage; });
     for (Step& step : steps) step.because = reason(step.op);
     return steps;

@@ -13,6 +13,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace serve {
 
 using nlohmann::json;
@@ -22,6 +24,10 @@ namespace {
 std::string text_of(const json& params, const char* key) {
     const auto found = params.find(key);
     return found != params.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+std::size_t running_domains(const guests::State& guests) {
+    return static_cast<std::size_t>(std::count_if(guests.domains.begin(), guests.domains.end(), [](const auto& domain) { return domain.active; }));
 }
 
 }  // namespace
@@ -75,7 +81,8 @@ void Requests::status(const Ticket& ticket, const Params&) {
          {{"kernel",
            {{"release", now.abilities.release}, {"vlan", now.abilities.vlan}, {"vlan_filtering", now.abilities.vlan_filtering},
             {"bond", now.abilities.bond}, {"tap", now.abilities.tap}, {"overruns", now.overruns}}},
-          {"ovs", {{"connected", now.ovs_connected}, {"where", now.ovs_where}, {"datapath", now.ovs_datapath}}}}},
+          {"ovs", {{"connected", now.ovs_connected}, {"where", now.ovs_where}, {"datapath", now.ovs_datapath}}},
+          {"libvirt", {{"connected", now.guests_connected}, {"where", now.guests_where}, {"trouble", now.guests_trouble}, {"domains", running_domains(now.observed.guests)}}}}},
         {"netConfigDirty", !(now.running == now.committed)},
         {"networks", now.running.networks().size()},
         {"nics", now.running.nics().size()},
@@ -98,12 +105,13 @@ void Requests::status(const Ticket& ticket, const Params&) {
 }
 
 void Requests::nics(const Ticket& ticket, const Params& params) {
-    const std::string vm = text_of(params, "vmId");
+    std::string vm = text_of(params, "vmId");
+    if (const guests::Domain* domain = snapshot_->observed.guests.domain(vm)) vm = domain->name;
     json list = json::array();
     for (const auto& nic : snapshot_->running.nics()) {
         if (!vm.empty() && nic.vm != vm) continue;
         json one = wire::write_nic(nic);
-        one["port"] = lower::port_of(nic.key()).text();
+        one["port"] = lower::port_of(nic).text();
         list.push_back(std::move(one));
     }
     answer(ticket, {{"nics", list}});

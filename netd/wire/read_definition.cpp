@@ -114,7 +114,7 @@ intent::Bond read_bond(const intent::IfName& name, const json& value, Complaints
 }
 
 void read_nic(const json& value, intent::GuestNic& nic, int code, Complaints& complaints) {
-    read_attributes(value, "/nic", nic, complaints, code, {"macAddr", "vmId"});
+    read_attributes(value, "/nic", nic, complaints, code, {"macAddr", "vmId", "port"});
     const auto& models = {"virtio", "e1000e", "rtl8139"};
     if (std::find(models.begin(), models.end(), nic.model) == models.end())
         complain(complaints, code, "/nic/nicModel", "nicModel is one of virtio, e1000e, rtl8139");
@@ -193,6 +193,7 @@ json write_nic(const intent::GuestNic& nic) {
     json object = write_value(nic);
     object["vmId"] = nic.vm;
     object["macAddr"] = nic.mac.text();
+    if (!nic.incoming) object.erase("incoming");
     return object;
 }
 

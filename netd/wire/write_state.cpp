@@ -11,6 +11,7 @@ const intent::IfName nobody = intent::IfName::observed("");
 
 }  // namespace
 
+template <> guests::Nic blank() { return {{}, topology::Mac::of({})}; }
 template <> bridges::Link blank() { return {nobody}; }
 template <> bridges::Route blank() { return {.to = *topology::Subnet::parse("0.0.0.0/0"), .via = {}, .device = nobody}; }
 template <> bridges::Vlan blank() { return {nobody, *intent::VlanId::from(0)}; }
@@ -49,7 +50,8 @@ template <class R> Result<> read_all(const json& parent, const char* key, topolo
 
 json write_state(const lower::HostState& state) {
     return {{"links", write_all(state.kernel.links)}, {"routes", write_all(state.kernel.routes)}, {"rules", write_all(state.kernel.rules)},
-            {"bridges", write_all(state.ovs.bridges)}, {"ports", write_all(state.ovs.ports)}};
+            {"bridges", write_all(state.ovs.bridges)}, {"ports", write_all(state.ovs.ports)},
+            {"nics", write_all(state.guests.nics)}};
 }
 
 Result<lower::HostState> read_state(const json& value) {
@@ -60,6 +62,9 @@ Result<lower::HostState> read_state(const json& value) {
     if (auto read = read_all(value, "rules", state.kernel.rules); !read) return read.error();
     if (auto read = read_all(value, "bridges", state.ovs.bridges); !read) return read.error();
     if (auto read = read_all(value, "ports", state.ovs.ports); !read) return read.error();
+    // Of a guest that is to be taken out again only what tells it is needed; what is ours of it, that it is in the scope.
+    if (value.contains("nics"))
+        if (auto read = read_all(value, "nics", state.guests.nics); !read) return read.error();
     return state;
 }
 

@@ -98,7 +98,7 @@ inline intent::GuestNic nic(const std::string& vm, const std::string& network, i
 }
 
 // The name of the host's end of it.
-inline std::string port_of(const intent::GuestNic& nic) { return lower::port_of(nic.key()).text(); }
+inline std::string port_of(const intent::GuestNic& nic) { return lower::port_of(nic).text(); }
 
 // A tap that others made, on that bridge.
 inline bridges::Op foreign_tap(const std::string& called, const std::string& bridge) {

@@ -1,0 +1,108 @@
+"""netd, libvirtd, QEMU or a tap go away in the middle of it: nothing is left behind, and nobody is forgotten."""
+
+import signal
+
+from guest_runner import case
+from host import checkout, run, wait_until
+from plugging import plugged
+
+
+def again(host):
+    host.netd.start().ready()
+    host.client = host.netd.client(patience=90)
+    host.wait_for_libvirt()
+
+
+@case
+def netd_finds_its_guests_again(host):
+    mac, _ = plugged(host, host.a, "web")
+    known = host.nics()
+    for end in (host.netd.stop, host.netd.kill):
+        end()
+        again(host)
+        assert host.nics() == known
+        assert host.a.pings("10.1.0.254")
+    host.unplug(host.a, mac)
+
+
+@case
+def a_domain_that_ends_while_netd_is_away_leaves_no_port(host):
+    domain = host.libvirt.machine("c")
+    for how in ("with netd", "without netd"):
+        mac = host.plug(domain, "sdn")["nic"]["macAddr"]
+        port = [nic["port"] for nic in host.nics() if nic["macAddr"] == mac][0]
+        if how == "without netd":
+            host.netd.kill()
+        domain.kill()
+        wait_until(lambda: "c" not in host.libvirt.domains(), 30, "libvirt still has the domain")
+        if how == "without netd":
+            again(host)
+        wait_until(lambda: host.space.link(port) is None and not host.nics("c"), 30, f"{how}: the port is still there")
+        assert port not in [row["name"] for row in host.ovs.rows("Port")], how
+        if how == "with netd":
+            domain = host.libvirt.machine("c")
+
+
+@case
+def libvirtd_dies_and_comes_back(host):
+    mac, _ = plugged(host, host.a, "web")
+    host.libvirt.signal(signal.SIGKILL)
+    host.wait_for_libvirt(False)
+    assert host.status()["trouble"], host.status()
+    host.refuses(49, "VM.hotplugNic", {"vmId": "b", "nic": {"network": "web"}}, "libvirt")
+    host.refuses(50, "VM.hotunplugNic", {"vmId": "a", "nic": {"macAddr": mac}}, "libvirt")
+    host.client.setup({"web": {"nic": "eno1", "switch": "legacy", "mtu": 1400}})
+    assert host.a.pings("10.1.0.254"), "libvirtd's death cost the guest its network"
+    host.client.setup({"web": {"nic": "eno1", "switch": "legacy"}})
+    host.libvirt.start()
+    host.wait_for_libvirt()
+    assert [nic["macAddr"] for nic in host.nics()] == [mac]
+    host.unplug(host.a, mac)
+
+
+@case
+def libvirtd_hangs_during_a_plug(host):
+    before = {link["ifname"] for link in host.space.ip("link")}
+    host.libvirt.signal(signal.SIGSTOP)
+    try:
+        host.refuses(49, "VM.hotplugNic", {"vmId": "b", "nic": {"network": "web"}})
+        assert before == {link["ifname"] for link in host.space.ip("link")}, "a port is left"
+        host.client.call("Host.ping2")
+    finally:
+        host.libvirt.signal(signal.SIGCONT)
+    host.wait_for_libvirt()
+    # Whatever libvirtd still did of it is undone.
+    wait_until(lambda: not host.libvirt.machine_interfaces("b"), 60, "a NIC is left in the guest")
+
+
+@case
+def netd_is_killed_in_the_middle_of_a_plug(host):
+    params = '{"vmId": "b", "nic": {"network": "sdn", "macAddr": "52:54:00:aa:00:01"}}'
+    for call, number in (("fsync", 2), ("sendmsg", 1), ("sendmsg", 2), ("sendmsg", 4), ("unlinkat", 1), ("unlink", 1)):
+        host.netd.stop()
+        again(host)
+        tracer = host.space.start("strace", "-f", "-qq", "-o", "/dev/null", "-e", f"inject={call}:signal=KILL:when={number}", "-p", str(host.netd.process.pid))
+        wait_until(lambda: "TracerPid:\t0" not in open(f"/proc/{host.netd.process.pid}/status").read(), 10, "strace does not attach")
+        run("timeout", "20", "/usr/bin/python3", "-c",
+            f"import sys; sys.path.insert(0, {str(checkout / 'integration')!r}); from client import Client; Client({host.netd.control!r}, 8).call('VM.hotplugNic', {params})", check=False)
+        host.netd.kill()
+        tracer.wait(10)
+        again(host)
+        mac = "52:54:00:aa:00:01"
+        known = [nic["macAddr"] for nic in host.nics()]
+        if known:
+            host.unplug(host.b, mac)
+        wait_until(lambda: not host.libvirt.machine_interfaces("b"), 60, f"{call} {number}: a NIC is left in the guest")
+        assert not host.nics(), (call, number)
+
+
+@case
+def a_guest_that_never_lets_go_keeps_its_nic(host):
+    mac = host.plug(host.b, "web")["nic"]["macAddr"]
+    host.b.bring_up(mac, "10.1.0.2/24")
+    host.libvirt.virsh("suspend", "b")
+    host.refuses(50, "VM.hotunplugNic", {"vmId": "b", "nic": {"macAddr": mac}}, "does not let go")
+    assert [nic["macAddr"] for nic in host.nics()] == [mac]
+    # It lets go as soon as it runs, since it has been asked.
+    host.libvirt.virsh("resume", "b")
+    wait_until(lambda: not host.nics(), 60, "the port of a NIC that is gone is still there")

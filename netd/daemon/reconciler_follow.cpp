@@ -1,0 +1,94 @@
+// What guests do by themselves is followed: the definitions learn of it, and the hypervisor learns of the definitions.
+#include "netd/daemon/reconciler.hpp"
+
+#include "netd/daemon/log.hpp"
+#include "netd/lower/follow_guests.hpp"
+
+#include <fmt/format.h>
+
+namespace netd {
+
+using intent::GuestNic;
+namespace code = intent::code;
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Where a network's guests find themselves: after a change of it they say where they are.
+bool is_elsewhere(const intent::Network& was, const intent::Network& now) {
+    return was.base() != now.base() || was.vlan != now.vlan || was.switch_kind != now.switch_kind;
+}
+
+bool is_elsewhere(const GuestNic& was, const GuestNic& now) {
+    return was.network != now.network || was.vlan != now.vlan || was.trunk != now.trunk;
+}
+
+}  // namespace
+
+std::string Reconciler::guest_named(const std::string& vm) const {
+    const guests::Domain* domain = backends_.guests.state().domain(vm);
+    return domain ? domain->name : vm;
+}
+
+// Also after a change that was taken back: its guests have been to and fro.
+void Reconciler::announce_moved(const intent::Intent& was, const intent::Intent& now) {
+    std::vector<guests::Nic::Key> moved;
+    const auto add = [&](const GuestNic& nic) {
+        if (nic.kind == intent::GuestKind::libvirt) moved.push_back({nic.vm, nic.mac});
+    };
+    const intent::Delta delta = intent::difference(was, now);
+    for (const auto& change : delta.networks)
+        if (const auto* update = std::get_if<topology::Update<intent::Network>>(&change); update && is_elsewhere(update->was, update->now))
+            for (const GuestNic& nic : now.plugged_into(update->now.name)) add(nic);
+    for (const auto& change : delta.nics)
+        if (const auto* update = std::get_if<topology::Update<GuestNic>>(&change); update && is_elsewhere(update->was, update->now)) add(update->now);
+    backends_.guests.announce(moved);
+}
+
+void Reconciler::follow_guests() {
+    if (transactor_.waiting() || stopping_) return;
+    const guests::State& now = backends_.guests.state();
+    const bool networks_moved = !followers_ || !(followers_->networks() == transactor_.running().networks());
+    if (networks_moved) backends_.guests.offer(lower::offers_of(transactor_.running()));
+    if (!backends_.guests.connected()) {
+        // Whatever happens meanwhile is found when it answers again.
+        if (networks_moved) followers_ = transactor_.running();
+        followed_.reset();
+        return;
+    }
+    if (followed_ && followers_ && *followed_ == now && *followers_ == transactor_.running()) return;
+    followed_ = now;
+    const lower::Followed followed = lower::follow_guests(transactor_.running(), observe::host_of(backends_));
+    if (!(followed.wanted == transactor_.running())) {
+        apply::Terms terms;
+        terms.confirm = false;
+        conclude(std::nullopt, transactor_.begin(followed.wanted, terms), code::refused);
+    }
+    followers_ = transactor_.running();
+    const std::set<guests::Nic::Key> strays(followed.strays.begin(), followed.strays.end());
+    for (const auto& stray : strays) {
+        if (strays_.contains(stray)) continue;
+        log::warn("guest {} has NIC {} of a plug that was taken back: it is asked to let go of it", stray.domain, stray.mac.text());
+        std::ignore = backends_.guests.ask_to_let_go(stray, Clock::now() + std::chrono::seconds(5));
+    }
+    strays_ = strays;
+}
+
+// The port goes when the guest has let go. One that does not in time keeps NIC and port, filters and all.
+void Reconciler::settle_partings() {
+    if (stopping_) return;
+    for (const Parting& parting : std::exchange(partings_, {})) {
+        const bool plugged = backends_.guests.state().nics.contains({parting.nic.vm, parting.nic.mac});
+        if (!plugged && !transactor_.waiting()) {
+            if (transactor_.running().nics().contains(parting.nic)) take_out(parting.ticket, parting.nic);
+            else reply(parting.ticket, {{"changed", true}});
+        } else if (plugged && Clock::now() >= parting.deadline) {
+            refuse(parting.ticket, code::unplug_failed, fmt::format("domain {}: the guest does not let go of {}; it is still plugged in", parting.nic.vm, parting.nic.mac.text()));
+        } else {
+            partings_.push_back(parting);
+        }
+    }
+}
+
+}  // namespace netd

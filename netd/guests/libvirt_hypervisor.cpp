@@ -1,0 +1,134 @@
+// The reconciler's side of the desk: it waits for answers, never for libvirt.
+#include "netd/guests/libvirt_hypervisor.hpp"
+
+#include "netd/guests/virt_worker.hpp"
+
+#include <fmt/format.h>
+#include <poll.h>
+
+#include <algorithm>
+#include <thread>
+
+namespace guests {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// A call takes tens of milliseconds; libvirtd is given up after 20 s without a sign of life.
+constexpr std::chrono::seconds longest_call{15}, longest_parting{30}, longest_goodbye{2};
+
+class Libvirt : public Hypervisor {
+public:
+    explicit Libvirt(std::shared_ptr<Desk> desk) : desk_(std::move(desk)), closed_(desk_->closed.get_future()), thread_(work, desk_) {}
+
+    // One that hangs in a call is left to the end of the process.
+    ~Libvirt() override {
+        desk_->errands->push(Stop{});
+        if (closed_.wait_for(longest_goodbye) == std::future_status::ready) thread_.join();
+        else thread_.detach();
+    }
+
+    bool hear() override {
+        bool changed = false;
+        for (News& news : desk_->news->take()) {
+            changed = changed || news.connected != connected_ || news.trouble != trouble_ || !(news.state == state_);
+            connected_ = news.connected;
+            state_ = std::move(news.state);
+            trouble_ = std::move(news.trouble);
+            if (news.answer && news.answer->number == asked_) answer_ = std::move(news.answer->result);
+        }
+        return changed;
+    }
+
+    bool connected() const override { return connected_; }
+    std::string where() const override { return desk_->uri; }
+    std::string trouble() const override { return trouble_; }
+    const State& state() const override { return state_; }
+    int descriptor() const override { return desk_->news->descriptor(); }
+
+    Progress apply(std::span<const Op> ops, Deadline deadline) override {
+        Progress progress;
+        for (const Op& op : ops) {
+            const auto* remove = std::get_if<Remove<Nic>>(&op);
+            const Result<> done = remove ? part(remove->was.key(), deadline) : ask(op, deadline);
+            if (!done) {
+                progress.stopped = done.error();
+                return progress;
+            }
+            ++progress.done;
+        }
+        return progress;
+    }
+
+    Result<> ask_to_let_go(const Nic::Key& nic, Deadline deadline) override { return ask(nic, deadline); }
+
+    void announce(std::span<const Nic::Key> nics) override {
+        Speak speak;
+        for (const auto& nic : nics) speak.domains.insert(nic.domain);
+        if (!speak.domains.empty()) desk_->errands->push(std::move(speak));
+    }
+
+    void offer(std::vector<Offer> offers) override { desk_->errands->push(std::move(offers)); }
+
+private:
+    Result<> ask(std::variant<Op, Nic::Key> what, Deadline deadline) {
+        deadline = std::min(deadline, Clock::now() + longest_call);
+        answer_.reset();
+        desk_->errands->push(Deed{++asked_, std::move(what), deadline});
+        while (!answer_ && await_news(deadline)) hear();
+        if (answer_) return *answer_;
+        ++asked_;  // what comes now comes too late
+        return Error{Fault::timeout, "libvirt", fmt::format("no answer from {} in time", desk_->uri)};
+    }
+
+    Result<> part(const Nic::Key& nic, Deadline deadline) {
+        deadline = std::min(deadline, Clock::now() + longest_parting);
+        if (auto asked = ask(nic, deadline); !asked) return state_.nics.contains(nic) ? asked : Result<>();
+        while (state_.nics.contains(nic) && await_news(deadline)) hear();
+        if (!state_.nics.contains(nic)) return {};
+        return Error{Fault::timeout, "domain " + nic.domain, fmt::format("the guest does not let go of {}", nic.mac.text())};
+    }
+
+    bool await_news(Deadline deadline) const {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
+        if (left <= 0) return false;
+        pollfd waiting{desk_->news->descriptor(), POLLIN, 0};
+        return ::poll(&waiting, 1, static_cast<int>(std::min<long>(left, 60'000))) >= 0 || errno == EINTR;
+    }
+
+    std::shared_ptr<Desk> desk_;
+    std::future<void> closed_;
+    std::thread thread_;
+    bool connected_ = false;
+    std::string trouble_;
+    State state_;
+    std::uint64_t asked_ = 0;
+    std::optional<Result<>> answer_;
+};
+
+}  // namespace
+
+std::unique_ptr<Hypervisor> open_libvirt(const std::string& uri) {
+    if (uri.empty()) return nullptr;
+    auto errands = loop::Mailbox<Errand>::open();
+    auto news = loop::Mailbox<News>::open();
+    if (!errands || !news) return nullptr;
+    auto desk = std::make_shared<Desk>();
+    desk->uri = uri;
+    desk->errands = std::move(*errands);
+    desk->news = std::move(*news);
+    return std::make_unique<Libvirt>(std::move(desk));
+}
+
+bool await(Hypervisor& hypervisor, Deadline deadline) {
+    hypervisor.hear();
+    while (!hypervisor.connected() && Clock::now() < deadline) {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
+        pollfd waiting{hypervisor.descriptor(), POLLIN, 0};
+        if (::poll(&waiting, 1, static_cast<int>(std::max<long>(left, 0))) < 0 && errno != EINTR) return false;
+        hypervisor.hear();
+    }
+    return hypervisor.connected();
+}
+
+}  // namespace guests

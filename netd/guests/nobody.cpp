@@ -1,0 +1,32 @@
+// What stands in where nothing is to be asked: it has no state, so that one serves all.
+#include "netd/guests/hypervisor.hpp"
+
+namespace guests {
+namespace {
+
+class Nobody : public Hypervisor {
+public:
+    bool hear() override { return false; }
+    bool connected() const override { return false; }
+    std::string where() const override { return {}; }
+    std::string trouble() const override { return {}; }
+    const State& state() const override { return state_; }
+    Progress apply(std::span<const Op>, Deadline) override { return {0, absent()}; }
+    Result<> ask_to_let_go(const Nic::Key&, Deadline) override { return absent(); }
+    void announce(std::span<const Nic::Key>) override {}
+    void offer(std::vector<Offer>) override {}
+    int descriptor() const override { return -1; }
+
+private:
+    static Error absent() { return {Fault::backend, "libvirt", "netd was told to use no libvirt"}; }
+    State state_ = {};
+};
+
+}  // namespace
+
+Hypervisor& nobody() {
+    static Nobody nobody;
+    return nobody;
+}
+
+}  // namespace guests

@@ -1,0 +1,77 @@
+// Each callback gets hints of its own, which libvirt frees with it, so that none outlives what it speaks to.
+#include "netd/guests/virt_events.hpp"
+
+#include <mutex>
+#include <thread>
+
+namespace guests {
+
+using topology::Error;
+using topology::Fault;
+using topology::Result;
+
+Error last_error(const std::string& subject) {
+    const virError* said = virGetLastError();
+    if (!said) return {Fault::backend, subject, "libvirt refused and did not say why"};
+    Fault fault = Fault::backend;
+    switch (said->code) {
+        case VIR_ERR_NO_DOMAIN:
+        case VIR_ERR_NO_NETWORK:
+        case VIR_ERR_DEVICE_MISSING: fault = Fault::not_found; break;
+        case VIR_ERR_OPERATION_INVALID: fault = Fault::conflict; break;
+        case VIR_ERR_OPERATION_TIMEOUT: fault = Fault::timeout; break;
+        default: break;
+    }
+    return {fault, subject, std::string("libvirt says: ") + (said->message ? said->message : "nothing")};
+}
+
+namespace {
+
+void free_hints(void* opaque) { delete static_cast<Hints*>(opaque); }
+
+void tell(virDomainPtr domain, void* opaque) {
+    if (const char* name = virDomainGetName(domain)) static_cast<Hints*>(opaque)->changed(name);
+}
+
+int on_lifecycle(virConnectPtr, virDomainPtr domain, int, int, void* opaque) {
+    tell(domain, opaque);
+    return 0;
+}
+void on_device(virConnectPtr, virDomainPtr domain, const char*, void* opaque) { tell(domain, opaque); }
+void on_close(virConnectPtr, int, void* opaque) { static_cast<Hints*>(opaque)->lost(); }
+
+}  // namespace
+
+void start_virt_loop() {
+    static std::once_flag once;
+    std::call_once(once, [] {
+        virInitialize();
+        virSetErrorFunc(nullptr, [](void*, virErrorPtr) {});
+        virEventRegisterDefaultImpl();
+        std::thread([] {
+            while (virEventRunDefaultImpl() == 0) {}
+        }).detach();
+    });
+}
+
+Result<> listen(virConnect* connection, const Hints& hints) {
+    // A libvirtd that hangs is given up after four times five seconds.
+    constexpr int interval = 5;
+    constexpr unsigned count = 3;
+    if (virConnectSetKeepAlive(connection, interval, count) < 0) return last_error("libvirt");
+    auto closing = std::make_unique<Hints>(hints);
+    if (virConnectRegisterCloseCallback(connection, on_close, closing.get(), free_hints) < 0) return last_error("libvirt");
+    closing.release();
+    const std::pair<int, virConnectDomainEventGenericCallback> wanted[] = {
+        {VIR_DOMAIN_EVENT_ID_LIFECYCLE, VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle)},
+        {VIR_DOMAIN_EVENT_ID_DEVICE_ADDED, VIR_DOMAIN_EVENT_CALLBACK(on_device)},
+        {VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED, VIR_DOMAIN_EVENT_CALLBACK(on_device)}};
+    for (const auto& [event, callback] : wanted) {
+        auto own = std::make_unique<Hints>(hints);
+        if (virConnectDomainEventRegisterAny(connection, nullptr, event, callback, own.get(), free_hints) < 0) return last_error("libvirt");
+        own.release();
+    }
+    return {};
+}
+
+}  // namespace guests

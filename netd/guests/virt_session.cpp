@@ -1,0 +1,130 @@
+// The live domain is what counts: how it is defined for its next start is the affair of who defined it.
+#include "netd/guests/virt_session.hpp"
+
+#include "netd/guests/domain_xml.hpp"
+
+#include <fmt/format.h>
+#include <libvirt/libvirt-qemu.h>
+
+namespace guests {
+namespace {
+
+std::string subject_of(const std::string& domain) { return "domain " + domain; }
+
+// A guest that moves must not change on the way: its description has been sent already.
+bool is_migrating(virDomain* domain) {
+    int type = VIR_DOMAIN_JOB_NONE, count = 0, operation = 0;
+    virTypedParameterPtr told = nullptr;
+    if (virDomainGetJobStats(domain, &type, &told, &count, 0) < 0) return false;
+    const bool known = virTypedParamsGetInt(told, count, VIR_DOMAIN_JOB_OPERATION, &operation) > 0;
+    virTypedParamsFree(told, count);
+    const bool runs = type == VIR_DOMAIN_JOB_BOUNDED || type == VIR_DOMAIN_JOB_UNBOUNDED;
+    return runs && known && (operation == VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT || operation == VIR_DOMAIN_JOB_OPERATION_MIGRATION_IN);
+}
+
+void forget(const std::string& name, State& state) {
+    std::vector<Nic::Key> gone;
+    for (const Nic& nic : state.nics)
+        if (nic.domain == name) gone.push_back(nic.key());
+    for (const auto& key : gone) state.nics.erase(key);
+    state.domains.erase(Text{name});
+}
+
+}  // namespace
+
+Result<Session> Session::open(const std::string& uri, const Hints& hints) {
+    start_virt_loop();
+    ConnectionPtr connection(virConnectOpen(uri.c_str()));
+    if (!connection) return last_error("libvirt");
+    if (auto listening = listen(connection.get(), hints); !listening) return listening.error();
+    return Session(std::move(connection));
+}
+
+Result<State> Session::look() const {
+    virDomainPtr* listed = nullptr;
+    const int count = virConnectListAllDomains(connection_.get(), &listed, 0);
+    if (count < 0) return last_error("libvirt");
+    std::vector<DomainPtr> domains(listed, listed + count);
+    std::free(listed);
+    State state;
+    for (const auto& domain : domains)
+        if (auto taken = take_in(domain.get(), state); !taken && virConnectIsAlive(connection_.get()) != 1) return taken.error();
+    return state;
+}
+
+Result<> Session::look_at(const std::string& name, State& into) const {
+    forget(name, into);
+    const DomainPtr domain(virDomainLookupByName(connection_.get(), name.c_str()));
+    if (domain) return take_in(domain.get(), into);
+    const Error said = last_error(subject_of(name));
+    return said.fault == Fault::not_found ? Result<>() : said;
+}
+
+// One that goes while it is looked at is as one that is gone.
+Result<> Session::take_in(virDomain* domain, State& into) const {
+    char uuid[VIR_UUID_STRING_BUFLEN] = {};
+    const char* name = virDomainGetName(domain);
+    if (!name || virDomainGetUUIDString(domain, uuid) < 0) return last_error("libvirt");
+    const int active = virDomainIsActive(domain);
+    if (active < 0) return last_error(subject_of(name));
+    std::vector<Nic> nics;
+    if (active == 1) {
+        const TextPtr xml(virDomainGetXMLDesc(domain, 0));
+        if (!xml) return last_error(subject_of(name));
+        auto read = read_interfaces(xml.get(), name);
+        if (!read) return read.error();
+        nics = std::move(*read);
+    }
+    into.domains.put({name, uuid, active == 1});
+    for (Nic& nic : nics) into.nics.put(std::move(nic));
+    return {};
+}
+
+Result<DomainPtr> Session::changeable(const std::string& name) const {
+    DomainPtr domain(virDomainLookupByName(connection_.get(), name.c_str()));
+    if (!domain) return last_error(subject_of(name));
+    if (is_migrating(domain.get())) return Error{Fault::busy, subject_of(name), "it is migrating; ask again when it has arrived"};
+    if (virDomainIsActive(domain.get()) != 1) return Error{Fault::conflict, subject_of(name), "it does not run"};
+    return domain;
+}
+
+Result<> Session::carry_out(const Op& op) const {
+    if (const auto* plugged = std::get_if<Create<Nic>>(&op)) {
+        auto domain = changeable(plugged->now.domain);
+        if (!domain) return domain.error();
+        const std::string xml = write_interface(plugged->now);
+        if (virDomainAttachDeviceFlags(domain->get(), xml.c_str(), VIR_DOMAIN_AFFECT_LIVE) < 0) return last_error(subject_of(plugged->now.domain));
+    } else if (const auto* changed = std::get_if<Update<Nic>>(&op)) {
+        auto domain = changeable(changed->was.domain);
+        if (!domain) return domain.error();
+        // libvirt takes what is left out as taken away, so all of it is said again.
+        Nic whole = changed->was;
+        whole.link = changed->now.link;
+        if (virDomainUpdateDeviceFlags(domain->get(), write_interface(whole).c_str(), VIR_DOMAIN_AFFECT_LIVE) < 0) return last_error(subject_of(whole.domain));
+    }
+    return {};
+}
+
+Result<> Session::ask_to_let_go(const Nic::Key& key, const State& known) const {
+    const Nic* nic = known.nics.find(key);
+    if (!nic || !nic->alias || nic->alias->empty()) return Error{Fault::not_found, subject_of(key.domain), fmt::format("it has no NIC {}", key.mac.text())};
+    auto domain = changeable(key.domain);
+    if (!domain) return domain.error();
+    if (virDomainDetachDeviceAlias(domain->get(), nic->alias->c_str(), VIR_DOMAIN_AFFECT_LIVE) == 0) return {};
+    const Error said = last_error(subject_of(key.domain));
+    // Asked once already, and the guest has not answered yet: that is what was wanted.
+    return said.what.find("already in the process of unplug") != std::string::npos ? Result<>() : said;
+}
+
+Result<> Session::announce(const std::string& name) const {
+    constexpr const char* command =
+        R"({"execute":"announce-self","arguments":{"initial":20,"max":500,"rounds":5,"step":100}})";
+    const DomainPtr domain(virDomainLookupByName(connection_.get(), name.c_str()));
+    if (!domain) return last_error(subject_of(name));
+    char* answered = nullptr;
+    const int done = virDomainQemuMonitorCommand(domain.get(), command, &answered, 0);
+    const TextPtr answer(answered);
+    return done < 0 ? Result<>(last_error(subject_of(name))) : Result<>();
+}
+
+}  // namespace guests

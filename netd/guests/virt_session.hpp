@@ -1,0 +1,36 @@
+// One connection to libvirt and the calls that are made over it: each may block, so it lives on a thread of its own.
+#pragma once
+
+#include "netd/guests/hypervisor.hpp"
+#include "netd/guests/virt_events.hpp"
+
+namespace guests {
+
+class Session {
+public:
+    // Blocks until libvirtd answers.
+    static Result<Session> open(const std::string& uri, const Hints& hints);
+
+    // Every domain there is.
+    Result<State> look() const;
+    // Takes in what this one is like now, also that it is gone.
+    Result<> look_at(const std::string& domain, State& into) const;
+
+    Result<> carry_out(const Op& op) const;
+    Result<> ask_to_let_go(const Nic::Key& nic, const State& known) const;
+    Result<> announce(const std::string& domain) const;
+
+    // What could not be offered is told as one error, after all the others are.
+    Result<> offer(const std::vector<Offer>& offers) const;
+
+private:
+    explicit Session(ConnectionPtr connection) : connection_(std::move(connection)) {}
+    Result<DomainPtr> changeable(const std::string& name) const;
+    Result<> take_in(virDomain* domain, State& into) const;
+    Result<> withdraw(virNetwork* network) const;
+    Result<> offer(const Offer& offer) const;
+
+    ConnectionPtr connection_;
+};
+
+}  // namespace guests

@@ -1,0 +1,145 @@
+// A hint costs one look at one domain; what is asked is answered after a look, so that who asked sees what came of it.
+#include "netd/guests/virt_worker.hpp"
+
+#include "netd/guests/virt_session.hpp"
+
+#include <poll.h>
+
+#include <algorithm>
+
+namespace guests {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds first_pause{250}, longest_pause{5000};
+
+class Worker {
+public:
+    explicit Worker(std::shared_ptr<Desk> desk) : desk_(std::move(desk)) {}
+
+    void run() {
+        while (!stopping_) {
+            if (!session_ && Clock::now() >= next_attempt_) connect();
+            if (!session_) await_errand(next_attempt_);
+            else await_errand(Clock::now() + std::chrono::hours(1));
+            for (Errand& errand : desk_->errands->take())
+                if (!stopping_) std::visit([this](auto& one) { take(one); }, errand);
+            look_where_hinted();
+        }
+    }
+
+private:
+    void await_errand(Deadline until) const {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
+        pollfd waiting{desk_->errands->descriptor(), POLLIN, 0};
+        ::poll(&waiting, 1, static_cast<int>(std::clamp<long>(left, 0, 3'600'000)));
+    }
+
+    void connect() {
+        // The desk is weakly known there: libvirt may hold its callbacks longer than anybody needs them.
+        const std::weak_ptr<Desk> desk = desk_;
+        const auto push = [desk](Errand errand) { if (const auto there = desk.lock()) there->errands->push(std::move(errand)); };
+        auto opened = Session::open(desk_->uri, {[push](const std::string& domain) { push(Look{domain}); }, [push] { push(Lost{}); }});
+        if (!opened) return fail(opened.error());
+        session_ = std::move(*opened);
+        auto looked = session_->look();
+        if (!looked) return fail(looked.error());
+        state_ = std::move(*looked);
+        pause_ = first_pause;
+        trouble_.clear();
+        offer();
+        tell();
+    }
+
+    void fail(const Error& error) {
+        session_.reset();
+        next_attempt_ = Clock::now() + pause_;
+        pause_ = std::min(pause_ * 2, longest_pause);
+        if (trouble_ == error.what) return;
+        trouble_ = error.what;
+        tell();
+    }
+
+    void tell(std::optional<Answer> answer = {}) {
+        News news{session_.has_value(), state_, trouble_.empty() ? offering_ : trouble_, std::move(answer)};
+        desk_->news->push(std::move(news));
+    }
+
+    void offer() {
+        if (!session_ || !offers_) return;
+        const auto offered = session_->offer(*offers_);
+        offering_ = offered ? std::string() : offered.error().subject + ": " + offered.error().what;
+    }
+
+    void take(Look& look) {
+        if (look.domain.empty()) all_hinted_ = true;
+        else hinted_.insert(look.domain);
+    }
+    void take(Speak& speak) {
+        // A guest that can't be made to speak will do so by itself, sooner or later.
+        for (const std::string& domain : speak.domains)
+            if (session_) std::ignore = session_->announce(domain);
+    }
+    void take(std::vector<Offer>& offers) {
+        offers_ = std::move(offers);
+        const std::string before = offering_;
+        offer();
+        if (offering_ != before) tell();
+    }
+    void take(Lost&) {
+        if (session_) fail({Fault::backend, "libvirt", "the connection to libvirt is gone"});
+    }
+    void take(Stop&) { stopping_ = true; }
+
+    void take(Deed& deed) {
+        const std::string& domain = domain_of(deed);
+        if (!session_) return tell(Answer{deed.number, Error{Fault::backend, "domain " + domain, "libvirt does not answer: " + trouble_}});
+        if (Clock::now() >= deed.deadline) return tell(Answer{deed.number, Error{Fault::timeout, "domain " + domain, "libvirt did not come to it in time"}});
+        Result<> done;
+        if (const auto* op = std::get_if<Op>(&deed.what)) done = session_->carry_out(*op);
+        else done = session_->ask_to_let_go(std::get<Nic::Key>(deed.what), state_);
+        if (auto looked = session_->look_at(domain, state_); !looked && done) done = looked;
+        tell(Answer{deed.number, std::move(done)});
+    }
+
+    static const std::string& domain_of(const Deed& deed) {
+        if (const auto* key = std::get_if<Nic::Key>(&deed.what)) return key->domain;
+        return std::visit([](const auto& op) -> const std::string& {
+            if constexpr (requires { op.now; }) return op.now.domain;
+            else return op.was.domain;
+        }, std::get<Op>(deed.what));
+    }
+
+    void look_where_hinted() {
+        if (!session_ || (hinted_.empty() && !all_hinted_)) return;
+        const State before = state_;
+        if (all_hinted_) {
+            if (auto looked = session_->look()) state_ = std::move(*looked);
+        } else {
+            for (const std::string& domain : hinted_) std::ignore = session_->look_at(domain, state_);
+        }
+        hinted_.clear();
+        all_hinted_ = false;
+        if (!(state_ == before)) tell();
+    }
+
+    std::shared_ptr<Desk> desk_;
+    std::optional<Session> session_;
+    State state_;
+    std::optional<std::vector<Offer>> offers_;
+    std::set<std::string> hinted_;
+    bool all_hinted_ = false, stopping_ = false;
+    std::string trouble_, offering_;
+    Deadline next_attempt_ = {};
+    std::chrono::milliseconds pause_ = first_pause;
+};
+
+}  // namespace
+
+void work(const std::shared_ptr<Desk>& desk) {
+    Worker(desk).run();
+    desk->closed.set_value();
+}
+
+}  // namespace guests

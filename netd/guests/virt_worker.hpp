@@ -1,0 +1,50 @@
+// The thread that talks to libvirt: it takes errands, one after the other, and brings news.
+#pragma once
+
+#include "netd/guests/hypervisor.hpp"
+#include "netd/loop/mailbox.hpp"
+
+#include <future>
+#include <set>
+#include <variant>
+
+namespace guests {
+
+struct Look {
+    std::string domain = {};  // empty: all of them
+};
+struct Deed {
+    std::uint64_t number = 0;
+    std::variant<Op, Nic::Key> what;  // a key: ask the guest to let go of that NIC
+    Deadline deadline;                // not begun after that
+};
+struct Speak {
+    std::set<std::string> domains = {};
+};
+struct Lost {};
+struct Stop {};
+using Errand = std::variant<Look, Deed, Speak, std::vector<Offer>, Lost, Stop>;
+
+struct Answer {
+    std::uint64_t number = 0;
+    Result<> result;
+};
+struct News {
+    bool connected = false;
+    State state = {};
+    std::string trouble = {};
+    std::optional<Answer> answer = {};
+};
+
+// What the two sides share. It is kept alive by whoever is left, since a call to a libvirt that hangs can't be ended.
+struct Desk {
+    std::string uri;
+    std::unique_ptr<loop::Mailbox<Errand>> errands;
+    std::unique_ptr<loop::Mailbox<News>> news;
+    std::promise<void> closed = {};
+};
+
+// Until it is told to stop.
+void work(const std::shared_ptr<Desk>& desk);
+
+}  // namespace guests

@@ -1,0 +1,92 @@
+// The hypervisor is right about its guests, the definitions about their networks.
+#include "netd/lower/follow_guests.hpp"
+
+#include "netd/lower/naming.hpp"
+#include "netd/lower/realise.hpp"
+
+namespace lower {
+namespace {
+
+using intent::GuestNic;
+using intent::SwitchKind;
+
+bool shares_its_bridge(const intent::Network& network) { return network.switch_kind != SwitchKind::legacy && network.base(); }
+
+// By the name that it was offered under, else by its bridge; on a bridge that several networks share, by the tag.
+const intent::Network* network_of(const guests::NicFacts& facts, const intent::Intent& running) {
+    if (facts.bridge.empty()) return nullptr;
+    const auto is_on_bridge = [&](const intent::Network& network) { return network.bridged && guest_bridge(network).text() == facts.bridge; };
+    if (const intent::Network* offered = running.network(facts.network); offered && is_on_bridge(*offered)) return offered;
+    for (const intent::Network& network : running.networks()) {
+        if (!is_on_bridge(network)) continue;
+        const std::optional<std::uint16_t> tag = network.vlan ? std::optional(network.vlan->number()) : std::nullopt;
+        if (!shares_its_bridge(network) || tag == facts.tag) return &network;
+    }
+    return nullptr;
+}
+
+void take_over_what_it_says(GuestNic& nic, const guests::Nic& there) {
+    nic.alias = there.alias.value_or("");
+    if (there.model) nic.model = *there.model;
+    if (there.link) nic.link_active = *there.link;
+    nic.queues = static_cast<std::uint8_t>(std::min<std::uint32_t>(there.queues.value_or(1), 255));
+}
+
+void follow_known(const GuestNic& nic, const guests::State& now, intent::Intent& wanted) {
+    const guests::Nic* there = now.nics.find({nic.vm, nic.mac});
+    const bool is_its = there && there->facts.ours == !nic.adopted && there->device == port_of(nic);
+    if (nic.incoming && is_its) {
+        GuestNic arrived = nic;
+        arrived.incoming = false;
+        if (!arrived.network.empty()) take_over_what_it_says(arrived, *there);
+        wanted.put(arrived);
+    } else if (!nic.incoming && !is_its) {
+        wanted.remove(nic.key());
+    }
+}
+
+void adopt(const guests::Nic& there, const intent::Network& network, const intent::Intent& running, intent::Intent& wanted) {
+    const GuestNic* known = running.nics().find({there.domain, there.mac});
+    GuestNic nic = known && known->adopted ? *known : GuestNic{there.domain, there.mac};
+    nic.kind = intent::GuestKind::libvirt;
+    nic.network = network.name.text();
+    nic.adopted = there.device;
+    take_over_what_it_says(nic, there);
+    if (!known || !(*known == nic)) wanted.put(nic);
+}
+
+}  // namespace
+
+Followed follow_guests(const intent::Intent& running, const Host& host) {
+    Followed followed{running};
+    if (!host.guests) return followed;
+    for (const GuestNic& nic : running.nics())
+        if (nic.kind == intent::GuestKind::libvirt) follow_known(nic, *host.guests, followed.wanted);
+    for (const guests::Nic& there : host.guests->nics) {
+        const GuestNic::Key key{there.domain, there.mac};
+        const GuestNic* known = running.nics().find(key);
+        if (there.facts.ours) {
+            if (!known && there.device == port_of(key)) followed.strays.push_back(there.key());
+        } else if (const intent::Network* network = network_of(there.facts, running)) {
+            adopt(there, *network, running, followed.wanted);
+        } else if (known && known->adopted) {
+            followed.wanted.remove(key);
+        }
+    }
+    return followed;
+}
+
+std::vector<guests::Offer> offers_of(const intent::Intent& running) {
+    std::vector<guests::Offer> offers;
+    for (const intent::Network& network : running.networks()) {
+        // libvirt's names have no slash.
+        if (!network.bridged || network.name.text().find('/') != std::string::npos) continue;
+        guests::Offer offer{network.name.text(), guest_bridge(network).text()};
+        offer.ovs = network.switch_kind == SwitchKind::ovs;
+        if (offer.ovs && network.vlan) offer.tag = network.vlan->number();
+        offers.push_back(std::move(offer));
+    }
+    return offers;
+}
+
+}  // namespace lower

@@ -1,0 +1,24 @@
+// What a hypervisor's guests do by themselves, and what that makes of the definitions: they start, stop, crash, arrive, and
+// bring NICs along that nobody asked netd for.
+#pragma once
+
+#include "netd/lower/lower.hpp"
+
+#include <vector>
+
+namespace lower {
+
+struct Followed {
+    intent::Intent wanted;
+    // NICs on taps of netd's that no definition knows: left by a plug that was taken back while nobody could be asked.
+    std::vector<guests::Nic::Key> strays = {};
+};
+
+// NICs of domains that are gone go; one that was awaited is there; a port that the hypervisor made on one of our networks
+// is adopted, and follows when it is moved. Without word of the hypervisor nothing changes. Pure.
+Followed follow_guests(const intent::Intent& running, const Host& host);
+
+// The networks that guests may be defined on, as the hypervisor shall know them.
+std::vector<guests::Offer> offers_of(const intent::Intent& running);
+
+}  // namespace lower
