@@ -125,3 +125,29 @@ def all_networks_are_due_and_no_removal(host):
             assert error.code == 21 and at in str(error.message), error
     assert not changes(before, photograph(host.space))
     agree(host)
+
+
+@case("ovs")
+def without_tags_there_and_back(host):
+    of = lambda kind: {"ovirtmgmt": {"nic": "eno1", "ipaddr": "192.0.2.10", "prefix": 24, "gateway": "192.0.2.1", "defaultRoute": True, "switch": kind},
+                       "lan": {"switch": kind}}
+    host.client.setup(of("legacy"))
+    host.add_space("a")
+    host.client.call("VM.hotplugNic", {"vmId": "a", "nic": {"network": "ovirtmgmt", "kind": "netns"}})
+    host.spaces["a"].links("addr add 192.0.2.7/24 dev eth0", "link set eth0 up")
+    # Devices of Open vSwitch's own that nobody uses have another MAC each time.
+    see = lambda: {what: [one for one in all_of_it if not str(one[0]).startswith("ovs-")] for what, all_of_it in photograph(host.space, host.ovs).items()}
+    for kind in ("ovs", "legacy", "ovs"):
+        before = see()
+        refused = of(kind)
+        refused["ovirtmgmt"]["routes"] = [{"to": "198.51.100.0/24", "via": "203.0.113.1"}]
+        try:
+            answer = host.client.setup(refused)
+            raise AssertionError(f"not refused: {answer}")
+        except RpcError as error:
+            assert error.code == 29, error
+        assert not (differences := changes(before, see())), differences
+        assert host.client.setup(of(kind))["changed"]
+        agree(host)
+        assert host.client.setup(of(kind))["changed"] is False
+        wait_until(lambda: host.space.run("ping", "-n", "-q", "-c", "1", "-W", "1", "192.0.2.7", check=False).find(" 0% packet loss") > 0, 10, kind)

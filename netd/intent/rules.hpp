@@ -13,7 +13,7 @@ void check_alone(const Network& network, Complaints& complaints);
 void check_alone(const Bond& bond, Complaints& complaints);
 
 // Beside the others of `wanted` and on this host.
-void check_among(const Network& network, const Intent& wanted, const Facts& facts, Complaints& complaints);
+void check_among(const Network& network, const Intent& wanted, const Intent& running, const Facts& facts, Complaints& complaints);
 void check_among(const Bond& bond, const Intent& wanted, const Facts& facts, Complaints& complaints);
 
 }  // namespace intent

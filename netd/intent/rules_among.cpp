@@ -27,8 +27,8 @@ std::optional<IfName> foreign_vlan_on(const IfName& base, const bridges::State& 
 
 class NetworkCheck {
 public:
-    NetworkCheck(const Network& network, const Intent& wanted, const Facts& facts, Complaints& complaints)
-        : network_(network), wanted_(wanted), facts_(facts), complaints_(complaints) {}
+    NetworkCheck(const Network& network, const Intent& wanted, const Intent& running, const Facts& facts, Complaints& complaints)
+        : network_(network), wanted_(wanted), running_(running), facts_(facts), complaints_(complaints) {}
 
     void run() {
         nic();
@@ -98,6 +98,9 @@ private:
 
     void name() {
         if (!network_.bridged || network_.switch_kind != SwitchKind::legacy) return;
+        // Its own foot in Open vSwitch makes room when it comes from there.
+        const Network* now = running_.networks().find(network_.name);
+        if (now && now->switch_kind == SwitchKind::ovs) return;
         auto name = IfName::parse(network_.name.text());
         const Link* link = name ? facts_.kernel.links.find(*name) : nullptr;
         if (link && !is_ours(*link) && !(link->kind && std::holds_alternative<bridges::Bridge>(*link->kind)))
@@ -133,7 +136,7 @@ private:
     }
 
     const Network& network_;
-    const Intent& wanted_;
+    const Intent &wanted_, &running_;
     const Facts& facts_;
     Complaints& complaints_;
 };
@@ -188,8 +191,8 @@ private:
 
 }  // namespace
 
-void check_among(const Network& network, const Intent& wanted, const Facts& facts, Complaints& complaints) {
-    NetworkCheck(network, wanted, facts, complaints).run();
+void check_among(const Network& network, const Intent& wanted, const Intent& running, const Facts& facts, Complaints& complaints) {
+    NetworkCheck(network, wanted, running, facts, complaints).run();
 }
 
 void check_among(const Bond& bond, const Intent& wanted, const Facts& facts, Complaints& complaints) {

@@ -99,7 +99,7 @@ Verdict validate(const Request& request, const Intent& running, const Facts& fac
 
     for (const Network& network : asked.networks) {
         check_alone(network, verdict.complaints);
-        check_among(network, verdict.wanted, facts, verdict.complaints);
+        check_among(network, verdict.wanted, running, facts, verdict.complaints);
     }
     for (const Bond& bond : asked.bonds) {
         check_alone(bond, verdict.complaints);

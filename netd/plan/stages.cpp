@@ -28,11 +28,42 @@ int rank(guests::Phase phase) { return phase == guests::Phase::release ? -1 : 9;
 
 std::string reason(const Op& op);
 
+bool is_made_by_ovs(const HostState& state, const topology::IfName& name) {
+    const ovs::Port* port = state.ovs.ports.find(name);
+    return port && port->internal == true;
+}
+
+// A bridge or VLAN of ours that has the name of a device which Open vSwitch shall make is another thing: it goes first.
+bridges::State with_room_for_ovs(const HostState& want, const HostState& have) {
+    bridges::State room = want.kernel;
+    for (const ovs::Port& port : want.ovs.ports) {
+        const bridges::Link *then = want.kernel.links.find(port.name), *now = have.kernel.links.find(port.name);
+        if (port.internal != true || !then || !now || !now->owner.value_or(topology::Owner()).is_ours() || is_made_by_ovs(have, port.name)) continue;
+        bridges::Link made = *then;
+        made.kind = bridges::Device{};
+        room.links.put(made);
+    }
+    return room;
+}
+
+// What Open vSwitch has made (with the userspace datapath a tap) is its own to take away.
+bridges::State with_devices_of_ovs(const HostState& have) {
+    bridges::State told = have.kernel;
+    for (const ovs::Port& port : have.ovs.ports) {
+        const bridges::Link* there = port.internal == true ? have.kernel.links.find(port.name) : nullptr;
+        if (!there) continue;
+        bridges::Link made = *there;
+        made.kind = bridges::Device{};
+        told.links.put(made);
+    }
+    return told;
+}
+
 }  // namespace
 
 Plan make(const HostState& want, const HostState& have) {
     Plan steps;
-    for (bridges::Step& step : bridges::plan(want.kernel, have.kernel))
+    for (bridges::Step& step : bridges::plan(with_room_for_ovs(want, have), with_devices_of_ovs(have)))
         steps.push_back({bridges::Op(std::move(step.op)), {rank(step.phase), step.level}, {}});
     for (ovs::Step& step : ovs::plan(want.ovs, have.ovs)) steps.push_back({ovs::Op(std::move(step.op)), {rank(step.phase), 0}, {}});
     for (guests::Step& step : guests::plan(want.guests, have.guests))
