@@ -7,8 +7,6 @@
 #include <linux/if_bridge.h>
 #include <linux/if_link.h>
 
-#include <limits>
-
 namespace bridges {
 
 using topology::Error;
@@ -17,7 +15,7 @@ using topology::Result;
 
 namespace {
 
-constexpr std::uint64_t any16 = 0xffff, any32 = 0xffffffff, any64 = std::numeric_limits<std::uint64_t>::max();
+constexpr std::uint64_t any16 = 0xffff, any32 = 0xffffffff, any64 = any32;   // beyond that the kernel's own arithmetic overflows
 constexpr NamedNumber protocols[] = {{"0x8100", 0x8100}, {"0x88a8", 0x88a8}};
 
 constexpr OptionRow rows[] = {
@@ -47,7 +45,7 @@ constexpr OptionRow rows[] = {
     {"multicast_querier_interval", IFLA_BR_MCAST_QUERIER_INTVL, Form::u64, 0, any64, "25500"},
     {"multicast_query_interval", IFLA_BR_MCAST_QUERY_INTVL, Form::u64, 100, any64, "12500"},
     {"multicast_query_response_interval", IFLA_BR_MCAST_QUERY_RESPONSE_INTVL, Form::u64, 0, any64, "1000"},
-    {"multicast_startup_query_interval", IFLA_BR_MCAST_STARTUP_QUERY_INTVL, Form::u64, 100, any64, "3125"},
+    {"multicast_startup_query_interval", IFLA_BR_MCAST_STARTUP_QUERY_INTVL, Form::u64, 100, any64, "3124"},
     {"multicast_stats_enabled", IFLA_BR_MCAST_STATS_ENABLED, Form::u8, 0, 1, "0"},
     {"multicast_igmp_version", IFLA_BR_MCAST_IGMP_VERSION, Form::u8, 2, 3, "2"},
     {"multicast_mld_version", IFLA_BR_MCAST_MLD_VERSION, Form::u8, 1, 2, "1"},
@@ -65,6 +63,13 @@ const OptionRow* row_of(std::string_view key) {
     return nullptr;
 }
 
+bool is_time(const OptionRow& row) {
+    return row.name.ends_with("_interval") || row.name.ends_with("_time") || row.name == "forward_delay" || row.name == "max_age";
+}
+
+// Kernels of 250 Hz, Debian's among them, count in 0.4 hundredths of a second, and tell an odd number as the even one below it.
+std::string even(const std::string& hundredths) { return std::to_string(std::stoull(hundredths) & ~1ull); }
+
 }  // namespace
 
 Result<Options> parse_bridge_options(std::string_view text) {
@@ -76,7 +81,7 @@ Result<Options> parse_bridge_options(std::string_view text) {
         if (!row) return Error{Fault::invalid, key, fmt::format("a bridge has no option \"{}\"", key)};
         auto canon = canonical(*row, value);
         if (!canon) return canon.error();
-        options[key] = *canon;
+        options[key] = is_time(*row) ? even(*canon) : *canon;
     }
     const auto delay = options.find("forward_delay"), stp = options.find("stp_state");
     if (delay != options.end() && stp != options.end() && stp->second == "1" && std::stoul(delay->second) < 200) {

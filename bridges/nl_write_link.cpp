@@ -126,6 +126,13 @@ private:
     }
 
     void set_options(const Options& options) {
+        // Only without STP may a bridge forward at once, and of one message the kernel reads the delay first.
+        const auto stp = options.find("stp_state");
+        if (stp != options.end() && stp->second == "0") put_options({*stp});
+        put_options(options);
+    }
+
+    void put_options(const Options& options) {
         if (options.empty()) return;
         Message message = change_of(RTM_NEWLINK, index_);
         message.nest(IFLA_LINKINFO, [&] {

@@ -1,6 +1,8 @@
 // What a definition must be by itself.
 #include "netd/intent/rules.hpp"
 
+#include "topology/host_address.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -16,6 +18,11 @@ public:
         if (!broken) return;
         const std::string path = attribute.empty() ? pointer({"networks", name_}) : pointer({"networks", name_, attribute});
         complaints_.push_back({code, path, Fault::invalid, std::string(what)});
+    }
+    void refuse_unfit(const std::optional<Subnet>& address, std::string_view attribute) {
+        if (!address) return;
+        const std::string_view why = topology::unfit_for_a_host(*address);
+        refuse_if(!why.empty(), code::bad_address, attribute, fmt::format("{} can't be a host's: {}", address->text(), why));
     }
 
 private:
@@ -56,22 +63,31 @@ void check_ipv4(const Network& network, Examiner& is) {
     is.refuse_if(is_static && !network.prefix, code::bad_parameters, "ipaddr", "ipaddr needs a netmask or a prefix");
     is.refuse_if(!is_static && network.prefix, code::bad_parameters, "prefix", "a netmask or prefix needs ipaddr");
     is.refuse_if(network.prefix && *network.prefix > 32, code::bad_address, "prefix", "an IPv4 prefix is 0 to 32");
-    if (!network.gateway) return;
     const auto subnet = network.ipv4();
+    is.refuse_unfit(subnet, "ipaddr");
+    if (!network.gateway) return;
     is.refuse_if(!is_static, code::bad_address, "gateway", "a gateway needs ipaddr");
     is.refuse_if(subnet && !subnet->contains(*network.gateway), code::bad_address, "gateway",
                  subnet ? fmt::format("{} is not inside {}", network.gateway->text(), subnet->network().text()) : "");
+    is.refuse_if(network.ipaddr == network.gateway, code::bad_address, "gateway", "the gateway is another host, not this one");
 }
 
 void check_ipv6(const Network& network, Examiner& is) {
     is.refuse_if(network.ipv6addr && !network.ipv6addr->is_v6(), code::bad_address, "ipv6addr", "ipv6addr is IPv6, as 2001:db8::1/64");
+    is.refuse_unfit(network.ipv6addr, "ipv6addr");
+    for (const Subnet& further : network.addresses) is.refuse_unfit(further, "addresses");
     if (network.ipv6gateway) {
         const auto& gateway = *network.ipv6gateway;
         is.refuse_if(!gateway.is_v6(), code::bad_address, "ipv6gateway", "ipv6gateway is IPv6");
         is.refuse_if(!network.ipv6addr, code::bad_address, "ipv6gateway", "ipv6gateway needs ipv6addr");
         is.refuse_if(network.ipv6addr && !gateway.is_link_local() && !network.ipv6addr->contains(gateway), code::bad_address,
                      "ipv6gateway", network.ipv6addr ? fmt::format("{} is not inside {}", gateway.text(), network.ipv6addr->network().text()) : "");
+        is.refuse_if(network.ipv6addr && network.ipv6addr->address() == gateway, code::bad_address, "ipv6gateway",
+                     "the gateway is another host, not this one");
     }
+    const bool has_ipv6 = network.ipv6addr || network.ipv6autoconf || network.dhcpv6 ||
+                          std::ranges::any_of(network.addresses, [](const Subnet& one) { return one.is_v6(); });
+    is.refuse_if(has_ipv6 && network.mtu.number() < 1280, code::bad_parameters, "mtu", "IPv6 needs an mtu of at least 1280 (RFC 8200)");
     is.refuse_if((network.dhcpv6 || network.ipv6autoconf) && network.ipv6addr, code::bad_address, "ipv6addr",
                  "give a static IPv6 address or an automatic one, not both");
 }

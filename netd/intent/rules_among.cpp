@@ -96,16 +96,29 @@ private:
                fmt::format("{} already carries the untagged network '{}'", network_.base()->text(), other.network.text()));
     }
 
+    // The device that would have the network's name must not be somebody else's, nor one of netd's own switches.
     void name() {
-        if (!network_.bridged || network_.switch_kind != SwitchKind::legacy) return;
+        const bool is_legacy = network_.switch_kind == SwitchKind::legacy;
+        if (is_legacy ? !network_.bridged : !has_own_device()) return;
         // Its own foot in Open vSwitch makes room when it comes from there.
         const Network* now = running_.networks().find(network_.name);
-        if (now && now->switch_kind == SwitchKind::ovs) return;
+        const bool makes_room = is_legacy && now && now->switch_kind == SwitchKind::ovs;
         auto name = IfName::parse(network_.name.text());
         const Link* link = name ? facts_.kernel.links.find(*name) : nullptr;
-        if (link && !is_ours(*link) && !(link->kind && std::holds_alternative<bridges::Bridge>(*link->kind)))
+        const bool is_bridge = link && link->kind && std::holds_alternative<bridges::Bridge>(*link->kind);
+        // An internal port of Open vSwitch bears its mark in the database, not on the link.
+        const bool is_internal = link && (link->facts.kind == "openvswitch" || link->facts.kind == "tun");
+        if ((link && !makes_room && !is_ours(*link) && !(is_legacy ? is_bridge : is_internal)) || (name && wanted_.bonds().contains(*name)))
             refuse(code::bad_bridge, Fault::conflict, "",
                    fmt::format("the host has a device '{}' that is not a bridge and not netd's; choose another name", network_.name.text()));
+        for (const Base& base : wanted_.bases())
+            if (network_.name.text() == "vb-" + base.device.text() || network_.name.text() == "ovs-" + base.device.text())
+                refuse(code::bad_bridge, Fault::conflict, "", fmt::format("'{}' is what netd calls its own switch on {}; choose another name", network_.name.text(), base.device.text()));
+    }
+
+    // On a switch that several networks have together: an internal port, or a VLAN device where the host takes part.
+    bool has_own_device() const {
+        return network_.switch_kind == SwitchKind::ovs || !network_.base() || !network_.bridged || !network_.all_addresses().empty();
     }
 
     void backend() {

@@ -101,6 +101,7 @@ TEST_CASE("a bridge's options are told as sysfs tells them") {
             Options{{"group_fwd_mask", "0x8"}, {"vlan_protocol", "0x8100"}});
     REQUIRE(parse_bridge_options("")->empty());
     REQUIRE(bridge_option_default("ageing_time") == "30000");
+    REQUIRE(parse_bridge_options("ageing_time=20001 multicast_query_interval=0x2711")->at("ageing_time") == "20000");
     REQUIRE_FALSE(bridge_option_default("colour"));
 }
 

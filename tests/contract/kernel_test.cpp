@@ -71,6 +71,22 @@ TEMPLATE_TEST_CASE("a change touches only what it names", "[kernel]", BOTH_WORLD
     REQUIRE(without_weather(world.fresh_look()) == without_weather(world.kernel->state()));
 }
 
+TEMPLATE_TEST_CASE("a bridge that leaves STP forwards at once; under STP none does", "[kernel]", BOTH_WORLDS) {
+    TestType world;
+    succeed(world, Create<Link>{link("web", Bridge{{{"stp_state", "1"}, {"forward_delay", "400"}}})});
+    Link now{name("web")};
+    for (const Options& options : {Options{{"stp_state", "0"}, {"forward_delay", "0"}}, Options{{"stp_state", "1"}, {"forward_delay", "1500"}}}) {
+        now.kind = Bridge{options};
+        update(world, now);
+        require_as(world, now);
+    }
+    Link hasty{name("web")};
+    hasty.kind = Bridge{{{"forward_delay", "0"}}};
+    const std::vector<Op> ops{Update<Link>{seen(world, "web"), hasty}};
+    REQUIRE(world.kernel->apply(ops).stopped);
+    require_as(world, now);
+}
+
 TEMPLATE_TEST_CASE("a port joins, is isolated, moves and leaves", "[kernel]", BOTH_WORLDS) {
     TestType world;
     succeed(world, std::vector<Op>{Create<Link>{link("web", Bridge{})}, Create<Link>{link("db", Bridge{})}});

@@ -86,6 +86,7 @@ Result<> FakeHost::set_bridge_options(const IfName& name, const Options& now) {
         if (option == "vlan_filtering" && value == "1" && !abilities_.vlan_filtering) return refused(EOPNOTSUPP, name);
         options[option] = value;
     }
+    if (options.at("stp_state") == "1" && std::stoul(options.at("forward_delay")) < 200) return refused(ERANGE, name);
     edit(name, [&](Link& link) { link.kind = Bridge{options}; });
     // A new default takes the place of the old one wherever that still stands.
     const auto was = *VlanId::parse(pvid_before), is = *VlanId::parse(options.at("vlan_default_pvid"));

@@ -1,6 +1,8 @@
 // IP addresses and subnets: canonical in, canonical out, and nothing that two programs could read differently.
 #include "topology/numbers.hpp"
 
+#include "topology/host_address.hpp"
+
 #include <catch2/catch.hpp>
 
 #include <string>
@@ -63,6 +65,15 @@ TEST_CASE("a subnet contains its own and no others") {
     REQUIRE_FALSE(subnet("192.0.2.10/32").contains(ip("192.0.2.11")));
     REQUIRE_FALSE(subnet("0.0.0.0/0").contains(ip("::1")));
     REQUIRE_FALSE(subnet("2001:db8::/64").contains(ip("2001:db8:0:1::1")));
+}
+
+TEST_CASE("some addresses are no host's, and it is said why") {
+    const auto unfit = GENERATE("0.0.0.0/24", "0.1.2.3/24", "127.0.0.1/8", "224.0.0.1/24", "255.255.255.255/24", "192.0.2.0/24", "192.0.2.255/24",
+                                "192.0.2.3/30", "192.0.2.1/0", "::/64", "::1/128", "ff02::1/64", "2001:db8::1/0");
+    CAPTURE(unfit);
+    REQUIRE_FALSE(topology::unfit_for_a_host(subnet(unfit)).empty());
+    for (const char* fit : {"192.0.2.1/24", "192.0.2.254/24", "192.0.2.0/31", "192.0.2.1/31", "192.0.2.0/32", "192.0.2.255/22", "2001:db8::/64", "fe80::1/64", "::2/64"})
+        REQUIRE(topology::unfit_for_a_host(subnet(fit)).empty());
 }
 
 TEST_CASE("an address without a length, or with an impossible one, is no subnet") {
