@@ -102,6 +102,7 @@ public:
     Result<> live() {
         ::sd_notify(0, "READY=1");
         log::info("serving at {}", options_.control);
+        if (options_.remote) log::info("serving engines elsewhere at {}", options_.remote->control.endpoint);
         auto ran = loop_->run_until([this] { return stop_; });
         ::sd_notify(0, "STOPPING=1");
         return ran;
@@ -117,24 +118,29 @@ private:
         auto context = serve::Context::open();
         if (!context) return context.error();
         context_ = std::move(*context);
-        auto doorkeeper = serve::Doorkeeper::open(*loop_, *context_, [](const serve::Peer& peer) { return serve::role_by_groups(peer, {}); });
+        auto doorkeeper = serve::Doorkeeper::open(*loop_, *context_, [](const serve::Peer& peer) { return serve::role_by_groups(peer, {}); }, engine_of());
         if (!doorkeeper) return doorkeeper.error();
         doorkeeper_ = std::move(*doorkeeper);
         requests_ = std::make_unique<serve::Requests>([this](const serve::Ticket& ticket, std::string bytes) { server_->reply(ticket.caller, std::move(bytes)); }, *commands_, clock_);
         requests_->add_status([this](nlohmann::json& status) { add_transport(status); });
         const int group = group_named("netd");
-        auto publisher = serve::Publisher::open(*loop_, *context_, clock_, {options_.events, group, store::boot_id()});
+        auto publisher = serve::Publisher::open(*loop_, *context_, clock_, {options_.events, group, store::boot_id(), options_.remote ? std::optional(options_.remote->events) : std::nullopt});
         if (!publisher) return publisher.error();
         publisher_ = std::move(*publisher);
         auto drift = DriftWatch::open(*loop_, clock_, options_, [this](const char* topic, nlohmann::json event) { publisher_->publish(topic, std::move(event)); }, *commands_);
         if (!drift) return drift.error();
         drift_ = std::move(*drift);
         take_notes();
-        auto server = serve::Server::open(*loop_, *context_, clock_, {options_.control, group},
+        auto server = serve::Server::open(*loop_, *context_, clock_, {options_.control, group, options_.remote ? std::optional(options_.remote->control) : std::nullopt},
                                           [this](serve::Caller caller, std::string_view message) { requests_->on_message(caller, message); });
         if (!server) return server.error();
         server_ = std::move(*server);
         return loop_->watch(notes_->descriptor(), [this] { take_notes(); });
+    }
+
+    serve::Doorkeeper::EngineOf engine_of() const {
+        if (!options_.remote) return {};
+        return [folder = options_.remote->engines](std::string_view key) { return serve::engine_with_key(key, folder); };
     }
 
     void take_notes() {

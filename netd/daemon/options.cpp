@@ -1,4 +1,5 @@
-// The file is {"control": …, "events": …, "state": …, "run": …, "ovs": …, "libvirt": …, "management": {"nic": …}}.
+// The file is {"control": …, "events": …, "state": …, "run": …, "ovs": …, "libvirt": …, "management": {"nic": …}, "drift": …,
+// "carrierGrace": …, "remote": {"control": …, "events": …, "key": …, "engines": …}}.
 #include "netd/daemon/options.hpp"
 
 #include "netd/wire/json.hpp"
@@ -7,6 +8,7 @@
 
 #include <fstream>
 #include <getopt.h>
+#include <map>
 #include <sstream>
 
 namespace netd {
@@ -53,6 +55,27 @@ Result<> read_seconds(const char* key, std::int64_t number, std::chrono::seconds
     return {};
 }
 
+// All four or nothing: half of a door is none, or one that stands open.
+Result<> read_remote(const nlohmann::json& value, Options& options) {
+    constexpr const char* due = "{\"control\": \"tcp://ADDRESS:PORT\", \"events\": \"tcp://ADDRESS:PORT\", \"key\": FILE, \"engines\": FOLDER} is due here";
+    std::map<std::string, std::string> texts{{"control", ""}, {"events", ""}, {"key", ""}, {"engines", ""}};
+    if (!value.is_object()) return Error{Fault::invalid, "remote", due};
+    for (const auto& [key, text] : value.items()) {
+        const auto known = texts.find(key);
+        if (known == texts.end()) return Error{Fault::invalid, "remote/" + key, "there is no such setting"};
+        if (auto read = read_text(text, "remote/" + key, known->second); !read) return read;
+    }
+    for (const auto& [key, text] : texts)
+        if (text.empty()) return Error{Fault::invalid, "remote/" + key, std::string("is missing: ") + due};
+    for (const char* key : {"control", "events"})
+        if (auto checked = serve::check_tcp(texts[key]); !checked) return checked;
+    auto secret = serve::read_secret(texts["key"]);
+    if (!secret) return secret.error();
+    if (auto counted = serve::count_engines(texts["engines"]); !counted) return counted.error();
+    options.remote = Remote{{texts["control"], *secret}, {texts["events"], *secret}, texts["engines"]};
+    return {};
+}
+
 Result<> read_setting(const std::string& key, const nlohmann::json& value, Options& options) {
     if (key == "control") return read_text(value, key, options.control);
     if (key == "events") return read_text(value, key, options.events);
@@ -62,6 +85,7 @@ Result<> read_setting(const std::string& key, const nlohmann::json& value, Optio
     if (key == "libvirt") return read_text(value, key, options.libvirt);
     if (key == "drift") return read_drift(value.is_string() ? value.get<std::string>() : "", options);
     if (key == "carrierGrace") return read_seconds("carrierGrace", value.is_number_integer() ? value.get<std::int64_t>() : 0, options.carrier_grace);
+    if (key == "remote") return read_remote(value, options);
     if (key != "management") return Error{Fault::invalid, key, "there is no such setting"};
     if (!value.is_object() || !value.contains("nic") || !value["nic"].is_string()) return Error{Fault::invalid, key, "{\"nic\": NAME} is due here"};
     auto nic = topology::IfName::parse(value["nic"].get<std::string>());

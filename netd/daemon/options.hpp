@@ -1,6 +1,7 @@
 // How netd is told where things are: a small JSON file, and options on the command line that win over it.
 #pragma once
 
+#include "netd/serve/curve.hpp"
 #include "topology/names.hpp"
 #include "topology/result.hpp"
 
@@ -9,6 +10,12 @@
 #include <string>
 
 namespace netd {
+
+// How engines elsewhere come in.
+struct Remote {
+    serve::CurveDoor control = {}, events = {};
+    std::string engines = {};  // the folder of their public keys
+};
 
 struct Options {
     std::string control = "ipc:///run/netd/control";
@@ -19,6 +26,7 @@ struct Options {
     std::string ovs = "unix:/var/run/openvswitch/db.sock";
     std::optional<topology::IfName> management = {};  // a first start takes this NIC over as ovirtmgmt
     std::chrono::seconds management_timeout{120};    // unless it is confirmed within that time
+    std::optional<Remote> remote = {};
     bool watchdog = true;
     bool repairs_drift = true;                       // false: it is told and left
     std::chrono::seconds carrier_grace{30};          // a network without carrier for longer is told to be down

@@ -5,6 +5,7 @@
 #include "netd/apply/preview.hpp"
 #include "netd/daemon/log.hpp"
 #include "netd/intent/validate.hpp"
+#include "netd/observe/way_of_client.hpp"
 #include "netd/wire/read_definition.hpp"
 #include "netd/wire/request.hpp"
 #include "netd/wire/write_plan.hpp"
@@ -155,6 +156,8 @@ void Reconciler::setup(serve::Setup setup) {
     intent::rename(setup.request, intent::still_missing(transactor_.renames(), backends_.kernel.state()));
     const auto verdict = intent::validate(setup.request, transactor_.running(), facts());
     if (!verdict.complaints.empty()) return refuse(setup.ticket, verdict.complaints);
+    if (const auto cut = observe::cut_off(setup.ticket.caller.address, setup.request, transactor_.running(), verdict.wanted, backends_.kernel.state()))
+        return refuse(setup.ticket, {*cut});
     announce("transaction.begun", {{"who", setup.ticket.caller.who()}});
     const intent::Intent was = transactor_.running();
     apply::Terms terms = apply::terms_of(setup.request);
@@ -171,8 +174,9 @@ void Reconciler::setup(serve::Setup setup) {
 void Reconciler::confirm(const serve::Confirm& confirm) {
     const auto waiting = transactor_.waiting();
     const bool same = !confirm.transaction || (waiting && *confirm.transaction == waiting->id);
-    // One that was sent before the change stood says nothing about it.
-    if (!waiting || !same || confirm.ticket.caller.arrived < waiting_since_) return reply(confirm.ticket, {{"confirmed", false}, {"transaction", waiting ? json(waiting->id) : json()}}, false);
+    // One that was sent before the change stood says nothing about it, nor does one from here about the wire to an engine.
+    const bool is_from_here = asker_ && asker_->caller.is_remote() && !confirm.ticket.caller.is_remote();
+    if (!waiting || !same || is_from_here || confirm.ticket.caller.arrived < waiting_since_) return reply(confirm.ticket, {{"confirmed", false}, {"transaction", waiting ? json(waiting->id) : json()}}, false);
     const Asker asker = std::exchange(asker_, std::nullopt);
     conclude(asker, transactor_.confirm(), intent::code::refused);
     reply(confirm.ticket, {{"confirmed", true}, {"transaction", waiting->id}}, false);

@@ -91,12 +91,19 @@ std::string_view name_of(Role role) {
 std::optional<Peer> parse_peer(std::string_view address) { return take_peer(address); }
 
 std::string write_badge(const Badge& badge) {
+    if (badge.peer.is_remote()) return std::string(name_of(badge.role)) + '@' + badge.peer.engine;
     return std::string(name_of(badge.role)) + ':' + std::to_string(badge.peer.uid) + ':' + std::to_string(badge.peer.gid) + ':' +
            std::to_string(badge.peer.pid);
 }
 
 std::optional<Badge> parse_badge(std::string_view text) {
-    const auto peer = take_peer(text);
+    std::optional<Peer> peer;
+    if (const auto at = text.find('@'); at != text.npos && at + 1 < text.size()) {
+        peer.emplace().engine = text.substr(at + 1);
+        text = text.substr(0, at);
+    } else {
+        peer = take_peer(text);
+    }
     const auto role = std::find_if(roles.begin(), roles.end(), [&](Role known) { return name_of(known) == text; });
     if (!peer || role == roles.end()) return std::nullopt;
     return Badge{*role, *peer};

@@ -16,11 +16,15 @@ enum class Role { none, observe, operate };
 
 std::string_view name_of(Role role);
 
-// The process that connected, as the kernel saw it at that moment (SO_PEERCRED).
+// Who connected. Over ipc: the process, as the kernel saw it at that moment (SO_PEERCRED). Over TCP: the engine whose key it
+// has proven, and then the numbers say nothing.
 struct Peer {
     uid_t uid = static_cast<uid_t>(-1);
     gid_t gid = static_cast<gid_t>(-1);
     pid_t pid = 0;
+    std::string engine = {};
+
+    bool is_remote() const { return !engine.empty(); }
 
     bool operator==(const Peer&) const = default;
 };
@@ -28,7 +32,7 @@ struct Peer {
 // libzmq's Peer-Address over ipc, "NAME:UID:GID:PID"; read from the right, for the name may hold anything.
 std::optional<Peer> parse_peer(std::string_view address);
 
-// What travels with each message as its User-Id: "operate:UID:GID:PID".
+// What travels with each message as its User-Id: "operate:UID:GID:PID", or "operate@ENGINE".
 struct Badge {
     Role role = Role::none;
     Peer peer = {};

@@ -22,7 +22,7 @@ constexpr std::size_t fewest_frames = 8, most_frames = 12;
 Doorkeeper::Doorkeeper(loop::EventLoop& loop, Socket socket, std::unique_ptr<Questions> ask, std::unique_ptr<Answers> answered)
     : loop_(loop), socket_(std::move(socket)), ask_(std::move(ask)), answered_(std::move(answered)) {}
 
-Result<std::unique_ptr<Doorkeeper>> Doorkeeper::open(loop::EventLoop& loop, Context& context, LookUp look_up) {
+Result<std::unique_ptr<Doorkeeper>> Doorkeeper::open(loop::EventLoop& loop, Context& context, LookUp look_up, EngineOf engine_of) {
     auto socket = Socket::open(context, ZMQ_ROUTER);
     if (!socket) return socket.error();
     if (auto set = socket->set(ZMQ_LINGER, 0); !set) return set.error();
@@ -42,15 +42,14 @@ Result<std::unique_ptr<Doorkeeper>> Doorkeeper::open(loop::EventLoop& loop, Cont
     if (!watched) return watched.error();
     self->hook_ = loop.before_wait([self] { return self->drain(); });
     // It holds the mailboxes, which outlive it, and nothing else of ours.
-    self->clerk_ = std::thread([look_up = std::move(look_up), &ask = *self->ask_, &answered = *self->answered_] {
+    self->clerk_ = std::thread([look_up = std::move(look_up), engine_of = std::move(engine_of), &ask = *self->ask_, &answered = *self->answered_] {
         for (;;) {
             pollfd ready{ask.descriptor(), POLLIN, 0};
             ::poll(&ready, 1, -1);
             auto next = ask.take_one();
             if (!next) continue;
             if (!*next) return;
-            const Role role = look_up((*next)->peer);
-            answered.push({std::move(**next), role});
+            answered.push(look(std::move(**next), look_up, engine_of));
         }
     });
     return door;
@@ -88,6 +87,12 @@ std::optional<Doorkeeper::Question> Doorkeeper::receive() {
         return std::nullopt;
     }
     Question question{frames[0], frames[3]};
+    constexpr std::size_t key_bytes = 32;
+    const bool has_key = frames.size() > fewest_frames && frames[8].size() == key_bytes;
+    if (frames[7] == "CURVE" && frames[4] == zap_domain && has_key) {
+        question.key = std::move(frames[8]);
+        return question;
+    }
     const auto peer = parse_peer(frames[5]);
     if (!peer || frames[4] != zap_domain || frames[7] != "NULL") {
         ++counters_.malformed;
@@ -98,8 +103,24 @@ std::optional<Doorkeeper::Question> Doorkeeper::receive() {
     return question;
 }
 
+// An engine whose key is known may all; who has another key is nobody.
+Doorkeeper::Found Doorkeeper::look(Question question, const LookUp& look_up, const EngineOf& engine_of) {
+    if (question.key.empty()) {
+        const Role role = look_up(question.peer);
+        return {std::move(question), role};
+    }
+    const auto engine = engine_of ? engine_of(question.key) : std::nullopt;
+    question.peer.engine = engine.value_or("");
+    return {std::move(question), engine ? Role::operate : Role::none};
+}
+
 void Doorkeeper::decide(Question question) {
+    if (!question.key.empty()) return ask(std::move(question));
     if (const auto role = role_without_asking(question.peer, ::geteuid())) return answer(question, *role);
+    ask(std::move(question));
+}
+
+void Doorkeeper::ask(Question question) {
     if (ask_->try_push(question)) return;
     ++counters_.overrun;
     refuse(question, "300", "busy, try again");

@@ -16,11 +16,14 @@ namespace serve {
 
 // Open it before any socket binds, and keep it longer than they live: without it libzmq lets everybody in (the Server
 // then finds no badge on their messages and drops them). The questions come over the loop; user databases are asked in a
-// thread of its own. A role holds for the life of the connection. Over ipc only: other mechanisms are refused.
+// thread of its own. A role holds for the life of the connection. Over ipc, and over TCP
+// with CURVE where the keys of engines are known; other mechanisms are refused.
 class Doorkeeper {
 public:
     // Blocks as it likes; called in the other thread.
     using LookUp = std::function<Role(const Peer&)>;
+    // The name of the engine that has this public key of 32 bytes; called there too.
+    using EngineOf = std::function<std::optional<std::string>(std::string_view key)>;
 
     struct Counters {
         std::uint64_t admitted = 0;
@@ -30,7 +33,7 @@ public:
         bool operator==(const Counters&) const = default;
     };
 
-    static Result<std::unique_ptr<Doorkeeper>> open(loop::EventLoop& loop, Context& context, LookUp look_up);
+    static Result<std::unique_ptr<Doorkeeper>> open(loop::EventLoop& loop, Context& context, LookUp look_up, EngineOf engine_of = {});
     ~Doorkeeper();  // waits for a look-up under way
     Doorkeeper(const Doorkeeper&) = delete;
     Doorkeeper& operator=(const Doorkeeper&) = delete;
@@ -43,11 +46,13 @@ private:
         std::string asker = {};  // libzmq's own routing id
         std::string request = {};
         Peer peer = {};
+        std::string key = {};  // over TCP
     };
     struct Found {
         Question question = {};
         Role role = Role::none;
     };
+    static Found look(Question question, const LookUp& look_up, const EngineOf& engine_of);
     using Questions = loop::Mailbox<std::optional<Question>>;  // nothing: go home
     using Answers = loop::Mailbox<Found>;
 
@@ -55,6 +60,7 @@ private:
     bool drain();
     std::optional<Question> receive();
     void decide(Question question);
+    void ask(Question question);
     void answer(const Question& question, Role role);
     void refuse(const Question& question, std::string_view status, std::string_view why);
     void send(const Question& question, std::string_view status, std::string_view text, std::string user);

@@ -27,6 +27,8 @@ Result<std::unique_ptr<Publisher>> Publisher::open(loop::EventLoop& loop, Contex
     if (!socket) return socket.error();
     if (auto done = harden(*socket, most_bytes_a_frame, events_in_flight); !done) return done.error();
     if (auto bound = bind_ipc(*socket, options.endpoint, options.group); !bound) return bound.error();
+    if (options.remote)
+        if (auto bound = bind_curve(*socket, *options.remote); !bound) return bound.error();
 
     auto publisher = std::unique_ptr<Publisher>(new Publisher(loop, std::move(*socket), clock, options.boot));
     auto* self = publisher.get();

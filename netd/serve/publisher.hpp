@@ -3,6 +3,7 @@
 
 #include "netd/loop/clock.hpp"
 #include "netd/loop/event_loop.hpp"
+#include "netd/serve/curve.hpp"
 #include "netd/serve/zmq_handles.hpp"
 
 #include <cstdint>
@@ -22,6 +23,7 @@ public:
         std::string endpoint = "ipc:///run/netd/events";
         int group = -1;
         std::string boot = {};  // tells the numbers of one run of the daemon from those of the next
+        std::optional<CurveDoor> remote = {};
     };
 
     struct Counters {

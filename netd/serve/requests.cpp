@@ -3,6 +3,7 @@
 
 #include "netd/apply/preview.hpp"
 #include "netd/intent/validate.hpp"
+#include "netd/observe/way_of_client.hpp"
 #include "netd/wire/read_definition.hpp"
 #include "netd/wire/request.hpp"
 #include "netd/wire/write_plan.hpp"
@@ -120,6 +121,8 @@ void Requests::answer_plan(const Ticket& ticket, intent::Request request) {
     intent::rename(request, intent::still_missing(snapshot_->renamed, snapshot_->observed.kernel));
     const auto verdict = intent::validate(request, snapshot_->running, snapshot_->facts());
     if (!verdict.complaints.empty()) return refuse(ticket, verdict.complaints);
+    if (const auto cut = observe::cut_off(ticket.caller.address, request, snapshot_->running, verdict.wanted, snapshot_->observed.kernel))
+        return refuse(ticket, {*cut});
     answer(ticket, wire::write_plan(apply::preview(snapshot_->running, verdict.wanted, apply::terms_of(request), snapshot_->observed, snapshot_->host())));
 }
 

@@ -19,6 +19,7 @@ constexpr std::size_t most_waiting_bytes = std::size_t{64} << 20;
 }  // namespace
 
 std::string Caller::who() const {
+    if (is_remote()) return "engine " + peer.engine + " (" + address + ")";
     return "uid " + std::to_string(peer.uid) + " (pid " + std::to_string(peer.pid) + ")";
 }
 
@@ -34,6 +35,8 @@ Result<std::unique_ptr<Server>> Server::open(loop::EventLoop& loop, Context& con
     // id keeps it, and a second client of that name gets no connection.
     if (auto set = socket->set(ZMQ_ROUTER_MANDATORY, 1); !set) return set.error();
     if (auto bound = bind_ipc(*socket, options.endpoint, options.group); !bound) return bound.error();
+    if (options.remote)
+        if (auto bound = bind_curve(*socket, *options.remote); !bound) return bound.error();
 
     auto server = std::unique_ptr<Server>(new Server(loop, std::move(*socket), clock, std::move(on_message)));
     auto* self = server.get();
@@ -76,6 +79,7 @@ bool Server::receive_one() {
     }
     caller.role = badge->role;
     caller.peer = badge->peer;
+    if (caller.is_remote()) caller.address = payload.property("Peer-Address");
     caller.arrived = clock_.boottime();
     if (further > 0) {
         misshapen(caller, payload.bytes());

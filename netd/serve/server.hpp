@@ -4,6 +4,7 @@
 #include "netd/loop/clock.hpp"
 #include "netd/loop/event_loop.hpp"
 #include "netd/serve/access.hpp"
+#include "netd/serve/curve.hpp"
 #include "netd/serve/zmq_handles.hpp"
 
 #include <chrono>
@@ -23,10 +24,12 @@ struct Caller {
     bool delimited = false;     // his envelope has the empty frame of a REQ, so the answer's has it too
     Role role = Role::none;
     Peer peer = {};
+    std::string address = {};   // of an engine elsewhere, in numbers
     std::chrono::nanoseconds arrived = {};  // Clock::boottime()
 
     bool may_operate() const { return role == Role::operate; }
-    std::string who() const;  // for logs and refusals: "uid 1000 (pid 4242)"
+    bool is_remote() const { return peer.is_remote(); }
+    std::string who() const;  // for logs and refusals: "uid 1000 (pid 4242)", "engine east (192.0.2.7)"
 
     bool operator==(const Caller&) const = default;
 };
@@ -42,6 +45,7 @@ public:
     struct Options {
         std::string endpoint = "ipc:///run/netd/control";
         int group = -1;  // whom folder and socket are given to; −1: nobody
+        std::optional<CurveDoor> remote = {};
     };
 
     struct Counters {

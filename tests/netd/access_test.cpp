@@ -31,7 +31,11 @@ TEST_CASE("a badge is read back as it was written, and nothing else is a badge",
         const Badge badge{role, {1000, 100, 4242}};
         REQUIRE(serve::parse_badge(serve::write_badge(badge)) == badge);
     }
-    for (const auto* bad : {"", "operate", "root:0:0:1", "operate:0:0", "Operate:0:0:1", "operate:x:0:1", ":0:0:1", "operate operate:0:0:1"}) {
+    Badge engine{Role::operate};
+    engine.peer.engine = "east";
+    REQUIRE(serve::write_badge(engine) == "operate@east");
+    REQUIRE(serve::parse_badge("operate@east") == engine);
+    for (const auto* bad : {"", "operate", "operate@", "@east", "root@east", "root:0:0:1", "operate:0:0", "Operate:0:0:1", "operate:x:0:1", ":0:0:1", "operate operate:0:0:1"}) {
         CAPTURE(bad);
         REQUIRE(!serve::parse_badge(bad));
     }

@@ -1,0 +1,123 @@
+"""An engine elsewhere: TCP with CURVE, and nothing without."""
+
+import json
+import stat
+
+import zmq
+
+from client import Client, NoAnswer, RpcError
+from frames import inside
+from host import wait_until
+from runner import case
+
+PLACE = "192.0.2.10"
+
+
+def keys(host, *engines):
+    """Secret and public key of netd, and of each engine, whose public keys are put where netd looks for them."""
+    own = zmq.curve_keypair()
+    folder = host.folder / "engines"
+    folder.mkdir(exist_ok=True)
+    made = {}
+    for name in engines:
+        made[name] = zmq.curve_keypair()
+        (folder / f"{name}.pub").write_bytes(made[name][0] + b"\n")
+    key = host.folder / "netd.key"
+    key.write_bytes(own[1] + b"\n")
+    key.chmod(stat.S_IRUSR | stat.S_IWUSR)
+    remote = {"control": f"tcp://{PLACE}:54321", "events": f"tcp://{PLACE}:54322", "key": str(key), "engines": str(folder)}
+    (host.netd.folder / "config").write_text(json.dumps({"remote": remote}))
+    return own[0], made, remote
+
+
+class Engine(Client):
+    """A client in namespace `wire`, with keys or without."""
+
+    def __init__(self, server=None, own=None, patience=30):
+        with inside("wire"):
+            self.context = zmq.Context()   # its I/O thread begins here, and so lives in that namespace
+            self.control, self.patience, self.answers = f"tcp://{PLACE}:54321", patience, {}
+            self.socket = self.context.socket(zmq.DEALER)
+            self.socket.setsockopt(zmq.LINGER, 0)
+            if server:
+                self.socket.curve_serverkey, (self.socket.curve_publickey, self.socket.curve_secretkey) = server, own
+            self.socket.connect(self.control)
+
+    def close(self):
+        self.socket.close()
+        self.context.term()
+
+
+def answers(engine, patience=2):
+    try:
+        return engine.call("Host.ping2", patience=patience)
+    except NoAnswer:
+        return False
+
+
+def start(host):
+    server, made, _ = keys(host, "east")
+    host.netd.start().ready()
+    host.client = host.netd.client()
+    host.wire.links("addr add 192.0.2.1/24 dev eno1", "link set eno1 up")
+    host.client.setup({"ovirtmgmt": {"nic": "eno1", "ipaddr": PLACE, "prefix": 24}, "lan": {}}, confirm=None)
+    return server, made["east"]
+
+
+@case(start=False)
+def only_a_known_key_comes_in(host):
+    server, east = start(host)   # the address came after netd began to serve it
+    engine = host.later(Engine(server, east))
+    assert answers(engine, 30)
+    assert not answers(host.later(Engine()))
+    assert not answers(host.later(Engine(server, zmq.curve_keypair())))
+    assert host.client.call("Host.ping2")
+    begun = host.netd.subscribe("transaction.begun")
+    engine.call("Host.setupNetworks", {"networks": {"more": {}}, "options": {"connectivityCheck": False}})
+    assert begun.next(5)[1]["who"] == "engine east (192.0.2.1)"
+
+
+@case(start=False)
+def a_remote_change_is_confirmed_from_there(host):
+    server, east = start(host)
+    engine, other = host.later(Engine(server, east)), host.later(Engine(server, east))
+    assert answers(engine, 30) and answers(other, 30)
+    number = engine.send("Host.setupNetworks", {"networks": {"more": {}}, "options": {"connectivityTimeout": 60}})
+    wait_until(lambda: host.client.call("Host.getStatus")["transaction"], 20)
+    assert host.client.call("Host.confirmConnectivity")["confirmed"] is False
+    assert host.client.call("Host.getStatus")["transaction"]
+    assert other.call("Host.confirmConnectivity")["confirmed"] is True
+    assert engine.receive(number)["outcome"] == "committed"
+
+
+@case(start=False)
+def nobody_takes_away_the_network_he_comes_by(host):
+    server, east = start(host)
+    engine = host.later(Engine(server, east))
+    assert answers(engine, 30)
+    for method in ("Host.setupNetworks", "Host.planNetworks"):
+        try:
+            engine.call(method, {"networks": {"ovirtmgmt": {"remove": True}}, "options": {"connectivityCheck": False}})
+        except RpcError as no:
+            assert no.code == 10 and "allowDisconnect" in no.message and no.data[0]["path"] == "/networks/ovirtmgmt", no
+        else:
+            raise AssertionError(f"{method} was not refused")
+    assert host.space.link("ovirtmgmt")
+    assert engine.call("Host.setupNetworks", {"networks": {"lan": {"remove": True}}, "options": {"connectivityCheck": False}})["changed"]
+    engine.send("Host.setupNetworks", {"networks": {"ovirtmgmt": {"remove": True}}, "options": {"connectivityCheck": False, "allowDisconnect": True}})
+    wait_until(lambda: host.space.link("ovirtmgmt") is None, 10)
+
+
+@case(start=False)
+def half_a_door_is_refused_at_start(host):
+    _, _, whole = keys(host, "east")
+    wrong = [(("control", "tcp://*:54321"), "every network"), (("control", "ipc:///tmp/x"), "tcp://ADDRESS:PORT"), (("key", ""), "missing"),
+             (("key", "/nowhere/key"), "can't be read"), (("engines", "/nowhere"), "can't be read")]
+    for (key, value), words in wrong:
+        (host.netd.folder / "config").write_text(json.dumps({"remote": {**whole, key: value}}))
+        host.netd.start()
+        assert host.netd.process.wait(30) == 2 and words in host.netd.told().splitlines()[-1], (key, value, host.netd.told())
+    (host.folder / "netd.key").chmod(0o644)
+    (host.netd.folder / "config").write_text(json.dumps({"remote": whole}))
+    host.netd.start()
+    assert host.netd.process.wait(30) == 2 and "chmod 600" in host.netd.told(), host.netd.told()
