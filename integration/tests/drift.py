@@ -33,9 +33,9 @@ def it_is_told_with_attribute_wanted_and_found_and_put_right(host):
     assert host.space.link("web")["mtu"] == 1500
     for meddled in ("link delete web", "link set eno2 nomaster", "addr flush dev ovirtmgmt", "route del default"):
         host.space.links(meddled)
-        assert (event := events.next()) and event[0] == "drift.found", (meddled, event)
+        while events.next()[0] != "drift.found":   # of the one before, that it is repaired may still be on its way
+            pass
         mended(host)
-        events.all()
 
 
 @case(kinds=("legacy", "vlan-aware", "ovs"))
