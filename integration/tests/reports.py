@@ -1,7 +1,10 @@
 """What netd tells of a host that lives: pace, bonds and their partners, and events for what changes behind its back."""
 
+import socket
+import struct
 import time
 
+from frames import inside
 from host import wait_until
 from runner import case
 
@@ -135,3 +138,78 @@ def topology_has_counters(host):
     nodes = {node["id"]: node for node in host.client.call("Host.getTopology")["nodes"]}
     after = host.space.link("eno1")["stats64"]["rx"]["packets"]
     assert before <= nodes["nic:eno1"]["counters"]["rx_packets"] <= after, nodes["nic:eno1"]
+
+
+def lldpdu(port, ttl=120, name="leaf-3"):
+    def tlv(kind, value):
+        return struct.pack("!H", kind << 9 | len(value)) + value
+    return (tlv(1, b"\x04\x00\x11\x22\x33\x44\x55") + tlv(2, b"\x05" + port.encode()) + tlv(3, struct.pack("!H", ttl)) + tlv(5, name.encode("latin-1")) + tlv(0, b""))
+
+
+def say(space, nic, payload):
+    """As a switch does: to the nearest bridge."""
+    with inside(space.name):
+        mouth = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+        mouth.bind((nic, 0))
+    with mouth:
+        mouth.send(bytes.fromhex("0180c200000e020000000001") + b"\x88\xcc" + payload)
+
+
+def heard(host, nic):
+    told = host.client.call("Host.getLldp", {"filter": {"devices": [nic]}})[nic]
+    assert told["enabled"], told
+    return {tlv["name"]: tlv["properties"] for tlv in told["tlvs"]}
+
+
+def lldp_is_heard(host, nic, port):
+    say(host.wire, nic, lldpdu(port))
+    wait_until(lambda: heard(host, nic).get("Port ID", {}).get("port ID") == port, 10, lambda: str(heard(host, nic)))
+
+
+@case()
+def lldp_is_heard_on_a_nic_and_below_a_bridge(host):
+    host.space.links("link set eno2 up")
+    host.client.setup({"web": {"nic": "eno1"}})
+    lldp_is_heard(host, "eno1", "Ethernet1/1")
+    lldp_is_heard(host, "eno2", "Ethernet1/2")
+    assert heard(host, "eno1")["Port ID"]["port ID"] == "Ethernet1/1"
+    assert heard(host, "eno1")["System Name"] == {"system name": "leaf-3"}
+    assert host.client.call("Host.getLldp", {"filter": {"devices": ["eno3"]}})["eno3"]["tlvs"] == []
+    say(host.wire, "eno1", lldpdu("Ethernet1/1", ttl=0))
+    wait_until(lambda: heard(host, "eno1") == {}, 10)
+    assert heard(host, "eno2")
+
+
+@case("bond")
+def lldp_is_heard_below_a_bond(host):
+    host.client.setup({"web": {"bonding": "bond0"}}, {"bond0": {"nics": ["eno1", "eno2"], "options": "mode=1 miimon=100"}})
+    lldp_is_heard(host, "eno1", "Ethernet1/1")
+    lldp_is_heard(host, "eno2", "Ethernet1/2")
+
+
+@case("ovs")
+def lldp_is_heard_below_open_vswitch(host):
+    host.client.setup({"web": {"nic": "eno1", "switch": "ovs"}})
+    lldp_is_heard(host, "eno1", "Ethernet1/1")
+
+
+@case()
+def lldp_is_heard_on_a_nic_that_comes_later(host):
+    host.space.links("link add eno9 type veth peer name eno9 netns wire", "link set eno9 up")
+    host.wire.links("link set eno9 up")
+    wait_until(lambda: "eno9" in host.client.call("Host.getLldp"), 10)
+    lldp_is_heard(host, "eno9", "Ethernet1/9")
+    host.space.links("link delete eno9")
+    wait_until(lambda: "eno9" not in host.client.call("Host.getLldp"), 10)
+
+
+@case()
+def lldp_that_is_nonsense_is_counted_and_strange_texts_are_escaped(host):
+    host.space.links("link set eno2 up")
+    wait_until(lambda: host.space.link("eno2")["operstate"] == "UP", 10)
+    for payload in (b"", b"\x00\x00", b"\xff\xff\xff", lldpdu("x")[4:], lldpdu("x")[:-2] + lldpdu("x")):
+        say(host.wire, "eno2", payload + bytes(46))
+    wait_until(lambda: host.client.call("Host.getStatus")["counters"]["lldpMalformed"] >= 4, 10)
+    assert heard(host, "eno2") == {}
+    say(host.wire, "eno2", lldpdu("Ethernet1/2", name="<b>\x1b[31m\xff"))
+    wait_until(lambda: heard(host, "eno2").get("System Name") == {"system name": "<b>\\x1b[31m\\xff"}, 10, lambda: str(heard(host, "eno2")))

@@ -10,6 +10,7 @@
 #include "netd/loop/signals.hpp"
 #include "netd/observe/events.hpp"
 #include "netd/serve/doorkeeper.hpp"
+#include "netd/serve/lldp_ear.hpp"
 #include "netd/serve/publisher.hpp"
 #include "netd/serve/requests.hpp"
 #include "netd/wire/write_event.hpp"
@@ -123,6 +124,8 @@ private:
         doorkeeper_ = std::move(*doorkeeper);
         requests_ = std::make_unique<serve::Requests>([this](const serve::Ticket& ticket, std::string bytes) { server_->reply(ticket.caller, std::move(bytes)); }, *commands_, clock_);
         requests_->add_status([this](nlohmann::json& status) { add_transport(status); });
+        ear_ = std::make_unique<serve::LldpEar>(*loop_, clock_);
+        requests_->add_lldp([this](const std::vector<std::string>& devices) { return ear_->report(devices); });
         const int group = group_named("netd");
         auto publisher = serve::Publisher::open(*loop_, *context_, clock_, {options_.events, group, store::boot_id(), options_.remote ? std::optional(options_.remote->events) : std::nullopt});
         if (!publisher) return publisher.error();
@@ -159,6 +162,7 @@ private:
             publisher_->publish(event.topic, std::move(body));
         }
         drift_->on_snapshot(next);
+        ear_->follow(*next);
         requests_->publish(std::move(next));
     }
 
@@ -168,6 +172,7 @@ private:
         status["counters"]["answered"] = counted.answered;
         status["counters"]["unreachable"] = counted.unreachable;
         status["counters"]["misshapen"] = counted.misshapen;
+        status["counters"]["lldpMalformed"] = ear_->malformed();
         status["counters"]["events"] = publisher_->counters().published;
         drift_->add_status(status);
     }
@@ -182,6 +187,7 @@ private:
     std::unique_ptr<Decider> decider_;
     std::unique_ptr<serve::Context> context_;
     std::unique_ptr<serve::Doorkeeper> doorkeeper_;
+    std::unique_ptr<serve::LldpEar> ear_;
     std::unique_ptr<serve::Requests> requests_;
     std::unique_ptr<serve::Publisher> publisher_;
     std::unique_ptr<serve::Server> server_;

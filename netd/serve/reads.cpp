@@ -60,6 +60,22 @@ void Requests::drift(const Ticket& ticket, const Params&) {
     answer_kept(ticket, "drift", [&] { return wire::write_drift(observe::find_drift(*snapshot_)); });
 }
 
+void Requests::lldp(const Ticket& ticket, const Params& params) {
+    const auto no = [&] { refuse(ticket, intent::code::bad_parameters, R"(filter is {"devices": [NIC, …]})"); };
+    std::vector<std::string> devices;
+    const auto filter = params.find("filter");
+    if (filter != params.end() && !filter->is_null()) {
+        const auto named = filter->is_object() ? filter->find("devices") : filter->end();
+        if (!filter->is_object() || (named != filter->end() && !named->is_array())) return no();
+        if (named != filter->end())
+            for (const json& device : *named) {
+                if (!device.is_string()) return no();
+                devices.push_back(device.get<std::string>());
+            }
+    }
+    answer(ticket, lldp_ ? lldp_(devices) : json::object());
+}
+
 void Requests::topology(const Ticket& ticket, const Params& params) {
     // Counters that can't be read are left out; the picture is worth having without them.
     const auto counters = observe::read_counters();

@@ -30,6 +30,7 @@ const std::unordered_map<std::string, Requests::Method>& Requests::methods() {
         {"Host.getNetworkStatistics", {&Requests::statistics, false}},
         {"Host.getStats", {&Requests::statistics, false}},
         {"Host.getRunningConfig", {&Requests::running_config, false}},
+        {"Host.getLldp", {&Requests::lldp, false}},
         {"Host.getDrift", {&Requests::drift, false}},
         {"Host.getTopology", {&Requests::topology, false}},
         {"Host.getStatus", {&Requests::status, false}},

@@ -30,6 +30,10 @@ public:
     // More to say in Host.getStatus than this class knows: counters of the transport.
     void add_status(std::function<void(nlohmann::json&)> more) { more_status_ = std::move(more); }
 
+    // What was heard of LLDP at these NICs; at all, if none is named.
+    using Lldp = std::function<nlohmann::json(const std::vector<std::string>& devices)>;
+    void add_lldp(Lldp lldp) { lldp_ = std::move(lldp); }
+
 private:
     using Params = nlohmann::json;
     using Handler = void (Requests::*)(const Ticket&, const Params&);
@@ -54,6 +58,7 @@ private:
     void capabilities(const Ticket& ticket, const Params& params);
     void statistics(const Ticket& ticket, const Params& params);
     void running_config(const Ticket& ticket, const Params& params);
+    void lldp(const Ticket& ticket, const Params& params);
     void drift(const Ticket& ticket, const Params& params);
     void topology(const Ticket& ticket, const Params& params);
     void status(const Ticket& ticket, const Params& params);
@@ -72,6 +77,7 @@ private:
     std::size_t writes_ = 0;
     Counters counters_ = {};
     std::function<void(nlohmann::json&)> more_status_;
+    Lldp lldp_;
 };
 
 }  // namespace serve
