@@ -39,7 +39,7 @@ class View:
         self.vlans = {one["ifname"]: one["vlans"] for one in vlans}
         if any(network["switch"] == "ovs" for network in self.networks.values()):
             interfaces = {row["name"]: row for row in host.ovs.rows("Interface")}
-            self.ports = {row["name"]: dict(row, mtu=interfaces[row["name"]]["mtu"]) for row in host.ovs.rows("Port") if row["name"] in interfaces}
+            self.ports = {row["name"]: dict(row, mtu=interfaces[row["name"]]["mtu_request"]) for row in host.ovs.rows("Port") if row["name"] in interfaces}
             self.bridges = {row["name"]: row for row in host.ovs.rows("Bridge")}
         else:
             self.ports, self.bridges = {}, {}
@@ -158,7 +158,7 @@ class View:
         if not port or bridge not in self.bridges:
             return self.check(False, f"{name}: Open vSwitch has port {device}: {bool(port)}, bridge {bridge}: {bridge in self.bridges}")
         self.same(f"{name}: tag of {device}", vlan or 0, port["tag"])
-        self.same(f"{name}: mtu of {device} in OVS", network["mtu"], port["mtu"])
+        self.same(f"{name}: mtu asked of OVS for {device}", network["mtu"], port["mtu"])
         self.check(port["_uuid"] in _many(self.bridges[bridge]["ports"]), f"{name}: {device} is not on {bridge}")
         if base:
             uplink = self.ports.get(base)

@@ -170,7 +170,8 @@ def main(words):
     lane = Lane(words[0], os.environ.get("NETD_BUILD", str(hosts.checkout / "build/debug")))
     shown = _shown_already() if lane.name == "lab" else set()
     for one in cases:
-        if len(words) == 1 and (one.again or one.name not in shown) or any(word in one.name for word in words[1:]):
+        chosen = len(words) == 1 or any(word in one.name for word in words[1:])
+        if chosen and (one.again or one.name not in shown):
             lane.run(one)
     lane.close()
     return lane.tell()
