@@ -239,6 +239,8 @@ def photograph(space, ovs=None):
     links, addresses, routes, rules = [], [], [], []
     *families, vlans = space.look()
     for link in families[0]["link"]:
+        if link["ifname"] in own_devices:
+            continue
         info = link.get("linkinfo", {})
         # Open vSwitch gives the port of a bridge's own name, which nobody uses, whatever MTU the others have.
         mtu = link["mtu"] if "UP" in link["flags"] or info.get("info_kind") not in ("tun", "openvswitch") else None
