@@ -155,6 +155,18 @@ def _too_late(*_):
     raise TimeoutError(f"not done after {longest_case} s")
 
 
+def _taken(number):
+    """Labs that run at once share the folder NETD_LANES, and with it the cases: whoever makes the folder of one has it."""
+    folder = os.environ.get("NETD_LANES")
+    if not folder:
+        return False
+    try:
+        (pathlib.Path(folder) / "taken" / str(number)).mkdir()
+    except FileExistsError:
+        return True
+    return False
+
+
 def _shown_already():
     """What a lane before this one has passed."""
     passed = pathlib.Path(os.environ.get("NETD_LANES", "/nowhere")) / "passed"
@@ -169,9 +181,9 @@ def main(words):
         importlib.import_module(path.stem)
     lane = Lane(words[0], os.environ.get("NETD_BUILD", str(hosts.checkout / "build/debug")))
     shown = _shown_already() if lane.name == "lab" else set()
-    for one in cases:
+    for number, one in enumerate(cases):
         chosen = len(words) == 1 or any(word in one.name for word in words[1:])
-        if chosen and (one.again or one.name not in shown):
+        if chosen and (one.again or one.name not in shown) and not (lane.name == "lab" and _taken(number)):
             lane.run(one)
     lane.close()
     return lane.tell()

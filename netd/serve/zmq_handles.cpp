@@ -142,9 +142,10 @@ Socket::Sent Socket::send(std::span<Frame> frames) {
 }
 
 Result<> harden(Socket& socket, std::int64_t most_bytes, int send_high_water) {
-    constexpr int handshake_ms = 2000, heartbeat_ms = 5000, patience_ms = 15000;
+    constexpr int handshake_ms = 2000, heartbeat_ms = 5000, patience_ms = 15000, callers_at_the_door = 1024;
     const std::pair<int, int> numbers[] = {
         {ZMQ_LINGER, 0},
+        {ZMQ_BACKLOG, callers_at_the_door},
         {ZMQ_HANDSHAKE_IVL, handshake_ms},
         {ZMQ_HEARTBEAT_IVL, heartbeat_ms},
         {ZMQ_HEARTBEAT_TIMEOUT, patience_ms},
