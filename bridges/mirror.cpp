@@ -12,6 +12,12 @@ bool is_bond(const Link& link) {
     return link.kind && std::holds_alternative<Bond>(*link.kind);
 }
 
+bool speaks_lacp(const Link& link) {
+    const auto* bond = link.kind ? std::get_if<Bond>(&*link.kind) : nullptr;
+    const auto mode = bond ? bond->options.find("mode") : Options::const_iterator();
+    return bond && mode != bond->options.end() && mode->second == "802.3ad";
+}
+
 }  // namespace
 
 bool filters_vlans(const Link& link) {
@@ -58,6 +64,9 @@ void Mirror::take(LinkReport report) {
     // The kernel drops IPv4 routes with their link's "up", and tells nobody.
     if (seen.reported && was.up == true && report.link.up == false) quiet_losers_.insert(index);
     if (seen.report.master != report.master) look_around(seen.report, false);
+    // Whom a bond speaks LACP with is told of none; its ports tell when they are let in or thrown out.
+    const auto master = links_.find(report.master);
+    if (master != links_.end() && speaks_lacp(master->second.report.link)) hints_.insert(report.master);
     relate(index, seen.report, false);
     relate(index, report, true);
     seen.report = std::move(report);

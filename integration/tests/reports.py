@@ -23,6 +23,12 @@ def next_of(events, topic, is_it=lambda event: True, patience=20):
     raise AssertionError(f"no {topic} came within {patience} s")
 
 
+def lag(space, name, ports, mode="802.3ad miimon 100 lacp_rate fast"):
+    """A bond at the other end of the wires."""
+    space.links(f"link add {name} type bond mode {mode}",
+                *[line for port in ports for line in (f"link set {port} down", f"link set {port} master {name}", f"link set {port} up")], f"link set {name} up")
+
+
 @case()
 def the_pace_of_a_nic_is_the_kernels_own(host):
     host.client.setup({"web": {"nic": "eno1"}})
@@ -176,3 +182,34 @@ def lldp_that_is_nonsense_is_counted_and_strange_texts_are_escaped(host):
     assert heard(host, "eno2") == {}
     say(host.wire, "eno2", lldpdu("Ethernet1/2", name="<b>\x1b[31m\xff"))
     wait_until(lambda: heard(host, "eno2").get("System Name") == {"system name": "<b>\\x1b[31m\\xff"}, 10, lambda: str(heard(host, "eno2")))
+
+
+@case("bond")
+def lacp_is_told_as_the_kernel_has_it(host):
+    events = host.netd.subscribe("bond.")
+    lag(host.wire, "lag", ["eno1", "eno2"])
+    host.client.setup({"web": {"bonding": "bond0"}}, {"bond0": {"nics": ["eno1", "eno2"], "options": "mode=4 lacp_rate=1 miimon=100"}})
+    partner = host.wire.link("lag")["address"]
+    wait_until(lambda: capabilities(host)["bondings"]["bond0"].get("ad_partner_mac") == partner, 60, lambda: str(capabilities(host)["bondings"]))
+    wait_until(lambda: capabilities(host)["bondings"]["bond0"]["verdict"] == "", 60, lambda: str(capabilities(host)["bondings"]))
+    told = capabilities(host)
+    kernel = host.space.link("bond0")["linkinfo"]["info_data"]["ad_info"]
+    assert told["bondings"]["bond0"]["ad_aggregator_id"] == kernel["aggregator"], (told["bondings"], kernel)
+    for nic in ("eno1", "eno2"):
+        assert told["nics"][nic]["ad_aggregator_id"] == host.space.link(nic)["linkinfo"]["info_slave_data"]["ad_aggregator_id"]
+    assert told["bondings"]["bond0"]["active_slave"] == "" and told["bondings"]["bond0"]["opts"] == {"mode": "802.3ad", "lacp_rate": "fast", "miimon": "100"}
+    assert told["bondings"]["bond0"]["speed"] == int(host.space.run("cat", "/sys/class/net/bond0/speed")) > 0
+    assert "ad_aggregator_id" not in told["nics"]["eno3"]
+    assert next_of(events, "bond.lacp", lambda event: event.get("partner") == partner)
+    assert host.client.call("Host.getStatus")["bonds"] == {}
+
+
+@case("bond")
+def ports_of_two_lags_are_told_in_words(host):
+    lag(host.wire, "lag", ["eno1"])
+    lag(host.wire, "gal", ["eno2"])
+    host.client.setup({"web": {"bonding": "bond0"}}, {"bond0": {"nics": ["eno1", "eno2"], "options": "mode=4 lacp_rate=1 miimon=100"}})
+    wait_until(lambda: "the two ports are not in one aggregator" in host.client.call("Host.getStatus")["bonds"].get("bond0", ""), 60,
+               lambda: str(host.client.call("Host.getStatus")["bonds"]))
+    assert "not in one aggregator" in capabilities(host)["bondings"]["bond0"]["verdict"]
+    assert "not in one aggregator" in host.netd.netctl("status", check=False)

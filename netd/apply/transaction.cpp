@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace apply {
 namespace {
 
@@ -57,10 +59,27 @@ std::uint64_t Transactor::next_id() {
 }
 
 Outcome Transactor::begin(const intent::Intent& wanted, const Terms& terms) {
+    if (is_settled(wanted, terms)) return unchanged(terms);
     store::Entry entry;
     entry.delta = intent::difference(running_, wanted);
     entry.commit = terms.commit;
-    return carry_out(goal_of(running_, wanted, terms, observe::host_of(backends_)), std::move(entry), terms);
+    const lower::Goal goal = goal_of(running_, wanted, terms, observe::host_of(backends_));
+    Outcome outcome = carry_out(goal, std::move(entry), terms);
+    if (std::holds_alternative<Committed>(outcome) || std::holds_alternative<Waiting>(outcome))
+        settled_ = Settled{wanted, terms.named, terms.named_bases, goal.scope, observe::state_of(backends_)};
+    return outcome;
+}
+
+bool Transactor::is_settled(const intent::Intent& wanted, const Terms& terms) const {
+    return settled_ && !open_ && wanted == running_ && wanted == settled_->wanted && std::ranges::includes(settled_->named, terms.named) &&
+           std::ranges::includes(settled_->named_bases, terms.named_bases) && settled_->holds(observe::state_of(backends_));
+}
+
+// The host is as wanted; that may be for good now.
+Outcome Transactor::unchanged(const Terms& terms) {
+    if (terms.commit && !(running_ == committed_))
+        if (auto kept = commit_running(); !kept) return RolledBack{kept.error()};
+    return Committed{false};
 }
 
 Outcome Transactor::mend(const intent::Intent& attainable, const lower::Touched& touched) {
@@ -77,11 +96,7 @@ Outcome Transactor::carry_out(const lower::Goal& goal, store::Entry entry, const
     entry.wanted = goal.wanted;
 
     const bool nothing_to_do = plan::make(goal.wanted, entry.before).empty();
-    if (nothing_to_do && entry.delta.empty()) {
-        if (terms.commit && !(running_ == committed_))
-            if (auto kept = commit_running(); !kept) return RolledBack{kept.error()};
-        return Committed{false};
-    }
+    if (nothing_to_do && entry.delta.empty()) return unchanged(terms);
     open_ = std::move(entry);
     if (nothing_to_do) return finish();
     if (auto written = store_.begin(*open_); !written) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "netd/apply/executor.hpp"
+#include "netd/apply/settled.hpp"
 #include "netd/loop/clock.hpp"
 #include "netd/lower/attainable.hpp"
 #include "netd/store/store.hpp"
@@ -81,6 +82,8 @@ private:
     lower::HostState before_image(const lower::Goal& goal) const;
     std::uint64_t next_id();
     Outcome carry_out(const lower::Goal& goal, store::Entry entry, const Terms& terms);
+    bool is_settled(const intent::Intent& wanted, const Terms& terms) const;
+    Outcome unchanged(const Terms& terms);
     Outcome wait();
     Outcome undo(const Error& because);
     Outcome finish();
@@ -99,6 +102,7 @@ private:
     std::uint64_t last_id_ = 0;
     bool has_run_in_this_boot_ = false;
     std::optional<store::Entry> open_;
+    std::optional<Settled> settled_;
     std::optional<Waiting> waiting_;
     std::optional<Error> trouble_;
     std::optional<Error> stuck_;  // why the rollback of open_ did not succeed

@@ -3,7 +3,24 @@
 
 #include "netd/intent/request.hpp"
 
+#include <map>
+
 namespace intent {
+
+// Who is on a NIC or bond, by tag and by kind of switch: looked up once for all networks of a request.
+class Neighbours {
+public:
+    explicit Neighbours(const Keyed<Base>& bases) : bases_(bases) {}
+    struct OfBase {
+        std::multimap<std::optional<VlanId>, const Rider*> by_tag = {};
+        std::map<SwitchKind, const Rider*> first_of = {};
+    };
+    const OfBase* on(const IfName& device);  // null where no network is
+
+private:
+    const Keyed<Base>& bases_;
+    std::map<IfName, OfBase> known_;
+};
 
 // Fills in what follows from the rest: prefix from netmask, roles from the name, `::` for no gateway.
 Network canonical(Network network, Complaints& complaints);
@@ -13,7 +30,7 @@ void check_alone(const Network& network, Complaints& complaints);
 void check_alone(const Bond& bond, Complaints& complaints);
 
 // Beside the others of `wanted` and on this host.
-void check_among(const Network& network, const Intent& wanted, const Intent& running, const Facts& facts, Complaints& complaints);
+void check_among(const Network& network, const Intent& wanted, Neighbours& neighbours, const Intent& running, const Facts& facts, Complaints& complaints);
 void check_among(const Bond& bond, const Intent& wanted, const Facts& facts, Complaints& complaints);
 
 }  // namespace intent

@@ -27,8 +27,8 @@ std::optional<IfName> foreign_vlan_on(const IfName& base, const bridges::State& 
 
 class NetworkCheck {
 public:
-    NetworkCheck(const Network& network, const Intent& wanted, const Intent& running, const Facts& facts, Complaints& complaints)
-        : network_(network), wanted_(wanted), running_(running), facts_(facts), complaints_(complaints) {}
+    NetworkCheck(const Network& network, const Intent& wanted, Neighbours& neighbours, const Intent& running, const Facts& facts, Complaints& complaints)
+        : network_(network), wanted_(wanted), neighbours_(neighbours), running_(running), facts_(facts), complaints_(complaints) {}
 
     void run() {
         nic();
@@ -74,17 +74,16 @@ private:
 
     void riders() {
         const auto device = network_.base();
-        const Base* base = device ? wanted_.bases().find(*device) : nullptr;
-        if (!base) return;
-        for (const Rider& other : base->riders) {
-            if (other.network == network_.name) continue;
-            if (other.vlan == network_.vlan) same_tag(other);
-            if (other.switch_kind != network_.switch_kind) {
-                refuse(code::bad_parameters, Fault::conflict, "switch",
-                       fmt::format("network '{}' on {} is on switch {}; all networks of a NIC or bond are on one kind, so send them in one request",
-                                   other.network.text(), device->text(), name_of(other.switch_kind)));
-                return;
-            }
+        const auto* others = device ? neighbours_.on(*device) : nullptr;
+        if (!others) return;
+        const auto [from, to] = others->by_tag.equal_range(network_.vlan);
+        for (auto other = from; other != to; ++other)
+            if (other->second->network != network_.name) same_tag(*other->second);
+        for (const auto& [kind, other] : others->first_of) {
+            if (kind == network_.switch_kind) continue;
+            return refuse(code::bad_parameters, Fault::conflict, "switch",
+                          fmt::format("network '{}' on {} is on switch {}; all networks of a NIC or bond are on one kind, so send them in one request",
+                                      other->network.text(), device->text(), name_of(kind)));
         }
     }
 
@@ -111,9 +110,12 @@ private:
         if ((link && !makes_room && !is_ours(*link) && !(is_legacy ? is_bridge : is_internal)) || (name && wanted_.bonds().contains(*name)))
             refuse(code::bad_bridge, Fault::conflict, "",
                    fmt::format("the host has a device '{}' that is not a bridge and not netd's; choose another name", network_.name.text()));
-        for (const Base& base : wanted_.bases())
-            if (network_.name.text() == "vb-" + base.device.text() || network_.name.text() == "ovs-" + base.device.text())
-                refuse(code::bad_bridge, Fault::conflict, "", fmt::format("'{}' is what netd calls its own switch on {}; choose another name", network_.name.text(), base.device.text()));
+        for (const std::string_view prefix : {"vb-", "ovs-"}) {
+            if (!network_.name.text().starts_with(prefix)) continue;
+            const auto device = IfName::parse(network_.name.text().substr(prefix.size()));
+            if (device && wanted_.bases().contains(*device))
+                refuse(code::bad_bridge, Fault::conflict, "", fmt::format("'{}' is what netd calls its own switch on {}; choose another name", network_.name.text(), device->text()));
+        }
     }
 
     // On a switch that several networks have together: an internal port, or a VLAN device where the host takes part.
@@ -149,7 +151,9 @@ private:
     }
 
     const Network& network_;
-    const Intent &wanted_, &running_;
+    const Intent& wanted_;
+    Neighbours& neighbours_;
+    const Intent& running_;
     const Facts& facts_;
     Complaints& complaints_;
 };
@@ -204,8 +208,20 @@ private:
 
 }  // namespace
 
-void check_among(const Network& network, const Intent& wanted, const Intent& running, const Facts& facts, Complaints& complaints) {
-    NetworkCheck(network, wanted, running, facts, complaints).run();
+const Neighbours::OfBase* Neighbours::on(const IfName& device) {
+    const Base* base = bases_.find(device);
+    if (!base) return nullptr;
+    const auto [found, is_new] = known_.try_emplace(device);
+    if (!is_new) return &found->second;
+    for (const Rider& rider : base->riders) {
+        found->second.by_tag.emplace(rider.vlan, &rider);
+        found->second.first_of.try_emplace(rider.switch_kind, &rider);
+    }
+    return &found->second;
+}
+
+void check_among(const Network& network, const Intent& wanted, Neighbours& neighbours, const Intent& running, const Facts& facts, Complaints& complaints) {
+    NetworkCheck(network, wanted, neighbours, running, facts, complaints).run();
 }
 
 void check_among(const Bond& bond, const Intent& wanted, const Facts& facts, Complaints& complaints) {

@@ -166,7 +166,9 @@ Result<std::optional<Document>> read_document(const std::string& directory, cons
 Result<> remove_document(const std::string& directory, const std::string& name, Durable durable) {
     const std::string path = directory + "/" + name;
     ::unlink((path + ".prev").c_str());
-    if (::unlink(path.c_str()) != 0 && errno != ENOENT) return failed(path, "can't be removed");
+    const bool was_there = ::unlink(path.c_str()) == 0;
+    if (!was_there && errno != ENOENT) return failed(path, "can't be removed");
+    if (!was_there) return {};
     return durable == Durable::yes ? sync_directory(directory) : Result<>();
 }
 

@@ -132,12 +132,14 @@ Result<> Store::keep_running(const Kept& kept, const intent::Delta& delta) {
     return written;
 }
 
-Result<> Store::begin(const Entry& entry) {
-    return write_document(state_, journal_name, {entry.id, wire::dump(write_entry(entry))}, Durable::yes);
-}
+namespace {
 
-Result<std::optional<Entry>> Store::open_entry() const {
-    auto document = read_document(state_, journal_name);
+// Guests and what is put right again do not outlive the boot, and a journal of another boot is void: what survives netd's
+// own death is enough for them. Definitions wait for the disk, so that one that is full refuses before anything is touched.
+bool is_for_this_boot(const Entry& entry) { return entry.delta.networks.empty() && entry.delta.bonds.empty(); }
+
+Result<std::optional<Entry>> read_journal(const std::string& directory) {
+    auto document = read_document(directory, journal_name);
     if (!document) return document.error();
     if (!*document) return std::optional<Entry>();
     auto value = parse(journal_name, (*document)->body);
@@ -147,7 +149,26 @@ Result<std::optional<Entry>> Store::open_entry() const {
     return std::optional(std::move(*entry));
 }
 
-Result<> Store::end() { return remove_document(state_, journal_name, Durable::yes); }
+}  // namespace
+
+Result<> Store::begin(const Entry& entry) {
+    const bool brief = is_for_this_boot(entry);
+    return write_document(brief ? run_ : state_, journal_name, {entry.id, wire::dump(write_entry(entry))}, brief ? Durable::no : Durable::yes);
+}
+
+Result<std::optional<Entry>> Store::open_entry() const {
+    auto brief = read_journal(run_);
+    if (!brief) return brief;
+    auto kept = read_journal(state_);
+    if (!kept || !*brief) return kept;
+    return *kept && (*kept)->boot == (*brief)->boot && (*kept)->id > (*brief)->id ? kept : brief;
+}
+
+Result<> Store::end() {
+    auto brief = remove_document(run_, journal_name, Durable::no);
+    auto kept = remove_document(state_, journal_name, Durable::yes);
+    return brief ? kept : brief;
+}
 
 std::string boot_id() {
     std::ifstream file("/proc/sys/kernel/random/boot_id");

@@ -47,7 +47,8 @@ public:
     // The delta is what changed since the last call, so that a small change to many definitions is a small write.
     Result<> keep_running(const Kept& kept, const intent::Delta& delta);
 
-    Result<> begin(const Entry& entry);   // durable before it returns
+    // Before anything is touched: durable when it returns, but for changes of guests' NICs alone and repairs, which a boot ends.
+    Result<> begin(const Entry& entry);
     Result<std::optional<Entry>> open_entry() const;
     Result<> end();
 
