@@ -2,6 +2,7 @@
 
 import ipaddress
 import json
+import os
 
 # What the kernel or Open vSwitch makes by itself.
 own_devices = {"lo", "ovs-system", "ovs-netdev"}
@@ -16,6 +17,8 @@ def agree(host, foreign=()):
         view.look_at_bond(name, bond)
     view.look_at_bases()
     view.look_at_routes()
+    view.look_at_clients()
+    view.look_at_resolver()
     view.look_at_what_is_too_much(set(foreign))
     drift = host.client.call("Host.getDrift")
     view.check(not any(drift.values()), f"netd finds drift: {json.dumps(drift)}")
@@ -28,6 +31,7 @@ class View:
         running = host.client.call("Host.getRunningConfig")
         self.networks, self.bonds = running["networks"], running["bondings"]
         self.told = host.client.call("Host.getNetworkCapabilities")
+        self.leases = Leases(host.netd.run / "dhcp")
         self.guests = host.client.call("VM.getNics")["nics"]
         space = host.space
         *self.families, vlans = space.look()
@@ -79,7 +83,12 @@ class View:
     def wanted_addresses(self, network):
         wanted = [f"{network['ipaddr']}/{network['prefix']}"] if network.get("ipaddr") else []
         wanted += [network["ipv6addr"]] if network.get("ipv6addr") else []
+        wanted += [lease["address"]] if (lease := self.leases.of(network)) else []
         return {str(ipaddress.ip_interface(one)) for one in wanted + network.get("addresses", [])}
+
+    def gateway(self, network, key="gateway"):
+        lease = self.leases.of(network) if key == "gateway" else None
+        return lease["gateway"] if lease else network.get(key)
 
     def look_at_network(self, name, network):
         told = self.told["networks"].get(name)
@@ -96,15 +105,17 @@ class View:
         self.same(f"{name}: told and real mtu", link["mtu"], told["mtu"])
         self.check("UP" in link["flags"], f"{name}: {device} is not up")
         wanted = self.wanted_addresses(network)
-        on_host = network["switch"] != "vlan-aware" or not base or not network["bridged"] or wanted
+        on_host = network["switch"] != "vlan-aware" or not base or not network["bridged"] or wanted or network["bootproto"] == "dhcp"
         if on_host:
             self.same(f"{name}: mtu", network["mtu"], link["mtu"])
         self.same(f"{name}: addresses of {device}", wanted, self.addresses.get(device, set()))
         self.same(f"{name}: told IPv4 addresses", {one for one in wanted if ":" not in one}, set(told["ipv4addrs"]))
         self.same(f"{name}: told IPv6 addresses", {one for one in wanted if ":" in one}, set(told["ipv6addrs"]))
-        self.same(f"{name}: told address", network.get("ipaddr", ""), told["addr"])
-        self.same(f"{name}: told gateway", network.get("gateway", ""), told["gateway"])
-        self.same(f"{name}: told default route", bool(network["defaultRoute"] and network.get("gateway")), told["ipv4defaultroute"])
+        lease = self.leases.of(network)
+        self.same(f"{name}: told address", lease["address"].split("/")[0] if lease else network.get("ipaddr", ""), told["addr"])
+        self.same(f"{name}: told gateway", self.gateway(network) or "", told["gateway"])
+        self.same(f"{name}: told default route", bool(network["defaultRoute"] and self.gateway(network)), told["ipv4defaultroute"])
+        self.same(f"{name}: told to be by DHCP", network["bootproto"] == "dhcp", told["dhcpv4"])
         if base:
             self.same(f"{name}: southbound", self.southbound(network), told["southbound"])
         {"legacy": self.look_at_legacy, "vlan-aware": self.look_at_vlan_aware, "ovs": self.look_at_ovs}[network["switch"]](name, network, device, on_host)
@@ -195,18 +206,35 @@ class View:
     def look_at_routes(self):
         for told, family, key in zip(self.families, ("-4", "-6"), ("gateway", "ipv6gateway")):
             defaults = [route for route in told["route"] if route["dst"] == "default" and route.get("protocol") != "ra"]
-            wanted = {network[key]: self.told["networks"].get(name, {}).get("iface") for name, network in self.networks.items()
-                      if network["defaultRoute"] and network.get(key)}
+            wanted = {self.gateway(network, key): self.told["networks"].get(name, {}).get("iface") for name, network in self.networks.items()
+                      if network["defaultRoute"] and self.gateway(network, key)}
             found = {route.get("gateway"): route["dev"] for route in defaults if route.get("table", "main") == "main"}
             if wanted:
                 self.same(f"default route {family}", wanted, found)
             rules = [rule for rule in told["rule"] if rule["priority"] == 3200]
             sources = {name: network for name, network in self.networks.items()
-                       if network.get(key) and not network["defaultRoute"] and (network.get("ipaddr") if family == "-4" else network.get("ipv6addr"))}
+                       if self.gateway(network, key) and not network["defaultRoute"]}
             self.same(f"source rules {family}: two a network", 2 * len(sources), len(rules))
             tables = {rule["table"] for rule in rules}
             gateways = sorted(route["gateway"] for route in defaults if route.get("table", "main") in tables)
-            self.same(f"gateways of source rules {family}", sorted(network[key] for network in sources.values()), gateways)
+            self.same(f"gateways of source rules {family}", sorted(self.gateway(network, key) for network in sources.values()), gateways)
+
+    def look_at_clients(self):
+        """One for each network that asks, and none beside."""
+        asking = {self.leases.key(network) or f"{self.told['networks'][name]['iface']}-4" for name, network in self.networks.items()
+                  if network["bootproto"] == "dhcp" and name in self.told["networks"]}
+        running = {key for key, pid in self.host.netd.dhcp_clients().items() if os.path.exists(f"/proc/{pid}")}
+        self.same("DHCP clients", asking, running)
+
+    def look_at_resolver(self):
+        """The nameservers of the network with the default route, in the file and in the report."""
+        file = self.host.netd.folder / "resolv.conf"
+        there = [line.split()[1] for line in file.read_text().splitlines() if line.startswith("nameserver ")] if file.exists() else []
+        self.same("told nameservers", there, self.told["nameservers"])
+        for name, network in self.networks.items():
+            lease = self.leases.of(network) if network["defaultRoute"] else None
+            if wanted := network.get("nameservers") or lease and lease["nameservers"]:
+                self.same(f"nameservers of {name}", wanted, there)
 
     def look_at_what_is_too_much(self, foreign):
         wanted = {"lo", *self.told["nics"], *foreign, *self.bonds, *(nic["port"] for nic in self.guests), *self.bridges}
@@ -221,6 +249,22 @@ class View:
         if self.networks and all(network["switch"] == "ovs" for network in self.networks.values()):
             bridges = {self.switch_of(network, self.told["networks"][name]["iface"]) for name, network in self.networks.items() if name in self.told["networks"]}
             self.same("Open vSwitch bridges", bridges, set(self.bridges))
+
+
+class Leases:
+    """What DHCP servers gave, as netd keeps it."""
+
+    def __init__(self, folder):
+        self.kept = {file.stem: dict(line.split("=", 1) for line in file.read_text().splitlines()) for file in folder.glob("*.lease")}
+
+    def key(self, network):
+        base, vlan = network.get("nic") or network.get("bonding"), network.get("vlan")
+        return base and f"{base}{'' if vlan is None else f'.{vlan}'}-4"
+
+    def of(self, network):
+        lease = self.kept.get(self.key(network)) if network["bootproto"] == "dhcp" else None
+        return lease and {"address": f"{lease['new_ip_address']}/{lease['new_subnet_cidr']}", "gateway": lease.get("new_routers", "").split(" ")[0],
+                          "nameservers": lease.get("new_domain_name_servers", "").split()}
 
 
 def _many(value):

@@ -127,7 +127,7 @@ class Netd:
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "config").write_text("{}")
         self.words = [self.build / "netd/netd", "--config", self.folder / "config", "--control", self.control, "--events", self.events,
-                      "--state", self.state, "--run", self.run, "--ovs", ovs_socket, "--libvirt", "", *words]
+                      "--state", self.state, "--run", self.run, "--ovs", ovs_socket, "--libvirt", "", "--resolv-conf", self.folder / "resolv.conf", *words]
         self.process, self.watchdogs, self.clients = None, [], []
 
     def start(self, before=(), more=()):
@@ -163,6 +163,10 @@ class Netd:
             raise Failed(f"netctl {' '.join(map(str, words))} ({done.returncode}): {done.stderr.strip()}")
         return done.stdout
 
+    def dhcp_clients(self):
+        """{key: pid} of those that it started, and that may outlive it."""
+        return {file.stem: int(file.read_text().split()[0]) for file in (self.run / "dhcp").glob("*.pid") if file.read_text().split()}
+
     def told(self):
         return self.log.read_text(errors="replace").strip()[-2000:] if self.log.exists() else ""
 
@@ -187,6 +191,10 @@ class Netd:
             client.close()
         with contextlib.suppress(Failed):
             self.stop()
+        for pid in self.dhcp_clients().values():
+            if _name(pid) == "dhcpcd":
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(pid, signal.SIGKILL)
         for pid in self.watchdogs:
             if _name(pid) == "netd-watchdog":
                 with contextlib.suppress(ProcessLookupError):

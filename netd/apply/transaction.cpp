@@ -88,6 +88,37 @@ Outcome Transactor::mend(const intent::Intent& attainable, const lower::Touched&
     return carry_out(lower::goal(attainable, attainable, touched, observe::host_of(backends_)), {}, terms);
 }
 
+Result<> Transactor::follow(const lower::Leases& offered) {
+    static const lower::Leases none;
+    const lower::Leases& held = backends_.leases ? *backends_.leases : none;
+    const intent::Intent now = lower::attainable(standing(), {backends_.kernel.state(), backends_.ovs.connected()});
+    lower::Touched touched{.networks = lower::differing(now, held, offered)};
+    if (touched.networks.empty()) return {};
+    settled_.reset();  // the same definitions mean something else now
+    for (const auto& name : touched.networks)
+        if (const auto base = now.networks().find(name)->base()) touched.bases.insert(*base);
+    lower::Host host = observe::host_of(backends_);
+    host.leases = &offered;
+    host.held = &held;
+    const lower::Goal goal = lower::goal(now, now, touched, host);
+    if (waiting_) return follow_while_waiting(goal);
+    Terms terms;
+    terms.confirm = false;
+    const Outcome outcome = carry_out(goal, {}, terms);
+    if (const auto* back = std::get_if<RolledBack>(&outcome)) return back->because;
+    if (const auto* stuck = std::get_if<Degraded>(&outcome)) return stuck->because;
+    return {};
+}
+
+// What is made now is in the open transaction's scope before it is made, so that a way back takes it away.
+Result<> Transactor::follow_while_waiting(const lower::Goal& goal) {
+    for (const auto& route : goal.wanted.kernel.routes) open_->wanted.kernel.routes.put(route);
+    for (const auto& rule : goal.wanted.kernel.rules) open_->wanted.kernel.rules.put(rule);
+    for (const auto& link : goal.wanted.kernel.links) open_->wanted.kernel.links.put(link);
+    if (auto written = store_.begin(*open_); !written) return written;
+    return reach(goal.wanted, goal.scope, backends_, apply_deadline({}));
+}
+
 Outcome Transactor::carry_out(const lower::Goal& goal, store::Entry entry, const Terms& terms) {
     entry.id = next_id();
     entry.base_generation = generation_;

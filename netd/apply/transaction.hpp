@@ -56,6 +56,10 @@ public:
     // transaction waits; these are the running ones without what can't be had now (lower/attainable.hpp). Committed or back.
     Outcome mend(const intent::Intent& attainable, const lower::Touched& touched);
 
+    // Makes the host by what DHCP servers give now, instead of by what it is made by (Backends::leases); also in a transaction
+    // that waits, whose way back then knows of it. A "no" leaves the host as it was.
+    Result<> follow(const lower::Leases& offered);
+
     // Looks whether NICs that the definitions name are there under another name, and writes that into the definitions. True if
     // there were. Not while a transaction is open.
     bool follow_names();
@@ -84,6 +88,7 @@ private:
     Outcome carry_out(const lower::Goal& goal, store::Entry entry, const Terms& terms);
     bool is_settled(const intent::Intent& wanted, const Terms& terms) const;
     Outcome unchanged(const Terms& terms);
+    Result<> follow_while_waiting(const lower::Goal& goal);
     Outcome wait();
     Outcome undo(const Error& because);
     Outcome finish();

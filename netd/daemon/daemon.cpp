@@ -61,7 +61,10 @@ private:
         auto ovs = ovs::open_switch(options.ovs);
         await_ovs(*ovs, options.ovs);
         const auto libvirt = guests::open_libvirt(options.libvirt);
-        Reconciler reconciler({**kernel, *ovs, libvirt ? *libvirt : guests::nobody()}, std::move(*store), clock, commands, notes);
+        auto clients = DhcpClients::open(options.run + "/dhcp", clock);
+        if (!clients) return ready_.set_value(clients.error());
+        ResolverFile resolver(options.resolver, options.state + "/resolv.conf.before");
+        Reconciler reconciler({**kernel, *ovs, libvirt ? *libvirt : guests::nobody(), &clients->leases().held()}, *clients, resolver, std::move(*store), clock, commands, notes);
         auto started = reconciler.start(options.management, options.management_timeout);
         const bool stands{started};
         ready_.set_value(std::move(started));

@@ -1,9 +1,13 @@
 // netd: reads how it is to run, and runs.
 #include "netd/daemon/daemon.hpp"
+#include "netd/daemon/lease_file.hpp"
 
 #include <cstdio>
+#include <cstdlib>
+#include <unistd.h>
 
 int main(int count, char** words) {
+    if (const char* file = std::getenv(netd::lease_file_variable)) ::_exit(netd::keep_lease(file));  // as a DHCP client's hook, which it waits for
     auto options = netd::read_options(count, words);
     if (!options) {
         std::fprintf(stderr, "netd: %s: %s\n", options.error().subject.c_str(), options.error().what.c_str());

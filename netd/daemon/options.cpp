@@ -1,5 +1,5 @@
-// The file is {"control": …, "events": …, "state": …, "run": …, "ovs": …, "libvirt": …, "management": {"nic": …}, "drift": …,
-// "carrierGrace": …, "remote": {"control": …, "events": …, "key": …, "engines": …}}.
+// The file is {"control": …, "events": …, "state": …, "run": …, "ovs": …, "libvirt": …, "resolvConf": …, "management": {"nic": …},
+// "drift": …, "carrierGrace": …, "remote": {"control": …, "events": …, "key": …, "engines": …}}.
 #include "netd/daemon/options.hpp"
 
 #include "netd/wire/json.hpp"
@@ -26,6 +26,7 @@ const char* const usage =
     "  --run DIR        running definitions (default /run/netd)\n"
     "  --ovs SOCKET     Open vSwitch's database (default unix:/var/run/openvswitch/db.sock)\n"
     "  --libvirt URI    whom guests of kind libvirt belong to (default qemu:///system; empty: nobody)\n"
+    "  --resolv-conf FILE  where nameservers go (default /etc/resolv.conf)\n"
     "  --management NIC a first start takes this NIC over as network ovirtmgmt\n"
     "  --management-timeout SECONDS  and gives it back if nobody confirms within that time (default 120)\n"
     "  --drift WORD     repair (default) or report: what is done about things that differ from their definition\n"
@@ -83,6 +84,7 @@ Result<> read_setting(const std::string& key, const nlohmann::json& value, Optio
     if (key == "run") return read_text(value, key, options.run);
     if (key == "ovs") return read_text(value, key, options.ovs);
     if (key == "libvirt") return read_text(value, key, options.libvirt);
+    if (key == "resolvConf") return read_text(value, key, options.resolver);
     if (key == "drift") return read_drift(value.is_string() ? value.get<std::string>() : "", options);
     if (key == "carrierGrace") return read_seconds("carrierGrace", value.is_number_integer() ? value.get<std::int64_t>() : 0, options.carrier_grace);
     if (key == "remote") return read_remote(value, options);
@@ -108,11 +110,11 @@ Result<> read_file(const std::string& path, bool must_exist, Options& options) {
     return {};
 }
 
-enum Long { config = 1000, control, events, state, run, ovs, libvirt, management, management_timeout, drift, carrier_grace, no_watchdog, help, version };
+enum Long { config = 1000, control, events, state, run, ovs, libvirt, resolver, management, management_timeout, drift, carrier_grace, no_watchdog, help, version };
 constexpr option long_options[] = {{"config", required_argument, nullptr, config},   {"control", required_argument, nullptr, control},
                                    {"events", required_argument, nullptr, events},   {"state", required_argument, nullptr, state},
                                    {"run", required_argument, nullptr, run},         {"ovs", required_argument, nullptr, ovs},
-                                   {"libvirt", required_argument, nullptr, libvirt},
+                                   {"libvirt", required_argument, nullptr, libvirt}, {"resolv-conf", required_argument, nullptr, resolver},
                                    {"management", required_argument, nullptr, management},
                                    {"management-timeout", required_argument, nullptr, management_timeout},
                                    {"drift", required_argument, nullptr, drift},
@@ -130,6 +132,7 @@ Result<> read_word(int which, Options& options) {
         case run: options.run = optarg; return {};
         case ovs: options.ovs = optarg; return {};
         case libvirt: options.libvirt = optarg; return {};
+        case resolver: options.resolver = optarg; return {};
         case drift: return read_drift(optarg, options);
         case carrier_grace: return read_seconds("carrier-grace", std::atoll(optarg), options.carrier_grace);
         case management_timeout: return read_seconds("management-timeout", std::atoll(optarg), options.management_timeout);

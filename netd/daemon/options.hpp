@@ -24,6 +24,7 @@ struct Options {
     std::string run = "/run/netd";
     std::string libvirt = "qemu:///system";  // empty: none
     std::string ovs = "unix:/var/run/openvswitch/db.sock";
+    std::string resolver = "/etc/resolv.conf";
     std::optional<topology::IfName> management = {};  // a first start takes this NIC over as ovirtmgmt
     std::chrono::seconds management_timeout{120};    // unless it is confirmed within that time
     std::optional<Remote> remote = {};

@@ -12,7 +12,6 @@
 
 #include <fmt/format.h>
 
-#include <array>
 
 namespace netd {
 
@@ -20,14 +19,15 @@ using nlohmann::json;
 using topology::Error;
 using topology::Fault;
 
-Reconciler::Reconciler(observe::Backends backends, store::Store store, const loop::Clock& clock, loop::Mailbox<serve::Command>& commands,
+Reconciler::Reconciler(observe::Backends backends, DhcpClients& clients, ResolverFile& resolver, store::Store store, const loop::Clock& clock, loop::Mailbox<serve::Command>& commands,
                        loop::Mailbox<serve::Note>& notes)
-    : backends_(backends), transactor_(backends, std::move(store), clock), clock_(clock), commands_(commands), notes_(notes) {}
+    : backends_(backends), clients_(clients), resolver_(resolver), transactor_(backends, std::move(store), clock), clock_(clock), commands_(commands), notes_(notes) {}
 
 topology::Result<> Reconciler::start(const std::optional<topology::IfName>& management, std::chrono::seconds management_timeout) {
     if (auto looked = backends_.kernel.look(); !looked) return looked;
     backends_.ovs.hear();
     const apply::Outcome outcome = transactor_.recover();
+    follow_leases();  // what came while there was no netd
     if (std::holds_alternative<apply::Waiting>(outcome)) waiting_since_ = clock_.boottime();
     conclude(std::nullopt, outcome, intent::code::refused);
     const bool nothing_known = transactor_.running() == intent::Intent() && transactor_.committed() == intent::Intent();
@@ -39,10 +39,12 @@ topology::Result<> Reconciler::start(const std::optional<topology::IfName>& mana
 
 void Reconciler::run() {
     while (!stopping_) {
-        const std::array readable{commands_.descriptor(), backends_.kernel.descriptor(), backends_.guests.descriptor()};
-        const std::span<const int> all{readable};
-        backends_.ovs.wait(backends_.guests.descriptor() < 0 ? all.first(2) : all, next_deadline());
+        auto readable = clients_.descriptors();
+        readable.insert(readable.end(), {commands_.descriptor(), backends_.kernel.descriptor()});
+        if (backends_.guests.descriptor() >= 0) readable.push_back(backends_.guests.descriptor());
+        backends_.ovs.wait(readable, next_deadline());
         hear();
+        hear_leases();
         for (auto& command : commands_.take()) take(std::move(command));
         expire();
         work_off();
@@ -62,13 +64,17 @@ std::chrono::nanoseconds deadline_of(const serve::Setup& setup) {
 std::chrono::steady_clock::time_point Reconciler::next_deadline() const {
     const auto now = std::chrono::steady_clock::now();
     auto deadline = now + std::chrono::hours(1);
+    const auto in = [&](std::chrono::nanoseconds boottime) { return now + std::max(std::chrono::nanoseconds(0), boottime - clock_.boottime()); };
+    if (const auto next = clients_.next()) deadline = std::min(deadline, in(*next));
+    if (const auto ends = clients_.leases().next()) deadline = std::min(deadline, in(*ends));
+    if (clients_.leases().has_offers()) deadline = std::min(deadline, in(leases_again_));
     for (const Parting& parting : partings_)
         if (parting.deadline > now) deadline = std::min(deadline, parting.deadline);
     if (!transactor_.waiting()) return deadline;
     auto first = transactor_.waiting()->deadline;
     for (const serve::Command& command : queue_)
         if (const auto* setup = std::get_if<serve::Setup>(&command)) first = std::min(first, deadline_of(*setup));
-    return std::min(deadline, now + std::max(std::chrono::nanoseconds(0), first - clock_.boottime()));
+    return std::min(deadline, in(first));
 }
 
 void Reconciler::hear() {
@@ -133,8 +139,9 @@ void Reconciler::work_off() {
 void Reconciler::expire() {
     if (!transactor_.waiting() || transactor_.waiting()->deadline > clock_.boottime()) return;
     const Asker asker = std::exchange(asker_, std::nullopt);
-    const auto outcome = transactor_.roll_back({Fault::timeout, "connectivity", "nobody confirmed the change in time"});
-    conclude(asker, outcome, intent::code::lost_connection);
+    const auto outcome = transactor_.roll_back(too_late());
+    const int code = std::exchange(awaited_, std::nullopt) ? intent::code::refused : intent::code::lost_connection;
+    conclude(asker, outcome, code);
 }
 
 // What has waited for longer than it was given is not begun any more.
@@ -149,7 +156,7 @@ void Reconciler::expire_queued() {
 }
 
 intent::Facts Reconciler::facts() const {
-    return {backends_.kernel.state(), backends_.kernel.abilities(), backends_.ovs.connected(), backends_.ovs.where()};
+    return {backends_.kernel.state(), backends_.kernel.abilities(), backends_.ovs.connected(), backends_.ovs.where(), DhcpClients::are_to_be_had(), resolver_.obstacle()};
 }
 
 void Reconciler::setup(serve::Setup setup) {
@@ -162,7 +169,9 @@ void Reconciler::setup(serve::Setup setup) {
     const intent::Intent was = transactor_.running();
     apply::Terms terms = apply::terms_of(setup.request);
     if (terms.timeout) terms.timeout = std::chrono::ceil<std::chrono::seconds>(deadline_of(setup) - clock_.boottime());
+    await_leases(setup.request, verdict.wanted, terms);
     const auto outcome = transactor_.begin(verdict.wanted, terms);
+    if (!std::holds_alternative<apply::Waiting>(outcome)) awaited_.reset();
     if (std::holds_alternative<apply::Waiting>(outcome)) {
         asker_ = setup.ticket;
         waiting_since_ = clock_.boottime();
@@ -177,6 +186,10 @@ void Reconciler::confirm(const serve::Confirm& confirm) {
     // One that was sent before the change stood says nothing about it, nor does one from here about the wire to an engine.
     const bool is_from_here = asker_ && asker_->caller.is_remote() && !confirm.ticket.caller.is_remote();
     if (!waiting || !same || is_from_here || confirm.ticket.caller.arrived < waiting_since_) return reply(confirm.ticket, {{"confirmed", false}, {"transaction", waiting ? json(waiting->id) : json()}}, false);
+    if (awaited_) {
+        awaited_->is_confirmed = true;  // it ends when the leases are there
+        return reply(confirm.ticket, {{"confirmed", true}, {"transaction", waiting->id}}, false);
+    }
     const Asker asker = std::exchange(asker_, std::nullopt);
     conclude(asker, transactor_.confirm(), intent::code::refused);
     reply(confirm.ticket, {{"confirmed", true}, {"transaction", waiting->id}}, false);
@@ -230,6 +243,7 @@ void Reconciler::conclude(const Asker& asker, const apply::Outcome& outcome, int
 }
 
 void Reconciler::publish() {
+    attend();
     auto next = std::make_shared<observe::Snapshot>();
     next->revision = last_ ? last_->revision + 1 : 1;
     next->observed = observe::state_of(backends_);
@@ -239,6 +253,9 @@ void Reconciler::publish() {
     next->ovs_connected = backends_.ovs.connected();
     next->ovs_where = backends_.ovs.where();
     next->ovs_datapath = backends_.ovs.default_datapath();
+    next->has_dhcp_client = DhcpClients::are_to_be_had();
+    next->resolver_obstacle = resolver_.obstacle();
+    next->nameservers = resolver_.nameservers();
     next->guests_connected = backends_.guests.connected();
     next->guests_where = backends_.guests.where();
     next->guests_trouble = backends_.guests.trouble();
@@ -246,6 +263,7 @@ void Reconciler::publish() {
     next->last = last_outcome_;
     next->trouble = transactor_.trouble();
     next->overruns = overruns_;
+    next->leases = std::make_shared<const lower::Leases>(clients_.leases().held());
     next->renamed = transactor_.renames();
     next->paces = paces_.follow(*next);
     last_ = next;

@@ -2,6 +2,8 @@
 #pragma once
 
 #include "netd/apply/transaction.hpp"
+#include "netd/daemon/dhcp_clients.hpp"
+#include "netd/daemon/resolver_file.hpp"
 #include "netd/loop/mailbox.hpp"
 #include "netd/observe/statistics.hpp"
 #include "netd/serve/commands.hpp"
@@ -13,7 +15,7 @@ namespace netd {
 
 class Reconciler {
 public:
-    Reconciler(observe::Backends backends, store::Store store, const loop::Clock& clock, loop::Mailbox<serve::Command>& commands,
+    Reconciler(observe::Backends backends, DhcpClients& clients, ResolverFile& resolver, store::Store store, const loop::Clock& clock, loop::Mailbox<serve::Command>& commands,
                loop::Mailbox<serve::Note>& notes);
 
     // Looks at the host, takes up what is on disk, publishes the first snapshot. An error: the kernel can't be read.
@@ -26,6 +28,13 @@ private:
     using Asker = std::optional<serve::Ticket>;
 
     void hear();
+    void attend();
+    void write_resolver();
+    void hear_leases();
+    void follow_leases();
+    void await_leases(const intent::Request& request, const intent::Intent& wanted, apply::Terms& terms);
+    void conclude_awaited();
+    topology::Error too_late() const;
     void follow_names(const topology::Keyed<bridges::Link>& before);
     void take(serve::Command command);
     void work_off();
@@ -65,6 +74,8 @@ private:
     intent::Facts facts() const;
 
     observe::Backends backends_;
+    DhcpClients& clients_;
+    ResolverFile& resolver_;
     apply::Transactor transactor_;
     const loop::Clock& clock_;
     loop::Mailbox<serve::Command>& commands_;
@@ -87,6 +98,14 @@ private:
     std::optional<observe::LastOutcome> last_outcome_;
     std::uint64_t overruns_ = 0;
     intent::Renames renames_told_;
+    // The leases that the open transaction waits for; confirmed already, or not to be.
+    struct Awaited {
+        std::map<std::string, intent::NetworkName> keys;  // by lease, who waits for it
+        bool is_confirmed = false;
+    };
+    std::optional<Awaited> awaited_;
+    std::chrono::nanoseconds leases_again_{};
+    std::string client_trouble_, resolver_trouble_;
     bool stopping_ = false;
 };
 

@@ -3,7 +3,9 @@
 
 #include "bridges/linux_kernel.hpp"
 #include "netd/apply/transaction.hpp"
+#include "netd/daemon/dhcp_clients.hpp"
 #include "netd/daemon/log.hpp"
+#include "netd/daemon/resolver_file.hpp"
 #include "ovs-driver/ovsdb_switch.hpp"
 
 #include <fmt/format.h>
@@ -76,8 +78,13 @@ int recover(const Options& options, const store::Entry& entry) {
     if (!(*kernel)->look()) return 1;
     if (needs_ovs(entry)) observe::await_ovs(*ovs, std::chrono::steady_clock::now() + std::chrono::seconds(10));
     const loop::SystemClock clock;
-    apply::Transactor transactor({**kernel, *ovs}, std::move(*store), clock);
+    auto clients = DhcpClients::open(options.run + "/dhcp", clock);
+    if (!clients) return 1;
+    apply::Transactor transactor({**kernel, *ovs, guests::nobody(), &clients->leases().held()}, std::move(*store), clock);
     const auto outcome = transactor.recover();
+    clients->sync(lower::clients_of(transactor.standing()));
+    ResolverFile resolver(options.resolver, options.state + "/resolv.conf.before");
+    if (auto written = resolver.sync(lower::resolver_of(transactor.standing(), clients->leases().held())); !written) log::warn("{}: {}", written.error().subject, written.error().what);
     if (std::holds_alternative<apply::Degraded>(outcome)) return 1;
     if (std::holds_alternative<apply::RolledBack>(outcome)) log::warn("netd died in a transaction; the watchdog brought back what was before");
     return 0;

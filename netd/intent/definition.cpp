@@ -16,4 +16,8 @@ std::set<Subnet> Network::all_addresses() const {
     return all;
 }
 
+bool Network::is_on_host() const {
+    return !bridged || !all_addresses().empty() || ipv6autoconf || dhcpv6 || bootproto == BootProto::dhcp;
+}
+
 }  // namespace intent

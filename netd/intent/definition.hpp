@@ -122,8 +122,10 @@ struct Network {
     // The NIC or bond that it stands on; none for a network that stays inside the host.
     std::optional<IfName> base() const { return nic ? nic : bonding; }
     std::optional<Subnet> ipv4() const;
-    // All addresses that the network's device shall have.
+    // All addresses that its definition gives the network's device.
     std::set<Subnet> all_addresses() const;
+    // The host itself takes part in it: it has an address there, fixed or asked for, or no bridge.
+    bool is_on_host() const;
 
     bool operator==(const Network&) const = default;
     static constexpr auto fields = std::tuple{

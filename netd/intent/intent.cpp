@@ -41,8 +41,7 @@ void Intent::ride(const Network& network) {
     if (!device) return;
     const Base* there = bases_.find(*device);
     Base base = there ? *there : Base{*device};
-    const bool on_host = !network.bridged || !network.all_addresses().empty() || network.ipv6autoconf;
-    base.riders.put({network.name, network.vlan, network.mtu, network.bridged, on_host, network.stp, network.switch_kind});
+    base.riders.put({network.name, network.vlan, network.mtu, network.bridged, network.is_on_host(), network.stp, network.switch_kind});
     bases_.put(base);
 }
 

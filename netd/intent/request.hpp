@@ -55,6 +55,8 @@ struct Facts {
     const bridges::Abilities& abilities;
     bool ovs_connected = false;
     std::string ovs_where = {};
+    bool has_dhcp_client = true;
+    std::string resolver_obstacle = {};  // why netd can't write the host's resolver; empty: it can
 };
 
 }  // namespace intent

@@ -10,6 +10,11 @@
 namespace intent {
 namespace {
 
+bool is_domain(std::string_view text) {
+    constexpr std::string_view lawful = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+    return !text.empty() && text.size() <= 253 && text.find_first_not_of(lawful) == std::string_view::npos;
+}
+
 // Collects complaints about one network, each with its path.
 class Examiner {
 public:
@@ -94,13 +99,9 @@ void check_ipv6(const Network& network, Examiner& is) {
 
 // What the design has and this version does not do yet: refused before anything is touched, never half done.
 void check_available(const Network& network, Examiner& is) {
-    constexpr std::string_view no_dhcp = "this netd has no DHCP client yet; give a static address";
-    is.refuse_if(network.bootproto == BootProto::dhcp, code::refused, "bootproto", no_dhcp);
+    constexpr std::string_view no_dhcp = "this netd has no DHCPv6 client yet; give a static address, or ipv6autoconf";
     is.refuse_if(network.dhcpv6, code::refused, "dhcpv6", no_dhcp);
     is.refuse_if(network.host_qos.has_value(), code::refused, "hostQos", "this netd does not shape traffic yet; leave hostQos out");
-    is.refuse_if(!network.nameservers.empty() || !network.search.empty(), code::refused,
-                 network.nameservers.empty() ? "search" : "nameservers",
-                 "this netd does not write the host's resolver yet; leave nameservers and search out");
 }
 
 }  // namespace
@@ -143,6 +144,9 @@ void check_alone(const Network& network, Complaints& complaints) {
     check_available(network, is);
     is.refuse_if(!network.default_route && !network.nameservers.empty(), code::bad_parameters, "nameservers",
                  "nameservers belong to the default-route network");
+    is.refuse_if(!network.default_route && !network.search.empty(), code::bad_parameters, "search", "search domains belong to the default-route network");
+    for (const std::string& domain : network.search)
+        is.refuse_if(!is_domain(domain), code::bad_parameters, "search", "a search domain is letters, digits, '-', '_' and '.', as lab.example");
     for (const StaticRoute& route : network.routes)
         is.refuse_if(!route.to || !route.via || route.to->is_v6() != route.via->is_v6(), code::bad_address, "routes",
                      "a route is {\"to\": subnet, \"via\": address} of one family");

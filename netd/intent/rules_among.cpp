@@ -120,7 +120,7 @@ private:
 
     // On a switch that several networks have together: an internal port, or a VLAN device where the host takes part.
     bool has_own_device() const {
-        return network_.switch_kind == SwitchKind::ovs || !network_.base() || !network_.bridged || !network_.all_addresses().empty();
+        return network_.switch_kind == SwitchKind::ovs || !network_.base() || network_.is_on_host();
     }
 
     void backend() {
@@ -131,6 +131,10 @@ private:
         if (network_.switch_kind == SwitchKind::vlan_aware && network_.base() && !can.vlan_filtering)
             refuse(code::refused, Fault::backend, "switch",
                    fmt::format("kernel {} has no VLAN filtering of bridges (CONFIG_BRIDGE_VLAN_FILTERING); use switch legacy or ovs", can.release));
+        if (!facts_.resolver_obstacle.empty() && (!network_.nameservers.empty() || !network_.search.empty()))
+            refuse(code::refused, Fault::backend, network_.nameservers.empty() ? "search" : "nameservers", facts_.resolver_obstacle);
+        if ((network_.bootproto == BootProto::dhcp || network_.dhcpv6) && !facts_.has_dhcp_client)
+            refuse(code::refused, Fault::backend, network_.dhcpv6 ? "dhcpv6" : "bootproto", "this host has no DHCP client; install package dhcpcd-base, or give a static address");
         if (needs_vlan_device() && !can.vlan)
             refuse(code::refused, Fault::backend, "vlan",
                    fmt::format("kernel {} has no 802.1Q devices (module 8021q); load it, or use switch ovs, which does not need it", can.release));
@@ -138,8 +142,7 @@ private:
 
     bool needs_vlan_device() const {
         if (network_.switch_kind == SwitchKind::legacy) return network_.vlan.has_value();
-        const bool on_host = !network_.bridged || !network_.all_addresses().empty();
-        return network_.switch_kind == SwitchKind::vlan_aware && on_host && network_.base();
+        return network_.switch_kind == SwitchKind::vlan_aware && network_.is_on_host() && network_.base();
     }
 
     void default_route() {

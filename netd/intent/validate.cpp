@@ -77,6 +77,7 @@ void hand_over_default_route(const Request& request, Intent& wanted) {
             Network old = other;
             old.default_route = false;
             old.nameservers.clear();
+            old.search.clear();
             wanted.put(old);
             break;
         }

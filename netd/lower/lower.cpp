@@ -183,7 +183,9 @@ HostState beside_foreign_addresses(HostState wanted, const Host& host) {
 }
 
 Goal goal(const Intent& was, const Intent& now, const Touched& touched, const Host& host) {
-    const HostState before = lower(was, touched, host);
+    Host then = host;
+    if (host.held) then.leases = host.held;
+    const HostState before = lower(was, touched, then);
     Goal goal{lower(now, touched, host), {}};
     for (const Link& link : before.kernel.links) {
         const Link* stays = goal.wanted.kernel.links.find(link.name);

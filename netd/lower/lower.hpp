@@ -5,6 +5,7 @@
 
 #include "netd/intent/intent.hpp"
 #include "netd/lower/host_state.hpp"
+#include "netd/lower/leases.hpp"
 
 #include <set>
 
@@ -17,6 +18,8 @@ struct Host {
     bool filters_vlans = false;       // the kernel has bridges that do
     const guests::State* guests = nullptr;  // null: nobody knows them now, so nothing is wanted of them
     bool switches_itself = false;     // Open vSwitch's userspace datapath is at work here: it completes no checksums
+    const Leases* leases = nullptr;   // what DHCP servers gave; null: nothing
+    const Leases* held = nullptr;     // and what the host is made by, if that is something else
 };
 
 // Which networks, bonds, bases and NICs of guests a change is about.

@@ -15,7 +15,7 @@ topology::Owner mark(const intent::Network& network) {
 }
 
 Link bridge(const Draft& draft, const intent::Network& network) {
-    Link link = top_link(network);
+    Link link = top_link(draft, network);
     bridges::Bridge kind{network.custom.bridge_opts};
     kind.options.insert({"stp_state", network.stp ? "1" : "0"});
     // Without STP nothing can loop that a wait would help against; with it the usual 15 s stand unless asked otherwise.
@@ -31,7 +31,7 @@ Link bridge(const Draft& draft, const intent::Network& network) {
 
 void vlan(Draft& draft, const intent::Network& network) {
     const IfName base = *network.base();
-    Link link = network.bridged ? Link{vlan_device(base, *network.vlan)} : top_link(network);
+    Link link = network.bridged ? Link{vlan_device(base, *network.vlan)} : top_link(draft, network);
     link.kind = bridges::Vlan{base, *network.vlan};
     link.owner = mark(network);
     link.mtu = network.mtu;
@@ -64,7 +64,7 @@ void base_bridged(Draft& draft, const intent::Base& base) {
         link.stack = bridges::HostStack{.ipv6 = false};
         link.addresses.emplace();
     } else if (network) {
-        const Link top = top_link(*network);
+        const Link top = top_link(draft, *network);
         link.stack = top.stack;
         link.addresses = top.addresses;
     }

@@ -18,9 +18,11 @@ IfName top_device(const intent::Network& network) {
     return *network.base();
 }
 
-bridges::Link top_link(const intent::Network& network) {
-    const auto addresses = network.all_addresses();
-    const bool has_v6 = network.ipv6autoconf || std::any_of(addresses.begin(), addresses.end(), [](const auto& a) { return a.is_v6(); });
+bridges::Link top_link(const Draft& draft, const intent::Network& network) {
+    auto addresses = network.all_addresses();
+    for (const Family family : {Family::v4, Family::v6})
+        if (const Lease* lease = lease_of(network, family, draft.host.leases)) addresses.insert(lease->addresses.begin(), lease->addresses.end());
+    const bool has_v6 = network.ipv6autoconf || network.dhcpv6 || std::any_of(addresses.begin(), addresses.end(), [](const auto& a) { return a.is_v6(); });
     Link link{top_device(network)};
     link.mtu = network.mtu;
     link.up = true;
@@ -98,16 +100,23 @@ void bond(Draft& draft, const intent::Bond& bond) {
 
 void routing(Draft& draft, const intent::Network& network) {
     const IfName device = top_device(network);
-    const auto v4 = network.ipv4();
-    if (network.gateway && network.default_route)
-        route(draft, {Route::main_table, *topology::Subnet::parse("0.0.0.0/0"), 0, network.gateway, device});
-    else if (network.gateway && v4)
-        source_routing(draft, network, *v4, *network.gateway);
+    auto v4 = network.ipv4();
+    auto gateway = network.gateway;
+    auto routes = network.routes;
+    if (const Lease* lease = lease_of(network, Family::v4, draft.host.leases); lease && !lease->addresses.empty()) {
+        v4 = *lease->addresses.begin();
+        gateway = lease->gateway;
+        routes.insert(routes.end(), lease->routes.begin(), lease->routes.end());
+    }
+    if (gateway && network.default_route)
+        route(draft, {Route::main_table, *topology::Subnet::parse("0.0.0.0/0"), 0, gateway, device});
+    else if (gateway && v4)
+        source_routing(draft, network, *v4, *gateway);
     if (network.ipv6gateway && network.default_route)
         route(draft, {Route::main_table, *topology::Subnet::parse("::/0"), 1024, network.ipv6gateway, device});
     else if (network.ipv6gateway && network.ipv6addr)
         source_routing(draft, network, *network.ipv6addr, *network.ipv6gateway);
-    for (const intent::StaticRoute& fixed : network.routes)
+    for (const intent::StaticRoute& fixed : routes)
         route(draft, {Route::main_table, fixed.to->network(), fixed.to->is_v6() ? 1024u : 0u, fixed.via, device});
 }
 

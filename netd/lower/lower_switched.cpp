@@ -36,7 +36,7 @@ void network_switched(Draft& draft, const intent::Network& network) {
     port.mtu = network.mtu;
     if (const auto base = network.base()) port.mac = mac_of(draft, *base);
     draft.wanted.ovs.ports.put(port);
-    draft.put(top_link(network));
+    draft.put(top_link(draft, network));
 }
 
 void base_switched(Draft& draft, const intent::Base& base) {

@@ -57,9 +57,8 @@ intent::VlanId tag_inside(const Draft& draft, const intent::Network& network) {
 
 void network_vlan_aware(Draft& draft, const intent::Network& network) {
     if (!network.base()) return network_bridged(draft, network);
-    Link link = top_link(network);
-    const bool on_host = !network.bridged || !link.addresses->empty() || network.ipv6autoconf;
-    if (!on_host) return;
+    Link link = top_link(draft, network);
+    if (!network.is_on_host()) return;
     link.kind = bridges::Vlan{filtering_bridge(*network.base()), tag_inside(draft, network)};
     link.owner = topology::Owner::ours(fmt::format("network {}", network.name.text()));
     draft.put(link);

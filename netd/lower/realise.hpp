@@ -29,7 +29,7 @@ void routing(Draft& draft, const intent::Network& network);
 guests::Nic guest_device(const intent::GuestNic& nic, const intent::Intent& intent, const Host& host);
 
 // The device that carries a network's address: MTU, addresses, up, and how the host's stack behaves on it.
-bridges::Link top_link(const intent::Network& network);
+bridges::Link top_link(const Draft& draft, const intent::Network& network);
 
 // The MAC that a bridge on this base takes: the bond's, or the NIC's own.
 std::optional<topology::Mac> mac_of(const Draft& draft, const IfName& base);

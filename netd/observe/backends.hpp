@@ -14,6 +14,7 @@ struct Backends {
     bridges::Kernel& kernel;
     ovs::Switch& ovs;
     guests::Hypervisor& guests = guests::nobody();
+    const lower::Leases* leases = nullptr;  // what DHCP servers gave, as the host is made by it; null: nothing
 };
 
 // The mirrors of all backends, as of now: costs a few pointers.
@@ -22,7 +23,7 @@ inline lower::HostState state_of(const Backends& backends) { return {backends.ke
 inline lower::Host host_of(const Backends& backends) {
     const std::string datapath = backends.ovs.default_datapath();
     return {backends.kernel.state(), datapath, backends.kernel.abilities().vlan_filtering,
-            backends.guests.connected() ? &backends.guests.state() : nullptr, backends.ovs.connected() && datapath == "netdev"};
+            backends.guests.connected() ? &backends.guests.state() : nullptr, backends.ovs.connected() && datapath == "netdev", backends.leases};
 }
 
 // True as soon as Open vSwitch answers; false if it does not until the deadline.

@@ -29,7 +29,7 @@ auto pointer_at(const Map& map, const typename Map::key_type& key) -> typename M
 }
 
 bool takes_part(const intent::Network& network) {
-    return !network.bridged || !network.all_addresses().empty() || network.ipv6autoconf;
+    return network.is_on_host();
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace observe {
 
@@ -50,18 +51,22 @@ struct Snapshot {
     bool ovs_connected = false;
     std::string ovs_where = {};
     std::string ovs_datapath = {};
+    bool has_dhcp_client = true;
+    std::string resolver_obstacle = {};
+    std::vector<std::string> nameservers = {};         // the host's, as its resolver has them
     bool guests_connected = false;
     std::string guests_where = {}, guests_trouble = {};
     std::optional<Pending> pending = {};
     std::optional<LastOutcome> last = {};
     std::optional<topology::Error> trouble = {};
     std::uint64_t overruns = 0;
+    std::shared_ptr<const lower::Leases> leases = {};  // what DHCP servers gave, as the host is made by it
     intent::Renames renamed = {};  // NICs that a definition named differently
 
-    intent::Facts facts() const { return {observed.kernel, abilities, ovs_connected, ovs_where}; }
+    intent::Facts facts() const { return {observed.kernel, abilities, ovs_connected, ovs_where, has_dhcp_client, resolver_obstacle}; }
     lower::Host host() const {
         return {observed.kernel, ovs_datapath, abilities.vlan_filtering, guests_connected ? &observed.guests : nullptr,
-                ovs_connected && ovs_datapath == "netdev"};
+                ovs_connected && ovs_datapath == "netdev", leases.get()};
     }
 };
 

@@ -41,7 +41,7 @@ public:
         for (const intent::Network& network : snapshot_.running.networks()) tell(network);
         json report;
         for (auto& [kind, entries] : entries_) report[kind] = std::move(entries);
-        report["nameservers"] = told_.nameservers;
+        report["nameservers"] = snapshot_.nameservers;
         report["supportsIPv6"] = true;
         report["netConfigDirty"] = !(snapshot_.running == snapshot_.committed);
         report["ovnConfigured"] = false;

@@ -11,7 +11,6 @@ namespace wire {
 
 // What is told beside the snapshot.
 struct Told {
-    std::vector<std::string> nameservers = {};
     bool text_mtu = false;  // compat "3.6"
 };
 

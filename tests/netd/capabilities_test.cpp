@@ -75,7 +75,8 @@ TEST_CASE("the rest says what the host can do and whether something would be gon
 TEST_CASE("what is beside the snapshot is told as it is given", "[capabilities]") {
     House house{"eth0"};
     house.now.paces.put({told::name("eth0"), 10000, "full"});
-    const json told = write_capabilities(house.now, {}, {.nameservers = {"192.0.2.53"}, .text_mtu = true});
+    house.now.nameservers = {"192.0.2.53"};
+    const json told = write_capabilities(house.now, {}, {.text_mtu = true});
     REQUIRE(told["nameservers"] == json{"192.0.2.53"});
     REQUIRE(told["nics"]["eth0"]["speed"] == 10000);
     REQUIRE(told["nics"]["eth0"]["mtu"] == "1500");

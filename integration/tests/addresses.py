@@ -1,0 +1,225 @@
+"""Addresses that servers give: dnsmasq on the wire, netd's clients on the host, frames in between."""
+
+import os
+import signal
+import time
+
+from agree import agree
+from client import RpcError
+from host import is_alive, reachable, wait_until
+from runner import case
+
+
+class Server:
+    """A DHCP server on the wire's end of a NIC, or on a device of the wire's."""
+
+    def __init__(self, host, nic, *more, subnet="10.7.0"):
+        self.host, self.words = host, ["--port=0", "--keep-in-foreground", "--user=root", f"--interface={nic}", "--bind-interfaces", "--no-ping",
+                                       f"--dhcp-range={subnet}.50,{subnet}.99,120", f"--dhcp-option=option:dns-server,{subnet}.53",
+                                       "--dhcp-authoritative", f"--dhcp-leasefile={host.folder}/leases.{nic}", "--pid-file=", "--conf-file=/dev/null"]
+        host.wire.links(f"addr add {subnet}.1/24 dev {nic}")
+        self.start(f"--dhcp-option=option:router,{subnet}.1", *more)
+        host.later(self)
+
+    def start(self, *more):
+        with open(self.host.folder / "dnsmasq.log", "ab") as log:
+            self.process = self.host.wire.start("dnsmasq", *self.words, *more, stdout=log, stderr=log)
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+
+
+def clients(host):
+    """{key: pid} of the clients that run for this netd."""
+    return {key: pid for key, pid in host.netd.dhcp_clients().items() if is_alive(pid)}
+
+
+def addresses(host, device, family="inet"):
+    found = host.space.ip("addr", "show", "dev", device) if host.space.link(device) else []
+    return [f"{one['local']}/{one['prefixlen']}" for link in found for one in link.get("addr_info", []) if one["family"] == family and one["scope"] == "global"]
+
+
+def leased(host, device):
+    return wait_until(lambda: addresses(host, device), 120, lambda: f"{device} has no address: {(host.folder / 'dnsmasq.log').read_text()}")[0]
+
+
+def gateways(host, *table):
+    return [route.get("gateway") for route in host.space.ip("-4", "route", "show", "default", *table)]
+
+
+def told(host, network):
+    return host.client.call("Host.getNetworkCapabilities")["networks"][network]
+
+
+def refused(host, code, words, *networks, **options):
+    try:
+        host.client.setup(*networks, **options)
+    except RpcError as refusal:
+        assert refusal.code == code and words in refusal.message, refusal
+    else:
+        raise AssertionError("it was not refused")
+
+
+@case()
+def a_lease_is_kept_from_bridgeless_to_bridged_and_over_a_restart_and_ends_with_the_network(host):
+    Server(host, "eno1")
+    host.client.setup({"ovirtmgmt": {"nic": "eno1", "bridged": False, "bootproto": "dhcp", "defaultRoute": True}})
+    lease = leased(host, "eno1")
+    report = wait_until(lambda: told(host, "ovirtmgmt")["gateway"] and told(host, "ovirtmgmt"))
+    assert (report["dhcpv4"], report["addr"], report["netmask"], report["gateway"], report["ipv4defaultroute"]) == \
+        (True, lease.split("/")[0], "255.255.255.0", "10.7.0.1", True), report
+    assert reachable((host.space, "10.7.0.1")) == [True]
+    assert host.client.call("Host.getNetworkCapabilities")["nameservers"] == ["10.7.0.53"]
+    agree(host)
+
+    host.client.setup({"ovirtmgmt": {"nic": "eno1", "bootproto": "dhcp", "defaultRoute": True}})
+    assert addresses(host, "ovirtmgmt") == [lease] and addresses(host, "eno1") == [], "the lease moves with its network in one step"
+    running = wait_until(lambda: clients(host).get("eno1-4") and clients(host))
+    agree(host)
+    assert not host.client.setup({"ovirtmgmt": {"nic": "eno1", "bootproto": "dhcp", "defaultRoute": True}})["changed"]
+
+    host.netd.kill()
+    assert clients(host) == running and addresses(host, "ovirtmgmt") == [lease], "without netd it stays"
+    host.netd.start().ready()
+    host.client = host.netd.client()
+    assert clients(host) == running and addresses(host, "ovirtmgmt") == [lease]
+    agree(host)
+
+    host.client.setup({"ovirtmgmt": {"nic": "eno1", "ipaddr": "192.0.2.10", "prefix": 24}})
+    assert addresses(host, "ovirtmgmt") == ["192.0.2.10/24"] and gateways(host) == []
+    wait_until(lambda: not any(is_alive(pid) for pid in running.values()), 10, "the client goes on")
+    assert host.client.call("Host.getNetworkCapabilities")["nameservers"] == [] and not (host.netd.folder / "resolv.conf").exists()
+    agree(host)
+
+
+@case()
+def without_a_server_a_change_holds_and_its_address_comes_when_the_server_does(host):
+    host.client.setup({"web": {"nic": "eno1", "bootproto": "dhcp"}})
+    assert addresses(host, "web") == [] and told(host, "web")["dhcpv4"]
+    agree(host)
+    Server(host, "eno1")
+    leased(host, "web")
+    agree(host)
+
+
+@case()
+def a_client_that_was_killed_comes_back_and_its_lease_stays(host):
+    Server(host, "eno1")
+    host.client.setup({"web": {"nic": "eno1", "bootproto": "dhcp"}})
+    lease = leased(host, "web")
+    before = clients(host)["eno1-4"]
+    os.kill(before, signal.SIGKILL)
+    wait_until(lambda: clients(host).get("eno1-4", before) != before, 20, "no new client")
+    assert addresses(host, "web") == [lease]
+    agree(host)
+
+
+@case()
+def an_address_taken_away_or_a_bridge_deleted_behind_netds_back_comes_back(host):
+    Server(host, "eno1")
+    host.client.setup({"web": {"nic": "eno1", "bootproto": "dhcp", "defaultRoute": True}})
+    lease = leased(host, "web")
+    host.space.links(f"addr del {lease} dev web")
+    wait_until(lambda: addresses(host, "web") == [lease] and gateways(host) == ["10.7.0.1"], 10, "the address does not come back")
+    host.space.links("link del web")
+    wait_until(lambda: addresses(host, "web") == [lease] and clients(host), 20, "the bridge does not come back")
+    agree(host)
+
+
+@case()
+def a_call_that_waits_for_its_lease_gets_it_or_changes_nothing(host):
+    blocking = {"nic": "eno1", "bootproto": "dhcp", "blockingdhcp": True}
+    begun = time.monotonic()
+    refused(host, 29, "network mig: no DHCP server gave a lease in time", {"mig": blocking}, confirm=None, timeout=3)
+    assert time.monotonic() - begun > 2
+    refused(host, 29, "no DHCP server gave a lease", {"mig": blocking}, connectivityTimeout=3)
+    assert not host.space.link("mig") and clients(host) == {} and "mig" not in host.client.call("Host.getRunningConfig")["networks"]
+    Server(host, "eno1")
+    host.client.setup({"mig": blocking}, confirm=None, timeout=60)
+    assert addresses(host, "mig"), "it waits for the lease"
+    assert not host.client.call("Host.getRunningConfig")["networks"]["mig"].get("blockingdhcp"), "it is about the call"
+    host.client.setup({"mig": {"remove": True}})
+    host.client.setup({"mig": blocking})
+    assert addresses(host, "mig"), "confirmed and leased"
+    refused(host, 10, "confirmed", {"mig": {"remove": True}, "web": {**blocking, "bridged": False}}, confirm=False, connectivityTimeout=8)
+    assert addresses(host, "mig") and addresses(host, "eno1") == [], "unconfirmed, it goes back with its lease"
+    agree(host)
+
+
+@case()
+def a_leased_gateway_without_the_default_route_serves_its_own_network_only_and_is_followed(host):
+    server = Server(host, "eno1")
+    host.client.setup({"storage": {"nic": "eno1", "bridged": False, "bootproto": "dhcp"}})
+    lease = leased(host, "eno1")
+    rules = wait_until(lambda: [rule for rule in host.space.ip("-4", "rule", "show") if rule["priority"] == 3200])
+    routes = host.space.ip("-4", "route", "show", "table", rules[0]["table"])
+    assert {route["dst"]: route.get("gateway") for route in routes} == {"default": "10.7.0.1", "10.7.0.0/24": None}, routes
+    assert gateways(host) == [] and told(host, "storage")["gateway"] == "10.7.0.1" and not told(host, "storage")["ipv4defaultroute"]
+    agree(host)
+
+    # Another gateway and another address, which came while there was no netd.
+    server.close()
+    running = clients(host)
+    host.netd.kill()
+    (host.folder / "leases.eno1").unlink()
+    server.start("--dhcp-option=option:router,10.7.0.2", "--dhcp-range=10.7.0.100,10.7.0.110,120")
+    host.space.run("dhcpcd", "-4", "-n", "eno1", check=False)
+    wait_until(lambda: list((host.netd.run / "dhcp").glob("*.new")), 30, "no news of the client")
+    host.netd.start().ready()
+    host.client = host.netd.client()
+    wait_until(lambda: gateways(host, "table", rules[0]["table"]) == ["10.7.0.2"], 10, "the gateway is not followed")
+    assert clients(host) == running and len(addresses(host, "eno1")) == 1, (lease, addresses(host, "eno1"))
+    agree(host)
+    host.client.setup({"storage": {"remove": True}})
+    assert not [rule for rule in host.space.ip("-4", "rule", "show") if rule["priority"] == 3200]
+    assert host.space.ip("-4", "route", "show", "table", "all", "proto", "158") == []
+    agree(host)
+
+
+@case("vlan", kinds=("legacy", "vlan-aware", "ovs"))
+def leases_with_tags_and_a_default_route_that_goes_from_one_to_the_other(host):
+    host.wire.links("link add link eno1 name eno1.7 type vlan id 7", "link add link eno1 name eno1.8 type vlan id 8", "link set eno1.7 up", "link set eno1.8 up")
+    Server(host, "eno1.7")
+    Server(host, "eno1.8", subnet="10.8.0")
+    seven, eight = {"nic": "eno1", "vlan": 7, "bootproto": "dhcp", "switch": host.kind}, {"nic": "eno1", "vlan": 8, "bootproto": "dhcp", "switch": host.kind}
+    host.client.setup({"web": {**seven, "defaultRoute": True}, "db": eight})
+    leases = [leased(host, told(host, name)["iface"]) for name in ("web", "db")]
+    wait_until(lambda: gateways(host) == ["10.7.0.1"] and told(host, "db")["gateway"] == "10.8.0.1", 10, "not routed")
+    agree(host)
+    host.client.setup({"db": {**eight, "defaultRoute": True}})
+    assert gateways(host) == ["10.8.0.1"] and told(host, "web")["gateway"] == "10.7.0.1"
+    assert [addresses(host, told(host, name)["iface"])[0] for name in ("web", "db")] == leases
+    agree(host)
+
+
+@case()
+def nameservers_are_those_of_the_network_with_the_default_route_and_what_was_there_comes_back(host):
+    file = host.netd.folder / "resolv.conf"
+    file.write_text("nameserver 198.51.100.1\noptions edns0\n")
+    holder = {"nic": "eno1", "ipaddr": "192.0.2.10", "prefix": 24, "gateway": "192.0.2.1", "defaultRoute": True, "nameservers": ["192.0.2.53", "2001:db8::53"], "search": ["lab.example"]}
+    other = {"nic": "eno2", "ipaddr": "10.2.0.1", "prefix": 24, "gateway": "10.2.0.2", "defaultRoute": True, "nameservers": ["10.2.0.53"]}
+    host.client.setup({"ovirtmgmt": holder})
+    mine = file.read_text()
+    assert mine.splitlines()[1:] == ["search lab.example", "nameserver 192.0.2.53", "nameserver 2001:db8::53"], mine
+    agree(host)
+    before = file.stat()
+    host.client.setup({"ovirtmgmt": holder})
+    assert (file.stat().st_ino, file.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns), "the same again writes nothing"
+    refused(host, 10, "confirmed", {"web": other}, confirm=False, connectivityTimeout=1)
+    assert file.read_text() == mine, "taken back"
+    host.client.setup({"web": other})
+    assert "nameserver 10.2.0.53" in file.read_text() and "192.0.2.53" not in file.read_text()
+    assert "nameservers" not in host.client.call("Host.getRunningConfig")["networks"]["ovirtmgmt"]
+    agree(host)
+    host.netd.kill()
+    host.netd.start().ready()
+    host.client = host.netd.client()
+    host.client.setup({"web": {**other, "nameservers": []}})
+    assert file.read_text() == "nameserver 198.51.100.1\noptions edns0\n", "also by the next netd"
+    file.unlink()
+    file.symlink_to("elsewhere")
+    refused(host, 29, "is a link", {"web": other})
+    assert file.is_symlink() and not (host.netd.folder / "elsewhere").exists()
+    refused(host, 21, "default-route network", {"db": {"nic": "eno3", "nameservers": ["192.0.2.1"]}})
+    refused(host, 21, "search domain", {"web": {**other, "search": ["a\nnameserver 192.0.2.66"]}})

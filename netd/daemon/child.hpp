@@ -1,0 +1,30 @@
+// Programs that netd starts, which may outlive it: each in a session of its own, known by a pidfd.
+#pragma once
+
+#include "netd/loop/fd.hpp"
+#include "topology/result.hpp"
+
+#include <string>
+#include <sys/types.h>
+#include <vector>
+
+namespace netd::child {
+
+// With nothing of ours open, no signal blocked, and no words of its own. An error: it is not there, or not to be had.
+topology::Result<pid_t> start(std::vector<std::string> words);
+
+loop::Fd open(pid_t pid);
+
+// Since when it runs, in ticks since the boot: with it a process id is not mistaken for that of another. 0: there is none.
+unsigned long long start_time(pid_t pid);
+
+// Also one that is not there to be asked.
+bool is_dead(const loop::Fd& process);
+
+// It and all that it started, at once.
+void end(const loop::Fd& process, pid_t pid);
+
+// Of one that is dead: what it left running goes too, and the kernel may forget it.
+void bury(pid_t pid);
+
+}  // namespace netd::child

@@ -1,0 +1,100 @@
+// A rename is what moves a lease on, so that a crash anywhere leaves one of the states that a start knows.
+#include "netd/daemon/lease_folder.hpp"
+
+#include "netd/daemon/lease_file.hpp"
+#include "netd/store/files.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+namespace netd {
+
+using topology::Error;
+using topology::Fault;
+
+std::string content_of(const std::string& path) {
+    std::ifstream file(path);
+    std::stringstream text;
+    text << file.rdbuf();
+    return text.str();
+}
+
+topology::Result<LeaseFolder> LeaseFolder::open(const std::string& folder, const loop::Clock& clock) {
+    if (auto made = store::make_directory(folder, 0700); !made) return made.error();
+    loop::Fd watch(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+    if (!watch || ::inotify_add_watch(watch.number(), folder.c_str(), IN_MOVED_TO) < 0) return Error{Fault::backend, folder, std::strerror(errno)};
+    LeaseFolder leases(folder, std::move(watch), clock);
+    for (const std::string& key : leases.keys_of(".lease")) leases.read(key, ".lease");
+    leases.held_ = leases.offered_;
+    for (const std::string& key : leases.keys_of(".taken")) leases.read(key, ".taken");
+    leases.take_up();
+    return leases;
+}
+
+std::set<std::string> LeaseFolder::keys_of(const char* ending) const {
+    std::set<std::string> keys;
+    std::error_code none;
+    for (const auto& entry : std::filesystem::directory_iterator(folder_, none)) {
+        const std::string name = entry.path().filename();
+        if (name.ends_with(ending)) keys.insert(name.substr(0, name.size() - std::strlen(ending)));
+    }
+    return keys;
+}
+
+void LeaseFolder::hear() {
+    char heard[4096];
+    bool has_news = false;
+    while (::read(watch_.number(), heard, sizeof heard) > 0) has_news = true;
+    const auto first = next();
+    if (has_news || (first && *first <= clock_->boottime())) take_up();
+}
+
+std::optional<std::chrono::nanoseconds> LeaseFolder::next() const {
+    std::optional<std::chrono::nanoseconds> first;
+    for (const auto& [key, end] : ends_) first = first ? std::min(*first, end) : end;
+    return first;
+}
+
+void LeaseFolder::read(const std::string& key, const char* ending) {
+    const std::string text = content_of(path(key, ending));
+    offered_.erase(key);
+    ends_.erase(key);
+    auto lease = read_lease(text);
+    if (!lease) return;
+    offered_.insert_or_assign(key, *lease);
+    if (const auto end = end_of_lease(text)) ends_.insert_or_assign(key, *end);
+}
+
+void LeaseFolder::take_up() {
+    for (const std::string& key : keys_of(".new"))
+        if (::rename(path(key, ".new").c_str(), path(key, ".taken").c_str()) == 0) read(key, ".taken");
+    const auto now = clock_->boottime();
+    std::erase_if(ends_, [&](const auto& entry) { return entry.second <= now && offered_.erase(entry.first) > 0; });
+    if (!has_offers()) settle();
+}
+
+void LeaseFolder::settle() {
+    for (const std::string& key : keys_of(".taken"))
+        if (offered_.contains(key)) ::rename(path(key, ".taken").c_str(), path(key, ".lease").c_str());
+        else ::unlink(path(key, ".taken").c_str());
+    for (const auto& [key, lease] : held_)
+        if (!offered_.contains(key)) ::unlink(path(key, ".lease").c_str());
+    held_ = offered_;
+}
+
+void LeaseFolder::keep_only(const std::set<std::string>& keys) {
+    for (auto* leases : {&held_, &offered_}) std::erase_if(*leases, [&](const auto& entry) { return !keys.contains(entry.first); });
+    std::erase_if(ends_, [&](const auto& entry) { return !keys.contains(entry.first); });
+    for (const char* ending : {".lease", ".taken", ".new", ".new~"})
+        for (const std::string& key : keys_of(ending))
+            if (!keys.contains(key)) ::unlink(path(key, ending).c_str());
+}
+
+}  // namespace netd

@@ -1,0 +1,59 @@
+// Leases on disk, for as long as the machine runs: what the host is made by, and what has come since.
+//
+// KEY.lease is what the host is made by; KEY.new is news that the hook left, taken up as KEY.taken until the host is made by
+// it. So a netd that starts knows what the one before it had set, and what came while there was none.
+#pragma once
+
+#include "netd/loop/clock.hpp"
+#include "netd/loop/fd.hpp"
+#include "netd/lower/leases.hpp"
+#include "topology/result.hpp"
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+namespace netd {
+
+class LeaseFolder {
+public:
+    static topology::Result<LeaseFolder> open(const std::string& folder, const loop::Clock& clock);
+
+    // What the host is made by, and what it is to be made by; the same, but between hear() and settle().
+    const lower::Leases& held() const { return held_; }
+    const lower::Leases& offered() const { return offered_; }
+    bool has_offers() const { return !(held_ == offered_); }
+
+    // Takes up news, if there are any, and lets go of what has ended.
+    void hear();
+    // When the first of them ends.
+    std::optional<std::chrono::nanoseconds> next() const;
+    // The host is made by what is offered.
+    void settle();
+    // Those of others are forgotten.
+    void keep_only(const std::set<std::string>& keys);
+
+    // Where a client's hook leaves its news.
+    std::string news_file(const std::string& key) const { return path(key, ".new"); }
+    std::string path(const std::string& key, const char* ending) const { return folder_ + "/" + key + ending; }
+    std::set<std::string> keys_of(const char* ending) const;
+    int descriptor() const { return watch_.number(); }  // readable when there are news
+
+private:
+    LeaseFolder(std::string folder, loop::Fd watch, const loop::Clock& clock) : folder_(std::move(folder)), watch_(std::move(watch)), clock_(&clock) {}
+    void read(const std::string& key, const char* ending);
+    void take_up();
+
+    std::string folder_;
+    loop::Fd watch_;  // inotify
+    const loop::Clock* clock_;
+    lower::Leases held_, offered_;
+    std::map<std::string, std::chrono::nanoseconds> ends_;  // of the offered
+};
+
+// The whole of a small file; empty if there is none.
+std::string content_of(const std::string& path);
+
+}  // namespace netd

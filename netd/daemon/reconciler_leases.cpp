@@ -1,0 +1,100 @@
+// What DHCP brings is made by the same machinery as what a definition says; a call that waits for it is an open transaction.
+#include "netd/daemon/reconciler.hpp"
+
+#include "netd/daemon/log.hpp"
+
+#include <fmt/format.h>
+
+namespace netd {
+
+using topology::Error;
+using topology::Fault;
+
+namespace {
+
+// For how long a call waits for a lease that says nothing about it.
+constexpr std::chrono::seconds longest_lease{60};
+// Between tries to have the host made by a lease that the kernel refuses.
+constexpr std::chrono::seconds pause{30};
+
+std::set<std::string> keys_of(const intent::Intent& intent) {
+    std::set<std::string> keys;
+    for (const auto& [key, client] : lower::clients_of(intent)) keys.insert(key);
+    return keys;
+}
+
+}  // namespace
+
+// A client needs its device. The leases of both sides are kept while a transaction waits, so that a way back finds its own.
+void Reconciler::attend() {
+    auto wanted = lower::clients_of(transactor_.standing());
+    std::erase_if(wanted, [&](const auto& entry) { return !backends_.kernel.state().links.contains(entry.second.device); });
+    clients_.sync(wanted);
+    auto kept = keys_of(transactor_.standing());
+    if (transactor_.waiting() || transactor_.is_stuck()) kept.merge(keys_of(transactor_.running()));
+    clients_.leases().keep_only(kept);
+    write_resolver();
+    if (clients_.trouble() == client_trouble_) return;
+    client_trouble_ = clients_.trouble();
+    if (!client_trouble_.empty()) log::error("no DHCP: {}", client_trouble_);
+}
+
+// By what stands, so that it goes back with what goes back.
+void Reconciler::write_resolver() {
+    const auto written = resolver_.sync(lower::resolver_of(transactor_.standing(), clients_.leases().held()));
+    const std::string trouble = written ? "" : written.error().subject + ": " + written.error().what;
+    if (trouble == resolver_trouble_) return;
+    resolver_trouble_ = trouble;
+    if (!trouble.empty()) log::warn("nameservers are not set: {}", trouble);
+}
+
+void Reconciler::hear_leases() {
+    clients_.leases().hear();
+    const bool is_due = clients_.leases().has_offers() && clock_.boottime() >= leases_again_;
+    if (is_due) follow_leases();
+    if (is_due || clients_.has_work()) publish();
+    if (awaited_) conclude_awaited();
+}
+
+// Also in a transaction that waits: its lease is what it waits for, and it may go back.
+void Reconciler::follow_leases() {
+    if (transactor_.is_stuck() || !clients_.leases().has_offers()) return;
+    const auto followed = transactor_.follow(clients_.leases().offered());
+    if (followed) return clients_.leases().settle();
+    leases_again_ = clock_.boottime() + pause;
+    log::warn("a lease can't be followed: {}: {}", followed.error().subject, followed.error().what);
+}
+
+// A call that waits for leases is a transaction that waits, whether it is to be confirmed or not.
+void Reconciler::await_leases(const intent::Request& request, const intent::Intent& wanted, apply::Terms& terms) {
+    awaited_.reset();
+    std::map<std::string, intent::NetworkName> keys;
+    for (const intent::Network& network : request.networks) {
+        const intent::Network* asked = network.blockingdhcp ? wanted.networks().find(network.name) : nullptr;
+        for (const lower::Family family : {lower::Family::v4, lower::Family::v6})
+            if (asked && lower::asks(*asked, family)) keys.emplace(lower::lease_key(*asked, family), asked->name);
+    }
+    std::erase_if(keys, [&](const auto& entry) { return clients_.leases().held().contains(entry.first); });
+    if (keys.empty()) return;
+    awaited_ = Awaited{std::move(keys), !terms.confirm};
+    if (!terms.confirm) terms.within = terms.timeout.value_or(longest_lease);
+    terms.confirm = true;
+}
+
+void Reconciler::conclude_awaited() {
+    if (!transactor_.waiting()) return awaited_.reset();
+    std::erase_if(awaited_->keys, [&](const auto& entry) { return clients_.leases().held().contains(entry.first); });
+    if (!awaited_->keys.empty()) return;
+    const bool is_confirmed = awaited_->is_confirmed;
+    awaited_.reset();
+    if (!is_confirmed) return;
+    const Asker asker = std::exchange(asker_, std::nullopt);
+    conclude(asker, transactor_.confirm(), intent::code::refused);
+}
+
+Error Reconciler::too_late() const {
+    if (!awaited_) return {Fault::timeout, "connectivity", "nobody confirmed the change in time"};
+    return {Fault::timeout, "network " + awaited_->keys.begin()->second.text(), "no DHCP server gave a lease in time"};
+}
+
+}  // namespace netd

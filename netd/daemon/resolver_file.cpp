@@ -1,0 +1,97 @@
+// A crash between the two writes leaves what was there twice, never not at all.
+#include "netd/daemon/resolver_file.hpp"
+
+#include "netd/daemon/lease_folder.hpp"
+#include "netd/loop/fd.hpp"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <fcntl.h>
+#include <filesystem>
+#include <sstream>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace netd {
+
+using topology::Error;
+using topology::Fault;
+using topology::Result;
+
+namespace {
+
+constexpr std::string_view mark = "# Written by netd for the network with the default route; what was here comes back without it.\n";
+constexpr std::string_view was_absent = "# netd: there was no such file\n";
+
+Result<> write(const std::string& path, const std::string& text) {
+    const std::string beside = path + ".netd";
+    const auto failed = [&] {
+        const int why = errno;
+        ::unlink(beside.c_str());
+        return Error{Fault::backend, path, fmt::format("can't be written: {}", std::strerror(why))};
+    };
+    const loop::Fd file(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644));
+    if (!file || ::fchmod(file.number(), 0644) != 0) return failed();
+    if (::write(file.number(), text.data(), text.size()) != static_cast<ssize_t>(text.size()) || ::fsync(file.number()) != 0) return failed();
+    if (::rename(beside.c_str(), path.c_str()) != 0) return failed();
+    return {};
+}
+
+bool is_link(const std::string& path) {
+    std::error_code none;
+    return std::filesystem::is_symlink(path, none);
+}
+
+bool is_there(const std::string& path) {
+    std::error_code none;
+    return std::filesystem::exists(path, none);
+}
+
+}  // namespace
+
+std::string resolver_text(const lower::Resolver& resolver) {
+    std::string text(mark);
+    if (!resolver.search.empty()) text += fmt::format("search {}\n", fmt::join(resolver.search, " "));
+    for (const std::string& server : resolver.nameservers) text += fmt::format("nameserver {}\n", server);
+    return text;
+}
+
+std::string ResolverFile::obstacle() const {
+    if (!is_link(file_)) return {};
+    return fmt::format("{} is a link, so another program writes the host's nameservers; make it a file, or leave nameservers and search out", file_);
+}
+
+Result<> ResolverFile::sync(const lower::Resolver& wanted) {
+    const std::string there = content_of(file_);
+    const bool is_ours = there.starts_with(mark) && !is_link(file_);
+    if (wanted.empty()) {
+        if (!is_ours) return {};
+        const std::string before = content_of(kept_);
+        if (before == was_absent || !is_there(kept_)) ::unlink(file_.c_str());
+        else if (auto written = write(file_, before); !written) return written;
+        ::unlink(kept_.c_str());
+        return {};
+    }
+    if (const std::string why = obstacle(); !why.empty()) return Error{Fault::conflict, file_, why};
+    const std::string text = resolver_text(wanted);
+    if (there == text) return {};
+    if (!is_ours)
+        if (auto kept = write(kept_, is_there(file_) ? there : std::string(was_absent)); !kept) return kept;
+    return write(file_, text);
+}
+
+std::vector<std::string> ResolverFile::nameservers() const {
+    std::vector<std::string> found;
+    std::istringstream lines(content_of(file_));
+    for (std::string line; std::getline(lines, line);) {
+        std::istringstream words(line);
+        std::string key, server;
+        if (words >> key >> server && key == "nameserver") found.push_back(server);
+    }
+    return found;
+}
+
+}  // namespace netd

@@ -1,0 +1,55 @@
+// What DHCP servers gave, as values: lowering reads an address from here as it reads a static one from a definition.
+//
+// A lease belongs to a stretch of wire (base and tag) and not to a device: so a network that becomes bridged keeps it.
+#pragma once
+
+#include "netd/intent/intent.hpp"
+
+#include <map>
+#include <string>
+
+namespace lower {
+
+enum class Family { v4, v6 };
+
+struct Lease {
+    std::set<topology::Subnet> addresses = {};
+    std::optional<topology::IpAddress> gateway = {};
+    std::vector<intent::StaticRoute> routes = {};  // beside the one by the gateway
+    std::vector<topology::IpAddress> nameservers = {};
+    std::vector<std::string> search = {};
+    bool operator==(const Lease&) const = default;
+};
+using Leases = std::map<std::string, Lease>;  // by lease_key()
+
+// The network asks a server for its address of that family.
+bool asks(const intent::Network& network, Family family);
+
+// "<base>[.<tag>]-4", or of a network without a base "<device>-4". Lawful as a file's name.
+std::string lease_key(const intent::Network& network, Family family);
+
+// The lease that the network has by its definition and its server; null: it asks for none, or was given none yet.
+const Lease* lease_of(const intent::Network& network, Family family, const Leases* leases);
+
+// A client that runs for a network: on which device it asks, and what its lease is called.
+struct Client {
+    std::string key;
+    topology::IfName device;
+    Family family = Family::v4;
+    bool operator==(const Client&) const = default;
+};
+using Clients = std::map<std::string, Client>;  // by lease_key()
+Clients clients_of(const intent::Intent& intent);
+
+// Networks to which the one means something else than the other.
+std::set<intent::NetworkName> differing(const intent::Intent& intent, const Leases& was, const Leases& now);
+
+// The host's resolver, by the network with the default route: its own list, else its server's. Empty: what the host had.
+struct Resolver {
+    std::vector<std::string> nameservers = {}, search = {};
+    bool empty() const { return nameservers.empty() && search.empty(); }
+    bool operator==(const Resolver&) const = default;
+};
+Resolver resolver_of(const intent::Intent& intent, const Leases& leases);
+
+}  // namespace lower

@@ -1,0 +1,195 @@
+// Leases: how they are read, how they are kept over crashes, and what the host is made of by them.
+#include "netd/daemon/dhcp_clients.hpp"
+#include "netd/daemon/lease_file.hpp"
+#include "netd/daemon/lease_folder.hpp"
+#include "netd/lower/naming.hpp"
+#include "tests/netd/transaction_house.hpp"
+
+#include <fstream>
+
+using namespace house;
+using namespace std::chrono_literals;
+using lower::Lease;
+using netd::LeaseFolder;
+using lower::Leases;
+using topology::IpAddress;
+using topology::Subnet;
+
+namespace {
+
+const std::string seven = "netd_since=1000000000000\nnew_ip_address=10.7.0.84\nnew_subnet_cidr=24\nnew_routers=10.7.0.1 10.7.0.9\n"
+                          "new_domain_name_servers=10.7.0.53 10.7.0.54\nnew_domain_name=lab.example\nnew_dhcp_lease_time=120\n";
+
+IpAddress ip(const char* text) { return *IpAddress::parse(text); }
+Subnet net(const char* text) { return *Subnet::parse(text); }
+
+Lease lease(const char* address, const char* gateway) { return {.addresses = {net(address)}, .gateway = ip(gateway)}; }
+
+void write(const std::string& path, const std::string& text) { std::ofstream(path) << text; }
+
+struct Folder {
+    Disk disk;
+    fakes::FakeClock clock;
+    std::string path = disk.run() + "/dhcp";
+    Folder() { std::filesystem::create_directories(disk.run()); }
+    LeaseFolder open() {
+        auto opened = LeaseFolder::open(path, clock);
+        REQUIRE(opened);
+        return std::move(*opened);
+    }
+    // As the hook does.
+    void bring(const std::string& key, const std::string& text) {
+        write(path + "/beside", text);
+        std::filesystem::rename(path + "/beside", path + "/" + key + ".new");
+    }
+};
+
+struct Host {
+    fakes::FakeKernel kernel{"eno1", "eno2"};
+    fakes::FakeSwitch ovs;
+    fakes::FakeClock clock;
+    Disk disk;
+    Leases held;
+    apply::Transactor transactor{{kernel, ovs, guests::nobody(), &held}, disk.open(), clock};
+
+    Host() { std::ignore = transactor.recover(); }
+    void define(const char* text) { REQUIRE(std::holds_alternative<apply::Committed>(transactor.begin(wanted(text, transactor.running(), kernel), unasked))); }
+    void follow(const Leases& now) {
+        REQUIRE(transactor.follow(now));
+        held = now;
+    }
+    std::set<Subnet> addresses(const char* device) { return kernel.truth().links.find(topology::IfName::observed(device))->addresses.value(); }
+    std::vector<std::string> ways() const {
+        std::vector<std::string> all;
+        for (const auto& route : kernel.truth().routes)
+            if (route.protocol == bridges::Route::ours) all.push_back((route.table == bridges::Route::main_table ? "" : "own: ") + route.to.text() + " " + (route.via ? route.via->text() : "-"));
+        return all;
+    }
+};
+
+}  // namespace
+
+TEST_CASE("a lease is what the client says, less what can't be", "[leases]") {
+    const Lease all{.addresses = {net("10.7.0.84/24")}, .gateway = ip("10.7.0.1"), .nameservers = {ip("10.7.0.53"), ip("10.7.0.54")}, .search = {"lab.example"}};
+    CHECK(netd::read_lease(seven) == all);
+    CHECK(netd::end_of_lease(seven) == 1120s);
+    CHECK(netd::end_of_lease("netd_since=1000000000000\nnew_dhcp_lease_time=4294967295\n") == std::nullopt);
+
+    // A router that a classless static route names wins, and without one there is none (RFC 3442).
+    CHECK(netd::read_lease(seven + "new_classless_static_routes=0.0.0.0/0 10.7.0.2 10.9.0.0/16 10.7.0.3\n")->gateway == ip("10.7.0.2"));
+    const auto routes = netd::read_lease(seven + "new_classless_static_routes=10.9.0.0/16 10.7.0.3\n");
+    CHECK(routes->gateway == std::nullopt);
+    CHECK(routes->routes == std::vector{intent::StaticRoute{net("10.9.0.0/16"), ip("10.7.0.3")}});
+
+    for (const char* bad : {"", "new_ip_address=\n", "new_ip_address=10.0.0.300\n", "new_ip_address=10.0.0.1\nnew_subnet_cidr=33\n", "new_ip_address=10.0.0.1\nnew_subnet_cidr=0\n", "new_subnet_cidr=24\n"})
+        CHECK(netd::read_lease(bad) == std::nullopt);
+    for (const char* router : {"192.0.2.1", "10.7.0.84", "; reboot", ""})
+        CHECK(netd::read_lease(std::string("new_ip_address=10.7.0.84\nnew_subnet_cidr=24\nnew_routers=") + router)->gateway == std::nullopt);
+}
+
+TEST_CASE("only a server ends a lease, or its time", "[leases]") {
+    using netd::News, netd::news_of;
+    for (const char* reason : {"BOUND", "RENEW", "REBIND", "REBOOT", "BOUND6"}) CHECK(news_of(reason) == News::brings);
+    for (const char* reason : {"PREINIT", "CARRIER", "NOCARRIER", "EXPIRE", "STOP", "STOPPED", "DEPARTED", "ROUTERADVERT", ""}) CHECK(news_of(reason) == News::keeps);
+    CHECK(news_of("NAK") == News::ends);
+}
+
+TEST_CASE("what was brought is offered, then held, and a start at any moment knows which", "[leases]") {
+    Folder folder;
+    {
+        LeaseFolder leases = folder.open();
+        CHECK(leases.offered().empty());
+        folder.bring("eno1-4", seven);
+        leases.hear();
+        CHECK(leases.has_offers());
+        CHECK(leases.held().empty());
+        CHECK(leases.offered().at("eno1-4") == *netd::read_lease(seven));
+    }
+    // Killed before the host was made by it.
+    {
+        LeaseFolder leases = folder.open();
+        CHECK(leases.held().empty());
+        REQUIRE(leases.has_offers());
+        leases.settle();
+    }
+    LeaseFolder leases = folder.open();
+    CHECK_FALSE(leases.has_offers());
+    CHECK(leases.held().contains("eno1-4"));
+
+    // The same again is no news, but a longer life.
+    folder.bring("eno1-4", "netd_since=1100000000000" + seven.substr(seven.find('\n')));
+    leases.hear();
+    CHECK_FALSE(leases.has_offers());
+    CHECK(leases.next() == 1220s);
+
+    folder.clock.advance(250s);
+    leases.hear();
+    CHECK(leases.has_offers());
+    CHECK(leases.offered().empty());
+    leases.settle();
+    CHECK(folder.open().held().empty());
+}
+
+TEST_CASE("a server's no ends a lease, and a network's end all that is known of it", "[leases]") {
+    Folder folder;
+    LeaseFolder leases = folder.open();
+    folder.bring("eno1-4", seven);
+    folder.bring("eno2-4", seven);
+    leases.hear();
+    leases.settle();
+    folder.bring("eno1-4", "");
+    leases.hear();
+    CHECK(leases.held().size() == 2);
+    CHECK(leases.offered().size() == 1);
+    leases.settle();
+    leases.keep_only({"eno1-4"});
+    CHECK(leases.held().empty());
+    CHECK(leases.keys_of(".lease").empty());
+    CHECK_FALSE(leases.next());
+}
+
+TEST_CASE("a lease stays with the wire when its network becomes bridged", "[leases]") {
+    Host host;
+    host.define(R"({"networks": {"web": {"nic": "eno1", "bridged": false, "bootproto": "dhcp", "defaultRoute": true}}})");
+    CHECK(host.addresses("eno1").empty());
+    CHECK(lower::clients_of(host.transactor.running()) == lower::Clients{{"eno1-4", {"eno1-4", *topology::IfName::parse("eno1")}}});
+    host.follow({{"eno1-4", lease("10.7.0.84/24", "10.7.0.1")}});
+    CHECK(host.addresses("eno1") == std::set{net("10.7.0.84/24")});
+    CHECK(host.ways() == std::vector<std::string>{"0.0.0.0/0 10.7.0.1"});
+
+    host.define(R"({"networks": {"web": {"nic": "eno1", "bootproto": "dhcp", "defaultRoute": true}}})");
+    CHECK(host.addresses("eno1").empty());
+    CHECK(host.addresses("web") == std::set{net("10.7.0.84/24")});
+    CHECK(lower::clients_of(host.transactor.running()).at("eno1-4").device.text() == "web");
+
+    host.define(R"({"networks": {"web": {"nic": "eno1", "ipaddr": "192.0.2.1", "prefix": 24}}})");
+    CHECK(host.addresses("web") == std::set{net("192.0.2.1/24")});
+    CHECK(host.ways().empty());
+}
+
+TEST_CASE("another lease leaves nothing of the one before, and none leaves nothing", "[leases]") {
+    Host host;
+    host.define(R"({"networks": {"web": {"nic": "eno1", "bootproto": "dhcp", "addresses": ["192.0.2.1/24"]}}})");
+    host.follow({{"eno1-4", lease("10.7.0.84/24", "10.7.0.1")}});
+    CHECK(host.ways() == std::vector<std::string>{"own: 0.0.0.0/0 10.7.0.1", "own: 10.7.0.0/24 -"});
+    CHECK(host.kernel.truth().rules.size() == 2);
+    host.follow({{"eno1-4", lease("10.8.0.84/24", "10.8.0.1")}});
+    CHECK(host.addresses("web") == std::set{net("10.8.0.84/24"), net("192.0.2.1/24")});
+    CHECK(host.ways() == std::vector<std::string>{"own: 0.0.0.0/0 10.8.0.1", "own: 10.8.0.0/24 -"});
+    CHECK(host.kernel.truth().rules.size() == 2);
+    host.follow({});
+    CHECK(host.addresses("web") == std::set{net("192.0.2.1/24")});
+    CHECK(host.ways().empty());
+    CHECK(host.kernel.truth().rules.empty());
+}
+
+TEST_CASE("a lease that comes while a change waits goes back with it", "[leases]") {
+    Host host;
+    host.define(R"({"networks": {"db": {"nic": "eno2"}}})");
+    const bridges::State before = host.kernel.truth();
+    REQUIRE(std::holds_alternative<apply::Waiting>(host.transactor.begin(wanted(R"({"networks": {"web": {"nic": "eno1", "bridged": false, "bootproto": "dhcp"}}})", host.transactor.running(), host.kernel), {})));
+    host.follow({{"eno1-4", lease("10.7.0.84/24", "10.7.0.1")}});
+    CHECK(host.addresses("eno1") == std::set{net("10.7.0.84/24")});
+    REQUIRE(std::holds_alternative<apply::RolledBack>(host.transactor.roll_back({topology::Fault::timeout, "", "nobody confirmed it"})));
+    require_same(before, host.kernel.truth());
+}
