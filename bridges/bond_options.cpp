@@ -10,6 +10,7 @@
 #include <linux/if_link.h>
 
 #include <algorithm>
+#include <set>
 
 namespace bridges {
 
@@ -126,12 +127,14 @@ Result<Options> parse_bond_options(std::string_view text) {
     const auto words = split_options(text);
     if (!words) return words.error();
     Options options{{"mode", "balance-rr"}};
+    std::set<std::string> seen;
     for (const auto& [word, value] : *words) {
         const std::string key(known_as(word));
         const BondRow* row = row_of(key);
         if (!row) return Error{Fault::invalid, key, fmt::format("a bond has no option \"{}\"", key)};
         auto canon = canonical(row->option, value);
         if (!canon) return canon.error();
+        if (!seen.insert(key).second && options[key] != *canon) return Error{Fault::invalid, key, fmt::format("option \"{}\" is given twice, as {} and {}", key, options[key], *canon)};
         options[key] = *canon;
     }
     for (const auto& [key, value] : options) {

@@ -89,6 +89,8 @@ void put_number(Message& message, const OptionRow& row, const std::string& text)
 }
 
 void put_list(Message& message, const OptionRow& row, const std::string& text) {
+    // libnl leaves out a nest with nothing in it, which is what empties the kernel's list.
+    if (text.empty()) return message.bytes(row.attribute, nullptr, 0);
     message.nest(row.attribute, [&] {
         int place = 0;
         for (const std::string& word : split(text, ",")) {

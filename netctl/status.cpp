@@ -93,8 +93,21 @@ Cell trouble_cell(const json& status) {
     return {subject.empty() ? text_at(trouble, "what") : subject + ": " + text_at(trouble, "what"), Tone::bad};
 }
 
+std::string names_in(const json& list) {
+    std::vector<std::string> names;
+    if (list.is_array())
+        for (const auto& name : list) names.push_back(shown(name));
+    return joined(names);
+}
+
+std::string renames_in(const json& renamed) {
+    std::vector<std::string> texts;
+    for (const auto& [name, device] : renamed.items()) texts.push_back(name + " is " + shown(device) + " now");
+    return joined(texts);
+}
+
 Exit ending_of(const Report& report) {
-    if (report.has_trouble() || !report.bonds().empty()) return Exit::failed;
+    if (report.has_trouble() || !report.bonds().empty() || !names_in(member(report.status, "down")).empty()) return Exit::failed;
     return report.drift.empty() ? Exit::done : Exit::drift;
 }
 
@@ -106,6 +119,10 @@ Table screen_of(const Report& report) {
     add("netd", {fmt::format("{}, up {}, revision {}", text_at(status, "version"), short_time(uptime), text_at(status, "revision")), Tone::good});
     for (const auto& [name, backend] : object_at(status, "backends").items()) add(name, backend_cell(backend));
     add("networks", sync_cell(report));
+    if (auto contested = names_in(member(object_at(status, "drift"), "contested")); !contested.empty())
+        add("contested", {contested + ": somebody undoes each repair, so netd leaves it", Tone::bad});
+    if (auto down = names_in(member(status, "down")); !down.empty()) add("down", {down + ": required, and without carrier", Tone::bad});
+    if (auto renamed = renames_in(object_at(status, "renamed")); !renamed.empty()) add("renamed", {std::move(renamed), Tone::warning});
     for (const auto& [bond, verdict] : report.bonds().items()) add(bond, {shown(verdict), Tone::bad});
     if (report.has_trouble()) add("TROUBLE", trouble_cell(status));
     add("definitions", report.is_dirty() ? Cell{"not all committed", Tone::warning} : Cell{"committed", Tone::good});

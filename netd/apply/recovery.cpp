@@ -90,6 +90,7 @@ Outcome Transactor::bring_back() {
     // What can't be had now is drift, not a reason to take away what could be had: a NIC that comes late is waited for, and
     // what the kernel refused is tried again by itself.
     const Outcome outcome = finish();
+    boot_is_incomplete_ = !reached;
     if (!reached) trouble_ = reached.error();
     return reached ? outcome : Outcome(Degraded{reached.error(), {}});
 }

@@ -2,6 +2,7 @@
 #include "netd/apply/transaction.hpp"
 
 #include "bridges/bus.hpp"
+#include "bridges/journey.hpp"
 #include "netd/apply/preview.hpp"
 
 #include <fmt/format.h>
@@ -21,6 +22,18 @@ lower::Scope scope_of(const store::Entry& entry) {
     scope.include(entry.before);
     scope.include(entry.wanted);
     return scope;
+}
+
+// What somebody else made is adapted, but never made another thing: that would be to remove it.
+std::optional<Error> in_the_way(const lower::Goal& goal, const lower::HostState& host) {
+    for (const bridges::Link& link : goal.wanted.kernel.links) {
+        const bridges::Link* there = host.kernel.links.find(link.name);
+        const ovs::Port* port = host.ovs.ports.find(link.name);
+        if (port && port->internal == true) continue;  // Open vSwitch's own, which makes room
+        if (!there || bridges::is_same_thing(link, *there) || (there->owner && there->owner->is_ours())) continue;
+        return Error{Fault::conflict, link.name.text(), "the host has a device of that name that is another thing and not netd's; rename or remove it"};
+    }
+    return std::nullopt;
 }
 
 }  // namespace
@@ -85,7 +98,17 @@ Outcome Transactor::unchanged(const Terms& terms) {
 Outcome Transactor::mend(const intent::Intent& attainable, const lower::Touched& touched) {
     Terms terms;
     terms.confirm = false;
-    return carry_out(lower::goal(attainable, attainable, touched, observe::host_of(backends_)), {}, terms);
+    Outcome outcome = carry_out(lower::goal(attainable, attainable, touched, observe::host_of(backends_)), {}, terms);
+    if (std::holds_alternative<Committed>(outcome) && boot_is_incomplete_ && is_whole(attainable)) {
+        boot_is_incomplete_ = false;
+        trouble_.reset();
+    }
+    return outcome;
+}
+
+bool Transactor::is_whole(const intent::Intent& attainable) const {
+    const lower::Goal goal = lower::goal(attainable, attainable, lower::everything(attainable), observe::host_of(backends_));
+    return plan::make(goal.wanted, before_image(goal)).empty();
 }
 
 Result<> Transactor::follow(const lower::Leases& offered) {
@@ -120,6 +143,7 @@ Result<> Transactor::follow_while_waiting(const lower::Goal& goal) {
 }
 
 Outcome Transactor::carry_out(const lower::Goal& goal, store::Entry entry, const Terms& terms) {
+    if (const auto other = in_the_way(goal, observe::state_of(backends_))) return RolledBack{*other};
     entry.id = next_id();
     entry.base_generation = generation_;
     entry.boot = store::boot_id();

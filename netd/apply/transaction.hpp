@@ -95,6 +95,7 @@ private:
     void load();
     Outcome take_up(store::Entry entry);
     Outcome bring_back();
+    bool is_whole(const intent::Intent& attainable) const;
     std::chrono::steady_clock::time_point apply_deadline(const Terms& terms) const;
 
     Backends backends_;
@@ -106,6 +107,7 @@ private:
     std::uint64_t generation_ = 0;
     std::uint64_t last_id_ = 0;
     bool has_run_in_this_boot_ = false;
+    bool boot_is_incomplete_ = false;  // and trouble_ says why, until a repair has it all
     std::optional<store::Entry> open_;
     std::optional<Settled> settled_;
     std::optional<Waiting> waiting_;

@@ -161,6 +161,10 @@ void check_alone(const Bond& bond, Complaints& complaints) {
                               "a bond is named 'bond' followed by letters, digits or '_', 15 characters in all"});
     refuse_if(bond.nics.empty(), code::bad_parameters, "nics", "a bond needs at least one nic");
     refuse_if(bond.hwaddr && bond.hwaddr->is_multicast(), code::bad_bond, "hwaddr", "a bond's address can't be a multicast one");
+    refuse_if(bond.hwaddr && bond.hwaddr->bytes() == topology::Mac::Bytes{}, code::bad_bond, "hwaddr", "a bond's address can't be nothing but zeros");
+    const auto primary = bond.options.find("primary");
+    const bool is_elsewhere = primary != bond.options.end() && !primary->second.empty() && !bond.nics.contains(topology::IfName::observed(primary->second));
+    refuse_if(is_elsewhere, code::bad_bond, "options", "the primary has to be one of the bond's nics");
 }
 
 }  // namespace intent

@@ -34,6 +34,8 @@ public:
         nic();
         bonding();
         riders();
+        options();
+        vlan_device();
         name();
         backend();
         default_route();
@@ -87,12 +89,42 @@ private:
         }
     }
 
+    // The filtering bridge is one for all networks of its NIC or bond, and so are its options.
+    void options() {
+        const auto device = network_.base();
+        const Base* base = device ? wanted_.bases().find(*device) : nullptr;
+        if (!base || network_.switch_kind != SwitchKind::vlan_aware || network_.custom.bridge_opts.empty()) return;
+        for (const Rider& rider : base->riders) {
+            const Network* other = wanted_.networks().find(rider.network);
+            if (!other || other->name == network_.name) continue;
+            for (const auto& [key, value] : network_.custom.bridge_opts) {
+                const auto theirs = other->custom.bridge_opts.find(key);
+                if (theirs == other->custom.bridge_opts.end() || theirs->second == value) continue;
+                return refuse(code::bad_parameters, Fault::conflict, "custom",
+                              fmt::format("bridge option {} is {} for network '{}' on {}; on switch vlan-aware the bridge is one for all of them, so send the same for each",
+                                          key, theirs->second, other->name.text(), device->text()));
+            }
+        }
+    }
+
     void same_tag(const Rider& other) {
         if (network_.vlan)
             return refuse(code::bad_parameters, Fault::conflict, "vlan",
                           fmt::format("VLAN {} on {} is already used by network '{}'", network_.vlan->number(), network_.base()->text(), other.network.text()));
         refuse(code::used_nic, Fault::conflict, network_.nic ? "nic" : "bonding",
                fmt::format("{} already carries the untagged network '{}'", network_.base()->text(), other.network.text()));
+    }
+
+    // A VLAN device that somebody else made is taken over if it is the same, and is never made another.
+    void vlan_device() {
+        const auto base = network_.base();
+        if (network_.switch_kind != SwitchKind::legacy || !base || !network_.vlan) return;
+        const auto name = IfName::parse(fmt::format("{}.{}", base->text(), network_.vlan->number()));
+        const Link* link = name ? facts_.kernel.links.find(*name) : nullptr;
+        const auto* vlan = link && link->kind ? std::get_if<bridges::Vlan>(&*link->kind) : nullptr;
+        if (!link || is_ours(*link) || (vlan && *vlan == bridges::Vlan{*base, *network_.vlan})) return;
+        refuse(code::bad_vlan, Fault::conflict, "vlan",
+               fmt::format("the host has a device '{}' that is not VLAN {} of {} and not netd's; rename or remove it", name->text(), network_.vlan->number(), base->text()));
     }
 
     // The device that would have the network's name must not be somebody else's, nor one of netd's own switches.

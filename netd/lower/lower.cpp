@@ -82,6 +82,7 @@ void let_go(const Link& old, const Host& host, HostState& wanted) {
     Link released{old.name};
     released.mtu = intent::Mtu();
     released.master = bridges::Master{};
+    released.up = old.up;  // a bond leaves its ports down
     if (old.addresses) released.addresses.emplace();
     keep_foreign_addresses(old, released, host);
     if (old.stack && old.stack->ipv6 == false) released.stack = bridges::HostStack{.ipv6 = true};

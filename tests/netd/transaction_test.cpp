@@ -136,9 +136,11 @@ TEST_CASE("the same request again touches nothing, and heals what somebody delet
     apply::Terms terms = apply::terms_of(read(before_request));
     terms.confirm = false;
     const auto applied = host.kernel.applied();
-    const auto again = transactor.begin(wanted(before_request, transactor.running(), host.kernel), terms);
-    CHECK_FALSE(std::get<apply::Committed>(again).changed);
-    CHECK(host.kernel.applied() == applied);
+    for (int time = 0; time < 3; ++time) {  // looked at, and then remembered
+        const auto again = transactor.begin(wanted(before_request, transactor.running(), host.kernel), terms);
+        CHECK_FALSE(std::get<apply::Committed>(again).changed);
+        CHECK(host.kernel.applied() == applied);
+    }
 
     const bridges::State before = host.kernel.truth();
     const auto web = *topology::IfName::parse("web");

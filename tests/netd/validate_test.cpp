@@ -58,6 +58,9 @@ TEST_CASE("what breaks a rule is told with its code and its place") {
         {R"({"networks": {"a": {"nic": "eno4", "vlan": true}}})", {{26, "/networks/a/vlan"}}},
         {R"({"networks": {"a": {"nic": "eno1", "vlan": "100"}}})", {{21, "/networks/a/vlan"}}},
         {R"({"networks": {"a": {"bridged": false}}})", {{21, "/networks/a/bridged"}}},
+        {R"({"networks": {"a": {"nic": "eno4", "vlan": 6, "switch": "vlan-aware", "custom": {"bridge_opts": "max_age=1000"}}, "b": {"nic": "eno4", "vlan": 7, "switch": "vlan-aware", "custom": {"bridge_opts": "max_age=900"}}}})",
+         {{21, "/networks/a/custom"}, {21, "/networks/b/custom"}}},
+        {R"({"networks": {"vb-eno4": {"switch": "vlan-aware"}, "a": {"nic": "eno4", "vlan": 6, "switch": "vlan-aware"}}})", {{27, "/networks/vb-eno4"}}},
         {R"({"networks": {"a": {"bridged": "no", "vlan": 3}}})", {{26, "/networks/a/vlan"}, {26, "/networks/a/bridged"}}},
         {R"({"networks": {"a": {"nic": "eno4", "bridged": false, "stp": "yes"}}})", {{21, "/networks/a/stp"}}},
         {R"({"networks": {"a": {"nic": "eno4", "mtu": 67}}})", {{21, "/networks/a/mtu"}}},
@@ -118,6 +121,11 @@ TEST_CASE("what is loose is taken, and what is legal is not complained of") {
         CAPTURE(request);
         CHECK(Host().told(request).empty());
     }
+}
+
+TEST_CASE("options of the filtering bridge that all agree on, or that one alone has, are taken") {
+    Host host;
+    CHECK(host.told(R"({"networks": {"a": {"nic": "eno4", "vlan": 6, "switch": "vlan-aware", "custom": {"bridge_opts": "max_age=1000"}}, "b": {"nic": "eno4", "vlan": 7, "switch": "vlan-aware", "custom": {"bridge_opts": "max_age=1000"}}, "c": {"nic": "eno4", "vlan": 8, "switch": "vlan-aware"}}})").empty());
 }
 
 TEST_CASE("a new holder takes the default route from the old one, which keeps all else") {
