@@ -12,20 +12,19 @@ bool is_bond(const Link& link) {
     return link.kind && std::holds_alternative<Bond>(*link.kind);
 }
 
-bool speaks_lacp(const Link& link) {
-    const auto* bond = link.kind ? std::get_if<Bond>(&*link.kind) : nullptr;
-    const auto mode = bond ? bond->options.find("mode") : Options::const_iterator();
-    return bond && mode != bond->options.end() && mode->second == "802.3ad";
+template <class K>
+bool has_option(const Link& link, const char* key, const char* value) {
+    const auto* kind = link.kind ? std::get_if<K>(&*link.kind) : nullptr;
+    if (!kind) return false;
+    const auto option = kind->options.find(key);
+    return option != kind->options.end() && option->second == value;
 }
+
+bool speaks_lacp(const Link& link) { return has_option<Bond>(link, "mode", "802.3ad"); }
 
 }  // namespace
 
-bool filters_vlans(const Link& link) {
-    const auto* bridge = link.kind ? std::get_if<Bridge>(&*link.kind) : nullptr;
-    if (!bridge) return false;
-    const auto option = bridge->options.find("vlan_filtering");
-    return option != bridge->options.end() && option->second == "1";
-}
+bool filters_vlans(const Link& link) { return has_option<Bridge>(link, "vlan_filtering", "1"); }
 
 void Mirror::take(const nlmsghdr& message) {
     // A new port makes a dozen reports of itself; only the last one counts, and reading is what costs.

@@ -3,13 +3,22 @@
 import ipaddress
 import json
 import os
+import time
 
 # What the kernel or Open vSwitch makes by itself.
 own_devices = {"lo", "ovs-system", "ovs-netdev"}
 
 
-def agree(host, foreign=()):
-    """Every complaint at once. `foreign` are devices that somebody else made."""
+def agree(host, foreign=(), patience=0):
+    """Every complaint at once. `foreign` are devices that somebody else made. What comes by itself, such as a lease, the kernel has
+    a moment before netd tells it: `patience` is how long that moment may be, in seconds."""
+    deadline = time.monotonic() + patience
+    while complaints := complaints_of(host, set(foreign)):
+        assert time.monotonic() < deadline, "\n".join(complaints)
+        time.sleep(0.02)
+
+
+def complaints_of(host, foreign):
     view = View(host)
     for name, network in view.networks.items():
         view.look_at_network(name, network)
@@ -19,10 +28,10 @@ def agree(host, foreign=()):
     view.look_at_routes()
     view.look_at_clients()
     view.look_at_resolver()
-    view.look_at_what_is_too_much(set(foreign))
+    view.look_at_what_is_too_much(foreign)
     drift = host.client.call("Host.getDrift")
     view.check(not any(drift.values()), f"netd finds drift: {json.dumps(drift)}")
-    assert not view.complaints, "\n".join(view.complaints)
+    return view.complaints
 
 
 class View:

@@ -107,7 +107,7 @@ std::string renames_in(const json& renamed) {
 }
 
 Exit ending_of(const Report& report) {
-    if (report.has_trouble() || !report.bonds().empty() || !names_in(member(report.status, "down")).empty()) return Exit::failed;
+    if (report.has_trouble() || !report.bonds().empty() || !member(report.status, "down").empty()) return Exit::failed;
     return report.drift.empty() ? Exit::done : Exit::drift;
 }
 

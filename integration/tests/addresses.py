@@ -100,7 +100,7 @@ def without_a_server_a_change_holds_and_its_address_comes_when_the_server_does(h
     agree(host)
     Server(host, "eno1")
     leased(host, "web")
-    agree(host)
+    agree(host, patience=10)
 
 
 @case()
@@ -112,7 +112,7 @@ def a_client_that_was_killed_comes_back_and_its_lease_stays(host):
     os.kill(before, signal.SIGKILL)
     wait_until(lambda: clients(host).get("eno1-4", before) != before, 20, "no new client")
     assert addresses(host, "web") == [lease]
-    agree(host)
+    agree(host, patience=10)
 
 
 @case()
@@ -124,7 +124,7 @@ def an_address_taken_away_or_a_bridge_deleted_behind_netds_back_comes_back(host)
     wait_until(lambda: addresses(host, "web") == [lease] and gateways(host) == ["10.7.0.1"], 10, "the address does not come back")
     host.space.links("link del web")
     wait_until(lambda: addresses(host, "web") == [lease] and clients(host), 20, "the bridge does not come back")
-    agree(host)
+    agree(host, patience=10)
 
 
 @case()
@@ -155,8 +155,10 @@ def a_leased_gateway_without_the_default_route_serves_its_own_network_only_and_i
     rules = wait_until(lambda: [rule for rule in host.space.ip("-4", "rule", "show") if rule["priority"] == 3200])
     routes = host.space.ip("-4", "route", "show", "table", rules[0]["table"])
     assert {route["dst"]: route.get("gateway") for route in routes} == {"default": "10.7.0.1", "10.7.0.0/24": None}, routes
-    assert gateways(host) == [] and told(host, "storage")["gateway"] == "10.7.0.1" and not told(host, "storage")["ipv4defaultroute"]
-    agree(host)
+    assert gateways(host) == []
+    report = wait_until(lambda: told(host, "storage")["gateway"] and told(host, "storage"))
+    assert report["gateway"] == "10.7.0.1" and not report["ipv4defaultroute"], report
+    agree(host, patience=10)
 
     # Another gateway and another address, which came while there was no netd.
     server.close()
@@ -170,7 +172,7 @@ def a_leased_gateway_without_the_default_route_serves_its_own_network_only_and_i
     host.client = host.netd.client()
     wait_until(lambda: gateways(host, "table", rules[0]["table"]) == ["10.7.0.2"], 10, "the gateway is not followed")
     assert clients(host) == running and len(addresses(host, "eno1")) == 1, (lease, addresses(host, "eno1"))
-    agree(host)
+    agree(host, patience=10)
     host.client.setup({"storage": {"remove": True}})
     assert not [rule for rule in host.space.ip("-4", "rule", "show") if rule["priority"] == 3200]
     assert host.space.ip("-4", "route", "show", "table", "all", "proto", "158") == []
@@ -186,7 +188,7 @@ def leases_with_tags_and_a_default_route_that_goes_from_one_to_the_other(host):
     host.client.setup({"web": {**seven, "defaultRoute": True}, "db": eight})
     leases = [leased(host, told(host, name)["iface"]) for name in ("web", "db")]
     wait_until(lambda: gateways(host) == ["10.7.0.1"] and told(host, "db")["gateway"] == "10.8.0.1", 10, "not routed")
-    agree(host)
+    agree(host, patience=10)
     host.client.setup({"db": {**eight, "defaultRoute": True}})
     assert gateways(host) == ["10.8.0.1"] and told(host, "web")["gateway"] == "10.7.0.1"
     assert [addresses(host, told(host, name)["iface"])[0] for name in ("web", "db")] == leases

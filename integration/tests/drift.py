@@ -16,17 +16,7 @@ def drift(host):
 
 
 def mended(host, patience=10):
-    """Asks the kernel and Open vSwitch too: that netd finds nothing may be from before it heard."""
-    complaints = []
-
-    def in_order():
-        complaints.clear()
-        try:
-            agree(host)
-        except AssertionError as found:
-            complaints.append(str(found))
-        return not complaints
-    wait_until(in_order, patience, lambda: f"it stays: {complaints[0]}")
+    agree(host, patience=patience)
 
 
 @case()

@@ -28,9 +28,8 @@ lower::Scope scope_of(const store::Entry& entry) {
 std::optional<Error> in_the_way(const lower::Goal& goal, const lower::HostState& host) {
     for (const bridges::Link& link : goal.wanted.kernel.links) {
         const bridges::Link* there = host.kernel.links.find(link.name);
-        const ovs::Port* port = host.ovs.ports.find(link.name);
-        if (port && port->internal == true) continue;  // Open vSwitch's own, which makes room
         if (!there || bridges::is_same_thing(link, *there) || (there->owner && there->owner->is_ours())) continue;
+        if (plan::is_made_by_ovs(host, link.name)) continue;  // it makes room
         return Error{Fault::conflict, link.name.text(), "the host has a device of that name that is another thing and not netd's; rename or remove it"};
     }
     return std::nullopt;

@@ -1,10 +1,11 @@
 // posix_spawn and pidfds: no signal handler, no thread, no window in which a process id is somebody else's.
 #include "netd/daemon/child.hpp"
 
+#include "netd/store/files.hpp"
+
 #include <csignal>
 #include <cstring>
 #include <fcntl.h>
-#include <fstream>
 #include <poll.h>
 #include <spawn.h>
 #include <sstream>
@@ -46,10 +47,7 @@ topology::Result<pid_t> start(std::vector<std::string> words) {
 loop::Fd open(pid_t pid) { return loop::Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))); }
 
 unsigned long long start_time(pid_t pid) {
-    std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-    std::stringstream text;
-    text << file.rdbuf();
-    const std::string stat = text.str();
+    const std::string stat = store::content_of("/proc/" + std::to_string(pid) + "/stat");
     const auto close = stat.rfind(')');
     if (close == std::string::npos || stat.size() < close + 3 || stat[close + 2] == 'Z') return 0;
     std::istringstream fields(stat.substr(close + 2));

@@ -6,6 +6,8 @@
 
 #include "netd/daemon/child.hpp"
 #include "netd/daemon/lease_file.hpp"
+#include "netd/lower/naming.hpp"
+#include "netd/store/files.hpp"
 
 #include <fmt/format.h>
 
@@ -24,12 +26,6 @@ namespace {
 constexpr const char* program = "/usr/sbin/dhcpcd";
 constexpr std::chrono::nanoseconds first_pause = std::chrono::seconds(1), longest_pause = std::chrono::seconds(60), long_life = std::chrono::seconds(30);
 
-std::uint32_t number_of(const std::string& text) {
-    std::uint32_t hash = 2166136261u;  // FNV-1a
-    for (const unsigned char c : text) hash = (hash ^ c) * 16777619u;
-    return hash;
-}
-
 // Also where this very binary has been replaced since it started.
 std::string own_binary() {
     std::error_code none;
@@ -44,7 +40,7 @@ std::string client_settings(const lower::Client& client, const std::string& news
     std::string text = fmt::format("env {}={}\nnodelay\nnoarp\nnoipv4ll\nnoipv6rs\ntimeout 0\nhostname_short\n", lease_file_variable, news_file);
     if (client.family == Family::v4) return text + "ipv4only\noption subnet_mask, routers, classless_static_routes, domain_name_servers, domain_name, domain_search\n";
     text += "ipv6only\nduid ll\noption dhcp6_name_servers, dhcp6_domain_search\n";
-    return text + fmt::format("interface {}\nia_na {}\n", client.device.text(), number_of(client.key));
+    return text + fmt::format("interface {}\nia_na {}\n", client.device.text(), static_cast<std::uint32_t>(lower::hash_of(client.key)));
 }
 
 topology::Result<DhcpClients> DhcpClients::open(const std::string& folder, const loop::Clock& clock) {
@@ -59,7 +55,7 @@ bool DhcpClients::are_to_be_had() { return ::access(program, X_OK) == 0; }
 
 void DhcpClients::take_up() {
     for (const std::string& key : leases_.keys_of(".pid")) {
-        std::istringstream told(content_of(leases_.path(key, ".pid")));
+        std::istringstream told(store::content_of(leases_.path(key, ".pid")));
         pid_t pid = 0;
         unsigned long long started = 0;
         std::string device;
@@ -105,7 +101,7 @@ void DhcpClients::start(const lower::Client& client) {
     std::ofstream(settings, std::ios::trunc) << client_settings(client, leases_.news_file(client.key));
     auto started = child::start({program, "-B", "-q", client.family == Family::v4 ? "-4" : "-6", "--noconfigure", "-f", settings, "-c", own_binary(), client.device.text()});
     if (!started) {
-        trouble_ = started.error().subject + ": " + started.error().what ;
+        trouble_ = started.error().subject + ": " + started.error().what;
         return note_failure(client.key, {});
     }
     trouble_.clear();

@@ -82,8 +82,7 @@ bool is_ipv6_address(const std::string& key) {
 News news_of(std::string_view reason) {
     for (const char* brings : {"BOUND", "RENEW", "REBIND", "REBOOT", "INFORM", "BOUND6", "RENEW6", "REBIND6", "REBOOT6", "INFORM6"})
         if (reason == brings) return News::brings;
-    for (const char* ends : {"NAK"})
-        if (reason == ends) return News::ends;
+    if (reason == "NAK") return News::ends;
     return News::keeps;  // without carrier, or without its client, the lease is as good as it was
 }
 

@@ -9,8 +9,6 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <sys/inotify.h>
 #include <unistd.h>
 
@@ -18,13 +16,6 @@ namespace netd {
 
 using topology::Error;
 using topology::Fault;
-
-std::string content_of(const std::string& path) {
-    std::ifstream file(path);
-    std::stringstream text;
-    text << file.rdbuf();
-    return text.str();
-}
 
 topology::Result<LeaseFolder> LeaseFolder::open(const std::string& folder, const loop::Clock& clock) {
     if (auto made = store::make_directory(folder, 0700); !made) return made.error();
@@ -63,7 +54,7 @@ std::optional<std::chrono::nanoseconds> LeaseFolder::next() const {
 }
 
 void LeaseFolder::read(const std::string& key, const char* ending) {
-    const std::string text = content_of(path(key, ending));
+    const std::string text = store::content_of(path(key, ending));
     offered_.erase(key);
     ends_.erase(key);
     auto lease = read_lease(text);
@@ -92,9 +83,12 @@ void LeaseFolder::settle() {
 void LeaseFolder::keep_only(const std::set<std::string>& keys) {
     for (auto* leases : {&held_, &offered_}) std::erase_if(*leases, [&](const auto& entry) { return !keys.contains(entry.first); });
     std::erase_if(ends_, [&](const auto& entry) { return !keys.contains(entry.first); });
-    for (const char* ending : {".lease", ".taken", ".new", ".new~"})
-        for (const std::string& key : keys_of(ending))
-            if (!keys.contains(key)) ::unlink(path(key, ending).c_str());
+    std::error_code none;
+    for (const auto& entry : std::filesystem::directory_iterator(folder_, none)) {
+        const std::string name = entry.path().filename();
+        for (const std::string_view ending : {".lease", ".taken", ".new", ".new~"})
+            if (name.ends_with(ending) && !keys.contains(name.substr(0, name.size() - ending.size()))) ::unlink(entry.path().c_str());
+    }
 }
 
 }  // namespace netd

@@ -53,7 +53,4 @@ private:
     std::map<std::string, std::chrono::nanoseconds> ends_;  // of the offered
 };
 
-// The whole of a small file; empty if there is none.
-std::string content_of(const std::string& path);
-
 }  // namespace netd

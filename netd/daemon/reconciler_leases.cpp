@@ -17,10 +17,8 @@ constexpr std::chrono::seconds longest_lease{60};
 // Between tries to have the host made by a lease that the kernel refuses.
 constexpr std::chrono::seconds pause{30};
 
-std::set<std::string> keys_of(const intent::Intent& intent) {
-    std::set<std::string> keys;
-    for (const auto& [key, client] : lower::clients_of(intent)) keys.insert(key);
-    return keys;
+void add_keys(const lower::Clients& clients, std::set<std::string>& keys) {
+    for (const auto& [key, client] : clients) keys.insert(key);
 }
 
 }  // namespace
@@ -28,10 +26,11 @@ std::set<std::string> keys_of(const intent::Intent& intent) {
 // A client needs its device. The leases of both sides are kept while a transaction waits, so that a way back finds its own.
 void Reconciler::attend() {
     auto wanted = lower::clients_of(transactor_.standing());
+    std::set<std::string> kept;
+    add_keys(wanted, kept);
+    if (transactor_.waiting() || transactor_.is_stuck()) add_keys(lower::clients_of(transactor_.running()), kept);
     std::erase_if(wanted, [&](const auto& entry) { return !backends_.kernel.state().links.contains(entry.second.device); });
     clients_.sync(wanted);
-    auto kept = keys_of(transactor_.standing());
-    if (transactor_.waiting() || transactor_.is_stuck()) kept.merge(keys_of(transactor_.running()));
     clients_.leases().keep_only(kept);
     write_resolver();
     if (clients_.trouble() == client_trouble_) return;

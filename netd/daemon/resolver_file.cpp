@@ -1,8 +1,8 @@
 // A crash between the two writes leaves what was there twice, never not at all.
 #include "netd/daemon/resolver_file.hpp"
 
-#include "netd/daemon/lease_folder.hpp"
 #include "netd/loop/fd.hpp"
+#include "netd/store/files.hpp"
 
 #include <fmt/format.h>
 
@@ -65,11 +65,11 @@ std::string ResolverFile::obstacle() const {
 }
 
 Result<> ResolverFile::sync(const lower::Resolver& wanted) {
-    const std::string there = content_of(file_);
+    const std::string there = store::content_of(file_);
     const bool is_ours = there.starts_with(mark) && !is_link(file_);
     if (wanted.empty()) {
         if (!is_ours) return {};
-        const std::string before = content_of(kept_);
+        const std::string before = store::content_of(kept_);
         if (before == was_absent || !is_there(kept_)) ::unlink(file_.c_str());
         else if (auto written = write(file_, before); !written) return written;
         ::unlink(kept_.c_str());
@@ -85,7 +85,7 @@ Result<> ResolverFile::sync(const lower::Resolver& wanted) {
 
 std::vector<std::string> ResolverFile::nameservers() const {
     std::vector<std::string> found;
-    std::istringstream lines(content_of(file_));
+    std::istringstream lines(store::content_of(file_));
     for (std::string line; std::getline(lines, line);) {
         std::istringstream words(line);
         std::string key, server;

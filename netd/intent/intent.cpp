@@ -57,7 +57,9 @@ void Intent::unride(const Network& network) {
 }
 
 void Intent::put(const Network& network) {
-    if (const Network* old = networks_.find(network.name)) unride(Network(*old));
+    const Network* old = networks_.find(network.name);
+    if (old && *old == network) return;
+    if (old) unride(Network(*old));
     networks_.put(network);
     ride(network);
 }

@@ -93,10 +93,7 @@ Verdict validate(const Request& request, const Intent& running, const Facts& fac
     Request asked = request;
     for (Network& network : asked.networks) network = canonical(network, verdict.complaints);
     remove_networks(asked, running, verdict);
-    for (const Network& network : asked.networks) {
-        const Network* now = verdict.wanted.networks().find(network.name);
-        if (!now || !(*now == network)) verdict.wanted.put(network);
-    }
+    for (const Network& network : asked.networks) verdict.wanted.put(network);
     remove_bonds(asked, running, facts, verdict);
     for (const Bond& bond : asked.bonds) verdict.wanted.put(bond);
     hand_over_default_route(asked, verdict.wanted);

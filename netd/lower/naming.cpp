@@ -8,13 +8,6 @@ namespace {
 
 constexpr std::size_t longest = 15;
 
-// FNV-1a, 64 bits.
-std::uint64_t hash_of(std::string_view text) {
-    std::uint64_t hash = 0xcbf29ce484222325;
-    for (unsigned char c : text) hash = (hash ^ c) * 0x100000001b3;
-    return hash;
-}
-
 IfName derived(std::string_view text) {
     constexpr std::string_view digits = "abcdefghijklmnopqrstuvwxyz234567";
     std::string name;
@@ -40,6 +33,12 @@ IfName with_prefix(std::string_view prefix, const IfName& base) {
 }
 
 }  // namespace
+
+std::uint64_t hash_of(std::string_view text) {
+    std::uint64_t hash = 0xcbf29ce484222325;
+    for (unsigned char c : text) hash = (hash ^ c) * 0x100000001b3;
+    return hash;
+}
 
 IfName device_of(const intent::NetworkName& network) { return as_is_or_derived(network.text()); }
 

@@ -28,10 +28,6 @@ auto pointer_at(const Map& map, const typename Map::key_type& key) -> typename M
     return found == map.end() ? nullptr : found->second;
 }
 
-bool takes_part(const intent::Network& network) {
-    return network.is_on_host();
-}
-
 }  // namespace
 
 Devices::Devices(const Snapshot& snapshot) : snapshot_(snapshot) {
@@ -55,7 +51,7 @@ void Devices::learn(const intent::Network& network) {
     if (network.vlan) how.tag = network.vlan->number();
     else if (is_aware)
         if (const intent::Base* there = snapshot_.running.bases().find(*base)) how.tag = lower::inner_tag(*there).number();
-    how.has_device = !is_aware || takes_part(network);
+    how.has_device = !is_aware || network.is_on_host();
     if (network.switch_kind == intent::SwitchKind::ovs) feet_[how.device.text()] = &network;
     if (network.bridged || by_tag) {
         Switch& at = switches_[how.bridge.text()];

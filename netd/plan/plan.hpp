@@ -34,6 +34,9 @@ using Plan = std::vector<Step>;
 // `have` is restricted to the scope of the change. Empty: nothing is left to do. Pure.
 Plan make(const HostState& want, const HostState& have);
 
+// Its own to take away: an internal port is a device that Open vSwitch makes.
+bool is_made_by_ovs(const HostState& state, const topology::IfName& name);
+
 // What the step does, in words: "create bridge web", "change eno1: mtu 1500 becomes 9000".
 std::string describe(const Op& op);
 

@@ -28,11 +28,6 @@ int rank(guests::Phase phase) { return phase == guests::Phase::release ? -1 : 9;
 
 std::string reason(const Op& op);
 
-bool is_made_by_ovs(const HostState& state, const topology::IfName& name) {
-    const ovs::Port* port = state.ovs.ports.find(name);
-    return port && port->internal == true;
-}
-
 // A bridge or VLAN of ours that has the name of a device which Open vSwitch shall make is another thing: it goes first.
 bridges::State with_room_for_ovs(const HostState& want, const HostState& have) {
     bridges::State room = want.kernel;
@@ -60,6 +55,11 @@ bridges::State with_devices_of_ovs(const HostState& have) {
 }
 
 }  // namespace
+
+bool is_made_by_ovs(const HostState& state, const topology::IfName& name) {
+    const ovs::Port* port = state.ovs.ports.find(name);
+    return port && port->internal == true;
+}
 
 Plan make(const HostState& want, const HostState& have) {
     Plan steps;

@@ -9,6 +9,8 @@
 #include <charconv>
 #include <cstring>
 #include <fcntl.h>
+#include <fstream>
+#include <sstream>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -201,6 +203,13 @@ Result<std::string> read_appended(const std::string& directory, const std::strin
         rest.remove_prefix(end + 1);
     }
     return valid;
+}
+
+std::string content_of(const std::string& path) {
+    std::ifstream file(path);
+    std::stringstream text;
+    text << file.rdbuf();
+    return text.str();
 }
 
 Result<> make_directory(const std::string& path, unsigned mode) {

@@ -40,6 +40,9 @@ Result<> remove_document(const std::string& directory, const std::string& name, 
 Result<> append_line(const std::string& directory, const std::string& name, std::string_view line);
 Result<std::string> read_appended(const std::string& directory, const std::string& name);
 
+// The whole of a small file that is no document; empty if there is none.
+std::string content_of(const std::string& path);
+
 Result<> make_directory(const std::string& path, unsigned mode);
 
 std::string sha256(std::string_view bytes);  // 64 hexadecimal digits

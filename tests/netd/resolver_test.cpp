@@ -1,5 +1,5 @@
 // The host's resolv.conf: netd's while it has something to say, else what was there.
-#include "netd/daemon/lease_folder.hpp"
+#include "netd/store/files.hpp"
 #include "netd/daemon/resolver_file.hpp"
 #include "tests/netd/transaction_house.hpp"
 
@@ -7,7 +7,7 @@
 
 using namespace house;
 using lower::Resolver;
-using netd::content_of;
+using store::content_of;
 
 namespace {
 
