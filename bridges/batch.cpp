@@ -3,6 +3,19 @@
 
 namespace bridges {
 
+std::string subject_of(const Op& op) {
+    return std::visit(
+        []<class Change>(const Change& change) {
+            const auto& resource = [&]() -> const auto& {
+                if constexpr (requires { change.now; }) return change.now;
+                else return change.was;
+            }();
+            if constexpr (std::same_as<std::decay_t<decltype(resource)>, Link>) return resource.name.text();
+            else return describe(resource);
+        },
+        op);
+}
+
 void Batch::add(std::size_t change, Message message, std::set<int> fine) {
     messages_.push_back(std::move(message));
     purposes_.push_back({change, std::move(fine)});

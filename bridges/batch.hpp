@@ -8,6 +8,9 @@
 
 namespace bridges {
 
+// What the change is about, for people.
+std::string subject_of(const Op& op);
+
 class Batch {
 public:
     explicit Batch(std::size_t changes) : refused_(changes) {}

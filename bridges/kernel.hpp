@@ -21,6 +21,7 @@ struct Abilities {
     bool vlan_filtering = false;  // bridges that filter by VLAN
     bool bond = false;
     bool tap = false;
+    bool filter = false;          // nftables for bridges
     std::string release = {};     // uname -r
     bool operator==(const Abilities&) const = default;
 };
@@ -29,6 +30,7 @@ struct Abilities {
 struct Heard {
     bool changed = false;
     bool overrun = false;  // notifications were lost and everything was looked at again
+    bool unfiltered = false;  // somebody else changed the filters of ports
 };
 
 class Kernel {
@@ -56,6 +58,9 @@ public:
     virtual int descriptor() const = 0;
 
     virtual const Abilities& abilities() const = 0;
+
+    // Takes away the filters of ports that somebody else, or a netd that died, has left without a link.
+    virtual Result<> forget_filters() = 0;
 };
 
 }  // namespace bridges

@@ -35,12 +35,25 @@ Result<> KernelMirror::look() {
         if (!routes) return routes.error();
         if (!rules) return rules.error();
     }
+    fresh.take_filters(mirror_);
     fresh.settle();
     fresh.take_doubts();
     fresh.take_hints();
     fresh.inherit(mirror_);
     mirror_ = std::move(fresh);
     return {};
+}
+
+void KernelMirror::take_filters(const Filters& filters, const FilterTable::News& news) {
+    if (news.of_all) {
+        mirror_.take_filters(filters);
+    } else {
+        for (const IfName& port : news.ports) {
+            const auto found = filters.find(port);
+            mirror_.take_filter(port, found == filters.end() ? nullptr : &found->second);
+        }
+    }
+    mirror_.settle();
 }
 
 void KernelMirror::drain() {

@@ -1,6 +1,7 @@
 // The mirror with its sockets: how it is filled, how it is kept true, and what is asked when a report leaves a doubt.
 #pragma once
 
+#include "bridges/filter_table.hpp"
 #include "bridges/kernel.hpp"
 #include "bridges/mirror.hpp"
 #include "bridges/nl_socket.hpp"
@@ -15,6 +16,9 @@ public:
     Result<> look();
     Result<Heard> hear();
     Result<> look_at(const std::set<int>& links);
+
+    // These are the filters from now on; only what the news is about may be another.
+    void take_filters(const Filters& filters, const FilterTable::News& news);
 
     // Takes what waits, so that the socket does not overflow; publishes nothing.
     void drain();

@@ -2,6 +2,7 @@
 #include "bridges/linux_kernel.hpp"
 
 #include "bridges/batch.hpp"
+#include "bridges/filter_steps.hpp"
 #include "bridges/kernel_mirror.hpp"
 #include "bridges/nl_write.hpp"
 #include "bridges/probe.hpp"
@@ -18,29 +19,18 @@ namespace bridges {
 
 namespace {
 
-std::string subject_of(const Op& op) {
-    return std::visit(
-        []<class Change>(const Change& change) {
-            const auto& resource = [&]() -> const auto& {
-                if constexpr (requires { change.now; }) return change.now;
-                else return change.was;
-            }();
-            if constexpr (std::same_as<std::decay_t<decltype(resource)>, Link>) return resource.name.text();
-            else return describe(resource);
-        },
-        op);
-}
-
 class LinuxKernel : public Kernel {
 public:
-    LinuxKernel(KernelMirror mirror, Abilities abilities) : mirror_(std::move(mirror)), abilities_(std::move(abilities)) {}
+    LinuxKernel(KernelMirror mirror, FilterTable filters, Descriptor both, Abilities abilities)
+        : mirror_(std::move(mirror)), filters_(std::move(filters)), both_(std::move(both)), abilities_(std::move(abilities)) {}
 
-    Result<> look() override { return mirror_.look(); }
-    Result<Heard> hear() override { return mirror_.hear(); }
+    Result<> look() override;
+    Result<Heard> hear() override;
     Result<> look_at(std::span<const IfName> links) override;
     const State& state() const override { return mirror_.state(); }
     Progress apply(std::span<const Op> ops) override;
-    int descriptor() const override { return mirror_.descriptor(); }
+    int descriptor() const override { return both_.get(); }
+    Result<> forget_filters() override { return filters_.forget_all_but(state().links); }
     const Abilities& abilities() const override { return abilities_; }
 
 private:
@@ -58,6 +48,8 @@ private:
     const Link* current(const Link& was) const;
 
     KernelMirror mirror_;
+    FilterTable filters_;
+    Descriptor both_;  // readable when one of the two has something to tell
     Abilities abilities_;
     std::set<int> silent_;          // links whose settings were changed in a way that nobody reports
     std::vector<FarEnd> far_ends_;  // of the veth pairs of this batch
@@ -68,6 +60,23 @@ const Link* LinuxKernel::current(const Link& was) const {
     const Link* have = state().links.find(was.name);
     const bool is_another = have && was.facts.index && have->facts.index != was.facts.index;
     return is_another ? nullptr : have;
+}
+
+Result<> LinuxKernel::look() {
+    if (auto looked = filters_.look(); !looked) return looked.error();
+    mirror_.take_filters(filters_.filters(), filters_.take_news());
+    return mirror_.look();
+}
+
+Result<Heard> LinuxKernel::hear() {
+    const auto filters = filters_.hear();
+    if (!filters) return filters.error();
+    if (*filters) mirror_.take_filters(filters_.filters(), filters_.take_news());
+    auto heard = mirror_.hear();
+    if (!heard) return heard.error();
+    heard->unfiltered = *filters;
+    heard->changed = heard->changed || *filters;
+    return heard;
 }
 
 Result<> LinuxKernel::look_at(std::span<const IfName> links) {
@@ -246,6 +255,8 @@ Progress LinuxKernel::apply(std::span<const Op> ops) {
         for (std::size_t place = 0; place < ops.size(); ++place) batch.refuse(place, error);
     };
     if (auto heard = mirror_.hear(); !heard) refuse_all(heard.error());
+    put_filters(filters_, batch, ops);
+    mirror_.take_filters(filters_.filters(), filters_.take_news());
     for (std::size_t place = 0; place < ops.size(); ++place) {
         if (!batch.is_refused(place)) begin(batch, place, ops[place]);
     }
@@ -256,6 +267,8 @@ Progress LinuxKernel::apply(std::span<const Op> ops) {
     raise_peers(batch, ops);
     run(batch);
     if (auto seen = see_what_came(batch, ops); !seen) refuse_all(seen.error());
+    drop_filters(filters_, batch, ops, state().links);
+    mirror_.take_filters(filters_.filters(), filters_.take_news());
     return batch.progress([&](std::size_t place) { return subject_of(ops[place]); });
 }
 
@@ -268,8 +281,12 @@ Result<std::unique_ptr<Kernel>> open_linux_kernel() {
     if (!notifications) return notifications.error();
     auto abilities = probe(*requests);
     if (!abilities) return abilities.error();
+    auto filters = FilterTable::open();
+    abilities->filter = filters.works();
+    auto both = either_of(notifications->descriptor(), filters.descriptor());
+    if (!both) return Error{Fault::backend, "epoll", "no descriptor is left to wait with"};
     KernelMirror mirror(std::move(*requests), std::move(*notifications));
-    auto kernel = std::make_unique<LinuxKernel>(std::move(mirror), std::move(*abilities));
+    auto kernel = std::make_unique<LinuxKernel>(std::move(mirror), std::move(filters), std::move(both), std::move(*abilities));
     if (auto looked = kernel->look(); !looked) return looked.error();
     return std::unique_ptr<Kernel>(std::move(kernel));
 }

@@ -7,6 +7,7 @@
 #include "bridges/nl_read.hpp"
 #include "bridges/state.hpp"
 
+#include <map>
 #include <set>
 #include <unordered_map>
 #include <vector>
@@ -42,6 +43,11 @@ public:
 
     // Forgets these routes: a fresh list of them follows.
     void forget(const Doubt& routes);
+
+    // Which ports have which filter from now on; shown once they are links.
+    void take_filters(const std::map<IfName, Filter>& now);
+    void take_filters(const Mirror& other) { filters_ = other.filters_; }
+    void take_filter(const IfName& port, const Filter* now);
 
     int index_of(const std::string& name) const;
     std::vector<int> indices() const;
@@ -85,6 +91,7 @@ private:
     std::unordered_map<int, Waiting> waiting_;
     std::map<Route::Key, RouteReport> routes_;
     std::map<Rule::Key, int> rule_counts_;  // the kernel takes the same rule twice
+    std::map<IfName, Filter> filters_;
     std::map<int, IfName> published_;       // under which name each link is in state_
 
     std::set<int> changed_links_;

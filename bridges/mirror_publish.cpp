@@ -35,6 +35,7 @@ Link Mirror::named(const Seen& seen) const {
     }
     link.addresses.emplace();
     for (const auto& [address, peer] : seen.addresses) link.addresses->insert(address);
+    if (const auto filter = filters_.find(link.name); filter != filters_.end()) link.filter = filter->second;
     if (filters_vlans(report.link) || (report.master && filters(report.master))) link.vlans = seen.tags.visible();
     return link;
 }
@@ -103,6 +104,22 @@ void Mirror::inherit(const Mirror& older) {
     };
     state_ = {share(older.state_.links, state_.links), share(older.state_.routes, state_.routes),
               share(older.state_.rules, state_.rules)};
+}
+
+void Mirror::take_filters(const std::map<IfName, Filter>& now) {
+    std::set<IfName> gone;
+    for (const auto& [port, filter] : filters_)
+        if (!now.contains(port)) gone.insert(port);
+    for (const IfName& port : gone) take_filter(port, nullptr);
+    for (const auto& [port, filter] : now) take_filter(port, &filter);
+}
+
+void Mirror::take_filter(const IfName& port, const Filter* now) {
+    const auto found = filters_.find(port);
+    if (now ? found != filters_.end() && found->second == *now : found == filters_.end()) return;
+    if (now) filters_.insert_or_assign(port, *now);
+    else filters_.erase(found);
+    if (const int index = index_of(port.text())) changed_links_.insert(index);
 }
 
 int Mirror::index_of(const std::string& name) const {

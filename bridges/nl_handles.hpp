@@ -41,4 +41,7 @@ private:
     int fd_ = -1;
 };
 
+// Readable when one of the two is; below 0 there is no such one.
+Descriptor either_of(int one, int other);
+
 }  // namespace bridges

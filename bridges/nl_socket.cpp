@@ -5,6 +5,7 @@
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <netlink/netlink.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -60,6 +61,15 @@ void switch_on(int fd, int option) {
 }
 
 }  // namespace
+
+Descriptor either_of(int one, int other) {
+    Descriptor both(epoll_create1(EPOLL_CLOEXEC));
+    for (const int fd : {one, other}) {
+        epoll_event event = {.events = EPOLLIN, .data = {}};
+        if (fd >= 0 && epoll_ctl(both.get(), EPOLL_CTL_ADD, fd, &event) != 0) return Descriptor();
+    }
+    return both;
+}
 
 Error refusal(const Answer& answer) {
     std::string text = fmt::format("the kernel says: {}", strerror(answer.code));

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "topology/fields.hpp"
+#include "topology/filter.hpp"
 #include "topology/names.hpp"
 #include "topology/numbers.hpp"
 #include "topology/owner.hpp"
@@ -18,6 +19,7 @@
 namespace bridges {
 
 using topology::Field;
+using topology::Filter;
 using topology::IfName;
 using topology::IpAddress;
 using topology::Mac;
@@ -136,6 +138,7 @@ struct Link {
     std::optional<Master> master = {};
     std::optional<bool> isolated = {};                // as a bridge port
     std::optional<PortVlans> vlans = {};              // as a port of, or as, a filtering bridge
+    std::optional<Filter> filter = {};                // what a guest may send into a bridge by it; it stands before the link is made
     std::optional<HostStack> stack = {};
     std::optional<std::set<Subnet>> addresses = {};   // all but link-local and those that the kernel made by autoconf
     LinkFacts facts = {};
@@ -146,6 +149,7 @@ struct Link {
         Field{"kind", &Link::kind},         Field{"owner", &Link::owner},       Field{"mtu", &Link::mtu},
         Field{"mac", &Link::mac},           Field{"up", &Link::up},             Field{"master", &Link::master},
         Field{"isolated", &Link::isolated}, Field{"vlans", &Link::vlans},       Field{"stack", &Link::stack},
+        Field{"filter", &Link::filter},
         Field{"addresses", &Link::addresses}};
 };
 

@@ -64,6 +64,7 @@ void Reconciler::follow_guests() {
         apply::Terms terms;
         terms.confirm = false;
         conclude(std::nullopt, transactor_.begin(followed.wanted, terms), code::refused);
+        if (auto forgotten = backends_.kernel.forget_filters(); !forgotten) log::warn("filters of ports that are gone stay: {}", forgotten.error().what);
     }
     followers_ = transactor_.running();
     const std::set<guests::Nic::Key> strays(followed.strays.begin(), followed.strays.end());

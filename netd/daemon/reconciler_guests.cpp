@@ -1,6 +1,7 @@
 // Guests' NICs, and the NIC that the host itself is managed by: changes that netd words itself.
 #include "netd/daemon/reconciler.hpp"
 
+#include "netd/daemon/log.hpp"
 #include "netd/daemon/presence.hpp"
 #include "netd/guests/domain_xml.hpp"
 #include "netd/intent/validate.hpp"
@@ -169,6 +170,8 @@ void Reconciler::update(const serve::ChangeNic& change) {
         if (key == "trunk") nic.trunk.reset();
         if (key == "mtu") nic.mtu.reset();
         if (key == "network") nic.network.clear();
+        if (key == "filter") nic.filter = {};
+        if (key == "filterParameters") nic.filter_parameters.clear();
     }
     if (changes.contains("network") && changes["network"] == "") nic.network.clear();
     if (!complaints.empty()) return refuse(change.ticket, complaints);
@@ -255,6 +258,31 @@ void Reconciler::take_over(const topology::IfName& nic, std::chrono::seconds tim
     const auto outcome = transactor_.begin(verdict.wanted, terms);
     if (std::holds_alternative<apply::Waiting>(outcome)) waiting_since_ = clock_.boottime();
     conclude(std::nullopt, outcome, code::refused);
+}
+
+// Somebody flushed or changed the table of filters, or it is that of another netd: what the guests' ports shall have is put
+// back before anything else is done, and told. What is for ports that are gone goes as well.
+void Reconciler::put_filters_back() {
+    const auto& running = transactor_.running();
+    lower::Touched guests;
+    for (const GuestNic& nic : running.nics()) guests.nics.insert(nic.key());
+    const auto wanted = lower::lower(running, guests, observe::host_of(backends_));
+    std::vector<bridges::Op> ops;
+    json ports = json::array();
+    for (const bridges::Link& link : wanted.kernel.links) {
+        const bridges::Link* there = backends_.kernel.state().links.find(link.name);
+        if (!there || !link.filter || there->filter == link.filter) continue;
+        bridges::Link now{link.name};
+        now.filter = link.filter;
+        ops.push_back(topology::Update<bridges::Link>{*there, now});
+        ports.push_back(link.name.text());
+    }
+    if (auto forgotten = backends_.kernel.forget_filters(); !forgotten) log::warn("filters of ports that are gone stay: {}", forgotten.error().what);
+    if (ops.empty()) return;
+    const auto progress = backends_.kernel.apply(ops);
+    if (progress.stopped) log::error("guests' ports are not filtered as they should be: {}", progress.stopped->what);
+    else log::warn("the filters of {} ports were gone, and are back", ops.size());
+    announce("security.restored", {{"ports", ports}, {"why", progress.stopped ? progress.stopped->what : ""}});
 }
 
 }  // namespace netd

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "bridges/resources.hpp"
+#include "topology/filter.hpp"
 #include "topology/names.hpp"
 #include "topology/numbers.hpp"
 
@@ -171,6 +172,13 @@ struct Bond {
         Attribute{"hwaddr", &Bond::hwaddr, code::bad_bond}, Attribute{"switch", &Bond::switch_kind}};
 };
 
+// An address that a guest with filter strict may speak from; engines send them as {"name": "IP", "value": …}.
+struct FilterParameter {
+    IpAddress address;
+    std::string text() const { return address.text(); }
+    auto operator<=>(const FilterParameter&) const = default;
+};
+
 enum class GuestKind { libvirt, tap, netns };
 template <>
 struct Names<GuestKind> {
@@ -195,6 +203,8 @@ struct GuestNic {
     std::optional<std::uint32_t> user = {};        // tap: the uid that may open it
     bool incoming = false;                         // libvirt: its domain is not here yet and will bring the NIC along
     std::optional<IfName> adopted = {};            // libvirt: a port that the hypervisor made itself
+    topology::FilterLevel filter = {};
+    std::set<FilterParameter> filter_parameters = {};
 
     struct Key {
         std::string vm;
@@ -211,7 +221,8 @@ struct GuestNic {
         Attribute{"vlan", &GuestNic::vlan},          Attribute{"trunk", &GuestNic::trunk},
         Attribute{"port_isolated", &GuestNic::isolated}, Attribute{"mtu", &GuestNic::mtu},
         Attribute{"queues", &GuestNic::queues},      Attribute{"user", &GuestNic::user},
-        Attribute{"incoming", &GuestNic::incoming},  Attribute{"adopted", &GuestNic::adopted}};
+        Attribute{"incoming", &GuestNic::incoming},  Attribute{"adopted", &GuestNic::adopted},
+        Attribute{"filter", &GuestNic::filter},      Attribute{"filterParameters", &GuestNic::filter_parameters}};
 };
 
 }  // namespace intent

@@ -23,6 +23,15 @@ bridges::PortVlans vlans_of(const Draft& draft, const intent::Network& network, 
     return vlans;
 }
 
+topology::Filter filter_of(const intent::GuestNic& nic) {
+    topology::Filter filter{nic.mac, nic.filter, nic.trunk.has_value()};
+    if (nic.filter.value() != topology::FilterLevel::strict) return filter;
+    const auto implied = filter.all_addresses();
+    for (const auto& parameter : nic.filter_parameters)
+        if (!implied.contains(parameter.address)) filter.addresses.insert(parameter.address);
+    return filter;
+}
+
 void ovs_port(Draft& draft, const intent::Network& network, const intent::GuestNic& nic, const IfName& name) {
     ovs::Port port{name};
     port.bridge = guest_bridge(network);
@@ -42,7 +51,7 @@ void domain_nic(Draft& draft, const intent::GuestNic& nic) {
     draft.wanted.guests.nics.put(guest_device(nic, draft.intent, draft.host));
 }
 
-// A port that the hypervisor made: it stays where that put it, and is tagged and kept apart as the network wants it.
+// A port that the hypervisor made: it stays where that put it, and is tagged, filtered and kept apart as it shall be.
 void adopted_nic(Draft& draft, const intent::GuestNic& nic, const intent::Network* network) {
     const bridges::Link* there = draft.host.kernel.links.find(*nic.adopted);
     if (!there || !network) return;
@@ -55,6 +64,7 @@ void adopted_nic(Draft& draft, const intent::GuestNic& nic, const intent::Networ
     }
     bridges::Link link{*nic.adopted};
     link.isolated = nic.isolated || network->isolated;
+    link.filter = filter_of(nic);
     if (network->switch_kind == intent::SwitchKind::vlan_aware && network->base()) link.vlans = vlans_of(draft, *network, nic);
     draft.put(link);
 }
@@ -91,6 +101,7 @@ void guest_nic(Draft& draft, const intent::GuestNic& nic) {
     } else if (network) {
         link.master = bridges::Master{guest_bridge(*network)};
         link.isolated = nic.isolated || network->isolated;
+        link.filter = filter_of(nic);
         if (network->switch_kind == intent::SwitchKind::vlan_aware && network->base()) link.vlans = vlans_of(draft, *network, nic);
     }
     draft.put(link);

@@ -194,6 +194,7 @@ json write_nic(const intent::GuestNic& nic) {
     object["vmId"] = nic.vm;
     object["macAddr"] = nic.mac.text();
     if (!nic.incoming) object.erase("incoming");
+    if (nic.filter_parameters.empty()) object.erase("filterParameters");
     return object;
 }
 

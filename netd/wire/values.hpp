@@ -94,6 +94,15 @@ template <From from> Result<bridges::Veth> read_value(const json& value, Type<br
     return veth;
 }
 
+template <From from> Result<intent::FilterParameter> read_value(const json& value, Type<intent::FilterParameter>) {
+    const bool is_named = value.is_object() && value.value("name", "") == "IP" && value.contains("value");
+    auto text = read_text(is_named ? value["value"] : value);
+    if (!text) return bad_value("an address is due here, as text or as {\"name\": \"IP\", \"value\": …}");
+    auto address = intent::IpAddress::parse(*text);
+    if (!address) return address.error();
+    return intent::FilterParameter{*address};
+}
+
 // Mac, IpAddress, Subnet, VlanSet: whatever is made by parsing a text.
 template <From from, class Value>
     requires requires(std::string_view text) { { Value::parse(text) } -> std::same_as<Result<Value>>; }

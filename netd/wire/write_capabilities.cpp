@@ -47,7 +47,7 @@ public:
         report["ovnConfigured"] = false;
         const auto& can = snapshot_.abilities;
         report["backends"] = {
-            {"kernel", {{"release", can.release}, {"vlan", can.vlan}, {"vlan_filtering", can.vlan_filtering}, {"bond", can.bond}, {"tap", can.tap}}},
+            {"kernel", {{"release", can.release}, {"vlan", can.vlan}, {"vlan_filtering", can.vlan_filtering}, {"bond", can.bond}, {"tap", can.tap}, {"filter", can.filter}}},
             {"ovs", {{"connected", snapshot_.ovs_connected}, {"where", snapshot_.ovs_where}, {"datapath", snapshot_.ovs_datapath}}}};
         return report;
     }

@@ -29,9 +29,10 @@ public:
     bridges::Progress apply(std::span<const bridges::Op> ops) override;
     int descriptor() const override { return event_; }
     const bridges::Abilities& abilities() const override { return able; }
+    bridges::Result<> forget_filters() override { return {}; }
 
     // What the kernel can do; for a test of a host that lacks something.
-    bridges::Abilities able = {true, true, true, true, "6.1.0-fake"};
+    bridges::Abilities able = {true, true, true, true, true, "6.1.0-fake"};
 
     // What somebody else does behind netd's back: seen by state() only after hear() or look().
     bridges::Result<> meddle(const bridges::Op& op);
@@ -72,6 +73,7 @@ public:
     bridges::Progress apply(std::span<const bridges::Op> ops) override;
     int descriptor() const override { return real_.descriptor(); }
     const bridges::Abilities& abilities() const override { return real_.abilities(); }
+    bridges::Result<> forget_filters() override { return real_.forget_filters(); }
 
     std::size_t seen() const { return seen_; }     // ops that came to be done
     bool has_failed() const { return seen_ > nth_; }

@@ -142,7 +142,7 @@ TEST_CASE("a new holder takes the default route from the old one, which keeps al
 
 TEST_CASE("what the host lacks is refused by name before anything is touched") {
     Host host;
-    host.kernel.able = {.vlan = false, .vlan_filtering = false, .bond = false, .tap = true, .release = "6.1-poor"};
+    host.kernel.able = {.vlan = false, .vlan_filtering = false, .bond = false, .tap = true, .filter = true, .release = "6.1-poor"};
     host.ovs = false;
     CHECK(host.told(R"({"networks": {"a": {"nic": "eno4", "vlan": 7}}})") == Told{{29, "/networks/a/vlan"}});
     CHECK(host.told(R"({"networks": {"a": {"nic": "eno4", "vlan": 7, "switch": "vlan-aware"}}})") == Told{{29, "/networks/a/switch"}});

@@ -1,0 +1,52 @@
+// netd's table of filters in nftables' words: one set of chains for all ports, and maps that say which port has which.
+#pragma once
+
+#include "bridges/resources.hpp"
+
+#include <array>
+#include <cstddef>
+#include <map>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+namespace bridges {
+
+using Filters = std::map<IfName, Filter>;  // by port
+
+inline constexpr const char* filter_table_name = "netd";  // of family bridge
+
+// The whole table with these filters in it, in place of whatever is there under its name.
+std::string write_filter_table(const Filters& filters);
+
+// What a filter is in the table: one of these in each of its sets and maps that are about ports.
+struct FilterElement {
+    std::string set;
+    std::vector<std::byte> key;   // as the kernel has it
+    std::string chain = {};       // of a verdict map
+    std::string text = {};        // the same in nftables' words
+    friend auto operator<=>(const FilterElement& a, const FilterElement& b) { return std::tie(a.set, a.key, a.chain) <=> std::tie(b.set, b.key, b.chain); }
+    friend bool operator==(const FilterElement& a, const FilterElement& b) { return (a <=> b) == 0; }
+};
+using FilterElements = std::set<FilterElement>;
+FilterElements elements_of(const IfName& port, const Filter& filter);
+
+// The sets that have them.
+inline constexpr std::array<const char*, 6> filter_sets = {"ports", "macs", "closed", "addresses4", "addresses6", "targets6"};
+
+// The sets to which frames add elements of the port's name alone: the counters and what limits storms.
+std::vector<std::string> counting_sets();
+std::vector<std::byte> key_of(const IfName& port);
+IfName port_of(const std::vector<std::byte>& key);
+
+// What tells a table written by this program from every other: in the table's comment.
+std::string filter_table_mark();
+// How many rules the table has.
+std::size_t filter_rule_count();
+
+// Into which chain the port's frames go, and back: "strict_trunk".
+std::string chain_of(const Filter& filter);
+bool read_chain(const std::string& chain, Filter& filter);
+
+}  // namespace bridges

@@ -1,0 +1,196 @@
+// See filter_table.hpp.
+#include "bridges/filter_table.hpp"
+
+#include "bridges/nft_program.hpp"
+
+#include <linux/netfilter.h>
+#include <net/if.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+namespace bridges {
+namespace {
+
+constexpr const char* table = filter_table_name;
+
+template <std::size_t size>
+std::array<std::uint8_t, size> rest_of(const std::vector<std::byte>& key) {
+    std::array<std::uint8_t, size> rest = {};
+    if (key.size() >= IFNAMSIZ + size) std::memcpy(rest.data(), key.data() + IFNAMSIZ, size);
+    return rest;
+}
+
+// Names go into a text: one that would end the quotes, or stand for many, is no port's of ours.
+bool is_plain(const IfName& port) {
+    return std::ranges::all_of(port.text(), [](unsigned char c) { return c > ' ' && c < 0x7f && c != '"' && c != '\\' && c != '*'; });
+}
+
+// Which filters these elements are; what fits in none of them is left out, so that writing them again shows it.
+Filters filters_in(const FilterElements& elements) {
+    Filters filters;
+    for (const FilterElement& one : elements)
+        if (one.set == "macs") filters.insert_or_assign(port_of(one.key), Filter{Mac::of(rest_of<6>(one.key))});
+    for (const FilterElement& one : elements) {
+        const auto found = filters.find(port_of(one.key));
+        if (found == filters.end()) continue;
+        if (one.set == "ports") (void)read_chain(one.chain, found->second);
+        if (one.set == "addresses4") found->second.addresses.insert(IpAddress::v4(rest_of<4>(one.key)));
+        if (one.set == "addresses6") found->second.addresses.insert(IpAddress::v6(rest_of<16>(one.key)));
+    }
+    for (auto& [port, filter] : filters) {
+        // What every strict port may do is no part of what was asked for this one.
+        const auto implied = Filter{filter.mac, filter.level}.all_addresses();
+        std::erase_if(filter.addresses, [&](const IpAddress& one) { return implied.contains(one); });
+    }
+    return filters;
+}
+
+FilterElements elements_of(const Filters& filters) {
+    FilterElements all;
+    for (const auto& [port, filter] : filters) all.merge(bridges::elements_of(port, filter));
+    return all;
+}
+
+}  // namespace
+
+FilterTable FilterTable::open() {
+    FilterTable opened;
+    auto socket = NftSocket::open();
+    if (socket && has_nft_program() && socket->count_rules(NFPROTO_BRIDGE, table)) opened.socket_ = std::move(*socket);
+    return opened;
+}
+
+Result<FilterElements> FilterTable::read() {
+    FilterElements elements;
+    for (const char* set : filter_sets) {
+        const auto visit = [&](const NftElement& one) { elements.insert({set, one.key, one.chain}); };
+        if (auto done = socket_->each_element(NFPROTO_BRIDGE, table, set, visit); !done) return done.error();
+    }
+    return elements;
+}
+
+// Who reads while another writes is told so, and reads again.
+Result<> FilterTable::look() {
+    for (int attempt = 0;; ++attempt) {
+        auto looked = look_once();
+        if (looked || looked.error().fault != Fault::busy || attempt == 10) return looked;
+    }
+}
+
+Result<> FilterTable::look_once() {
+    is_whole_ = is_as_wanted_ = false;
+    news_.of_all = true;
+    filters_.clear();
+    if (!socket_) return {};
+    (void)socket_->hear(NFPROTO_BRIDGE, table, own_);  // older than what is about to be seen
+    const auto missing = [](const Error& error) { return error.fault == Fault::not_found ? Result<>() : error; };
+    const auto mark = socket_->comment(NFPROTO_BRIDGE, table);
+    if (!mark) return missing(mark.error());
+    if (*mark != filter_table_mark()) return {};
+    const auto rules = socket_->count_rules(NFPROTO_BRIDGE, table);
+    if (!rules) return rules.error();
+    const auto elements = read();
+    if (!elements) return missing(elements.error());
+    filters_ = filters_in(*elements);
+    is_whole_ = *rules == filter_rule_count() && *elements == elements_of(filters_);
+    if (is_whole_ && wanted_.empty()) wanted_ = filters_;
+    is_as_wanted_ = is_whole_ && filters_ == wanted_;
+    return {};
+}
+
+Result<bool> FilterTable::hear() {
+    if (!socket_) return false;
+    const auto news = socket_->hear(NFPROTO_BRIDGE, table, own_);
+    if (news == NftSocket::News::none) return false;
+    const auto before = filters();
+    if (auto looked = look(); !looked) return looked.error();
+    // Other rules, as many as there were: nobody reads them, they are put up anew.
+    if (news == NftSocket::News::rules) is_whole_ = is_as_wanted_ = false;
+    return before != filters();
+}
+
+// Counters of a port that goes, so that nothing of it stays.
+Result<> FilterTable::forget_counters(const IfName& port, std::vector<NftChange>& changes) {
+    for (const std::string& set : counting_sets()) {
+        const auto found = socket_->has_element(NFPROTO_BRIDGE, table, set.c_str(), key_of(port));
+        if (!found) return found.error();
+        if (*found) changes.push_back({false, set, key_of(port)});
+    }
+    return {};
+}
+
+namespace {
+
+void patch(Filters& filters, const FilterChanges& changes) {
+    for (const auto& [port, filter] : changes) {
+        if (filter) filters.insert_or_assign(port, *filter);
+        else filters.erase(port);
+    }
+}
+
+}  // namespace
+
+// If nobody else said anything in between, the table is what we know it to be.
+Result<> FilterTable::conclude(const Result<std::uint32_t>& before) {
+    const auto generation = socket_->generation();
+    if (!before || !generation || *generation != *before + 1) return look();
+    own_.insert(*generation);
+    is_whole_ = is_as_wanted_ = true;
+    return {};
+}
+
+Result<> FilterTable::put_up(const FilterChanges& changes) {
+    Filters wanted = wanted_;
+    patch(wanted, changes);
+    const auto before = socket_->generation();
+    if (!wanted.empty())
+        if (auto done = run_nft(write_filter_table(wanted)); !done) return done;
+    wanted_ = std::move(wanted);
+    if (wanted_.empty()) return {};
+    filters_ = wanted_;
+    news_.of_all = true;
+    return conclude(before);
+}
+
+Result<> FilterTable::change(const FilterChanges& filters) {
+    std::vector<NftChange> changes;
+    for (const auto& [port, filter] : filters) {
+        const auto found = filters_.find(port);
+        const auto was = found == filters_.end() ? FilterElements() : bridges::elements_of(port, found->second);
+        const auto now = filter ? bridges::elements_of(port, *filter) : FilterElements();
+        for (const FilterElement& one : was)
+            if (!now.contains(one)) changes.push_back({false, one.set, one.key, one.chain});
+        for (const FilterElement& one : now)
+            if (!was.contains(one)) changes.push_back({true, one.set, one.key, one.chain});
+        if (filter) continue;
+        if (auto listed = forget_counters(port, changes); !listed) return listed;
+    }
+    if (changes.empty()) return {};
+    const auto before = socket_->generation();
+    if (auto done = socket_->change(NFPROTO_BRIDGE, table, changes); !done) return done;
+    patch(filters_, filters);
+    patch(wanted_, filters);
+    for (const auto& [port, filter] : filters) news_.ports.insert(port);
+    return conclude(before);
+}
+
+Result<> FilterTable::put(const FilterChanges& changes) {
+    if (!socket_) return Error{Fault::backend, "nftables", "the kernel has no nftables for bridges (module nf_tables_bridge), or the host has no nft (package nftables), so no guest can be filtered"};
+    if (auto heard = hear(); !heard) return heard.error();
+    for (const auto& [port, filter] : changes)
+        if (!is_plain(port)) return Error{Fault::invalid, port.text(), "nftables can't be told of a device of this name"};
+    // A table that refuses a change is not what it was taken for.
+    if (is_as_wanted_ && change(changes)) return {};
+    return put_up(changes);
+}
+
+Result<> FilterTable::forget_all_but(const topology::Keyed<Link>& links) {
+    FilterChanges changes;
+    for (const auto& [port, filter] : wanted_)
+        if (!links.contains(port)) changes.emplace(port, std::nullopt);
+    return changes.empty() ? Result<>() : put(changes);
+}
+
+}  // namespace bridges

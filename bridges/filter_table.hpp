@@ -1,0 +1,63 @@
+// netd's table of filters in the kernel: looked at once, followed by what is heard of it, changed whole or not at all.
+#pragma once
+
+#include "bridges/filter_rules.hpp"
+#include "bridges/kernel.hpp"
+#include "bridges/nft_socket.hpp"
+
+#include <utility>
+
+namespace bridges {
+
+using FilterChanges = std::map<IfName, std::optional<Filter>>;  // by port; none takes the filter away
+
+class FilterTable {
+public:
+    // No error where the kernel has no nftables, or the host no nft: then works() is false and put() refuses.
+    static FilterTable open();
+
+    bool works() const { return socket_.has_value(); }
+
+    // Looks at the table itself. Where it is not there, or not as netd made it, no port counts as filtered.
+    Result<> look();
+
+    // True if somebody else changed the table: then it was looked at.
+    Result<bool> hear();
+
+    const Filters& filters() const { return is_whole_ ? filters_ : none_; }
+
+    // Gives these ports these filters, or none; everything at once, or nothing. A table that is not whole is put up anew, with
+    // what the other ports had when it was.
+    Result<> put(const FilterChanges& changes);
+
+    // Takes away what is for ports that are not in `links`.
+    Result<> forget_all_but(const topology::Keyed<Link>& links);
+    bool knows(const IfName& port) const { return wanted_.contains(port); }
+
+    // Whose filters may be others than they were when this was last asked: all of them, or these ports'.
+    struct News {
+        bool of_all = false;
+        std::set<IfName> ports = {};
+    };
+    News take_news() { return std::exchange(news_, News()); }
+
+    int descriptor() const { return socket_ ? socket_->descriptor() : -1; }
+
+private:
+    Result<> look_once();
+    Result<FilterElements> read();
+    Result<> put_up(const FilterChanges& changes);
+    Result<> change(const FilterChanges& changes);
+    Result<> forget_counters(const IfName& port, std::vector<NftChange>& changes);
+    Result<> conclude(const Result<std::uint32_t>& before);
+
+    std::optional<NftSocket> socket_;
+    Filters filters_, none_;
+    Filters wanted_;                    // as netd last made it, or first found it
+    bool is_whole_ = false;
+    bool is_as_wanted_ = false;
+    News news_;
+    std::set<std::uint32_t> own_;       // generations that netd's own changes made, until they are heard of
+};
+
+}  // namespace bridges

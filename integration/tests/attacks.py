@@ -1,0 +1,371 @@
+"""The hostile guest: each attack of a guest is tried with raw frames, and it is frames that tell whether it went out.
+
+A host has one attacker a filter, all with the same wire and the same victim; what a `trusted` one, or a bare port, may send
+shows that the frame would arrive if nothing stopped it."""
+
+import ipaddress
+import select
+import struct
+import threading
+import time
+
+from agree import agree
+from client import RpcError
+from frames import BROADCAST, Wire, collect, drain, mac_bytes
+from host import reachable, wait_until
+from runner import case
+from tests.guests import Guest, define, uplinks
+
+ROUTER = "02:ff:00:00:00:01"      # of somebody on the wire
+STRANGER = "02:ee:00:00:00:01"    # a MAC that is no guest's
+tokens = iter(range(1, 1 << 30))
+
+
+def checksum(data):
+    total = sum(struct.unpack(f"!{len(data + data[:len(data) % 2]) // 2}H", data + b"\0" * (len(data) % 2)))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
+
+
+def ether(to, sender, kind, payload, tags=()):
+    head = mac_bytes(to) + mac_bytes(sender)
+    for tpid, tag in tags:
+        head += struct.pack("!HH", tpid, tag)
+    return (head + struct.pack("!H", kind) + payload).ljust(60, b"\0")
+
+
+def ip4(source, to, protocol, payload, fragment=0):
+    head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(payload), 7, fragment, 64, protocol, 0,
+                       ipaddress.ip_address(source).packed, ipaddress.ip_address(to).packed)
+    return head[:10] + struct.pack("!H", checksum(head)) + head[12:] + payload
+
+
+def udp(sport, dport, payload):
+    return struct.pack("!HHHH", sport, dport, 8 + len(payload), 0) + payload
+
+
+def ip6(source, to, following, payload):
+    return struct.pack("!IHBB16s16s", 6 << 28, len(payload), following, 255, ipaddress.ip_address(source).packed, ipaddress.ip_address(to).packed) + payload
+
+
+def icmp6(source, to, kind, body):
+    """With its checksum, as the next part of an IPv6 packet."""
+    message = struct.pack("!BBH", kind, 0, 0) + body
+    pseudo = ipaddress.ip_address(source).packed + ipaddress.ip_address(to).packed + struct.pack("!IHBB", len(message), 0, 0, 58)
+    return message[:2] + struct.pack("!H", checksum(pseudo + message)) + message[4:]
+
+
+def igmp(kind, rest):
+    message = struct.pack("!BBHI", kind, 100, 0, 0) + rest
+    return message[:2] + struct.pack("!H", checksum(message)) + message[4:]
+
+
+def arp(operation, mac, address, asked, of=BROADCAST):
+    return struct.pack("!HHBBH", 1, 0x800, 6, 4, operation) + mac_bytes(mac) + ipaddress.ip_address(address).packed + mac_bytes(of) + ipaddress.ip_address(asked).packed
+
+
+def link_local(mac):
+    b = mac_bytes(mac)
+    return str(ipaddress.IPv6Address(b"\xfe\x80" + bytes(6) + bytes([b[0] ^ 2]) + b[1:3] + b"\xff\xfe" + b[3:]))
+
+
+def attacks(me, mine, victim, token):
+    """{name: (frame, the filters that stop it)}; `me` and `victim` are MACs, `mine` an address."""
+    every, own, strict = {"trusted", "standard", "strict"}, {"standard", "strict"}, {"strict"}
+    mine6, all_nodes = link_local(me), "ff02::1"
+    ra = icmp6(mine6, all_nodes, 134, struct.pack("!BBHII", 64, 0, 1800, 0, 0) + token)
+    frag = lambda following, offset, more, data: struct.pack("!BBHI", following, 0, offset << 3 | more, 99) + data
+    multicast6 = "33:33:00:00:00:01"
+    ip = lambda kind, payload: (0x800, ip4(mine, "10.0.0.2", kind, payload))
+    plain = lambda source, to: ip4(source, to, 17, udp(9999, 9999, token))
+    return {
+        "a tag": (ether(BROADCAST, me, 0x88B5, token, [(0x8100, 20)]), every),
+        "a priority tag": (ether(BROADCAST, me, 0x88B5, token, [(0x8100, 0xE000)]), every),
+        "two tags": (ether(BROADCAST, me, 0x88B5, token, [(0x8100, 10), (0x8100, 20)]), every),
+        "a service tag": (ether(BROADCAST, me, 0x88B5, token, [(0x88A8, 20)]), every),
+        "an old service tag": (ether(BROADCAST, me, 0x88B5, token, [(0x9100, 20)]), every),
+        "a BPDU": (ether("01:80:c2:00:00:00", me, 0x0027, b"\x42\x42\x03" + token), every),
+        "GVRP": (ether("01:80:c2:00:00:21", me, 0x0027, b"\x42\x42\x03" + token), every),
+        "CDP": (ether("01:00:0c:cc:cc:cc", me, 0x0027, b"\xaa\xaa\x03" + token), every),
+        "PVST+": (ether("01:00:0c:cc:cc:cd", me, 0x0027, b"\xaa\xaa\x03" + token), every),
+        "another MAC": (ether(BROADCAST, STRANGER, 0x88B5, token), own),
+        "the victim's MAC": (ether(BROADCAST, victim, 0x800, plain(mine, "10.0.0.255")), own),
+        "ARP for another MAC": (ether(BROADCAST, me, 0x806, arp(2, STRANGER, mine, mine) + token), own),
+        "a DHCP server": (ether(BROADCAST, me, 0x800, ip4(mine, "255.255.255.255", 17, udp(67, 68, token))), own),
+        "a DHCP server from another port": (ether(BROADCAST, me, 0x800, ip4(mine, "255.255.255.255", 17, udp(6767, 68, token))), own),
+        "a DHCPv6 server": (ether(multicast6, me, 0x86DD, ip6(mine6, all_nodes, 17, udp(547, 546, token))), own),
+        "a router advertisement": (ether(multicast6, me, 0x86DD, ip6(mine6, all_nodes, 58, ra)), own),
+        "one behind hop-by-hop": (ether(multicast6, me, 0x86DD, ip6(mine6, all_nodes, 0, struct.pack("!BBHI", 58, 0, 0x0104, 0) + ra)), own),
+        "one in fragments": (ether(multicast6, me, 0x86DD, ip6(mine6, all_nodes, 44, frag(60, 0, 1, struct.pack("!BBHI", 58, 0, 0x0104, 0) + token.ljust(16)))), own),
+        "one in fragments for one host": (ether(BROADCAST, me, 0x86DD, ip6(mine6, link_local(victim), 44, frag(60, 1, 0, token.ljust(16)))), own),
+        "an ICMP redirect": (ether(BROADCAST, me, *ip(1, struct.pack("!BBHI", 5, 1, 0, 0) + token)), own),
+        "an IGMP query": (ether("01:00:5e:00:00:01", me, 0x800, ip4(mine, "224.0.0.1", 2, igmp(0x11, token))), own),
+        "an MLD query": (ether(multicast6, me, 0x86DD, ip6(mine6, all_nodes, 58, icmp6(mine6, all_nodes, 130, bytes(20) + token))), own),
+        "PIM": (ether("01:00:5e:00:00:0d", me, 0x800, ip4(mine, "224.0.0.13", 103, b"\x20\0\0\0" + token)), own),
+        "ARP poisoning": (ether(BROADCAST, me, 0x806, arp(2, me, "10.0.0.2", "10.0.0.2") + token), strict),
+        "another IPv4 address": (ether(BROADCAST, me, 0x800, plain("10.0.0.2", "10.0.0.255")), strict),
+        "no IPv4 address": (ether(BROADCAST, me, 0x800, plain("0.0.0.0", "10.0.0.255")), strict),
+        "another IPv6 address": (ether(multicast6, me, 0x86DD, ip6("fd00::2", all_nodes, 17, udp(9999, 9999, token))), strict),
+        "a neighbour advertisement for the victim": (ether(multicast6, me, 0x86DD, ip6(mine6, all_nodes, 58, icmp6(mine6, all_nodes, 136, struct.pack("!I16s", 0x20000000, ipaddress.ip_address("fd00::2").packed) + token))), strict),
+        "a claim to the victim's address": (ether("33:33:ff:00:00:02", me, 0x86DD, ip6("::", "ff02::1:ff00:2", 58, icmp6("::", "ff02::1:ff00:2", 135, struct.pack("!I16s", 0, ipaddress.ip_address("fd00::2").packed) + token))), strict),
+        "a protocol nobody needs": (ether(BROADCAST, me, 0x88B5, token), strict),
+    }
+
+
+def honest(me, mine, victim, token):
+    """What every guest may say, and everyone hears."""
+    mine6, all_nodes = link_local(me), "ff02::1"
+    return {
+        "ARP": ether(BROADCAST, me, 0x806, arp(1, me, mine, "10.0.0.2", "00:00:00:00:00:00") + token),
+        "an ARP probe": ether(BROADCAST, me, 0x806, arp(1, me, "0.0.0.0", mine, "00:00:00:00:00:00") + token),
+        "gratuitous ARP": ether(BROADCAST, me, 0x806, arp(2, me, mine, mine) + token),
+        "RARP, when it has migrated": ether(BROADCAST, me, 0x8035, arp(3, me, "0.0.0.0", "0.0.0.0", me) + token),
+        "a DHCP client": ether(BROADCAST, me, 0x800, ip4("0.0.0.0", "255.255.255.255", 17, udp(68, 67, token))),
+        "a DHCPv6 client": ether("33:33:00:01:00:02", me, 0x86DD, ip6(mine6, "ff02::1:2", 17, udp(546, 547, token))),
+        "a router solicitation": ether("33:33:00:00:00:02", me, 0x86DD, ip6(mine6, "ff02::2", 58, icmp6(mine6, "ff02::2", 133, bytes(4) + token))),
+        "its neighbour advertisement": ether("33:33:00:00:00:01", me, 0x86DD, ip6(mine6, all_nodes, 58, icmp6(mine6, all_nodes, 136, struct.pack("!I16s", 0x20000000, ipaddress.ip_address(mine6).packed) + token))),
+        "IPv4": ether(BROADCAST, me, 0x800, ip4(mine, "10.0.0.255", 17, udp(9999, 9999, token))),
+        "a fragment of IPv4": ether(BROADCAST, me, 0x800, ip4(mine, "10.0.0.255", 17, token.ljust(32), fragment=16)),
+    }
+
+
+def try_all(speaker, listeners, frames):
+    """Which of the frames arrive where: {name: {listener}}. All are sent, then all are heard."""
+    marks = {name: b"netd-%08d" % next(tokens) for name in frames(b"")}
+    drain([one.end if isinstance(one, Guest) else one for one in listeners.values()])
+    for name, mark in marks.items():
+        speaker.end.send(frames(mark)[name])
+    seen = {name: set() for name in marks}
+    for where, one in listeners.items():
+        end = one.end if isinstance(one, Guest) else one
+        for frame in collect([end], b"netd-", 0.5)[end]:
+            seen |= {name: seen[name] | {where} for name, mark in marks.items() if mark in frame.payload}
+    return seen
+
+
+def speaks(guest, listeners):
+    """Until what it says arrives: a port forwards when the kernel gets round to it."""
+    def says():
+        mark = b"netd-%08d" % next(tokens)
+        guest.end.send(ether(BROADCAST, guest.mac, 0x806, arp(1, guest.mac, guest.address, "10.0.0.2") + mark))
+        ends = [one.end if isinstance(one, Guest) else one for one in listeners.values()]
+        return all(collect(ends, mark, 0.5, enough=ends).values())
+    wait_until(says, what=f"{guest.name} is not heard")
+
+
+def attackers(host, network, kinds=("tap", "netns")):
+    found = []
+    for number, level in enumerate(("trusted", "standard", "strict")):
+        address = f"10.0.0.{10 + number}"
+        more = {"filterParameters": [{"name": "IP", "value": address}]} if level == "strict" else {}
+        guest = Guest(host, level, network, kinds[number % len(kinds)], filter=level, **more)
+        guest.address = address
+        found.append(guest)
+    return found
+
+
+def out_of_reach(host, definition):
+    define(host, {"web": {"nic": "eno1", **definition}})
+    victim = Guest(host, "victim", "web", filter="none")
+    listeners = {"victim": victim, "wire": uplinks(host, "eno1")["eno1"]}
+    for guest in attackers(host, "web"):
+        speaks(guest, listeners)
+        tried = lambda mark: {name: frame for name, (frame, _) in attacks(guest.mac, guest.address, victim.mac, mark).items()}
+        stopped_by = {name: stops for name, (_, stops) in attacks(guest.mac, guest.address, victim.mac, b"").items()}
+        got = try_all(guest, listeners, tried)
+        out = {name: where for name, where in got.items() if where and guest.name in stopped_by[name]}
+        assert not out, f"{guest.name}: got out: {out}"
+        # The control: what this filter does not stop, arrives.
+        held = [name for name, where in got.items() if guest.name not in stopped_by[name] and "victim" not in where]
+        assert not held, f"{guest.name}: did not arrive, and nothing should have stopped it: {held}"
+        got = try_all(guest, listeners, lambda mark: honest(guest.mac, guest.address, victim.mac, mark))
+        lost = {name: where for name, where in got.items() if where != set(listeners)}
+        assert not lost, f"{guest.name}: honest frames that did not arrive everywhere: {lost}"
+    agree(host)
+
+
+@case()
+def a_hostile_guest_without_tags(host):
+    out_of_reach(host, {})
+
+
+@case(kinds=("legacy", "vlan-aware"))
+def a_hostile_guest(host):
+    out_of_reach(host, {"vlan": 100})
+
+
+def bare(host, bridge):
+    """A port as anybody makes it, without netd: {name: frame} of it goes everywhere."""
+    host.space.links("link add bare type veth peer name bare-in", f"link set bare master {bridge} up", "link set bare-in up")
+
+
+@case()
+def the_frames_arrive_where_netd_has_no_say(host):
+    define(host, {"lan": {"custom": {"bridge_opts": "vlan_filtering=0"}} if host.netd else {}})
+    victim = Guest(host, "victim", "lan", filter="none")
+    bare(host, "lan")
+    speaker = Guest.__new__(Guest)
+    speaker.name, speaker.mac, speaker.address, speaker.end = "bare", "02:aa:00:00:00:01", "10.0.0.9", host.later(Wire(host.space.name, "bare-in"))
+    speaks(speaker, {"victim": victim})
+    got = try_all(speaker, {"victim": victim}, lambda mark: {name: frame for name, (frame, _) in attacks(speaker.mac, "10.0.0.9", victim.mac, mark).items()})
+    assert not (held := [name for name, where in got.items() if not where]), held
+
+
+@case()
+def guests_do_not_reach_the_host_but_the_wire_does(host):
+    define(host, {"web": {"nic": "eno1", "ipaddr": "10.0.0.254", "prefix": 24}})
+    host.wire.links("addr add 10.0.0.99/24 dev eno1")
+    for name, level in (("a", "standard"), ("b", "strict"), ("c", "trusted")):
+        more = {"filterParameters": ["10.0.0.2"]} if level == "strict" else {}
+        Guest(host, name, "web", filter=level, **more)
+    for name, address in (("a", "10.0.0.1"), ("b", "10.0.0.2"), ("c", "10.0.0.3")):
+        host.spaces[name].links(f"addr add {address}/24 dev eth0")
+    spaces = host.spaces
+    got = reachable((spaces["a"], "10.0.0.2"), (spaces["b"], "10.0.0.99"), (spaces["c"], "10.0.0.1"), (host.wire, "10.0.0.254"),
+                    (spaces["c"], "10.0.0.254"), (spaces["a"], "10.0.0.254"), (spaces["b"], "10.0.0.254"))
+    assert got == [True, True, True, True, True, False, False], got
+
+
+@case()
+def filters_come_back_when_somebody_flushes_them(host):
+    define(host, {"lan": {}})
+    guests = {name: Guest(host, name, "lan", "tap") for name in ("a", "b")}
+    for guest in guests.values():
+        guest.address = "10.0.0.7"
+    speaks(guests["a"], {"b": guests["b"]})
+    before = table(host)
+    news = host.netd.subscribe("security.restored")
+    for harm in ("flush ruleset", "delete table bridge netd", "flush chain bridge netd own", "flush map bridge netd ports",
+                 "insert rule bridge netd standard accept", "add element bridge netd macs { \"%s\" . 02:ee:00:00:00:01 }" % guests["a"].nic["port"]):
+        host.space.run("nft", harm)
+        wait_until(lambda: table(host) == before, what=lambda: f"after '{harm}': {table(host)}")
+        guests["a"].end.send(ether(BROADCAST, STRANGER, 0x88B5, b"netd-spoofed"))
+        assert not collect([guests["b"].end], b"netd-spoofed", 0.4)[guests["b"].end], harm
+    agree(host)
+    assert news.next()
+
+
+class Torrent:
+    """A guest that never stops: one frame in its own name, one in another's, and again, from the moment it has a NIC."""
+
+    def __init__(self, name, mac):
+        self.name, self.mac, self.sent, self.goes_on = name, mac, 0, True
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def run(self):
+        while self.goes_on:
+            try:
+                self.pour()
+            except OSError:   # no NIC, or none that is up
+                time.sleep(0.0005)
+
+    def pour(self):
+        wire = Wire(self.name, "eth0")
+        try:
+            while self.goes_on:
+                wire.send(ether(BROADCAST, STRANGER, 0x88B5, b"netd-spoofed"))
+                wire.send(ether(BROADCAST, self.mac, 0x88B5, b"netd-honest"))
+                self.sent += 1
+                time.sleep(0.0005)
+        finally:
+            wire.close()
+
+    def close(self):
+        self.goes_on = False
+        self.thread.join()
+
+
+class Ear:
+    """Counts all the while what arrives, {what: how often}."""
+
+    def __init__(self, *ends):
+        self.ends, self.count, self.goes_on = ends, {b"netd-spoofed": 0, b"netd-honest": 0}, True
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def run(self):
+        while self.goes_on:
+            for end in select.select(self.ends, [], [], 0.05)[0]:
+                for frame in end.receive():
+                    for what in self.count:
+                        self.count[what] += what in frame.payload
+
+    def hears(self):
+        before = self.count[b"netd-honest"]
+        wait_until(lambda: self.count[b"netd-honest"] > before + 5, what="the guest is not heard any more")
+
+    def close(self):
+        self.goes_on = False
+        self.thread.join()
+
+
+def not_one_frame(host, networks):
+    define(host, networks)
+    first, second = networks
+    ear = host.later(Ear(*(Guest(host, f"victim-{network}", network, filter="none").end for network in networks), *uplinks(host, "eno1").values()))
+    host.add_space("a")
+    mac = "56:6f:00:00:00:77"
+    torrent = host.later(Torrent("a", mac))
+    for level in ("standard", "clean-traffic", "standard"):
+        more = {"filterParameters": ["10.0.0.10"]} if level == "clean-traffic" else {}
+        guest = {"vmId": "a", "nic": {"kind": "netns", "network": first, "macAddr": mac, "filter": level, **more}}
+        host.client.call("VM.hotplugNic", guest)
+        if level == "standard":
+            ear.hears()
+        for change in ({"network": second}, {"linkActive": False}, {"linkActive": True}, {"network": first}, {"filter": "no-mac-spoofing", "port_isolated": True}, {"port_isolated": False}):
+            host.client.call("VM.updateDevice", {"vmId": "a", "macAddr": mac, "deviceType": "interface", **change})
+        ear.hears()
+        host.netd.kill()
+        host.netd.start().ready()
+        host.client = host.netd.client()
+        ear.hears()
+        host.client.call("VM.hotunplugNic", {"vmId": "a", "nic": {"macAddr": mac}})
+    assert torrent.sent > 500 and ear.count[b"netd-spoofed"] == 0, (torrent.sent, ear.count)
+
+
+@case()
+def not_one_frame_of_another_mac_passes_in_any_moment(host):
+    not_one_frame(host, {"lan": {}, "web": {"nic": "eno1"}})
+
+
+@case("vlan", "vlan_filtering")
+def not_one_frame_of_another_mac_passes_in_any_moment_with_tags(host):
+    host.kind = "vlan-aware"
+    not_one_frame(host, {"web": {"nic": "eno1", "vlan": 100}, "db": {"nic": "eno1", "vlan": 200}})
+
+
+def table(host):
+    """netd's table as text, without what counts."""
+    text = host.space.run("nft", "-s", "list", "ruleset", check=False)
+    return [line for line in text.splitlines() if "counter" not in line or "update" in line]
+
+
+@case()
+def filters_change_live_and_go_with_their_port(host):
+    define(host, {"lan": {}})
+    victim, guest = Guest(host, "victim", "lan", "tap"), Guest(host, "a", "lan", "tap")
+    victim.address = guest.address = "10.0.0.10"
+    listeners = {"victim": victim}
+    speaks(guest, listeners)
+    frames = lambda mark: {name: frame for name, (frame, _) in attacks(guest.mac, guest.address, victim.mac, mark).items()}
+    for level, passes, stops in (("none", "another MAC", "a tag"), ("clean-traffic", None, "another IPv4 address"), ("standard", "another IPv4 address", "another MAC")):
+        guest.update(filter=level, filterParameters=["10.0.0.10"] if level == "clean-traffic" else None)
+        got = try_all(guest, listeners, frames)
+        assert not got[stops] and (passes is None or got[passes]), f"{level}: {got}"
+        agree(host)
+    try:
+        guest.update(filter="strict")
+        raise AssertionError("strict without addresses was not refused")
+    except RpcError as error:
+        assert error.code == 56, error
+    host.netd.kill()
+    assert not try_all(guest, listeners, frames)["another MAC"], "netd is dead, and its filter with it"
+    host.netd.start().ready()
+    host.client = host.netd.client()
+    assert not try_all(guest, listeners, frames)["another MAC"]
+    guest.end.close()
+    host.closing.remove(guest.end)
+    guest.unplug()
+    assert guest.nic["port"] not in host.space.run("nft", "list", "ruleset")

@@ -1,0 +1,36 @@
+// Why a filter drops a frame: names for the wire, words for people.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+namespace topology {
+
+struct BlockReason {
+    const char* name;
+    const char* words;  // what the guest tried to send
+};
+
+inline constexpr std::array<BlockReason, 13> block_reasons = {{
+    {"tag", "VLAN tags that it may not send"},
+    {"control", "control frames of switches (spanning tree, LACP, CDP, GVRP)"},
+    {"mac", "frames or ARP in the name of another MAC"},
+    {"dhcp", "the words of a DHCP server"},
+    {"router", "router advertisements and redirects"},
+    {"fragment", "IPv6 fragments that hide what they carry"},
+    {"multicast", "queries that claim to be a multicast router"},
+    {"host", "frames to the host itself"},
+    {"ethertype", "protocols other than IP, ARP and RARP"},
+    {"storm", "more than 100 broadcasts and multicasts a second"},
+    {"arp", "ARP for an address that is not its own"},
+    {"address", "IP from an address that is not its own"},
+    {"neighbour", "neighbour advertisements for an address that is not its own"}}};
+
+// The name itself, if it is none of these: a netd of another version may know more.
+constexpr std::string_view words_of_reason(std::string_view name) {
+    for (const BlockReason& reason : block_reasons)
+        if (name == reason.name) return reason.words;
+    return name;
+}
+
+}  // namespace topology
