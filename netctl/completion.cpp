@@ -24,7 +24,7 @@ _netctl_names() {
 
 _netctl() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} verb= place=0 at
-    local verbs="apply plan try confirm commit status diff networks links vm plug unplug topology events version completion"
+    local verbs="apply plan try confirm commit status diff networks links vm why plug unplug topology events version completion"
     local common="--json --quiet --color --control --events --timeout --help"
     COMPREPLY=()
     for ((at = 1; at < COMP_CWORD; at++)); do
@@ -64,6 +64,7 @@ _netctl() {
         networks) _netctl_names nets "$word" ;;
         links) _netctl_names links "$word" ;;
         vm) _netctl_names vms "$word" ;;
+        why) _netctl_names ports "$word" ;;
         plug) if ((place == 0)); then _netctl_names vms "$word"; else _netctl_names nets "$word"; fi ;;
         unplug) ((place > 0)) || _netctl_names vms "$word" ;;
         completion) COMPREPLY=($(compgen -W bash -- "$word")) ;;
@@ -76,6 +77,8 @@ std::set<std::string> names_of(const std::string& what, const json& answer) {
     std::set<std::string> names;
     if (what == "vms")
         for (const auto& nic : array_at(answer, "nics")) names.insert(text_at(nic, nic.contains("vmId") ? "vmId" : "vm"));
+    if (what == "ports")
+        for (const auto& nic : array_at(answer, "nics")) names.insert(text_at(nic, "port"));
     if (what == "nets")
         for (const auto& [name, one] : object_at(answer, "networks").items()) names.insert(name);
     if (what == "links")
@@ -93,7 +96,7 @@ Exit run(const Completion&, Session& session) {
 
 // In silence: words on a terminal in the middle of a line help nobody.
 Exit run(const Names& wish, Session& session) {
-    const auto* method = wish.what == "vms" ? "VM.getNics" : "Host.getNetworkCapabilities";
+    const auto* method = wish.what == "vms" || wish.what == "ports" ? "VM.getNics" : "Host.getNetworkCapabilities";
     const auto answer = session.netd.call(method, json::object(), patience_of_a_typist);
     if (const auto* trouble = std::get_if<Trouble>(&answer)) return trouble->exit;
     for (const auto& name : names_of(wish.what, std::get<json>(answer)))

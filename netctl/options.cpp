@@ -120,6 +120,7 @@ private:
 
     void add_guests() {
         add("vm", "The NICs of guests", vm_)->add_option("VM", vm_.id, "Only that one's");
+        add("why", "What a guest may not send by a port, and what was dropped of it", why_)->add_option("PORT", why_.port, "The port, or the guest's MAC")->required();
         auto* plug = add("plug", "Give a guest a NIC", plug_);
         plug->add_option("VM", plug_.vm, "The guest: a domain, a namespace, or a name of yours")->required();
         plug->add_option("NETWORK", plug_.network, "What it is plugged into; nothing if not given");
@@ -147,7 +148,7 @@ private:
         auto* completion = add("completion", "A script for the shell: . <(netctl completion bash)", completion_);
         completion->add_option("SHELL", completion_.shell, "bash")->required()->check(CLI::IsMember({"bash"}));
         auto* names = add("__names", "", names_);
-        names->add_option("WHAT", names_.what)->required()->check(CLI::IsMember({"nets", "links", "vms"}));
+        names->add_option("WHAT", names_.what)->required()->check(CLI::IsMember({"nets", "links", "vms", "ports"}));
         names->group("");
     }
 
@@ -163,6 +164,7 @@ private:
     Networks networks_;
     Links links_;
     Vm vm_;
+    Why why_;
     Plug plug_;
     Unplug unplug_;
     Topology topology_;

@@ -35,6 +35,7 @@ struct Status {};
 struct Networks { std::string name = {}; };
 struct Links { std::string name = {}; };
 struct Vm { std::string id = {}; };
+struct Why { std::string port = {}; };
 struct Plug {
     std::string vm = {};
     std::string network = {};
@@ -64,7 +65,7 @@ struct Version {};
 struct Completion { std::string shell = {}; };
 struct Names { std::string what = {}; };  // for the completion
 
-using Verb = std::variant<Apply, Plan, Try, Confirm, Commit, Diff, Status, Networks, Links, Vm, Plug, Unplug, Topology, Events,
+using Verb = std::variant<Apply, Plan, Try, Confirm, Commit, Diff, Status, Networks, Links, Vm, Why, Plug, Unplug, Topology, Events,
                           Version, Completion, Names>;
 
 struct Invocation {

@@ -23,6 +23,7 @@ Exit run(const Status& wish, Session& session);
 Exit run(const Networks& wish, Session& session);
 Exit run(const Links& wish, Session& session);
 Exit run(const Vm& wish, Session& session);
+Exit run(const Why& wish, Session& session);
 Exit run(const Plug& wish, Session& session);
 Exit run(const Unplug& wish, Session& session);
 Exit run(const Topology& wish, Session& session);

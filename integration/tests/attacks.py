@@ -14,7 +14,7 @@ from client import RpcError
 from frames import BROADCAST, Wire, collect, drain, mac_bytes
 from host import reachable, wait_until
 from runner import case
-from tests.guests import Guest, define, uplinks
+from guests import Guest, define, uplinks
 
 ROUTER = "02:ff:00:00:00:01"      # of somebody on the wire
 STRANGER = "02:ee:00:00:00:01"    # a MAC that is no guest's
@@ -244,6 +244,30 @@ def filters_come_back_when_somebody_flushes_them(host):
         assert not collect([guests["b"].end], b"netd-spoofed", 0.4)[guests["b"].end], harm
     agree(host)
     assert news.next()
+
+
+@case()
+def what_is_dropped_is_counted_and_told(host):
+    define(host, {"lan": {}})
+    guests = {name: Guest(host, name, "lan", "tap") for name in ("a", "b")}
+    port = guests["a"].nic["port"]
+    for guest in guests.values():
+        guest.address = "10.0.0.7"
+    told = lambda: {nic["vmId"]: nic["blocked"] for nic in host.client.call("VM.getNics")["nics"]}
+    speaks(guests["a"], {"b": guests["b"]})
+    assert told() == {"a": {}, "b": {}}
+    assert "nothing was dropped" in host.netd.netctl("why", port)
+    news = host.netd.subscribe("security.blocked")
+    for _ in range(7):
+        guests["a"].end.send(ether(BROADCAST, STRANGER, 0x88B5, b"netd-spoofed"))
+    guests["a"].end.send(ether(BROADCAST, guests["a"].mac, 0x88B5, b"netd-tagged", [(0x8100, 20)]))
+    wait_until(lambda: told() == {"a": {"mac": 7, "tag": 1}, "b": {}}, what=lambda: told())
+    numbers = host.client.call("Host.getNetworkStatistics")["network"]
+    assert (numbers[port]["blocked"], numbers[guests["b"].nic["port"]]["blocked"]) == (8, 0) and "blocked" not in numbers["lan"], numbers
+    event = news.next(20)[1]
+    assert (event["vmId"], event["port"], event["frames"], event["filter"]) == ("a", port, {"mac": 7, "tag": 1}, "standard"), event
+    words = host.netd.netctl("why", guests["a"].mac)
+    assert "7 dropped: frames or ARP in the name of another MAC" in words and "1 dropped: VLAN tags" in words, words
 
 
 class Torrent:

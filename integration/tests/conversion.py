@@ -62,7 +62,7 @@ def go_round(host, base, bondings=None):
         pings = Pings(host, "a", "10.0.0.9")
         answer = host.client.setup(networks(there, base), bondings)
         assert answer["changed"]
-        wait_until(lambda: host.space.run("ping", "-n", "-q", "-c", "1", "-W", "1", "10.0.0.7", check=False).find(" 0% packet loss") > 0, 10, f"{there}: the guest is not there")
+        wait_until(lambda: host.wire.run("ping", "-n", "-q", "-c", "1", "-W", "1", "10.0.0.7", check=False).find(" 0% packet loss") > 0, 10, f"{there}: the guest is not there")
         wait_until(lambda: host.spaces["a"].run("ping", "-n", "-q", "-c", "1", "-W", "1", "10.0.0.9", check=False).find(" 0% packet loss") > 0, 10, f"{there}: no way out")
         lost, sent = pings.lost()
         ways.append(f"{here} to {there}: lost {lost} of {sent} (50 a second)")
@@ -135,6 +135,7 @@ def without_tags_there_and_back(host):
     host.add_space("a")
     host.client.call("VM.hotplugNic", {"vmId": "a", "nic": {"network": "ovirtmgmt", "kind": "netns"}})
     host.spaces["a"].links("addr add 192.0.2.7/24 dev eth0", "link set eth0 up")
+    host.wire.links("addr add 192.0.2.9/24 dev eno1")
     # Devices of Open vSwitch's own that nobody uses have another MAC each time.
     see = lambda: {what: [one for one in all_of_it if not str(one[0]).startswith("ovs-")] for what, all_of_it in photograph(host.space, host.ovs).items()}
     for kind in ("ovs", "legacy", "ovs"):
@@ -150,4 +151,4 @@ def without_tags_there_and_back(host):
         assert host.client.setup(of(kind))["changed"]
         agree(host)
         assert host.client.setup(of(kind))["changed"] is False
-        wait_until(lambda: host.space.run("ping", "-n", "-q", "-c", "1", "-W", "1", "192.0.2.7", check=False).find(" 0% packet loss") > 0, 10, kind)
+        wait_until(lambda: host.wire.run("ping", "-n", "-q", "-c", "1", "-W", "1", "192.0.2.7", check=False).find(" 0% packet loss") > 0, 10, kind)

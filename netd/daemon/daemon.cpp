@@ -9,6 +9,7 @@
 #include "netd/guests/libvirt_hypervisor.hpp"
 #include "netd/loop/signals.hpp"
 #include "netd/observe/events.hpp"
+#include "netd/serve/blocked_watch.hpp"
 #include "netd/serve/doorkeeper.hpp"
 #include "netd/serve/lldp_ear.hpp"
 #include "netd/serve/publisher.hpp"
@@ -136,6 +137,10 @@ private:
         auto drift = DriftWatch::open(*loop_, clock_, options_, [this](const char* topic, nlohmann::json event) { publisher_->publish(topic, std::move(event)); }, *commands_);
         if (!drift) return drift.error();
         drift_ = std::move(*drift);
+        auto blocked = serve::BlockedWatch::open(*loop_, clock_, [this](const char* topic, nlohmann::json event) { publisher_->publish(topic, std::move(event)); });
+        if (!blocked) return blocked.error();
+        blocked_ = std::move(*blocked);
+        requests_->add_blocked([this] { return blocked_->read(); });
         take_notes();
         auto server = serve::Server::open(*loop_, *context_, clock_, {options_.control, group, options_.remote ? std::optional(options_.remote->control) : std::nullopt},
                                           [this](serve::Caller caller, std::string_view message) { requests_->on_message(caller, message); });
@@ -166,6 +171,7 @@ private:
         }
         drift_->on_snapshot(next);
         ear_->follow(*next);
+        blocked_->follow(next);
         requests_->publish(std::move(next));
     }
 
@@ -195,6 +201,7 @@ private:
     std::unique_ptr<serve::Publisher> publisher_;
     std::unique_ptr<serve::Server> server_;
     std::unique_ptr<DriftWatch> drift_;
+    std::unique_ptr<serve::BlockedWatch> blocked_;
 };
 
 int failed(const Error& error) {

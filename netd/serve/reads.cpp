@@ -40,7 +40,17 @@ void Requests::capabilities(const Ticket& ticket, const Params& params) {
 void Requests::statistics(const Ticket& ticket, const Params&) {
     auto statistics = observe::read_statistics(*snapshot_);
     if (!statistics) return refuse(ticket, intent::code::refused, statistics.error().subject + ": " + statistics.error().what);
-    answer(ticket, wire::write_statistics(*statistics, clock_.wall()));
+    json told = wire::write_statistics(*statistics, clock_.wall());
+    const auto blocked = blocked_();
+    for (const auto& nic : snapshot_->running.nics()) {
+        const auto found = told["network"].find(lower::port_of(nic).text());
+        if (!is_filtered(nic) || found == told["network"].end()) continue;
+        std::uint64_t frames = 0;
+        if (const auto of = blocked.find(lower::port_of(nic)); of != blocked.end())
+            for (const auto& [reason, count] : of->second) frames += count;
+        (*found)["blocked"] = frames;
+    }
+    answer(ticket, told);
 }
 
 void Requests::running_config(const Ticket& ticket, const Params& params) {
@@ -120,14 +130,23 @@ void Requests::status(const Ticket& ticket, const Params&) {
     answer(ticket, result);
 }
 
+// On Open vSwitch, and without a network, nothing stands that could count.
+bool Requests::is_filtered(const intent::GuestNic& nic) const {
+    const bridges::Link* link = snapshot_->observed.kernel.links.find(lower::port_of(nic));
+    const intent::Network* network = snapshot_->running.network(nic.network);
+    return link && link->filter && network && network->switch_kind != intent::SwitchKind::ovs;
+}
+
 void Requests::nics(const Ticket& ticket, const Params& params) {
     std::string vm = text_of(params, "vmId");
     if (const guests::Domain* domain = snapshot_->observed.guests.domain(vm)) vm = domain->name;
     json list = json::array();
+    const auto blocked = blocked_();
     for (const auto& nic : snapshot_->running.nics()) {
         if (!vm.empty() && nic.vm != vm) continue;
         json one = wire::write_nic(nic);
         one["port"] = lower::port_of(nic).text();
+        if (const auto of = blocked.find(lower::port_of(nic)); is_filtered(nic)) one["blocked"] = of == blocked.end() ? json::object() : json(of->second);
         list.push_back(std::move(one));
     }
     answer(ticket, {{"nics", list}});

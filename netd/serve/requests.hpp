@@ -1,6 +1,7 @@
 // Turns messages into answers: reads from the last snapshot at once, writes by way of the reconciler.
 #pragma once
 
+#include "bridges/blocked.hpp"
 #include "netd/loop/mailbox.hpp"
 #include "netd/serve/commands.hpp"
 
@@ -34,6 +35,9 @@ public:
     using Lldp = std::function<nlohmann::json(const std::vector<std::string>& devices)>;
     void add_lldp(Lldp lldp) { lldp_ = std::move(lldp); }
 
+    // What guests were not let send, as of now.
+    void add_blocked(std::function<bridges::Blocked()> blocked) { blocked_ = std::move(blocked); }
+
 private:
     using Params = nlohmann::json;
     using Handler = void (Requests::*)(const Ticket&, const Params&);
@@ -62,6 +66,7 @@ private:
     void drift(const Ticket& ticket, const Params& params);
     void topology(const Ticket& ticket, const Params& params);
     void status(const Ticket& ticket, const Params& params);
+    bool is_filtered(const intent::GuestNic& nic) const;
     void nics(const Ticket& ticket, const Params& params);
     void hotplug(const Ticket& ticket, const Params& params);
     void hotunplug(const Ticket& ticket, const Params& params);
@@ -78,6 +83,7 @@ private:
     Counters counters_ = {};
     std::function<void(nlohmann::json&)> more_status_;
     Lldp lldp_;
+    std::function<bridges::Blocked()> blocked_ = [] { return bridges::Blocked(); };
 };
 
 }  // namespace serve

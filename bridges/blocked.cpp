@@ -1,0 +1,38 @@
+// See blocked.hpp.
+#include "bridges/blocked.hpp"
+
+#include "bridges/filter_rules.hpp"
+#include "bridges/nft_socket.hpp"
+#include "topology/block_reasons.hpp"
+
+#include <linux/netfilter.h>
+
+#include <optional>
+
+namespace bridges {
+
+struct BlockedReader::Held {
+    std::optional<NftSocket> socket;
+};
+
+BlockedReader::BlockedReader() : held_(std::make_unique<Held>()) {
+    if (auto opened = NftSocket::open(false)) held_->socket = std::move(*opened);
+}
+BlockedReader::~BlockedReader() = default;
+
+Result<Blocked> BlockedReader::read() {
+    Blocked blocked;
+    if (!held_->socket) return blocked;
+    for (const topology::BlockReason& reason : topology::block_reasons) {
+        const auto count = [&](const NftElement& element) {
+            if (element.packets) blocked[port_of(element.key)][reason.name] = element.packets;
+        };
+        const auto set = std::string("blocked_") + reason.name;
+        // One that is put up anew meanwhile has counted nothing yet.
+        auto read = held_->socket->each_element(NFPROTO_BRIDGE, filter_table_name, set.c_str(), count);
+        if (!read && read.error().fault != Fault::not_found && read.error().fault != Fault::busy) return read.error();
+    }
+    return blocked;
+}
+
+}  // namespace bridges

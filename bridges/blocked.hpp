@@ -1,0 +1,31 @@
+// How many frames of guests the filters dropped, read from the kernel at the moment of the question; waits for nobody.
+#pragma once
+
+#include "topology/names.hpp"
+#include "topology/result.hpp"
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+
+namespace bridges {
+
+// Packets by port and by reason (topology/block_reasons.hpp); what never happened is not in it.
+using Blocked = std::map<topology::IfName, std::map<std::string, std::uint64_t>>;
+
+class BlockedReader {
+public:
+    // Where the kernel has no nftables, nothing is ever blocked.
+    BlockedReader();
+    ~BlockedReader();
+
+    // Counts begin anew when netd's table is put up anew. Empty where there is no table.
+    topology::Result<Blocked> read();
+
+private:
+    struct Held;
+    std::unique_ptr<Held> held_;
+};
+
+}  // namespace bridges

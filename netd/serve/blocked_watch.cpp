@@ -1,0 +1,69 @@
+// See blocked_watch.hpp.
+#include "netd/serve/blocked_watch.hpp"
+
+#include "netd/lower/naming.hpp"
+
+#include <chrono>
+#include <tuple>
+
+namespace serve {
+
+using bridges::Blocked;
+
+namespace {
+
+// One event a port in so long, however much it is that is dropped.
+constexpr std::chrono::seconds pace{5};
+
+}  // namespace
+
+Blocked news_of(const Blocked& before, const Blocked& now) {
+    Blocked news;
+    for (const auto& [port, reasons] : now) {
+        const auto known = before.find(port);
+        for (const auto& [reason, frames] : reasons) {
+            std::uint64_t had = 0;
+            if (known != before.end())
+                if (const auto found = known->second.find(reason); found != known->second.end()) had = found->second;
+            if (frames != had) news[port][reason] = frames > had ? frames - had : frames;
+        }
+    }
+    return news;
+}
+
+topology::Result<std::unique_ptr<BlockedWatch>> BlockedWatch::open(loop::EventLoop& loop, const loop::Clock& clock, Tell tell) {
+    std::unique_ptr<BlockedWatch> watch(new BlockedWatch(clock, std::move(tell)));
+    auto* looks = watch.get();
+    auto timer = loop::Timer::open(loop, [looks] { looks->look(); });
+    if (!timer) return timer.error();
+    watch->timer_ = std::move(*timer);
+    watch->told_ = watch->read();  // what happened before this netd was there is no news
+    return watch;
+}
+
+Blocked BlockedWatch::read() {
+    auto now = reader_.read();
+    return now ? std::move(*now) : Blocked();
+}
+
+void BlockedWatch::follow(observe::Published snapshot) {
+    snapshot_ = std::move(snapshot);
+    if (snapshot_->running.nics().empty()) timer_->stop();
+    else if (!timer_->is_set()) std::ignore = timer_->at(clock_.boottime() + pace);
+}
+
+void BlockedWatch::look() {
+    auto now = read();
+    const auto news = news_of(told_, now);
+    for (const intent::GuestNic& nic : snapshot_->running.nics()) {
+        const auto port = lower::port_of(nic);
+        const auto found = news.find(port);
+        if (found == news.end()) continue;
+        tell_("security.blocked", {{"revision", snapshot_->revision}, {"vmId", nic.vm}, {"macAddr", nic.mac.text()}, {"port", port.text()},
+                                   {"filter", nic.filter.text()}, {"frames", found->second}});
+    }
+    told_ = std::move(now);
+    std::ignore = timer_->at(clock_.boottime() + pace);
+}
+
+}  // namespace serve

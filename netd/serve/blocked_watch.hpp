@@ -1,0 +1,44 @@
+// Looks from time to time whether filters dropped anything, and tells it; the kernel counts, but says nothing by itself.
+#pragma once
+
+#include "bridges/blocked.hpp"
+#include "netd/loop/clock.hpp"
+#include "netd/loop/timer.hpp"
+#include "netd/observe/snapshot.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <functional>
+#include <memory>
+
+namespace serve {
+
+// What of `now` is more than in `before`, {port: {reason: frames}}. A count that went back began anew.
+bridges::Blocked news_of(const bridges::Blocked& before, const bridges::Blocked& now);
+
+// Lives on the loop's thread.
+class BlockedWatch {
+public:
+    using Tell = std::function<void(const char* topic, nlohmann::json event)>;
+
+    static topology::Result<std::unique_ptr<BlockedWatch>> open(loop::EventLoop& loop, const loop::Clock& clock, Tell tell);
+
+    // As the kernel counts at this moment; empty where it can't be read.
+    bridges::Blocked read();
+
+    // Whose ports these are. Without guests nobody looks.
+    void follow(observe::Published snapshot);
+
+private:
+    BlockedWatch(const loop::Clock& clock, Tell tell) : clock_(clock), tell_(std::move(tell)) {}
+    void look();
+
+    const loop::Clock& clock_;
+    Tell tell_;
+    bridges::BlockedReader reader_;
+    std::unique_ptr<loop::Timer> timer_;
+    observe::Published snapshot_;
+    bridges::Blocked told_;
+};
+
+}  // namespace serve

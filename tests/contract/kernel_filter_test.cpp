@@ -1,0 +1,100 @@
+// Filters of ports: with their links, and, in the real kernel, against whoever meddles with their table.
+#include "bridges/filter_table.hpp"
+#include "tests/contract/kernel_worlds.hpp"
+
+using namespace worlds;
+
+namespace {
+
+Filter filter(std::string_view text) { return *Filter::parse(text); }
+
+Link port(std::string_view text, std::string_view of) {
+    Link made = link(text, Veth{std::nullopt, name("far-" + std::string(text)), std::nullopt});
+    made.filter = filter(of);
+    return made;
+}
+
+// What nft does in somebody else's hands.
+void nft(const std::string& words) {
+    INFO(words);
+    REQUIRE(std::system(("nft " + words).c_str()) == 0);
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("a port has its filter from when it is made until it goes", "[kernel][filter]", BOTH_WORLDS) {
+    TestType world;
+    SKIP_UNLESS(world.kernel->abilities().filter, "this host has no nftables for bridges");
+    const Link made = port("nic0", "standard 52:54:00:12:34:56");
+    succeed(world, Create<Link>{made});
+    require_as(world, made);
+    Link changed{name("nic0")};
+    changed.filter = filter("strict 52:54:00:12:34:56 192.0.2.7 2001:db8::7");
+    update(world, changed);
+    require_as(world, changed);
+    REQUIRE(world.fresh_look().links == world.kernel->state().links);
+    succeed(world, Remove<Link>{seen(world, "nic0")});
+    const Link plain = link("nic0", Veth{std::nullopt, name("far-nic0"), std::nullopt});
+    succeed(world, Create<Link>{plain});
+    REQUIRE_FALSE(seen(world, "nic0").filter);
+}
+
+TEST_CASE("a port that can't be made leaves no filter", "[kernel][filter]") {
+    RealWorld world;
+    SKIP_UNLESS(world.kernel->abilities().filter, "this host has no nftables for bridges");
+    Link orphan = link("nic0", Veth{"no-such-namespace", {}, {}});
+    orphan.filter = filter("standard 52:54:00:12:34:56");
+    (void)refused(world, Create<Link>{orphan});
+    auto table = FilterTable::open();
+    REQUIRE(table.look());
+    REQUIRE(table.filters().empty());
+}
+
+TEST_CASE("whatever somebody does to the table is heard, and is undone whole with the next change", "[kernel][filter]") {
+    RealWorld world;
+    SKIP_UNLESS(world.kernel->abilities().filter, "this host has no nftables for bridges");
+    auto table = FilterTable::open();
+    REQUIRE(table.look());
+    REQUIRE(table.put({{name("nic-a"), filter("standard 52:54:00:12:34:56")}, {name("nic-b"), filter("strict 52:54:00:12:34:57 192.0.2.7")}}));
+    const Filters whole = table.filters();
+    for (const char* harm : {"flush ruleset", "delete table bridge netd", "flush chain bridge netd own", "flush map bridge netd ports", "insert rule bridge netd standard accept",
+                             "add element bridge netd macs '{ \"nic-b\" . 02:ee:00:00:00:01 }'", "delete element bridge netd closed '{ \"nic-b\" }'"}) {
+        INFO(harm);
+        nft(harm);
+        const auto heard = table.hear();
+        REQUIRE(heard);
+        REQUIRE(*heard);
+        REQUIRE(table.put({{name("nic-c"), filter("trusted 52:54:00:12:34:58 trunk")}}));
+        auto other = FilterTable::open();
+        REQUIRE(other.look());
+        REQUIRE(other.filters() == table.filters());
+        REQUIRE(table.put({{name("nic-c"), std::nullopt}}));
+        REQUIRE(table.filters() == whole);
+        const auto own = table.hear();
+        REQUIRE(own);
+        REQUIRE_FALSE(*own);
+    }
+    nft("add table inet somebody");
+    const auto foreign = table.hear();
+    REQUIRE(foreign);
+    REQUIRE_FALSE(*foreign);
+    nft("delete table inet somebody");
+}
+
+TEST_CASE("a thousand ports' filters are one change", "[kernel][filter]") {
+    RealWorld world;
+    SKIP_UNLESS(world.kernel->abilities().filter, "this host has no nftables for bridges");
+    auto table = FilterTable::open();
+    REQUIRE(table.look());
+    FilterChanges many;
+    for (int i = 0; i < 1000; ++i) many.emplace(name("nic-" + std::to_string(i)), filter("strict 52:54:00:12:34:57 192.0.2.7"));
+    REQUIRE(table.put({{name("nic-a"), filter("standard 52:54:00:12:34:56")}}));
+    REQUIRE(table.put(many));
+    auto other = FilterTable::open();
+    REQUIRE(other.look());
+    REQUIRE(other.filters().size() == 1001);
+    for (auto& [port, wanted] : many) wanted.reset();
+    REQUIRE(table.put(many));
+    REQUIRE(other.look());
+    REQUIRE(other.filters().size() == 1);
+}
