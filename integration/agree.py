@@ -5,6 +5,8 @@ import json
 import os
 import time
 
+from agree_filters import look_at_filters
+
 # What the kernel or Open vSwitch makes by itself.
 own_devices = {"lo", "ovs-system", "ovs-netdev"}
 
@@ -28,7 +30,7 @@ def complaints_of(host, foreign):
     view.look_at_routes()
     view.look_at_clients()
     view.look_at_resolver()
-    view.look_at_filters()
+    look_at_filters(view)
     view.look_at_what_is_too_much(foreign)
     drift = host.client.call("Host.getDrift")
     view.check(not any(drift.values()), f"netd finds drift: {json.dumps(drift)}")
@@ -58,26 +60,16 @@ class View:
         else:
             self.ports, self.bridges = {}, {}
 
-    def look_at_filters(self):
-        """Of each guest's port: the chain that its frames go into, and its MAC; and of nobody else's."""
-        switches = {name: network["switch"] for name, network in self.networks.items()}
-        wanted = {nic["port"]: (nic["filter"] + ("_trunk" if nic.get("trunk") else ""), nic["macAddr"]) for nic in self.guests if switches.get(nic["network"], "ovs") != "ovs"}
-        text = self.host.space.run("nft", "-j", "list", "table", "bridge", "netd", check=False)
-        found = {one[kind]["name"]: one[kind].get("elem", []) for one in json.loads(text or '{"nftables": []}')["nftables"] for kind in ("set", "map") if kind in one}
-        macs = {port: mac for port, mac in (one["concat"] for one in found.get("macs", []))}
-        real = {port: (verdict["goto"]["target"], macs.get(port)) for port, verdict in found.get("ports", [])}
-        ports = {nic["port"] for nic in self.guests}
-        self.same("filters", wanted, {port: filter for port, filter in real.items() if port in wanted})
-        for name, elements in found.items():
-            of = {str(one[0] if isinstance(one, list) else one.get("concat", [one.get("elem", {}).get("val")])[0] if isinstance(one, dict) else one) for one in elements}
-            self.check(of <= ports, f"filters of nobody's ports in {name}: {of - ports}")
-
     def check(self, is_so, complaint):
         if not is_so:
             self.complaints.append(complaint)
 
     def same(self, what, wanted, found):
         self.check(wanted == found, f"{what}: wanted {wanted!r}, found {found!r}")
+
+    def bridge_of_port(self, port):
+        """The Open vSwitch bridge that the port is on."""
+        return next((name for name, row in self.bridges.items() if self.ports.get(port, {}).get("_uuid") in _many(row["ports"])), None)
 
     def kind(self, name):
         return self.links.get(name, {}).get("linkinfo", {}).get("info_kind")
@@ -102,7 +94,7 @@ class View:
             return name
         if network["switch"] == "vlan-aware":
             return self.links.get(base, {}).get("master")
-        return next((row["name"] for row in self.bridges.values() if self.ports.get(base, {}).get("_uuid") in _many(row["ports"])), None)
+        return self.bridge_of_port(base)
 
     def wanted_addresses(self, network):
         wanted = [f"{network['ipaddr']}/{network['prefix']}"] if network.get("ipaddr") else []

@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -111,9 +112,19 @@ class OpenVSwitch:
     def vsctl(self, *words):
         return run("ovs-vsctl", f"--db={self.socket}", "--timeout=10", *words)
 
+    def ofctl(self, bridge, *words):
+        options = [word for word in words if word.startswith("--")]
+        command, *rest = [word for word in words if not word.startswith("--")]
+        return run("ovs-ofctl", *options, command, f"unix:{self.folder}/{bridge}.mgmt", *rest)
+
     def rows(self, table):
         """The table's rows as {column: value}, OVSDB's sets and maps as lists and objects."""
         return Database(self.socket).rows(table)[0]
+
+    def flows(self, bridge):
+        """(cookie, port that it is for, the flow as ovs-ofctl words it) of each flow that is for one port."""
+        text = run("ovs-ofctl", "-O", "OpenFlow14", "dump-flows", "--no-names", "--no-stats", f"unix:{self.folder}/{bridge}.mgmt")
+        return [(int(flow[1], 16), int(flow[2]), flow[0].strip()) for flow in re.finditer(r"cookie=(0x[0-9a-f]+).*in_port=(\d+).*", text)]
 
 
 class Netd:

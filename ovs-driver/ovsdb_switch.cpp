@@ -1,6 +1,8 @@
 // One request, one transaction, one wait: what the database accepted is only believed once ovs-vswitchd has done it.
 #include "ovs-driver/ovsdb_switch.hpp"
 
+#include "ovs-driver/filtered.hpp"
+#include "ovs-driver/flow_keeper.hpp"
 #include "ovs-driver/kernel_datapath.hpp"
 #include "ovs-driver/mirror.hpp"
 #include "ovs-driver/rows_read.hpp"
@@ -8,6 +10,8 @@
 #include "ovs-driver/session.hpp"
 
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "ovs-driver/idl_handles.hpp"
 
@@ -17,6 +21,7 @@ namespace {
 using Deadline = std::chrono::steady_clock::time_point;
 
 constexpr const char* subject = "Open vSwitch";
+constexpr std::chrono::seconds flow_patience{3};
 
 // The words of ovsdb-server, out of {"details":…,"error":…}.
 std::string words_of(const char* text) {
@@ -33,7 +38,7 @@ std::string words_of(const char* text) {
 
 class OvsdbSwitch final : public Switch {
 public:
-    explicit OvsdbSwitch(std::string socket) : session_(std::move(socket)) {}
+    explicit OvsdbSwitch(std::string socket) : session_(std::move(socket)), flows_(folder_of(session_.remote())) {}
 
     bool hear() override {
         listen();
@@ -45,13 +50,18 @@ public:
     const State& state() const override { return mirror_.state(); }
     std::string default_datapath() const override;
     Progress apply(std::span<const Op> ops, Deadline deadline) override;
-    void wait(std::span<const int> readable, Deadline deadline) override { session_.wait(readable, deadline); }
+    void wait(std::span<const int> readable, Deadline deadline) override {
+        flows_.wait();
+        session_.wait(readable, deadline);
+    }
 
 private:
     // The number that cur_cfg must reach, or none if there was nothing to write.
     using Awaited = std::optional<std::int64_t>;
 
     void listen();
+    Progress apply_filtered(std::span<const Op> ops, Deadline deadline);
+    Progress commit_and_judge(std::span<const Op> ops, Deadline deadline);
     Result<Awaited> commit(std::span<const Op> ops, Deadline deadline);
     Result<ovsdb_idl_txn_status> commit_once(std::span<const Op> ops, Deadline deadline, Awaited& awaited);
     Result<> wait_until_applied(std::int64_t number, Deadline deadline);
@@ -63,6 +73,8 @@ private:
 
     Session session_;
     Mirror mirror_;
+    FlowKeeper flows_;
+    unsigned generation_ = 0;
     bool was_connected_ = false;
     bool changed_ = false;
 };
@@ -70,7 +82,13 @@ private:
 // What is learned while a transaction is under way is told by the next hear().
 void OvsdbSwitch::listen() {
     session_.run();
-    changed_ |= mirror_.follow(session_);
+    const bool is_another = mirror_.follow(session_);
+    changed_ |= is_another;
+    if (std::exchange(generation_, session_.generation()) != session_.generation())
+        for (const Bridge& bridge : state().bridges)
+            if (bridge.owner && bridge.owner->is_ours()) flows_.look_after(bridge.name);
+    if (is_another) flows_.follow(filtered_bridges(state()), state());
+    else flows_.run();
     if (std::exchange(was_connected_, connected()) != connected()) changed_ = true;
 }
 
@@ -93,6 +111,35 @@ Progress OvsdbSwitch::apply(std::span<const Op> ops, Deadline deadline) {
     if (ops.empty()) return {};
     listen();
     if (auto answer = no_answer(); !answer) return {.stopped = answer.error()};
+    std::vector<Op> numbered = with_numbers(ops, state());
+    if (std::none_of(numbered.begin(), numbered.end(), [&](const Op& op) { return waits_for_its_bridge(op, state()); }))
+        return apply_filtered(numbered, deadline);
+    // A bridge that is not there yet has nowhere to put flows: it comes before everything else.
+    const auto rest = std::stable_partition(numbered.begin(), numbered.end(), [&](const Op& op) {
+        const auto* made = std::get_if<Create<Bridge>>(&op);
+        return made && !state().bridges.find(made->now.name);
+    });
+    Progress bridges = commit_and_judge({numbered.begin(), rest}, deadline);
+    if (bridges.stopped) return bridges;
+    Progress progress = apply_filtered({rest, numbered.end()}, deadline);
+    progress.done += bridges.done;
+    return progress;
+}
+
+// First the flows, then the ports.
+Progress OvsdbSwitch::apply_filtered(std::span<const Op> ops, Deadline deadline) {
+    Progress progress;
+    for (const auto& [bridge, ports] : filtered_bridges(ops, state())) {
+        const auto ready = flows_.prepare(bridge, ports, std::min(deadline, Session::Clock::now() + flow_patience));
+        if (ready || progress.stopped) continue;
+        progress.stopped = Error{ready.error().fault, ports.begin()->second.name.text(), "guests can't be filtered: " + ready.error().what};
+    }
+    if (!progress.stopped) progress = commit_and_judge(ops, deadline);
+    flows_.settle(!progress.stopped);
+    return progress;
+}
+
+Progress OvsdbSwitch::commit_and_judge(std::span<const Op> ops, Deadline deadline) {
     const auto awaited = commit(ops, deadline);
     if (!awaited) return {.stopped = awaited.error()};
     if (!*awaited) return {.done = ops.size()};

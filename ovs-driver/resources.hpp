@@ -2,6 +2,7 @@
 #pragma once
 
 #include "topology/fields.hpp"
+#include "topology/filter.hpp"
 #include "topology/names.hpp"
 #include "topology/numbers.hpp"
 #include "topology/owner.hpp"
@@ -55,6 +56,7 @@ struct PortFacts {
     std::int64_t ofport = 0;                  // > 0 once the port forwards
     std::string error = {};                   // Interface.error
     std::int64_t ifindex = 0;                 // of the device that the datapath holds
+    std::optional<Mac> mac = {};              // mac_in_use
     bool operator==(const PortFacts&) const = default;
 };
 
@@ -71,6 +73,8 @@ struct Port {
     std::optional<std::string> attached_mac = {};  // external_ids of the interface: attached-mac, iface-id, vm-id
     std::optional<std::string> iface_id = {};
     std::optional<std::string> vm_id = {};
+    std::optional<topology::Filter> filter = {};   // external_ids:netd-filter of the port; its flows are kept up with it
+    std::optional<std::int64_t> ofport_request = {};  // the driver's own: flows are by this number
     PortFacts facts = {};
 
     const IfName& key() const { return name; }
@@ -80,7 +84,8 @@ struct Port {
         Field{"internal", &Port::internal}, Field{"tagging", &Port::tagging},
         Field{"mtu", &Port::mtu},           Field{"mac", &Port::mac},
         Field{"isolated", &Port::isolated}, Field{"attached_mac", &Port::attached_mac},
-        Field{"iface_id", &Port::iface_id}, Field{"vm_id", &Port::vm_id}};
+        Field{"iface_id", &Port::iface_id}, Field{"vm_id", &Port::vm_id},
+        Field{"filter", &Port::filter}};
 };
 
 std::string describe(const Bridge& bridge);

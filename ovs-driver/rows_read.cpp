@@ -20,6 +20,17 @@ std::optional<Mac> read_mac(const char* text) {
     return mac ? std::optional(*mac) : std::nullopt;
 }
 
+std::optional<Mac> read_mac_in_use(const char* text) {
+    auto mac = Mac::parse(text_of(text));
+    return mac ? std::optional(*mac) : std::nullopt;
+}
+
+// What another netd wrote and this one can't read is none, and is written anew.
+std::optional<topology::Filter> read_filter(const char* text) {
+    auto filter = topology::Filter::parse(text_of(text));
+    return filter ? std::optional(*filter) : std::nullopt;
+}
+
 // OVS takes an access port without a tag for one of VLAN 0.
 std::optional<VlanId> read_tag(const ovsrec_port& row) {
     auto tag = VlanId::from(row.n_tag ? *row.tag : 0);
@@ -73,7 +84,8 @@ std::optional<Tagging> read_tagging(const ovsrec_port& row) {
 PortFacts read_facts(const ovsrec_interface& row) {
     return PortFacts{.ofport = row.n_ofport ? *row.ofport : 0,
                      .error = std::string(text_of(row.error)),
-                     .ifindex = row.n_ifindex ? *row.ifindex : 0};
+                     .ifindex = row.n_ifindex ? *row.ifindex : 0,
+                     .mac = read_mac_in_use(row.mac_in_use)};
 }
 
 Port read_port(const ovsrec_port& row, const IfName& bridge) {
@@ -86,9 +98,11 @@ Port read_port(const ovsrec_port& row, const IfName& bridge) {
     port.mtu = Mtu::observed(interface.n_mtu_request ? static_cast<std::uint32_t>(*interface.mtu_request) : 0);
     port.mac = read_mac(interface.mac);
     port.isolated = row.protected_;
+    port.filter = read_filter(smap_get(&row.external_ids, "netd-filter"));
     port.attached_mac = value_of(interface.external_ids, "attached-mac");
     port.iface_id = value_of(interface.external_ids, "iface-id");
     port.vm_id = value_of(interface.external_ids, "vm-id");
+    if (interface.n_ofport_request) port.ofport_request = *interface.ofport_request;
     port.facts = read_facts(interface);
     return port;
 }

@@ -55,6 +55,12 @@ void write_tagging(const ovsrec_port& row, const std::optional<Tagging>& want) {
     write_vlans(row, trunk.native ? "native-untagged" : "trunk", trunk.native, trunk.tags);
 }
 
+void write_filter(const ovsrec_port& row, const std::optional<topology::Filter>& want) {
+    if (!want) return;
+    const char* known = smap_get(&row.external_ids, "netd-filter");
+    if (!known || want->text() != known) ovsrec_port_update_external_ids_setkey(&row, "netd-filter", want->text().c_str());
+}
+
 void write_external_id(const ovsrec_interface& row, const char* key, const std::optional<std::string>& want) {
     if (!want) return;
     const char* known = smap_get(&row.external_ids, key);
@@ -73,11 +79,14 @@ void write_interface(const ovsrec_interface& row, const Port& want) {
     write_external_id(row, "attached-mac", want.attached_mac);
     write_external_id(row, "iface-id", want.iface_id);
     write_external_id(row, "vm-id", want.vm_id);
+    if (want.ofport_request && !(row.n_ofport_request && *row.ofport_request == *want.ofport_request))
+        ovsrec_interface_set_ofport_request(&row, &*want.ofport_request, 1);
 }
 
 void write_port(const ovsrec_port& row, const ovsrec_interface& interface, const Port& want) {
     write_owner(row, want);
     write_tagging(row, want.tagging);
+    write_filter(row, want.filter);
     if (want.isolated && *want.isolated != row.protected_) ovsrec_port_set_protected_(&row, *want.isolated);
     write_interface(interface, want);
 }

@@ -1,47 +1,15 @@
-// The life of an OVSDB IDL: which columns it hears of, how its signals and logs are kept from the rest of the process.
+// The life of an OVSDB IDL: which columns it hears of, and when its rows are to be believed.
 #include "ovs-driver/session.hpp"
 
-#include <array>
+#include "ovs-driver/library.hpp"
+
 #include <cassert>
 #include <climits>
-#include <csignal>
-#include <mutex>
 
 #include "ovs-driver/idl_handles.hpp"
 
-extern "C" void fatal_signal_init(void);  // of OVS' fatal-signal.h, which idl_handles.hpp does not have
-
 namespace ovs {
 namespace {
-
-// OVS takes over fatal signals whose disposition is the default one, and would end the process from inside
-// poll_block(). How netd ends is not its business: everything is put back as it was. A signal that comes in between
-// is not lost, OVS raises it again.
-void leave_signals_alone() {
-    constexpr std::array taken = {SIGTERM, SIGINT, SIGHUP, SIGALRM, SIGSEGV};
-    std::array<struct sigaction, taken.size()> before = {};
-    for (std::size_t i = 0; i < taken.size(); ++i) sigaction(taken[i], nullptr, &before[i]);
-    fatal_signal_init();
-    for (std::size_t i = 0; i < taken.size(); ++i) sigaction(taken[i], &before[i], nullptr);
-}
-
-// OVS writes to its sockets with send(2) and no MSG_NOSIGNAL; the signal goes to the writing thread, which is ours.
-void block_broken_pipes() {
-    sigset_t pipes;
-    sigemptyset(&pipes);
-    sigaddset(&pipes, SIGPIPE);
-    pthread_sigmask(SIG_BLOCK, &pipes, nullptr);
-}
-
-void set_up_library() {
-    static std::once_flag once;
-    std::call_once(once, [] {
-        leave_signals_alone();
-        // A library does not log: what matters comes back as an error. A broken assertion still says why.
-        vlog_set_levels(nullptr, VLF_ANY_DESTINATION, VLL_OFF);
-        vlog_set_levels(nullptr, VLF_CONSOLE, VLL_EMER);
-    });
-}
 
 // The milliseconds of CLOCK_MONOTONIC that OVS counts in; rounded up, so that a wait never ends before its deadline.
 long long monotonic_ms(Session::Clock::time_point when) {
@@ -57,7 +25,6 @@ void DropTransaction::operator()(ovsdb_idl_txn* transaction) const { ovsdb_idl_t
 
 Session::Session(std::string remote) : remote_(std::move(remote)) {
     set_up_library();
-    block_broken_pipes();
     idl_.reset(ovsdb_idl_create_unconnected(&ovsrec_idl_class, false));
     monitor_columns();
     bridges_ = ovsdb_idl_index_create1(idl(), &ovsrec_bridge_col_name);
@@ -78,7 +45,8 @@ void Session::monitor_columns() {
         &ovsrec_port_col_trunks, &ovsrec_port_col_external_ids, &ovsrec_port_col_protected_,
         &ovsrec_interface_col_name, &ovsrec_interface_col_type, &ovsrec_interface_col_mac,
         &ovsrec_interface_col_mtu_request, &ovsrec_interface_col_external_ids, &ovsrec_interface_col_ofport,
-        &ovsrec_interface_col_error, &ovsrec_interface_col_ifindex};
+        &ovsrec_interface_col_error, &ovsrec_interface_col_ifindex, &ovsrec_interface_col_mac_in_use,
+        &ovsrec_interface_col_ofport_request};
     for (const auto* column : tracked) ovsdb_idl_track_add_column(idl(), column);
     for (const auto* column : {&ovsrec_open_vswitch_col_cur_cfg, &ovsrec_open_vswitch_col_next_cfg,
                                &ovsrec_open_vswitch_col_datapath_types})

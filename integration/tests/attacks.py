@@ -4,6 +4,7 @@ A host has one attacker a filter, all with the same wire and the same victim; wh
 shows that the frame would arrive if nothing stopped it."""
 
 import ipaddress
+import re
 import select
 import struct
 import threading
@@ -98,6 +99,8 @@ def attacks(me, mine, victim, token):
         "a router advertisement": (ether(multicast6, me, 0x86DD, ip6(mine6, all_nodes, 58, ra)), own),
         "one behind hop-by-hop": (ether(multicast6, me, 0x86DD, ip6(mine6, all_nodes, 0, struct.pack("!BBHI", 58, 0, 0x0104, 0) + ra)), own),
         "one in fragments": (ether(multicast6, me, 0x86DD, ip6(mine6, all_nodes, 44, frag(60, 0, 1, struct.pack("!BBHI", 58, 0, 0x0104, 0) + token.ljust(16)))), own),
+        "the first fragment of one for one host": (ether(BROADCAST, me, 0x86DD, ip6(mine6, link_local(victim), 44, frag(58, 0, 1, ra.ljust(48)))), own),
+        "a first fragment that ends before it": (ether(BROADCAST, me, 0x86DD, ip6(mine6, link_local(victim), 44, frag(60, 0, 1, struct.pack("!BBBB", 58, 2, 1, 20) + token.ljust(20)))), own),
         "one in fragments for one host": (ether(BROADCAST, me, 0x86DD, ip6(mine6, link_local(victim), 44, frag(60, 1, 0, token.ljust(16)))), own),
         "an ICMP redirect": (ether(BROADCAST, me, *ip(1, struct.pack("!BBHI", 5, 1, 0, 0) + token)), own),
         "an IGMP query": (ether("01:00:5e:00:00:01", me, 0x800, ip4(mine, "224.0.0.1", 2, igmp(0x11, token))), own),
@@ -165,6 +168,10 @@ def attackers(host, network, kinds=("tap", "netns")):
     return found
 
 
+# Open vSwitch does not tell what a later fragment is of. Nobody can make anything of it without the first one.
+beyond = {"ovs": {"one in fragments for one host"}}
+
+
 def out_of_reach(host, definition):
     define(host, {"web": {"nic": "eno1", **definition}})
     victim = Guest(host, "victim", "web", filter="none")
@@ -174,7 +181,7 @@ def out_of_reach(host, definition):
         tried = lambda mark: {name: frame for name, (frame, _) in attacks(guest.mac, guest.address, victim.mac, mark).items()}
         stopped_by = {name: stops for name, (_, stops) in attacks(guest.mac, guest.address, victim.mac, b"").items()}
         got = try_all(guest, listeners, tried)
-        out = {name: where for name, where in got.items() if where and guest.name in stopped_by[name]}
+        out = {name: where for name, where in got.items() if where and guest.name in stopped_by[name] and name not in beyond.get(host.kind, ())}
         assert not out, f"{guest.name}: got out: {out}"
         # The control: what this filter does not stop, arrives.
         held = [name for name, where in got.items() if guest.name not in stopped_by[name] and "victim" not in where]
@@ -190,7 +197,7 @@ def a_hostile_guest_without_tags(host):
     out_of_reach(host, {})
 
 
-@case(kinds=("legacy", "vlan-aware"))
+@case(kinds=("legacy", "vlan-aware", "ovs"))
 def a_hostile_guest(host):
     out_of_reach(host, {"vlan": 100})
 
@@ -212,8 +219,7 @@ def the_frames_arrive_where_netd_has_no_say(host):
     assert not (held := [name for name, where in got.items() if not where]), held
 
 
-@case()
-def guests_do_not_reach_the_host_but_the_wire_does(host):
+def guests_and_the_host(host):
     define(host, {"web": {"nic": "eno1", "ipaddr": "10.0.0.254", "prefix": 24}})
     host.wire.links("addr add 10.0.0.99/24 dev eno1")
     for name, level in (("a", "standard"), ("b", "strict"), ("c", "trusted")):
@@ -225,6 +231,52 @@ def guests_do_not_reach_the_host_but_the_wire_does(host):
     got = reachable((spaces["a"], "10.0.0.2"), (spaces["b"], "10.0.0.99"), (spaces["c"], "10.0.0.1"), (host.wire, "10.0.0.254"),
                     (spaces["c"], "10.0.0.254"), (spaces["a"], "10.0.0.254"), (spaces["b"], "10.0.0.254"))
     assert got == [True, True, True, True, True, False, False], got
+
+
+@case()
+def guests_do_not_reach_the_host_but_the_wire_does(host):
+    guests_and_the_host(host)
+
+
+@case("ovs", "ovs_kernel")   # with the userspace datapath the host's stack hears the port's device as well
+def guests_do_not_reach_the_host_of_open_vswitch_but_the_wire_does(host):
+    host.kind = "ovs"
+    guests_and_the_host(host)
+
+
+@case("ovs")
+def flows_come_back_when_somebody_changes_them_or_ovs_vswitchd_is_another(host):
+    host.kind = "ovs"
+    define(host, {"web": {"nic": "eno1"}})
+    guests = {name: Guest(host, name, "web", "tap") for name in ("a", "b")}
+    for guest in guests.values():
+        guest.address = "10.0.0.7"
+    speaks(guests["a"], {"b": guests["b"]})
+    bridge = "ovs-eno1"
+    before = host.ovs.flows(bridge)
+    words_of = lambda flows: sorted(re.sub(r"cookie=\S+ ", "", flow) for _, _, flow in flows)
+    words = words_of(before)
+    assert len(words) > 40
+    mine = f"in_port={before[0][1]}"
+
+    def come_back():
+        wait_until(lambda: words_of(host.ovs.flows(bridge)) == words, what="they do not come back")
+        guests["a"].end.send(ether(BROADCAST, STRANGER, 0x88B5, b"netd-spoofed"))
+        assert not collect([guests["b"].end], b"netd-spoofed", 0.4)[guests["b"].end]
+    for harm in (["del-flows", mine], ["del-flows", f"{mine},arp"], ["mod-flows", f"{mine},arp,actions=NORMAL"]):
+        host.ovs.ofctl(bridge, *harm)
+        come_back()
+    host.ovs.close()
+    host.ovs.start()
+    wait_until(lambda: host.client.call("Host.getStatus")["backends"]["ovs"]["connected"], 30)
+    come_back()
+    speaks(guests["a"], {"b": guests["b"]})
+    agree(host, patience=10)
+    guests["a"].end.close()
+    host.closing.remove(guests["a"].end)
+    guests["a"].unplug()
+    assert len({port for _, port, _ in host.ovs.flows(bridge)}) == 1
+    agree(host)
 
 
 @case()
@@ -248,7 +300,17 @@ def filters_come_back_when_somebody_flushes_them(host):
 
 @case()
 def what_is_dropped_is_counted_and_told(host):
-    define(host, {"lan": {}})
+    counted_and_told(host, {"lan": {}})
+
+
+@case("ovs")
+def what_open_vswitch_drops_is_counted_and_told(host):
+    host.kind = "ovs"
+    counted_and_told(host, {"lan": {"nic": "eno1"}})
+
+
+def counted_and_told(host, networks):
+    define(host, networks)
     guests = {name: Guest(host, name, "lan", "tap") for name in ("a", "b")}
     port = guests["a"].nic["port"]
     for guest in guests.values():
@@ -354,6 +416,12 @@ def not_one_frame_of_another_mac_passes_in_any_moment(host):
     not_one_frame(host, {"lan": {}, "web": {"nic": "eno1"}})
 
 
+@case("ovs")
+def not_one_frame_of_another_mac_passes_open_vswitch_in_any_moment(host):
+    host.kind = "ovs"
+    not_one_frame(host, {"web": {"nic": "eno1"}, "lan": {"nic": "eno2"}})
+
+
 @case("vlan", "vlan_filtering")
 def not_one_frame_of_another_mac_passes_in_any_moment_with_tags(host):
     host.kind = "vlan-aware"
@@ -368,7 +436,18 @@ def table(host):
 
 @case()
 def filters_change_live_and_go_with_their_port(host):
-    define(host, {"lan": {}})
+    change_live(host, {"lan": {}})
+
+
+@case("ovs")
+def filters_of_open_vswitch_change_live_and_go_with_their_port(host):
+    host.kind = "ovs"
+    change_live(host, {"lan": {"nic": "eno1"}})
+    assert host.ovs.flows("ovs-eno1")
+
+
+def change_live(host, networks):
+    define(host, networks)
     victim, guest = Guest(host, "victim", "lan", "tap"), Guest(host, "a", "lan", "tap")
     victim.address = guest.address = "10.0.0.10"
     listeners = {"victim": victim}

@@ -15,6 +15,7 @@
 #include "netd/serve/publisher.hpp"
 #include "netd/serve/requests.hpp"
 #include "netd/wire/write_event.hpp"
+#include "ovs-driver/filtered.hpp"
 #include "ovs-driver/ovsdb_switch.hpp"
 
 #include <fmt/format.h>
@@ -137,7 +138,7 @@ private:
         auto drift = DriftWatch::open(*loop_, clock_, options_, [this](const char* topic, nlohmann::json event) { publisher_->publish(topic, std::move(event)); }, *commands_);
         if (!drift) return drift.error();
         drift_ = std::move(*drift);
-        auto blocked = serve::BlockedWatch::open(*loop_, clock_, [this](const char* topic, nlohmann::json event) { publisher_->publish(topic, std::move(event)); });
+        auto blocked = serve::BlockedWatch::open(*loop_, clock_, ovs::folder_of(options_.ovs), [this](const char* topic, nlohmann::json event) { publisher_->publish(topic, std::move(event)); });
         if (!blocked) return blocked.error();
         blocked_ = std::move(*blocked);
         requests_->add_blocked([this] { return blocked_->read(); });

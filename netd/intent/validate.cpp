@@ -65,16 +65,6 @@ void no_removal_with_another_kind(const Request& request, const Intent& running,
     }
 }
 
-void no_filter_is_lost(const Request& request, const Intent& running, Complaints& complaints) {
-    for (const Network& network : request.networks) {
-        if (network.switch_kind != SwitchKind::ovs) continue;
-        for (const GuestNic& nic : running.plugged_into(network.name))
-            if (nic.filter.value() != topology::FilterLevel::standard)
-                complaints.push_back({code::bad_parameters, pointer({"networks", network.name.text(), "switch"}), Fault::conflict,
-                                      fmt::format("guest '{}' is plugged into it with filter {}, which switch ovs has not; give the guest filter standard first", nic.vm, nic.filter.text())});
-    }
-}
-
 // A new holder takes the default route from the old one, which keeps its address and its gateway.
 void hand_over_default_route(const Request& request, Intent& wanted) {
     for (const Network& network : request.networks) {
@@ -100,7 +90,6 @@ Verdict validate(const Request& request, const Intent& running, const Facts& fac
     Verdict verdict{running, {}};
     one_kind(request, verdict.complaints);
     no_removal_with_another_kind(request, running, verdict.complaints);
-    no_filter_is_lost(request, running, verdict.complaints);
     Request asked = request;
     for (Network& network : asked.networks) network = canonical(network, verdict.complaints);
     remove_networks(asked, running, verdict);
@@ -142,8 +131,6 @@ Verdict validate_nic(const GuestNic& nic, const Intent& running, const Facts& fa
     if (nic.filter.value() == topology::FilterLevel::strict && nic.filter_parameters.empty())
         refuse("filterParameters", Fault::invalid, "filter strict needs the guest's addresses: filterParameters, a list of them");
     const Network* carrier = nic.network.empty() ? nullptr : running.network(nic.network);
-    if (carrier && carrier->switch_kind == SwitchKind::ovs && nic.filter.value() != topology::FilterLevel::standard)
-        refuse("filter", Fault::backend, fmt::format("network '{}' is on switch ovs, where guests can't be filtered yet; legacy and vlan-aware can", nic.network));
     if (carrier && carrier->switch_kind != SwitchKind::ovs && !facts.abilities.filter)
         refuse("filter", Fault::backend, "the kernel has no nftables for bridges (module nf_tables_bridge), or the host has no nft (package nftables), so no guest can be filtered");
     if (nic.queues < 1) refuse("queues", Fault::invalid, "queues is 1 to 255");

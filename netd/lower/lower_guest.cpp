@@ -42,6 +42,7 @@ void ovs_port(Draft& draft, const intent::Network& network, const intent::GuestN
     port.isolated = nic.isolated || network.isolated;
     port.attached_mac = nic.mac.text();
     port.vm_id = nic.vm;
+    port.filter = filter_of(nic);
     draft.wanted.ovs.ports.put(port);
 }
 
@@ -59,6 +60,7 @@ void adopted_nic(Draft& draft, const intent::GuestNic& nic, const intent::Networ
         ovs::Port port{*nic.adopted};
         port.tagging = ovs::Access{tag_inside(draft, *network)};
         port.isolated = nic.isolated || network->isolated;
+        port.filter = filter_of(nic);
         draft.wanted.ovs.ports.put(port);
         return;
     }

@@ -31,8 +31,8 @@ Blocked news_of(const Blocked& before, const Blocked& now) {
     return news;
 }
 
-topology::Result<std::unique_ptr<BlockedWatch>> BlockedWatch::open(loop::EventLoop& loop, const loop::Clock& clock, Tell tell) {
-    std::unique_ptr<BlockedWatch> watch(new BlockedWatch(clock, std::move(tell)));
+topology::Result<std::unique_ptr<BlockedWatch>> BlockedWatch::open(loop::EventLoop& loop, const loop::Clock& clock, std::string ovs_folder, Tell tell) {
+    std::unique_ptr<BlockedWatch> watch(new BlockedWatch(clock, std::move(ovs_folder), std::move(tell)));
     auto* looks = watch.get();
     auto timer = loop::Timer::open(loop, [looks] { looks->look(); });
     if (!timer) return timer.error();
@@ -43,7 +43,9 @@ topology::Result<std::unique_ptr<BlockedWatch>> BlockedWatch::open(loop::EventLo
 
 Blocked BlockedWatch::read() {
     auto now = reader_.read();
-    return now ? std::move(*now) : Blocked();
+    auto blocked = now ? std::move(*now) : Blocked();
+    if (snapshot_) blocked.merge(flows_.read(snapshot_->observed.ovs));
+    return blocked;
 }
 
 void BlockedWatch::follow(observe::Published snapshot) {

@@ -5,11 +5,13 @@
 #include "netd/loop/clock.hpp"
 #include "netd/loop/timer.hpp"
 #include "netd/observe/snapshot.hpp"
+#include "ovs-driver/blocked_flows.hpp"
 
 #include <nlohmann/json.hpp>
 
 #include <functional>
 #include <memory>
+#include <string>
 
 namespace serve {
 
@@ -21,21 +23,23 @@ class BlockedWatch {
 public:
     using Tell = std::function<void(const char* topic, nlohmann::json event)>;
 
-    static topology::Result<std::unique_ptr<BlockedWatch>> open(loop::EventLoop& loop, const loop::Clock& clock, Tell tell);
+    // `ovs_folder` is where ovs-vswitchd has its bridges' sockets.
+    static topology::Result<std::unique_ptr<BlockedWatch>> open(loop::EventLoop& loop, const loop::Clock& clock, std::string ovs_folder, Tell tell);
 
-    // As the kernel counts at this moment; empty where it can't be read.
+    // As kernel and Open vSwitch count at this moment; empty where that can't be read.
     bridges::Blocked read();
 
     // Whose ports these are. Without guests nobody looks.
     void follow(observe::Published snapshot);
 
 private:
-    BlockedWatch(const loop::Clock& clock, Tell tell) : clock_(clock), tell_(std::move(tell)) {}
+    BlockedWatch(const loop::Clock& clock, std::string ovs_folder, Tell tell) : clock_(clock), tell_(std::move(tell)), flows_(std::move(ovs_folder)) {}
     void look();
 
     const loop::Clock& clock_;
     Tell tell_;
     bridges::BlockedReader reader_;
+    ovs::BlockedFlows flows_;
     std::unique_ptr<loop::Timer> timer_;
     observe::Published snapshot_;
     bridges::Blocked told_;

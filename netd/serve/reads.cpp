@@ -106,7 +106,7 @@ void Requests::status(const Ticket& ticket, const Params&) {
         {"backends",
          {{"kernel",
            {{"release", now.abilities.release}, {"vlan", now.abilities.vlan}, {"vlan_filtering", now.abilities.vlan_filtering},
-            {"bond", now.abilities.bond}, {"tap", now.abilities.tap}, {"overruns", now.overruns}}},
+            {"bond", now.abilities.bond}, {"tap", now.abilities.tap}, {"filter", now.abilities.filter}, {"overruns", now.overruns}}},
           {"ovs", {{"connected", now.ovs_connected}, {"where", now.ovs_where}, {"datapath", now.ovs_datapath}}},
           {"libvirt", {{"connected", now.guests_connected}, {"where", now.guests_where}, {"trouble", now.guests_trouble}, {"domains", running_domains(now.observed.guests)}}}}},
         {"netConfigDirty", !(now.running == now.committed)},
@@ -130,11 +130,13 @@ void Requests::status(const Ticket& ticket, const Params&) {
     answer(ticket, result);
 }
 
-// On Open vSwitch, and without a network, nothing stands that could count.
+// Without a network nothing stands that could count.
 bool Requests::is_filtered(const intent::GuestNic& nic) const {
     const bridges::Link* link = snapshot_->observed.kernel.links.find(lower::port_of(nic));
+    const ovs::Port* port = snapshot_->observed.ovs.ports.find(lower::port_of(nic));
     const intent::Network* network = snapshot_->running.network(nic.network);
-    return link && link->filter && network && network->switch_kind != intent::SwitchKind::ovs;
+    if (network && network->switch_kind == intent::SwitchKind::ovs) return port && port->filter;
+    return network && link && link->filter;
 }
 
 void Requests::nics(const Ticket& ticket, const Params& params) {

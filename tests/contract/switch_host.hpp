@@ -40,6 +40,7 @@ inline State without_facts(const State& state) {
     State bare{.bridges = state.bridges};
     for (Port port : state.ports) {
         port.facts = {};
+        port.ofport_request.reset();
         bare.ports.put(port);
     }
     return bare;

@@ -15,6 +15,7 @@ TEMPLATE_TEST_CASE("a bridge, tagged ports and an uplink come in one transaction
     guest.mtu = *Mtu::from(1400);
     guest.isolated = true;
     guest.attached_mac = "52:54:00:00:00:99", guest.iface_id = "if-4", guest.vm_id = "vm-4";
+    guest.filter = *topology::Filter::parse("strict 52:54:00:00:00:99 192.0.2.7");
     want.ports.put(guest);
     Bridge switched = bridge("blue");
     switched.mac = *Mac::parse("02:00:00:00:00:01");

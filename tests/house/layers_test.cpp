@@ -53,7 +53,7 @@ std::string second_part(const std::string& path) {
 // The C++ library's own headers have neither folder nor ending.
 bool is_foreign(const Include& include) { return !include.quoted && include.target.find_first_of("/.") != std::string::npos; }
 
-bool wraps_a_library(const std::string& header) { return header.starts_with("bridges/nl_") || header == "ovs-driver/idl_handles.hpp"; }
+bool wraps_a_library(const std::string& header) { return header.starts_with("bridges/nl_") || header == "ovs-driver/idl_handles.hpp" || header == "ovs-driver/flow_handles.hpp"; }
 
 // Everything that comes along with a header of the house, itself included.
 void gather(const std::string& header, std::map<std::string, std::vector<std::string>>& includes, std::set<std::string>& into) {

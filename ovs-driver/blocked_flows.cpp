@@ -1,0 +1,54 @@
+// See blocked_flows.hpp.
+#include "ovs-driver/blocked_flows.hpp"
+
+#include "ovs-driver/filtered.hpp"
+#include "topology/block_reasons.hpp"
+
+#include <fmt/format.h>
+
+namespace ovs {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds moment{100};
+constexpr std::chrono::seconds a_while{5};
+
+}  // namespace
+
+topology::Result<> BlockedFlows::ask(const IfName& name, Bridge& bridge) {
+    const auto deadline = Clock::now() + moment;
+    if (bridge.connection && bridge.connection->run() == OpenFlow::Now::lost) bridge.connection.reset();
+    if (!bridge.connection) {
+        auto opened = OpenFlow::open(fmt::format("{}/{}.mgmt", folder_, name.text()));
+        if (!opened) return opened.error();
+        bridge.connection = std::move(*opened);
+    }
+    if (auto ready = bridge.connection->wait_until_ready(deadline); !ready) return ready.error();
+    auto counts = bridge.connection->counts(deadline);
+    if (!counts) return counts.error();
+    bridge.counts = std::move(*counts);
+    return {};
+}
+
+Blocked BlockedFlows::read(const State& state) {
+    Blocked blocked;
+    const auto filtered = filtered_bridges(state);
+    std::erase_if(bridges_, [&](const auto& known) { return !filtered.contains(known.first); });
+    for (const auto& [name, ports] : filtered) {
+        Bridge& bridge = bridges_[name];
+        if (Clock::now() >= bridge.next_try && !ask(name, bridge)) {
+            bridge.connection.reset();
+            bridge.next_try = Clock::now() + a_while;
+        }
+        for (const auto& count : bridge.counts) {
+            const auto cookie = Cookie::of(count.cookie);
+            const auto port = ports.find(cookie.ofport);
+            if (!count.packets || port == ports.end() || cookie.reason >= topology::block_reasons.size()) continue;
+            blocked[port->second.name][topology::block_reasons[cookie.reason].name] += count.packets;
+        }
+    }
+    return blocked;
+}
+
+}  // namespace ovs

@@ -1,0 +1,42 @@
+// How many frames of guests the flows dropped, read from ovs-vswitchd at the moment of the question.
+#pragma once
+
+#include "ovs-driver/openflow.hpp"
+#include "ovs-driver/state.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace ovs {
+
+// Frames by port and by reason (topology/block_reasons.hpp); what never happened is not in it.
+using Blocked = std::map<IfName, std::map<std::string, std::uint64_t>>;
+
+// Belongs to the thread that reads.
+class BlockedFlows {
+public:
+    // Where ovs-vswitchd has its bridges' management sockets: "/run/openvswitch".
+    explicit BlockedFlows(std::string folder) : folder_(std::move(folder)) {}
+
+    // Of the ports of `state` that are filtered. A bridge that does not answer within a moment is told as it last was, and is
+    // not asked for a while. Counts begin anew when ovs-vswitchd does.
+    Blocked read(const State& state);
+
+private:
+    struct Bridge {
+        std::unique_ptr<OpenFlow> connection = {};
+        std::chrono::steady_clock::time_point next_try = {};
+        std::vector<OpenFlow::Count> counts = {};  // as last told
+    };
+
+    topology::Result<> ask(const IfName& name, Bridge& bridge);
+
+    std::string folder_;
+    std::map<IfName, Bridge> bridges_;
+};
+
+}  // namespace ovs

@@ -1,0 +1,122 @@
+// See filtered.hpp.
+#include "ovs-driver/filtered.hpp"
+
+#include <set>
+#include <variant>
+
+namespace ovs {
+namespace {
+
+constexpr std::int64_t first_number = 1000;  // those that ovs-vswitchd gives by itself begin at 1
+constexpr std::int64_t last_number = 0xfeff;
+
+// Whether frames of a port with the one tagging reach an access port of the tag.
+bool reaches(const Tagging& from, VlanId tag) {
+    if (const auto* access = std::get_if<Access>(&from)) return access->tag == tag;
+    const auto& trunk = std::get<Trunk>(from);
+    return trunk.tags.empty() || trunk.tags.contains(tag) || trunk.native == tag;
+}
+
+// By bridge: the host's own devices, each in its network.
+using HostPorts = std::map<IfName, std::vector<std::pair<VlanId, Mac>>>;
+
+HostPorts host_ports(const State& state) {
+    HostPorts found;
+    for (const Port& port : state.ports) {
+        const auto* access = port.tagging ? std::get_if<Access>(&*port.tagging) : nullptr;
+        if (port.bridge && port.internal == true && access && port.facts.mac) found[*port.bridge].emplace_back(access->tag, *port.facts.mac);
+    }
+    return found;
+}
+
+FilteredPort filtered(const IfName& name, const topology::Filter& filter, const IfName& bridge, const std::optional<Tagging>& tagging, const HostPorts& hosts) {
+    FilteredPort port{name, filter};
+    const auto host = hosts.find(bridge);
+    if (host == hosts.end() || !tagging) return port;
+    for (const auto& [tag, mac] : host->second)
+        if (reaches(*tagging, tag)) port.host.insert(mac);
+    return port;
+}
+
+// What `op` makes of a port that is to be filtered: all of it, as `now` of a change holds only what changes.
+std::optional<Port> filtered_port(const Op& op, const State& state) {
+    if (const auto* made = std::get_if<Create<Port>>(&op)) return made->now.filter ? std::optional(made->now) : std::nullopt;
+    const auto* change = std::get_if<Update<Port>>(&op);
+    if (!change) return std::nullopt;
+    const Port* there = state.ports.find(change->now.name);
+    Port port = change->now;
+    if (there && !port.filter) port.filter = there->filter;
+    if (!port.filter) return std::nullopt;
+    if (there && !port.bridge) port.bridge = there->bridge;
+    if (there && !port.tagging) port.tagging = there->tagging;
+    if (there) port.facts = there->facts;
+    return port;
+}
+
+// 0: none yet. It is asked for before it is had.
+std::uint16_t number_of(const Port& port) { return static_cast<std::uint16_t>(port.facts.ofport > 0 ? port.facts.ofport : port.ofport_request.value_or(0)); }
+
+bool stays(const Port& port, const State& state) {
+    const Port* there = state.ports.find(port.name);
+    return there && there->bridge == port.bridge && there->facts.ofport > 0;
+}
+
+}  // namespace
+
+FilteredBridges filtered_bridges(const State& state) {
+    FilteredBridges bridges;
+    std::optional<HostPorts> hosts;
+    for (const Port& port : state.ports) {
+        if (!port.filter || !port.bridge || !number_of(port)) continue;
+        if (!hosts) hosts = host_ports(state);
+        bridges[*port.bridge].emplace(number_of(port), filtered(port.name, *port.filter, *port.bridge, port.tagging, *hosts));
+    }
+    return bridges;
+}
+
+bool waits_for_its_bridge(const Op& op, const State& state) {
+    const auto port = filtered_port(op, state);
+    return port && port->bridge && !state.bridges.find(*port->bridge);
+}
+
+FilteredBridges filtered_bridges(std::span<const Op> ops, const State& state) {
+    FilteredBridges bridges;
+    std::optional<HostPorts> hosts;
+    for (const Op& op : ops) {
+        const auto port = filtered_port(op, state);
+        if (!port || !port->bridge || !port->ofport_request || !state.bridges.find(*port->bridge)) continue;
+        if (!hosts) hosts = host_ports(state);
+        bridges[*port->bridge].emplace(static_cast<std::uint16_t>(*port->ofport_request), filtered(port->name, *port->filter, *port->bridge, port->tagging, *hosts));
+    }
+    return bridges;
+}
+
+std::vector<Op> with_numbers(std::span<const Op> ops, const State& state) {
+    std::vector<Op> numbered(ops.begin(), ops.end());
+    std::map<IfName, std::set<std::int64_t>> taken;
+    bool is_known = false;
+    for (Op& op : numbered) {
+        const auto port = filtered_port(op, state);
+        if (!port || !port->bridge) continue;
+        std::int64_t number = port->facts.ofport;
+        if (!stays(*port, state)) {
+            if (!std::exchange(is_known, true))
+                for (const Port& there : state.ports)
+                    if (there.bridge) taken[*there.bridge].insert(number_of(there));
+            auto& used = taken[*port->bridge];
+            for (number = first_number; number < last_number && used.contains(number);) ++number;
+            used.insert(number);
+        }
+        if (auto* made = std::get_if<Create<Port>>(&op)) made->now.ofport_request = number;
+        if (auto* change = std::get_if<Update<Port>>(&op)) change->now.ofport_request = number;
+    }
+    return numbered;
+}
+
+std::string folder_of(const std::string& remote) {
+    const std::string path = remote.starts_with("unix:") ? remote.substr(5) : std::string();
+    const auto end = path.rfind('/');
+    return end == path.npos || end == 0 ? std::string("/run/openvswitch") : path.substr(0, end);
+}
+
+}  // namespace ovs

@@ -1,0 +1,34 @@
+// Which ports shall have flows that filter them, and by which OpenFlow port numbers.
+#pragma once
+
+#include "ovs-driver/flow_rules.hpp"
+#include "ovs-driver/state.hpp"
+
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace ovs {
+
+using FilteredPorts = std::map<std::uint16_t, FilteredPort>;  // by OpenFlow port number
+using FilteredBridges = std::map<IfName, FilteredPorts>;
+
+// Those that are there.
+FilteredBridges filtered_bridges(const State& state);
+
+// Those that `ops` make, move or change, on bridges that are there already: their flows can be put up before them.
+FilteredBridges filtered_bridges(std::span<const Op> ops, const State& state);
+
+// Whether `op` brings a port that is to be filtered to a bridge that is not there yet, so that there is nowhere to put its
+// flows.
+bool waits_for_its_bridge(const Op& op, const State& state);
+
+// The same ops, and each port that is to be filtered asks for a number that is free on its bridge, or keeps the one it has:
+// so flows can be there before the port is, and are right after a restart of ovs-vswitchd.
+std::vector<Op> with_numbers(std::span<const Op> ops, const State& state);
+
+// Of "unix:/run/openvswitch/db.sock": where ovs-vswitchd has its bridges' sockets, too.
+std::string folder_of(const std::string& remote);
+
+}  // namespace ovs

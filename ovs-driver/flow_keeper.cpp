@@ -1,0 +1,162 @@
+// See flow_keeper.hpp.
+#include "ovs-driver/flow_keeper.hpp"
+
+#include <fmt/format.h>
+
+#include <random>
+#include <utility>
+#include <vector>
+
+#include "ovs-driver/idl_handles.hpp"
+
+namespace ovs {
+namespace {
+
+using topology::IfName;
+using topology::Result;
+
+// How long the loop may wait for ovs-vswitchd; and how soon it is asked again: at once while it may be on its way back, as
+// guests' frames pass a new one unfiltered until then.
+constexpr std::chrono::milliseconds moment{200}, soon{5}, later{1000};
+constexpr std::chrono::seconds on_its_way{30}, grace{5};
+
+void wake_at(FlowKeeper::Clock::time_point when) { poll_timer_wait_until(std::chrono::ceil<std::chrono::milliseconds>(when.time_since_epoch()).count()); }
+
+std::uint8_t any_generation() { return static_cast<std::uint8_t>(std::random_device{}()); }
+
+std::string of_port(std::uint16_t ofport) {
+    return fmt::format("cookie={:#x}/{:#x}", Cookie::netd | std::uint64_t{ofport} << 8, Cookie::netd_mask | Cookie::port_mask);
+}
+
+// Those that differ from it in one bit at least: one removal a bit.
+std::vector<std::string> of_other_generations(std::uint8_t generation) {
+    std::vector<std::string> removals;
+    for (int bit = 0; bit < 8; ++bit) {
+        const std::uint64_t place = std::uint64_t{1} << (24 + bit);
+        const bool is_set = generation >> bit & 1;
+        removals.push_back(fmt::format("cookie={:#x}/{:#x}", Cookie::netd | (is_set ? 0 : place), Cookie::netd_mask | place));
+    }
+    return removals;
+}
+
+}  // namespace
+
+FilteredPorts FlowKeeper::due(const Bridge& bridge) const {
+    FilteredPorts due = bridge.wanted;
+    for (const auto& [ofport, port] : bridge.prepared) due.insert_or_assign(ofport, port);
+    due.insert(bridge.leaving.begin(), bridge.leaving.end());
+    return due;
+}
+
+Result<> FlowKeeper::prepare(const IfName& name, const FilteredPorts& ports, Clock::time_point deadline) {
+    Bridge& bridge = bridges_[name];
+    bridge.prepared = ports;
+    if (auto connected = connect(name, bridge); !connected) return connected;
+    if (auto ready = bridge.connection->wait_until_ready(deadline); !ready) {
+        lose(bridge);
+        return ready;
+    }
+    return bring_about(bridge, deadline);
+}
+
+void FlowKeeper::settle(bool applied) {
+    for (auto& [name, bridge] : bridges_) {
+        bridge.prepared.clear();
+        if (applied) bridge.leaving.clear();
+    }
+    run();
+}
+
+void FlowKeeper::look_after(const IfName& name) { bridges_.try_emplace(name); }
+
+void FlowKeeper::follow(FilteredBridges wanted, const State& state) {
+    std::erase_if(bridges_, [&](const auto& known) { return !state.bridges.find(known.first) && known.second.prepared.empty(); });
+    for (auto& [name, bridge] : bridges_) {
+        FilteredPorts& now = wanted[name];
+        for (auto& [ofport, port] : bridge.wanted)
+            if (!now.contains(ofport)) {
+                bridge.leaving.insert_or_assign(ofport, std::move(port));
+                bridge.left = Clock::now();
+            }
+    }
+    for (auto& [name, ports] : wanted) bridges_[name].wanted = std::move(ports);
+    run();
+}
+
+void FlowKeeper::run() {
+    for (auto& [name, bridge] : bridges_) work(name, bridge);
+    std::erase_if(bridges_, [](const auto& known) { return known.second.is_idle() && !known.second.whole && known.second.installed.empty(); });
+}
+
+void FlowKeeper::work(const IfName& name, Bridge& bridge) {
+    const auto now = Clock::now();
+    if (now - bridge.left >= grace) bridge.leaving.clear();
+    if (!bridge.connection && (now < bridge.next_try || !connect(name, bridge))) return;
+    switch (bridge.connection->run()) {
+        case OpenFlow::Now::connecting: return;
+        case OpenFlow::Now::lost: return lose(bridge);
+        case OpenFlow::Now::ready: break;
+    }
+    // Two that each think the other wrong must not keep ovs-vswitchd busy.
+    if (bridge.connection->take_disturbed() || bridge.disturbed) {
+        bridge.disturbed = now < bridge.next_try;
+        bridge.whole = bridge.whole || !bridge.disturbed;
+        if (!bridge.disturbed) bridge.next_try = now + later;
+    }
+    if (auto done = bring_about(bridge, now + moment); !done) lose(bridge);
+}
+
+Result<> FlowKeeper::connect(const IfName& name, Bridge& bridge) {
+    if (bridge.connection) return {};
+    auto opened = OpenFlow::open(fmt::format("{}/{}.mgmt", folder_, name.text()));
+    if (!opened) {
+        lose(bridge);
+        return opened.error();
+    }
+    bridge.connection = std::move(*opened);
+    bridge.silent_since = {};
+    bridge.whole = true;
+    return {};
+}
+
+void FlowKeeper::lose(Bridge& bridge) {
+    const auto now = Clock::now();
+    bridge.connection.reset();
+    if (bridge.silent_since == Clock::time_point()) bridge.silent_since = now;
+    bridge.next_try = now + (!bridge.is_idle() && now - bridge.silent_since < on_its_way ? soon : later);
+}
+
+// A whole writing replaces each flow in place, so that what it counted stays, and then takes away what is of another one.
+Result<> FlowKeeper::bring_about(Bridge& bridge, Clock::time_point deadline) {
+    const FilteredPorts want = due(bridge);
+    if (!bridge.whole && want == bridge.installed) return {};
+    if (bridge.whole) bridge.generation = bridge.generation ? bridge.generation + 1 : any_generation();
+    std::vector<std::string> removed, added;
+    if (!bridge.whole)
+        for (const auto& [ofport, port] : bridge.installed)
+            if (const auto found = want.find(ofport); found == want.end() || !(found->second == port)) removed.push_back(of_port(ofport));
+    for (const auto& [ofport, port] : want) {
+        const auto found = bridge.installed.find(ofport);
+        if (!bridge.whole && found != bridge.installed.end() && found->second == port) continue;
+        for (std::string& flow : flows_of(ofport, port, bridge.generation)) added.push_back(std::move(flow));
+    }
+    if (bridge.whole) {
+        if (auto written = bridge.connection->write({}, added, deadline); !written) return written;
+        added.clear();
+        removed = of_other_generations(bridge.generation);
+    }
+    if (auto written = bridge.connection->write(removed, added, deadline); !written) return written;
+    bridge.installed = want;
+    bridge.whole = false;
+    return {};
+}
+
+void FlowKeeper::wait() {
+    for (auto& [name, bridge] : bridges_) {
+        if (bridge.connection) bridge.connection->wait();
+        if (!bridge.connection || bridge.disturbed) wake_at(bridge.next_try);
+        if (!bridge.leaving.empty()) wake_at(bridge.left + grace);
+    }
+}
+
+}  // namespace ovs

@@ -1,0 +1,64 @@
+// Keeps the flows that filter guests' ports: as soon as ovs-vswitchd can be spoken to they are those that are wanted, whoever
+// restarted it or changed them.
+#pragma once
+
+#include "ovs-driver/filtered.hpp"
+#include "ovs-driver/openflow.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+
+namespace ovs {
+
+class FlowKeeper {
+public:
+    using Clock = std::chrono::steady_clock;
+
+    // Where ovs-vswitchd has its bridges' management sockets: "/run/openvswitch".
+    explicit FlowKeeper(std::string folder) : folder_(std::move(folder)) {}
+
+    // Puts up the flows of ports that are about to come; they stay until settle(). Fault::backend or timeout: they are not up,
+    // and the ports must not come. settle() says whether ovs-vswitchd is known to have done what the rows say.
+    topology::Result<> prepare(const topology::IfName& bridge, const FilteredPorts& ports, Clock::time_point deadline);
+    void settle(bool applied);
+
+    // What shall be from now on; of bridges that are gone nothing is kept. A port's row goes before ovs-vswitchd lets go of the
+    // port, so its flows stay for a while, or until settle().
+    void follow(FilteredBridges wanted, const State& state);
+
+    // Once, whatever is wanted of it: an earlier netd may have left flows there.
+    void look_after(const topology::IfName& bridge);
+
+    // Takes in what the bridges told, and does what is due. Waits for nobody longer than a moment.
+    void run();
+    // Registers with OVS' poll loop.
+    void wait();
+
+private:
+    struct Bridge {
+        std::unique_ptr<OpenFlow> connection = {};
+        FilteredPorts wanted = {}, prepared = {}, leaving = {}, installed = {};
+        Clock::time_point left = {};       // when the last of those leaving did
+        bool whole = true;                 // nothing is known of what is installed
+        bool disturbed = false;            // somebody else changed it, and was undone a moment ago
+        std::uint8_t generation = 0;
+        Clock::time_point next_try = {};   // to connect, or to undo what others did
+        Clock::time_point silent_since = {};
+
+        bool is_idle() const { return wanted.empty() && prepared.empty() && leaving.empty(); }
+    };
+
+    FilteredPorts due(const Bridge& bridge) const;
+    void work(const topology::IfName& name, Bridge& bridge);
+    topology::Result<> connect(const topology::IfName& name, Bridge& bridge);
+    topology::Result<> bring_about(Bridge& bridge, Clock::time_point deadline);
+    void lose(Bridge& bridge);
+
+    std::string folder_;
+    std::map<topology::IfName, Bridge> bridges_;
+};
+
+}  // namespace ovs

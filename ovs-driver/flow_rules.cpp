@@ -1,0 +1,130 @@
+// The first flow that matches decides, so they are written in the order in which they are tried. Why each is there:
+// docs/decisions/0018 and 0019.
+#include "ovs-driver/flow_rules.hpp"
+
+#include "topology/block_reasons.hpp"
+
+#include <fmt/format.h>
+
+#include <string_view>
+
+namespace ovs {
+namespace {
+
+using topology::Filter;
+using topology::FilterLevel;
+using topology::IpAddress;
+
+constexpr std::string_view fragment_of_multicast = "ipv6,ipv6_dst=ff00::/8,ip_frag=yes";
+constexpr int highest = 60000;
+
+constexpr std::uint8_t reason_of(std::string_view name) {
+    for (std::size_t i = 0; i < topology::block_reasons.size(); ++i)
+        if (name == topology::block_reasons[i].name) return static_cast<std::uint8_t>(i);
+    throw "no such reason";  // at compile time
+}
+
+class Rules {
+public:
+    Rules(std::uint16_t ofport, const FilteredPort& port, std::uint8_t generation)
+        : ofport_(ofport), port_(port), filter_(port.filter), generation_(generation), mine_("dl_src=" + filter_.mac.text()) {}
+
+    std::vector<std::string> write() {
+        tags();
+        control();
+        if (filter_.level.value() == FilterLevel::trusted) {
+            pass("");
+            return std::move(flows_);
+        }
+        others_parts();
+        for (const auto& mac : port_.host) drop("dl_dst=" + mac.text(), reason_of("host"));
+        if (filter_.level.value() == FilterLevel::strict) {
+            own_addresses();
+        } else {
+            pass(mine_ + ",arp,arp_sha=" + filter_.mac.text());
+            drop("arp", reason_of("mac"));
+            pass(mine_);
+        }
+        drop("", reason_of("mac"));
+        return std::move(flows_);
+    }
+
+private:
+    void add(std::string_view match, std::uint8_t reason, std::string_view action) {
+        flows_.push_back(fmt::format("cookie={:#x},priority={},in_port={}{}{},actions={}", Cookie{generation_, ofport_, reason}.number(),
+                                     highest - static_cast<int>(flows_.size()), ofport_, match.empty() ? "" : ",", match, action));
+    }
+    void drop(std::string_view match, std::uint8_t reason) { add(match, reason, "drop"); }
+    void pass(std::string_view match) { add(match, Cookie::passes, "NORMAL"); }
+
+    // A priority tag, too, is a tag. Open vSwitch looks behind one tag only: what it sees there is the protocol.
+    void tags() {
+        constexpr auto reason = reason_of("tag");
+        if (!filter_.trunk) drop("vlan_tci=0x1000/0x1000", reason);
+        for (const char* kind : {"0x8100", "0x88a8", "0x9100", "0x9200", "0x9300"}) drop(fmt::format("dl_type={}", kind), reason);
+    }
+
+    void control() {
+        constexpr auto reason = reason_of("control");
+        for (const char* to : {"01:80:c2:00:00:00/ff:ff:ff:ff:ff:f0", "01:80:c2:00:00:20/ff:ff:ff:ff:ff:f0", "01:00:0c:cc:cc:cc/ff:ff:ff:ff:ff:fe", "01:00:0c:cd:cd:cd"})
+            drop(fmt::format("dl_dst={}", to), reason);
+    }
+
+    // What servers, routers and multicast routers say.
+    void others_parts() {
+        for (const char* kind : {"udp", "udp6"}) {
+            for (const char* port : {"tp_src=67", "tp_src=547", "tp_dst=68", "tp_dst=546"}) drop(fmt::format("{},{}", kind, port), reason_of("dhcp"));
+        }
+        for (const char* match : {"icmp6,icmp_type=134", "icmp6,icmp_type=137", "icmp,icmp_type=5", "icmp,icmp_type=9"}) drop(match, reason_of("router"));
+        // A first fragment that ends before the message begins has type 0.
+        for (const auto match : {fragment_of_multicast, std::string_view("icmp6,icmp_type=0")}) drop(match, reason_of("fragment"));
+        for (const char* match : {"ip,nw_proto=103", "ipv6,nw_proto=103", "icmp6,icmp_type=130", "icmp6,icmp_type=151"}) drop(match, reason_of("multicast"));
+        // Open vSwitch does not tell one IGMP message from the other: queries, and routers' words, go where no report does.
+        for (const char* to : {"224.0.0.1", "224.0.0.4", "224.0.0.106"}) drop(fmt::format("ip,nw_proto=2,nw_dst={}", to), reason_of("multicast"));
+    }
+
+    void own_addresses() {
+        const auto all = filter_.all_addresses();
+        const auto arp = mine_ + ",arp,arp_sha=" + filter_.mac.text();
+        for (const IpAddress& address : all)
+            if (!address.is_v6()) pass(fmt::format("{},arp_spa={}", arp, address.text()));
+        drop(arp, reason_of("arp"));
+        drop("arp", reason_of("mac"));
+        pass(mine_ + ",dl_type=0x8035");
+        for (const IpAddress& address : all)
+            if (!address.is_v6() && !address.is_unspecified()) pass(fmt::format("{},ip,nw_src={}", mine_, address.text()));
+        pass(mine_ + ",udp,nw_src=0.0.0.0,tp_dst=67");
+        drop(mine_ + ",ip", reason_of("address"));
+        neighbours(all);
+        for (const IpAddress& address : all)
+            if (address.is_v6() && !address.is_unspecified()) pass(fmt::format("{},ipv6,ipv6_src={}", mine_, address.text()));
+        for (const int type : {131, 133, 143}) pass(fmt::format("{},icmp6,ipv6_src=::,icmp_type={}", mine_, type));
+        drop(mine_ + ",ipv6", reason_of("address"));
+        drop(mine_, reason_of("ethertype"));
+    }
+
+    // Whom a guest may say that it is, or wants to be.
+    void neighbours(const std::set<IpAddress>& all) {
+        for (const IpAddress& target : all) {
+            if (!target.is_v6() || target.is_unspecified()) continue;
+            for (const IpAddress& source : all)
+                if (source.is_v6() && !source.is_unspecified()) pass(fmt::format("{},icmp6,ipv6_src={},icmp_type=136,icmp_code=0,nd_target={}", mine_, source.text(), target.text()));
+            pass(fmt::format("{},icmp6,ipv6_src=::,icmp_type=135,icmp_code=0,nd_target={}", mine_, target.text()));
+        }
+        drop(mine_ + ",icmp6,icmp_type=136", reason_of("neighbour"));
+        drop(mine_ + ",icmp6,ipv6_src=::,icmp_type=135", reason_of("neighbour"));
+    }
+
+    const std::uint16_t ofport_;
+    const FilteredPort& port_;
+    const Filter& filter_;
+    const std::uint8_t generation_;
+    const std::string mine_;
+    std::vector<std::string> flows_;
+};
+
+}  // namespace
+
+std::vector<std::string> flows_of(std::uint16_t ofport, const FilteredPort& port, std::uint8_t generation) { return Rules(ofport, port, generation).write(); }
+
+}  // namespace ovs

@@ -1,0 +1,42 @@
+// Which flows filter one guest's port, in the words of ovs-fields(7): the same rules as those of the kernel's bridges.
+#pragma once
+
+#include "topology/filter.hpp"
+#include "topology/names.hpp"
+#include "topology/numbers.hpp"
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace ovs {
+
+// What a flow's cookie tells: that it is netd's, since which writing, of which port and why it drops.
+struct Cookie {
+    static constexpr std::uint64_t netd = 0x6e657464ULL << 32, netd_mask = 0xffffffffULL << 32;
+    static constexpr std::uint64_t port_mask = 0xffffULL << 8;
+
+    std::uint8_t generation = 0;
+    std::uint16_t ofport = 0;
+    std::uint8_t reason = passes;  // place in topology::block_reasons
+
+    static constexpr std::uint8_t passes = 0xff;
+
+    std::uint64_t number() const { return netd | std::uint64_t{generation} << 24 | std::uint64_t{ofport} << 8 | reason; }
+    static Cookie of(std::uint64_t number) {
+        return {static_cast<std::uint8_t>(number >> 24), static_cast<std::uint16_t>(number >> 8), static_cast<std::uint8_t>(number)};
+    }
+};
+
+struct FilteredPort {
+    topology::IfName name;
+    topology::Filter filter;
+    std::set<topology::Mac> host = {};  // the host's own devices in the networks of this port: a guest does not speak to them
+    bool operator==(const FilteredPort&) const = default;
+};
+
+// In table 0, above everybody's flows but those of the highest priorities; what passes goes on to NORMAL.
+std::vector<std::string> flows_of(std::uint16_t ofport, const FilteredPort& port, std::uint8_t generation);
+
+}  // namespace ovs

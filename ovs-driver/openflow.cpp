@@ -1,0 +1,243 @@
+// OpenFlow 1.4 with bundles: OVS' library knows the words, this knows when to wait and for how long.
+#include "ovs-driver/openflow.hpp"
+
+#include "ovs-driver/flow_rules.hpp"
+#include "ovs-driver/library.hpp"
+
+#include <fmt/format.h>
+
+#include <endian.h>
+#include <optional>
+#include <utility>
+
+#include "ovs-driver/flow_handles.hpp"
+
+namespace ovs {
+namespace {
+
+using topology::Error;
+using topology::Fault;
+using topology::Result;
+
+constexpr auto protocol = OFPUTIL_P_OF14_OXM;
+constexpr auto version = OFP14_VERSION;
+constexpr std::chrono::milliseconds patience{500};
+
+long long monotonic_ms(OpenFlow::Deadline when) { return std::chrono::ceil<std::chrono::milliseconds>(when.time_since_epoch()).count(); }
+
+Error lost() { return {Fault::backend, "Open vSwitch", "ovs-vswitchd closed the connection for flows: is it running?"}; }
+
+Result<Message> encode_flow(const std::string& text, int command) {
+    ofputil_flow_mod flow;
+    ofputil_protocol usable;
+    if (const Text wrong{parse_ofp_flow_mod_str(&flow, text.c_str(), nullptr, nullptr, command, &usable)})
+        return Error{Fault::invalid, text, wrong.get()};
+    Message message(ofputil_encode_flow_mod(&flow, protocol));
+    minimatch_destroy(&flow.match);
+    free(flow.ofpacts);
+    return message;
+}
+
+Message encode_bundle(std::uint16_t type) {
+    ofputil_bundle_ctrl_msg control{1, type, OFPBF_ATOMIC | OFPBF_ORDERED};
+    return Message(ofputil_encode_bundle_ctrl_request(version, &control));
+}
+
+Message in_bundle(const ofpbuf& message) {
+    ofputil_bundle_add_msg add{1, OFPBF_ATOMIC | OFPBF_ORDERED, static_cast<const ofp_header*>(message.data)};
+    return Message(ofputil_encode_bundle_add(version, &add));
+}
+
+ofptype type_of(const ofpbuf& message) {
+    ofptype type;
+    return ofptype_decode(&type, static_cast<const ofp_header*>(message.data)) ? OFPTYPE_HELLO : type;
+}
+
+bool is_ours(std::uint64_t cookie) { return (cookie & Cookie::netd_mask) == Cookie::netd; }
+
+struct Actions {
+    Actions() { ofpbuf_init(&buffer, 0); }
+    ~Actions() { ofpbuf_uninit(&buffer); }
+    ofpbuf buffer;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<OpenFlow>> OpenFlow::open(const std::string& socket) {
+    set_up_library();
+    vconn* connection = nullptr;
+    if (const int error = vconn_open(("unix:" + socket).c_str(), 1u << version, 0, &connection))
+        return Error{Fault::backend, socket, fmt::format("ovs-vswitchd does not answer ({}): is it running?", ovs_strerror(error))};
+    return std::unique_ptr<OpenFlow>(new OpenFlow(connection));
+}
+
+OpenFlow::~OpenFlow() { vconn_close(connection_); }
+
+OpenFlow::Now OpenFlow::run() {
+    if (lost_) return Now::lost;
+    vconn_run(connection_);
+    if (!greeted_) {
+        const int state = vconn_connect(connection_);
+        if (state == EAGAIN) return Now::connecting;
+        if (state || !greet()) {
+            lost_ = true;
+            return Now::lost;
+        }
+        greeted_ = true;
+    }
+    ofpbuf* raw = nullptr;
+    int error = 0;
+    while (!(error = vconn_recv(connection_, &raw))) {
+        const Message message(raw);
+        overhear(raw);
+    }
+    if (error != EAGAIN) lost_ = true;
+    return lost_ ? Now::lost : Now::ready;
+}
+
+void OpenFlow::wait() {
+    vconn_run_wait(connection_);
+    if (greeted_) vconn_recv_wait(connection_);
+    else vconn_connect_wait(connection_);
+}
+
+Result<> OpenFlow::wait_until_ready(Deadline deadline) {
+    for (;;) {
+        const Now now = run();
+        if (now == Now::ready) return {};
+        if (now == Now::lost) return lost();
+        if (std::chrono::steady_clock::now() >= deadline) return Error{Fault::timeout, "Open vSwitch", "ovs-vswitchd did not answer in time"};
+        wait();
+        poll_timer_wait_until(monotonic_ms(deadline));
+        poll_block();
+    }
+}
+
+// Ports of first fragments can be matched, and what others do to flows is told.
+Result<> OpenFlow::greet() {
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    const ofputil_switch_config config{OFPUTIL_FRAG_NX_MATCH, -1, 0};
+    if (auto sent = send(ofputil_encode_set_config(&config, version), deadline); !sent) return sent;
+    ofputil_flow_monitor_request watch;
+    ofputil_protocol usable;
+    if (const Text wrong{parse_flow_monitor_request(&watch, "!initial,!own,!add,table=0", nullptr, nullptr, &usable)})
+        return Error{Fault::invalid, "flow monitor", wrong.get()};
+    ofpbuf* message = ofpbuf_new(0);
+    ofputil_append_flow_monitor_request(&watch, message, protocol);
+    ofpmsg_update_length(message);
+    return send(message, deadline);
+}
+
+// The message is used up.
+Result<> OpenFlow::send(ofpbuf* message, Deadline deadline) {
+    Message held(message);
+    for (;;) {
+        const int error = vconn_send(connection_, held.get());
+        if (!error) {
+            held.release();
+            return {};
+        }
+        if (error != EAGAIN) {
+            lost_ = true;
+            return lost();
+        }
+        if (std::chrono::steady_clock::now() >= deadline) return Error{Fault::timeout, "Open vSwitch", "ovs-vswitchd did not take flows in time"};
+        vconn_run(connection_);
+        vconn_run_wait(connection_);
+        vconn_send_wait(connection_);
+        poll_timer_wait_until(monotonic_ms(deadline));
+        poll_block();
+    }
+}
+
+template <class Take>
+Result<> OpenFlow::receive_until(Take is_done, Deadline deadline) {
+    for (;;) {
+        vconn_run(connection_);
+        ofpbuf* raw = nullptr;
+        const int error = vconn_recv(connection_, &raw);
+        if (!error) {
+            const Message message(raw);
+            if (is_done(raw)) return {};
+            overhear(raw);
+            continue;
+        }
+        if (error != EAGAIN) {
+            lost_ = true;
+            return lost();
+        }
+        if (std::chrono::steady_clock::now() >= deadline) return Error{Fault::timeout, "Open vSwitch", "ovs-vswitchd did not answer about flows in time"};
+        vconn_run_wait(connection_);
+        vconn_recv_wait(connection_);
+        poll_timer_wait_until(monotonic_ms(deadline));
+        poll_block();
+    }
+}
+
+// What came without a question. A flow that was modified may have lost its cookie.
+void OpenFlow::overhear(ofpbuf* message) {
+    const auto type = type_of(*message);
+    if (type == OFPTYPE_ECHO_REQUEST) {
+        std::ignore = send(ofputil_encode_echo_reply(static_cast<const ofp_header*>(message->data)), std::chrono::steady_clock::now() + patience);
+        return;
+    }
+    if (type != OFPTYPE_FLOW_MONITOR_STATS_REPLY) return;
+    Actions actions;
+    ofputil_flow_update update;
+    while (!ofputil_decode_flow_update(&update, message, &actions.buffer))
+        if (update.event == OFPFME_MODIFIED || (update.event == OFPFME_REMOVED && is_ours(be64toh(update.cookie)))) disturbed_ = true;
+}
+
+Result<> OpenFlow::write(std::span<const std::string> removed, std::span<const std::string> added, Deadline deadline) {
+    if (auto sent = send(encode_bundle(OFPBCT_OPEN_REQUEST).release(), deadline); !sent) return sent;
+    const auto send_all = [&](std::span<const std::string> flows, int command) -> Result<> {
+        for (const std::string& flow : flows) {
+            const auto message = encode_flow(flow, command);
+            if (!message) return message.error();
+            if (auto sent = send(in_bundle(**message).release(), deadline); !sent) return sent;
+        }
+        return {};
+    };
+    if (auto sent = send_all(removed, OFPFC_DELETE); !sent) return sent;
+    if (auto sent = send_all(added, OFPFC_ADD); !sent) return sent;
+    if (auto sent = send(encode_bundle(OFPBCT_COMMIT_REQUEST).release(), deadline); !sent) return sent;
+    ofpbuf* barrier = ofputil_encode_barrier_request(version);
+    const auto number = static_cast<const ofp_header*>(barrier->data)->xid;
+    if (auto sent = send(barrier, deadline); !sent) return sent;
+    std::optional<Error> refused;
+    const auto is_done = [&](ofpbuf* message) {
+        const auto* header = static_cast<const ofp_header*>(message->data);
+        const auto type = type_of(*message);
+        if (type == OFPTYPE_ERROR && !refused) refused = Error{Fault::backend, "Open vSwitch", fmt::format("flows were refused: {}", ofperr_to_string(ofperr_decode_msg(header, nullptr)))};
+        return type == OFPTYPE_BARRIER_REPLY && header->xid == number;
+    };
+    if (auto answered = receive_until(is_done, deadline); !answered) return answered;
+    if (refused) return *refused;
+    return {};
+}
+
+Result<std::vector<OpenFlow::Count>> OpenFlow::counts(Deadline deadline) {
+    ofputil_flow_stats_request request;
+    ofputil_protocol usable;
+    const auto which = fmt::format("table=0,cookie={:#x}/{:#x}", Cookie::netd, Cookie::netd_mask);
+    if (const Text wrong{parse_ofp_flow_stats_request_str(&request, false, which.c_str(), nullptr, nullptr, &usable)})
+        return Error{Fault::invalid, which, wrong.get()};
+    ofpbuf* question = ofputil_encode_flow_stats_request(&request, protocol);
+    const auto number = static_cast<const ofp_header*>(question->data)->xid;
+    if (auto sent = send(question, deadline); !sent) return sent.error();
+    std::vector<Count> counts;
+    Actions actions;
+    const auto is_done = [&](ofpbuf* message) {
+        const auto* header = static_cast<const ofp_header*>(message->data);
+        if (header->xid != number) return false;
+        if (type_of(*message) != OFPTYPE_FLOW_STATS_REPLY) return true;
+        const bool more = ofpmp_more(header);
+        ofputil_flow_stats flow;
+        while (!ofputil_decode_flow_stats_reply(&flow, message, true, &actions.buffer)) counts.push_back({be64toh(flow.cookie), flow.packet_count});
+        return !more;
+    };
+    if (auto answered = receive_until(is_done, deadline); !answered) return answered.error();
+    return counts;
+}
+
+}  // namespace ovs

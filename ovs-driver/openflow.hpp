@@ -1,0 +1,65 @@
+// The conversation about flows with one bridge of ovs-vswitchd, over its management socket.
+#pragma once
+
+#include "topology/result.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+struct ofpbuf;
+struct vconn;
+
+namespace ovs {
+
+// Belongs to the thread that made it, as Session does.
+class OpenFlow {
+public:
+    using Deadline = std::chrono::steady_clock::time_point;
+
+    // Starts to connect and never waits. "/run/openvswitch/br0.mgmt". Nobody there: Fault::backend.
+    static topology::Result<std::unique_ptr<OpenFlow>> open(const std::string& socket);
+    ~OpenFlow();
+    OpenFlow(const OpenFlow&) = delete;
+    OpenFlow& operator=(const OpenFlow&) = delete;
+
+    enum class Now { connecting, ready, lost };
+    // Takes in what has come.
+    Now run();
+    // Registers with OVS' poll loop what the next run() waits for.
+    void wait();
+    topology::Result<> wait_until_ready(Deadline deadline);
+
+    // Text in the words of ovs-ofctl. All of it at one moment, or, after an error, nothing: Fault::backend with the switch's
+    // word, or timeout.
+    topology::Result<> write(std::span<const std::string> removed, std::span<const std::string> added, Deadline deadline);
+
+    // True once after somebody else changed or removed flows of netd's.
+    bool take_disturbed() { return std::exchange(disturbed_, false); }
+
+    struct Count {
+        std::uint64_t cookie;
+        std::uint64_t packets;
+    };
+    // Of netd's flows.
+    topology::Result<std::vector<Count>> counts(Deadline deadline);
+
+private:
+    explicit OpenFlow(vconn* connection) : connection_(connection) {}
+
+    topology::Result<> greet();
+    topology::Result<> send(ofpbuf* message, Deadline deadline);
+    template <class Take>
+    topology::Result<> receive_until(Take is_done, Deadline deadline);
+    void overhear(ofpbuf* message);
+
+    vconn* connection_;
+    bool greeted_ = false;
+    bool lost_ = false;
+    bool disturbed_ = false;
+};
+
+}  // namespace ovs

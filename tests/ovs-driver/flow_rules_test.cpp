@@ -1,0 +1,111 @@
+// Which flow decides of which frame is shown with frames (tests of the house and of the hostile guest); here, what each level has.
+#include "ovs-driver/filtered.hpp"
+#include "ovs-driver/flow_rules.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+#include <set>
+
+namespace {
+
+using namespace ovs;
+
+const topology::Mac mac = *topology::Mac::parse("52:54:00:12:34:56");
+
+topology::Filter filter(const char* text) { return *topology::Filter::parse(text); }
+
+std::vector<std::string> flows(const char* text) { return flows_of(1000, {IfName::observed("vnet0"), filter(text)}, 7); }
+
+bool passes(const std::string& flow) { return flow.ends_with("actions=NORMAL"); }
+
+}  // namespace
+
+TEST_CASE("each flow is of one port and has a place of its own", "[flows]") {
+    for (const char* text : {"standard 52:54:00:12:34:56", "strict 52:54:00:12:34:56 192.0.2.7 2001:db8::7", "trusted 52:54:00:12:34:56 trunk"}) {
+        std::set<std::string> places;
+        for (const std::string& flow : flows(text)) {
+            CHECK(flow.find(",in_port=1000") != flow.npos);
+            const auto priority = flow.find("priority=");
+            places.insert(flow.substr(priority, flow.find(',', priority) - priority));
+        }
+        CHECK(places.size() == flows(text).size());
+    }
+}
+
+TEST_CASE("what passes has the guest's own MAC, unless it is trusted", "[flows]") {
+    for (const char* text : {"standard 52:54:00:12:34:56", "strict 52:54:00:12:34:56 192.0.2.7 2001:db8::7"}) {
+        int passing = 0;
+        for (const std::string& flow : flows(text)) {
+            if (!passes(flow)) continue;
+            ++passing;
+            CHECK(flow.find("dl_src=52:54:00:12:34:56") != flow.npos);
+        }
+        CHECK(passing > 1);
+        CHECK_FALSE(passes(flows(text).back()));
+    }
+    CHECK(passes(flows("trusted 52:54:00:12:34:56").back()));
+}
+
+TEST_CASE("only who has a trunk may send a tag, and nobody two", "[flows]") {
+    const auto stops_tags = [](const auto& all) { return std::any_of(all.begin(), all.end(), [](const auto& flow) { return flow.find("vlan_tci=0x1000/0x1000,actions=drop") != flow.npos; }); };
+    const auto stops_two = [](const auto& all) { return std::any_of(all.begin(), all.end(), [](const auto& flow) { return flow.find("dl_type=0x8100,actions=drop") != flow.npos; }); };
+    CHECK(stops_tags(flows("standard 52:54:00:12:34:56")));
+    CHECK_FALSE(stops_tags(flows("standard 52:54:00:12:34:56 trunk")));
+    CHECK(stops_two(flows("standard 52:54:00:12:34:56 trunk")));
+}
+
+TEST_CASE("a cookie tells what it was made of", "[flows]") {
+    const Cookie cookie{200, 1003, 5};
+    CHECK((cookie.number() & Cookie::netd_mask) == Cookie::netd);
+    const auto back = Cookie::of(cookie.number());
+    CHECK(back.generation == 200);
+    CHECK(back.ofport == 1003);
+    CHECK(back.reason == 5);
+}
+
+TEST_CASE("a port that comes asks for a number that nobody on its bridge has, and one that stays keeps its own", "[flows]") {
+    State state;
+    state.bridges.put(Bridge{IfName::observed("blue")});
+    Port there{IfName::observed("a")};
+    there.bridge = IfName::observed("blue");
+    there.filter = filter("standard 52:54:00:12:34:56");
+    there.facts.ofport = 1000;
+    state.ports.put(there);
+    Port came = there;
+    came.name = IfName::observed("b");
+    came.facts = {};
+    Port change{IfName::observed("a")};
+    change.isolated = true;
+    const std::vector<Op> ops{Create<Port>{came}, Update<Port>{there, change}};
+    const auto numbered = with_numbers(ops, state);
+    CHECK(std::get<Create<Port>>(numbered[0]).now.ofport_request == 1001);
+    CHECK(std::get<Update<Port>>(numbered[1]).now.ofport_request == 1000);
+    const auto first = filtered_bridges(numbered, state);
+    REQUIRE(first.size() == 1);
+    CHECK(first.begin()->second.size() == 2);
+}
+
+TEST_CASE("a guest is kept from the host's devices in its own networks", "[flows]") {
+    State state;
+    const auto host_port = [&](const char* name, int tag, const char* address) {
+        Port port{IfName::observed(name)};
+        port.bridge = IfName::observed("blue");
+        port.internal = true;
+        port.tagging = Access{*topology::VlanId::from(tag)};
+        port.facts.mac = *topology::Mac::parse(address);
+        state.ports.put(port);
+    };
+    host_port("web", 10, "02:00:00:00:00:10");
+    host_port("db", 20, "02:00:00:00:00:20");
+    Port guest{IfName::observed("vnet0")};
+    guest.bridge = IfName::observed("blue");
+    guest.tagging = Access{*topology::VlanId::from(10)};
+    guest.filter = filter("standard 52:54:00:12:34:56");
+    guest.facts.ofport = 1000;
+    state.ports.put(guest);
+    CHECK(filtered_bridges(state).begin()->second.at(1000).host == std::set{*topology::Mac::parse("02:00:00:00:00:10")});
+    guest.tagging = Trunk{};
+    state.ports.put(guest);
+    CHECK(filtered_bridges(state).begin()->second.at(1000).host.size() == 2);
+}
