@@ -120,7 +120,7 @@ def run_one(host, function, passed, failed):
         function(host)
         after = host.what_is_there()
         assert before == after, f"left behind: before {before}, after {after}"
-        agree(host, foreign=[name for name in after["links"] if name.startswith("vnet")])
+        agree(host, foreign=[name for name in after["links"] if name.startswith("vnet")], patience=10)
     except Exception:
         failed.append(title)
         print(f"FAILED: {title}\n{traceback.format_exc()}\nnetd said: {host.netd.told()}")

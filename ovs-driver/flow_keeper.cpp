@@ -18,7 +18,7 @@ using topology::Result;
 // How long the loop may wait for ovs-vswitchd; and how soon it is asked again: at once while it may be on its way back, as
 // guests' frames pass a new one unfiltered until then.
 constexpr std::chrono::milliseconds moment{200}, soon{5}, later{1000};
-constexpr std::chrono::seconds on_its_way{30}, grace{5};
+constexpr std::chrono::seconds on_its_way{30}, grace{2};
 
 void wake_at(FlowKeeper::Clock::time_point when) { poll_timer_wait_until(std::chrono::ceil<std::chrono::milliseconds>(when.time_since_epoch()).count()); }
 

@@ -74,11 +74,11 @@ TEST_CASE("whatever somebody does to the table is heard, and is undone whole wit
         REQUIRE(own);
         REQUIRE_FALSE(*own);
     }
-    nft("add table inet somebody");
+    nft("add table bridge somebody");
     const auto foreign = table.hear();
     REQUIRE(foreign);
     REQUIRE_FALSE(*foreign);
-    nft("delete table inet somebody");
+    nft("delete table bridge somebody");
 }
 
 TEST_CASE("a thousand ports' filters are one change", "[kernel][filter]") {
