@@ -1,18 +1,14 @@
 // How many frames of guests the filters dropped, read from the kernel at the moment of the question; waits for nobody.
 #pragma once
 
-#include "topology/names.hpp"
+#include "topology/block_reasons.hpp"
 #include "topology/result.hpp"
 
-#include <cstdint>
-#include <map>
 #include <memory>
-#include <string>
 
 namespace bridges {
 
-// Packets by port and by reason (topology/block_reasons.hpp); what never happened is not in it.
-using Blocked = std::map<topology::IfName, std::map<std::string, std::uint64_t>>;
+using topology::Blocked;
 
 class BlockedReader {
 public:

@@ -4,8 +4,6 @@
 #include "ovs-driver/filtered.hpp"
 #include "topology/block_reasons.hpp"
 
-#include <fmt/format.h>
-
 namespace ovs {
 namespace {
 
@@ -20,7 +18,7 @@ topology::Result<> BlockedFlows::ask(const IfName& name, Bridge& bridge) {
     const auto deadline = Clock::now() + moment;
     if (bridge.connection && bridge.connection->run() == OpenFlow::Now::lost) bridge.connection.reset();
     if (!bridge.connection) {
-        auto opened = OpenFlow::open(fmt::format("{}/{}.mgmt", folder_, name.text()));
+        auto opened = OpenFlow::open(folder_, name, false);
         if (!opened) return opened.error();
         bridge.connection = std::move(*opened);
     }

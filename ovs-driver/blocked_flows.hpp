@@ -3,9 +3,9 @@
 
 #include "ovs-driver/openflow.hpp"
 #include "ovs-driver/state.hpp"
+#include "topology/block_reasons.hpp"
 
 #include <chrono>
-#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
@@ -13,8 +13,7 @@
 
 namespace ovs {
 
-// Frames by port and by reason (topology/block_reasons.hpp); what never happened is not in it.
-using Blocked = std::map<IfName, std::map<std::string, std::uint64_t>>;
+using topology::Blocked;
 
 // Belongs to the thread that reads.
 class BlockedFlows {

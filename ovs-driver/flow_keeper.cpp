@@ -1,6 +1,8 @@
 // See flow_keeper.hpp.
 #include "ovs-driver/flow_keeper.hpp"
 
+#include "ovs-driver/library.hpp"
+
 #include <fmt/format.h>
 
 #include <random>
@@ -19,8 +21,6 @@ using topology::Result;
 // guests' frames pass a new one unfiltered until then.
 constexpr std::chrono::milliseconds moment{200}, soon{5}, later{1000};
 constexpr std::chrono::seconds on_its_way{30}, grace{2};
-
-void wake_at(FlowKeeper::Clock::time_point when) { poll_timer_wait_until(std::chrono::ceil<std::chrono::milliseconds>(when.time_since_epoch()).count()); }
 
 std::uint8_t any_generation() { return static_cast<std::uint8_t>(std::random_device{}()); }
 
@@ -51,6 +51,7 @@ FilteredPorts FlowKeeper::due(const Bridge& bridge) const {
 Result<> FlowKeeper::prepare(const IfName& name, const FilteredPorts& ports, Clock::time_point deadline) {
     Bridge& bridge = bridges_[name];
     bridge.prepared = ports;
+    bridge.is_due = true;
     if (auto connected = connect(name, bridge); !connected) return connected;
     if (auto ready = bridge.connection->wait_until_ready(deadline); !ready) {
         lose(bridge);
@@ -61,6 +62,7 @@ Result<> FlowKeeper::prepare(const IfName& name, const FilteredPorts& ports, Clo
 
 void FlowKeeper::settle(bool applied) {
     for (auto& [name, bridge] : bridges_) {
+        bridge.is_due = bridge.is_due || !bridge.prepared.empty() || !bridge.leaving.empty();
         bridge.prepared.clear();
         if (applied) bridge.leaving.clear();
     }
@@ -79,7 +81,11 @@ void FlowKeeper::follow(FilteredBridges wanted, const State& state) {
                 bridge.left = Clock::now();
             }
     }
-    for (auto& [name, ports] : wanted) bridges_[name].wanted = std::move(ports);
+    for (auto& [name, ports] : wanted) {
+        Bridge& bridge = bridges_[name];
+        bridge.wanted = std::move(ports);
+        bridge.is_due = true;
+    }
     run();
 }
 
@@ -90,7 +96,10 @@ void FlowKeeper::run() {
 
 void FlowKeeper::work(const IfName& name, Bridge& bridge) {
     const auto now = Clock::now();
-    if (now - bridge.left >= grace) bridge.leaving.clear();
+    if (!bridge.leaving.empty() && now - bridge.left >= grace) {
+        bridge.leaving.clear();
+        bridge.is_due = true;
+    }
     if (!bridge.connection && (now < bridge.next_try || !connect(name, bridge))) return;
     switch (bridge.connection->run()) {
         case OpenFlow::Now::connecting: return;
@@ -108,7 +117,7 @@ void FlowKeeper::work(const IfName& name, Bridge& bridge) {
 
 Result<> FlowKeeper::connect(const IfName& name, Bridge& bridge) {
     if (bridge.connection) return {};
-    auto opened = OpenFlow::open(fmt::format("{}/{}.mgmt", folder_, name.text()));
+    auto opened = OpenFlow::open(folder_, name);
     if (!opened) {
         lose(bridge);
         return opened.error();
@@ -128,6 +137,7 @@ void FlowKeeper::lose(Bridge& bridge) {
 
 // A whole writing replaces each flow in place, so that what it counted stays, and then takes away what is of another one.
 Result<> FlowKeeper::bring_about(Bridge& bridge, Clock::time_point deadline) {
+    if (!bridge.whole && !std::exchange(bridge.is_due, false)) return {};
     const FilteredPorts want = due(bridge);
     if (!bridge.whole && want == bridge.installed) return {};
     if (bridge.whole) bridge.generation = bridge.generation ? bridge.generation + 1 : any_generation();
@@ -154,8 +164,8 @@ Result<> FlowKeeper::bring_about(Bridge& bridge, Clock::time_point deadline) {
 void FlowKeeper::wait() {
     for (auto& [name, bridge] : bridges_) {
         if (bridge.connection) bridge.connection->wait();
-        if (!bridge.connection || bridge.disturbed) wake_at(bridge.next_try);
-        if (!bridge.leaving.empty()) wake_at(bridge.left + grace);
+        if (!bridge.connection || bridge.disturbed) poll_timer_wait_until(monotonic_ms(bridge.next_try));
+        if (!bridge.leaving.empty()) poll_timer_wait_until(monotonic_ms(bridge.left + grace));
     }
 }
 

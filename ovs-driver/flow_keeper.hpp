@@ -43,6 +43,7 @@ private:
         FilteredPorts wanted = {}, prepared = {}, leaving = {}, installed = {};
         Clock::time_point left = {};       // when the last of those leaving did
         bool whole = true;                 // nothing is known of what is installed
+        bool is_due = true;                // what shall be there may be another than what is installed
         bool disturbed = false;            // somebody else changed it, and was undone a moment ago
         std::uint8_t generation = 0;
         Clock::time_point next_try = {};   // to connect, or to undo what others did

@@ -2,6 +2,7 @@
 #include "ovs-driver/library.hpp"
 
 #include <array>
+#include <climits>
 #include <csignal>
 #include <mutex>
 
@@ -42,6 +43,11 @@ void set_up_library() {
         vlog_set_levels(nullptr, VLF_CONSOLE, VLL_EMER);
     });
     block_broken_pipes();
+}
+
+long long monotonic_ms(std::chrono::steady_clock::time_point when) {
+    if (when == std::chrono::steady_clock::time_point::max()) return LLONG_MAX;
+    return std::chrono::ceil<std::chrono::milliseconds>(when.time_since_epoch()).count();
 }
 
 }  // namespace ovs

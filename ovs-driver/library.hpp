@@ -1,9 +1,14 @@
-// What a thread does before it uses OVS' library.
+// What whoever uses OVS' library has in common.
 #pragma once
+
+#include <chrono>
 
 namespace ovs {
 
 // Once for the process, and for each thread that has sockets of it. May be called again.
 void set_up_library();
+
+// The milliseconds of CLOCK_MONOTONIC that OVS counts in; rounded up, so that a wait never ends before its deadline.
+long long monotonic_ms(std::chrono::steady_clock::time_point when);
 
 }  // namespace ovs

@@ -23,8 +23,6 @@ constexpr auto protocol = OFPUTIL_P_OF14_OXM;
 constexpr auto version = OFP14_VERSION;
 constexpr std::chrono::milliseconds patience{500};
 
-long long monotonic_ms(OpenFlow::Deadline when) { return std::chrono::ceil<std::chrono::milliseconds>(when.time_since_epoch()).count(); }
-
 Error lost() { return {Fault::backend, "Open vSwitch", "ovs-vswitchd closed the connection for flows: is it running?"}; }
 
 Result<Message> encode_flow(const std::string& text, int command) {
@@ -63,12 +61,13 @@ struct Actions {
 
 }  // namespace
 
-Result<std::unique_ptr<OpenFlow>> OpenFlow::open(const std::string& socket) {
+Result<std::unique_ptr<OpenFlow>> OpenFlow::open(const std::string& folder, const topology::IfName& bridge, bool hears) {
     set_up_library();
+    const auto socket = fmt::format("{}/{}.mgmt", folder, bridge.text());
     vconn* connection = nullptr;
     if (const int error = vconn_open(("unix:" + socket).c_str(), 1u << version, 0, &connection))
         return Error{Fault::backend, socket, fmt::format("ovs-vswitchd does not answer ({}): is it running?", ovs_strerror(error))};
-    return std::unique_ptr<OpenFlow>(new OpenFlow(connection));
+    return std::unique_ptr<OpenFlow>(new OpenFlow(connection, hears));
 }
 
 OpenFlow::~OpenFlow() { vconn_close(connection_); }
@@ -79,7 +78,7 @@ OpenFlow::Now OpenFlow::run() {
     if (!greeted_) {
         const int state = vconn_connect(connection_);
         if (state == EAGAIN) return Now::connecting;
-        if (state || !greet()) {
+        if (state || (hears_ && !greet())) {
             lost_ = true;
             return Now::lost;
         }
@@ -106,11 +105,18 @@ Result<> OpenFlow::wait_until_ready(Deadline deadline) {
         const Now now = run();
         if (now == Now::ready) return {};
         if (now == Now::lost) return lost();
-        if (std::chrono::steady_clock::now() >= deadline) return Error{Fault::timeout, "Open vSwitch", "ovs-vswitchd did not answer in time"};
         wait();
-        poll_timer_wait_until(monotonic_ms(deadline));
-        poll_block();
+        if (auto waited = wait_until(deadline, "ovs-vswitchd did not answer in time"); !waited) return waited;
     }
+}
+
+// Until something comes of what was registered with the poll loop; an error where the deadline is over.
+Result<> OpenFlow::wait_until(Deadline deadline, const char* too_late) {
+    const bool is_late = std::chrono::steady_clock::now() >= deadline;
+    poll_timer_wait_until(monotonic_ms(deadline));
+    poll_block();
+    if (is_late) return Error{Fault::timeout, "Open vSwitch", too_late};
+    return {};
 }
 
 // Ports of first fragments can be matched, and what others do to flows is told.
@@ -141,12 +147,10 @@ Result<> OpenFlow::send(ofpbuf* message, Deadline deadline) {
             lost_ = true;
             return lost();
         }
-        if (std::chrono::steady_clock::now() >= deadline) return Error{Fault::timeout, "Open vSwitch", "ovs-vswitchd did not take flows in time"};
         vconn_run(connection_);
         vconn_run_wait(connection_);
         vconn_send_wait(connection_);
-        poll_timer_wait_until(monotonic_ms(deadline));
-        poll_block();
+        if (auto waited = wait_until(deadline, "ovs-vswitchd did not take flows in time"); !waited) return waited;
     }
 }
 
@@ -166,11 +170,9 @@ Result<> OpenFlow::receive_until(Take is_done, Deadline deadline) {
             lost_ = true;
             return lost();
         }
-        if (std::chrono::steady_clock::now() >= deadline) return Error{Fault::timeout, "Open vSwitch", "ovs-vswitchd did not answer about flows in time"};
         vconn_run_wait(connection_);
         vconn_recv_wait(connection_);
-        poll_timer_wait_until(monotonic_ms(deadline));
-        poll_block();
+        if (auto waited = wait_until(deadline, "ovs-vswitchd did not answer about flows in time"); !waited) return waited;
     }
 }
 

@@ -1,6 +1,7 @@
 // The conversation about flows with one bridge of ovs-vswitchd, over its management socket.
 #pragma once
 
+#include "topology/names.hpp"
 #include "topology/result.hpp"
 
 #include <chrono>
@@ -20,8 +21,9 @@ class OpenFlow {
 public:
     using Deadline = std::chrono::steady_clock::time_point;
 
-    // Starts to connect and never waits. "/run/openvswitch/br0.mgmt". Nobody there: Fault::backend.
-    static topology::Result<std::unique_ptr<OpenFlow>> open(const std::string& socket);
+    // Starts to connect and never waits; ovs-vswitchd has its bridges' sockets in `folder`: "/run/openvswitch". Who does not
+    // hear is not told what others do to flows. Nobody there: Fault::backend.
+    static topology::Result<std::unique_ptr<OpenFlow>> open(const std::string& folder, const topology::IfName& bridge, bool hears = true);
     ~OpenFlow();
     OpenFlow(const OpenFlow&) = delete;
     OpenFlow& operator=(const OpenFlow&) = delete;
@@ -48,15 +50,17 @@ public:
     topology::Result<std::vector<Count>> counts(Deadline deadline);
 
 private:
-    explicit OpenFlow(vconn* connection) : connection_(connection) {}
+    OpenFlow(vconn* connection, bool hears) : connection_(connection), hears_(hears) {}
 
     topology::Result<> greet();
     topology::Result<> send(ofpbuf* message, Deadline deadline);
     template <class Take>
     topology::Result<> receive_until(Take is_done, Deadline deadline);
+    topology::Result<> wait_until(Deadline deadline, const char* too_late);
     void overhear(ofpbuf* message);
 
     vconn* connection_;
+    bool hears_;
     bool greeted_ = false;
     bool lost_ = false;
     bool disturbed_ = false;

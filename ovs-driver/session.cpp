@@ -4,21 +4,10 @@
 #include "ovs-driver/library.hpp"
 
 #include <cassert>
-#include <climits>
 
 #include "ovs-driver/idl_handles.hpp"
 
 namespace ovs {
-namespace {
-
-// The milliseconds of CLOCK_MONOTONIC that OVS counts in; rounded up, so that a wait never ends before its deadline.
-long long monotonic_ms(Session::Clock::time_point when) {
-    if (when == Session::Clock::time_point::max()) return LLONG_MAX;
-    return std::chrono::ceil<std::chrono::milliseconds>(when.time_since_epoch()).count();
-}
-
-}  // namespace
-
 void Session::Destroy::operator()(ovsdb_idl* idl) const { ovsdb_idl_destroy(idl); }
 
 void DropTransaction::operator()(ovsdb_idl_txn* transaction) const { ovsdb_idl_txn_destroy(transaction); }

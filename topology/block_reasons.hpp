@@ -1,7 +1,12 @@
 // Why a filter drops a frame: names for the wire, words for people.
 #pragma once
 
+#include "topology/names.hpp"
+
 #include <array>
+#include <cstdint>
+#include <map>
+#include <string>
 #include <string_view>
 
 namespace topology {
@@ -25,6 +30,9 @@ inline constexpr std::array<BlockReason, 13> block_reasons = {{
     {"arp", "ARP for an address that is not its own"},
     {"address", "IP from an address that is not its own"},
     {"neighbour", "neighbour advertisements for an address that is not its own"}}};
+
+// Frames by port and by reason; what never happened is not in it.
+using Blocked = std::map<IfName, std::map<std::string, std::uint64_t>>;
 
 // The name itself, if it is none of these: a netd of another version may know more.
 constexpr std::string_view words_of_reason(std::string_view name) {

@@ -119,8 +119,8 @@ Verdict validate_nic(const GuestNic& nic, const Intent& running, const Facts& fa
     for (const GuestNic& other : running.nics())
         if (other.mac == nic.mac && other.vm != nic.vm)
             refuse("macAddr", Fault::conflict, fmt::format("{} is in use by guest '{}'", nic.mac.text(), other.vm));
+    const Network* network = nic.network.empty() ? nullptr : running.network(nic.network);
     if (!nic.network.empty()) {
-        const Network* network = running.network(nic.network);
         if (!network) refuse("network", Fault::not_found, fmt::format("there is no network '{}'", nic.network));
         else if (!network->bridged) refuse("network", Fault::invalid, fmt::format("network '{}' has no bridge, so it can't carry guests", nic.network));
         else if ((nic.vlan || nic.trunk) && network->switch_kind == SwitchKind::legacy)
@@ -130,8 +130,7 @@ Verdict validate_nic(const GuestNic& nic, const Intent& running, const Facts& fa
     }
     if (nic.filter.value() == topology::FilterLevel::strict && nic.filter_parameters.empty())
         refuse("filterParameters", Fault::invalid, "filter strict needs the guest's addresses: filterParameters, a list of them");
-    const Network* carrier = nic.network.empty() ? nullptr : running.network(nic.network);
-    if (carrier && carrier->switch_kind != SwitchKind::ovs && !facts.abilities.filter)
+    if (network && network->switch_kind != SwitchKind::ovs && !facts.abilities.filter)
         refuse("filter", Fault::backend, "the kernel has no nftables for bridges (module nf_tables_bridge), or the host has no nft (package nftables), so no guest can be filtered");
     if (nic.queues < 1) refuse("queues", Fault::invalid, "queues is 1 to 255");
     verdict.wanted.put(nic);
