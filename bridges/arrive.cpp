@@ -47,6 +47,7 @@ Link change_of(const Journey& journey) {
     });
     change.mtu = {};
     change.addresses = {};
+    change.traffic = {};
     if (change.stack && left.stack) change.stack = stack_change(*want.stack, *left.stack);
     // A new mode makes the bond forget some of its other options: all are said again.
     if (change.kind && left.kind && !journey.emptied) change.kind = kind_change(*want.kind, *left.kind);
@@ -68,6 +69,7 @@ Link newcomer(const Journey& journey) {
     Link now = *journey.want;
     now.facts = {};
     now.addresses = {};
+    now.traffic = {};
     if (has_mac_of_base(journey)) now.mac = {};
     return now;
 }
@@ -100,6 +102,14 @@ void take_addresses(const Journey& journey, std::vector<Step>& steps) {
     steps.push_back({Update<Link>{before(journey), now}, Phase::address, 0});
 }
 
+void take_traffic(const Journey& journey, std::vector<Step>& steps) {
+    const auto& want = journey.want->traffic;
+    if (!want || want == (journey.left ? journey.left->traffic : Traffic{})) return;
+    Link now{journey.want->name};
+    now.traffic = want;
+    steps.push_back({Update<Link>{before(journey), now}, Phase::traffic, 0});
+}
+
 }  // namespace
 
 std::vector<Step> arrivals(Journeys& journeys) {
@@ -114,6 +124,7 @@ std::vector<Step> arrivals(Journeys& journeys) {
         come(*journey, phase, risen + 2 * journey->place, steps);
         if (auto step = before_it_carries(*journey, phase, risen + 2 * journey->complete + 1)) steps.push_back(std::move(*step));
         take_addresses(*journey, steps);
+        take_traffic(*journey, steps);
     }
     return steps;
 }

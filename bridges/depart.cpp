@@ -35,6 +35,17 @@ std::set<Subnet> intersection(const std::set<Subnet>& want, const std::set<Subne
     return kept;
 }
 
+// What is wanted in no form any more; what is wanted otherwise is changed in place later.
+Traffic without_unwanted(const Traffic& want, Traffic have) {
+    std::erase_if(have.shares, [&](const Share& share) { return !want.shares.contains(share); });
+    std::erase_if(have.intakes, [&](const Intake& intake) { return !want.intakes.contains(intake); });
+    std::erase_if(have.copies, [&](const IfName& copy) { return !want.copies.contains(copy); });
+    std::erase_if(have.copies_in, [&](const IfName& copy) { return !want.copies_in.contains(copy); });
+    if (!want.out) have.out = {};
+    if (!want.in) have.in = {};
+    return have;
+}
+
 bool is_v4(const Subnet& address) { return !address.is_v6(); }
 
 // With the first address of an IPv4 subnet the kernel takes the others. They are said again at once; routes are not.
@@ -54,6 +65,10 @@ std::optional<Link> release_of(const Journey& journey) {
     if (want && want->addresses && have->addresses) {
         auto kept = intersection(*want->addresses, *have->addresses);
         if (kept != *have->addresses) now.addresses = std::move(kept);
+    }
+    if (want && want->traffic && have->traffic) {
+        auto kept = without_unwanted(*want->traffic, *have->traffic);
+        if (kept != *have->traffic) now.traffic = std::move(kept);
     }
     if (now == Link{journey.name()}) return std::nullopt;
     return now;
@@ -107,6 +122,7 @@ Link what_is_left(const Journey& journey, const std::optional<Link>& release) {
     if (loses_all_ports(journey)) left.mac = {};
     if (may_lose_mtu(journey)) left.mtu = {};
     if (release && release->addresses) left.addresses = release->addresses;
+    if (release && release->traffic) left.traffic = release->traffic;
     return left;
 }
 

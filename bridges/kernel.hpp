@@ -22,6 +22,10 @@ struct Abilities {
     bool bond = false;
     bool tap = false;
     bool filter = false;          // nftables for bridges
+    bool hfsc = false;            // shares of a link, by VLAN; this, police and mirred have their classifier (flower), too
+    bool htb = false;             // limits of what leaves by a link
+    bool police = false;          // limits of what comes in by a link
+    bool mirred = false;          // copies of what passes
     std::string release = {};     // uname -r
     bool operator==(const Abilities&) const = default;
 };

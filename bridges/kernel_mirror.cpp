@@ -21,6 +21,14 @@ Result<> KernelMirror::list(Mirror& into, const Message& question) {
     return feed(into, requests_.dump(question));
 }
 
+// A kernel without traffic control refuses, and has none.
+Result<> KernelMirror::list_traffic(Mirror& into) {
+    if (!list(into, ask_qdiscs())) return {};
+    for (const Message& question : into.traffic_questions())
+        if (auto listed = list(into, question); !listed) return listed.error();
+    return {};
+}
+
 Result<> KernelMirror::look() {
     // What waits is older than what is about to be seen, and would undo it.
     while (!notifications_.drain([](const nlmsghdr&) {})) {}
@@ -36,6 +44,7 @@ Result<> KernelMirror::look() {
         if (!rules) return rules.error();
     }
     fresh.take_filters(mirror_);
+    if (auto listed = list_traffic(fresh); !listed) return listed.error();
     fresh.settle();
     fresh.take_doubts();
     fresh.take_hints();

@@ -29,6 +29,7 @@ public:
 
 private:
     Result<> list(Mirror& into, const Message& question);
+    Result<> list_traffic(Mirror& into);
     Result<> clear_doubts();
 
     RequestSocket requests_;

@@ -8,6 +8,7 @@
 #include "bridges/probe.hpp"
 #include "bridges/sysctl.hpp"
 #include "bridges/tap.hpp"
+#include "bridges/traffic_control.hpp"
 #include "bridges/veth_peer.hpp"
 
 #include <fmt/format.h>
@@ -131,12 +132,16 @@ void LinuxKernel::change(Batch& batch, std::size_t place, const Link& now, const
     }
     std::vector<Message> messages;
     if (auto done = write_changes(now, have, state(), messages); !done) return batch.refuse(place, done.error());
+    std::vector<TrafficRequest> requests;
+    if (now.traffic)
+        if (auto done = write_traffic(have.facts.index, *now.traffic, have.traffic.value_or(Traffic{}), state(), requests); !done) return batch.refuse(place, done.error());
     if (is_silent && messages.empty()) silent_.insert(have.facts.index);
     for (Message& message : messages) {
         // An address that is gone already: its primary took it along.
         const auto fine = message.raw()->nlmsg_type == RTM_DELADDR ? std::set<int>{EADDRNOTAVAIL} : std::set<int>{};
         batch.add(place, std::move(message), fine);
     }
+    for (TrafficRequest& request : requests) batch.add(place, std::move(request.message), std::move(request.fine));
 }
 
 void LinuxKernel::update(Batch& batch, std::size_t place, const Update<Link>& op) {

@@ -3,6 +3,7 @@
 
 #include <linux/netconf.h>
 #include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 
 namespace bridges {
 
@@ -35,6 +36,7 @@ void Mirror::take(const nlmsghdr& message) {
         waiting.isolated.reset();
         return;
     }
+    if (is_about_traffic(message)) return take_traffic(message);
     if (auto report = read_report(message)) take_report(std::move(*report));
 }
 
@@ -136,6 +138,15 @@ void Mirror::take(const AddressReport& report) {
     const std::pair address{report.address, report.peer};
     if (goes) seen->addresses.erase(address);
     else seen->addresses.insert(address);
+}
+
+void Mirror::take_traffic(const nlmsghdr& message) {
+    const int index = traffic_link_of(message);
+    const bool gone = message.nlmsg_type == RTM_DELQDISC || message.nlmsg_type == RTM_DELTCLASS || message.nlmsg_type == RTM_DELTFILTER;
+    Seen* seen = seen_of(index, gone);
+    if (!seen) return;
+    seen->traffic.take(message);
+    for (const int target : seen->traffic.targets()) dependents_[target].insert(index);
 }
 
 // With a link go its routes. With a link's "up" or its last address the kernel drops its IPv4 routes, with any address

@@ -6,6 +6,7 @@
 
 #include "bridges/nl_read.hpp"
 #include "bridges/state.hpp"
+#include "bridges/traffic_control.hpp"
 
 #include <map>
 #include <set>
@@ -49,6 +50,9 @@ public:
     void take_filters(const Mirror& other) { filters_ = other.filters_; }
     void take_filter(const IfName& port, const Filter* now);
 
+    // What is to be asked about traffic control once qdiscs were listed.
+    std::vector<Message> traffic_questions() const;
+
     int index_of(const std::string& name) const;
     std::vector<int> indices() const;
 
@@ -57,6 +61,7 @@ private:
         LinkReport report;
         PortTags tags = {};
         std::set<std::pair<Subnet, IpAddress>> addresses = {};  // with the peer: one address may be there twice
+        TrafficSeen traffic = {};
         bool reported = false;                                  // false: only parts of it were heard so far
     };
     struct Waiting {
@@ -73,6 +78,7 @@ private:
     void take(RouteReport report);
     void take(const RuleReport& report);
     void take(const StackHint& hint);
+    void take_traffic(const nlmsghdr& message);
     void read_waiting();
     Seen* seen_of(int index, bool gone);
     void sift_routes();

@@ -33,6 +33,11 @@ Link Mirror::named(const Seen& seen) const {
         }
         if (report.active) link.facts.active_port = name_of(report.active);
     }
+    link.traffic = seen.traffic.shown([this](int index) {
+        const auto target = links_.find(index);
+        return target != links_.end() && target->second.reported ? std::optional(name_of(index)) : std::nullopt;
+    });
+    link.facts.foreign_qdisc = seen.traffic.foreign_qdisc();
     link.addresses.emplace();
     for (const auto& [address, peer] : seen.addresses) link.addresses->insert(address);
     if (const auto filter = filters_.find(link.name); filter != filters_.end()) link.filter = filter->second;
@@ -125,6 +130,13 @@ void Mirror::take_filter(const IfName& port, const Filter* now) {
 int Mirror::index_of(const std::string& name) const {
     const Link* link = state_.links.find(IfName::observed(name));
     return link ? link->facts.index : 0;
+}
+
+std::vector<Message> Mirror::traffic_questions() const {
+    std::vector<Message> all;
+    for (const auto& [index, seen] : links_)
+        for (Message& question : seen.traffic.questions(index)) all.push_back(std::move(question));
+    return all;
 }
 
 std::vector<int> Mirror::indices() const {

@@ -139,6 +139,7 @@ std::optional<Report> read_link(const nlmsghdr& message) {
     report.link.mtu = Mtu::observed(link.get<std::uint32_t>(IFLA_MTU).value_or(0));
     report.link.mac = mac_in(link, IFLA_ADDRESS);
     report.link.up = (header->ifi_flags & IFF_UP) != 0;
+    report.link.promiscuous = (header->ifi_flags & IFF_PROMISC) != 0;  // only what somebody asked for; not tcpdump
     report.link.stack = stack_of(Attributes(link.nest(IFLA_AF_SPEC)));
     report.link.kind = kind_of(link, info, report);
     report.master = link.get<int>(IFLA_MASTER).value_or(0);

@@ -235,7 +235,7 @@ Result<NotificationSocket> NotificationSocket::open() {
     if (!socket) return socket.error();
     widen(nl_socket_get_fd(socket->get()), SO_RCVBUFFORCE, SO_RCVBUF, notification_buffer);
     for (const int group : {RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,
-                            RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE, RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV6_NETCONF}) {
+                            RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE, RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV6_NETCONF, RTNLGRP_TC}) {
         if (const int code = nl_socket_add_membership(socket->get(), group); code < 0) {
             return Error{Fault::backend, "netlink", fmt::format("cannot listen: {}", nl_geterror(code))};
         }

@@ -77,6 +77,7 @@ public:
         move_to_master();
         set_options(*options);
         set_port();
+        if (differs(now_.promiscuous, have_.promiscuous)) set_promiscuous();
         set_rest(now_.up.value_or(was_up && !joins_bond_ && !leaves_));
         if (now_.addresses) write_addresses(index_, *now_.addresses, have_.addresses.value_or(std::set<Subnet>{}), into_);
         return {};
@@ -169,6 +170,14 @@ private:
         }
         if (leaves_ || !now_.vlans) return;
         write_vlans(into_, index_, std::holds_alternative<Bridge>(*have_.kind), vlans_before(), *now_.vlans);
+    }
+
+    void set_promiscuous() {
+        ifinfomsg header = {};
+        header.ifi_index = index_;
+        header.ifi_change = IFF_PROMISC;
+        header.ifi_flags = *now_.promiscuous ? IFF_PROMISC : 0;
+        into_.push_back(Message(RTM_SETLINK, 0, header));
     }
 
     bool put_mark(Message& message) const {

@@ -13,6 +13,7 @@ enum class Phase {
     remove,   // links that go
     build,    // links that come or change, what lies below first (level); MTUs rise, below first
     late,     // links that somebody else makes in between (OVS internal ports): what we want of them
+    traffic,  // limits, shares and copies come, once all that they name is there
     shrink,   // MTUs fall, above first (level)
     address,  // addresses come
     route,    // routes and rules come

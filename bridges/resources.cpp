@@ -13,6 +13,20 @@ std::string_view name_of(const Kind& kind) {
 
 namespace {
 
+bool is_near(std::uint64_t a, std::uint64_t b, std::uint64_t step) { return (a > b ? a - b : b - a) <= step; }
+
+}  // namespace
+
+bool Curve::operator==(const Curve& other) const {
+    return is_near(m1, other.m1, 240) && is_near(d, other.d, 1) && is_near(m2, other.m2, 240);
+}
+
+bool Limit::operator==(const Limit& other) const {
+    return average == other.average && peak == other.peak && is_near(burst, other.burst, 64 + average / 1000000);
+}
+
+namespace {
+
 std::string table_text(std::uint32_t table) {
     return table == Route::main_table ? "main" : std::to_string(table);
 }

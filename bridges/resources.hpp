@@ -111,6 +111,55 @@ struct HostStack {
                    Field{"arp_strict", &HostStack::arp_strict}, Field{"autoconf", &HostStack::autoconf}};
 };
 
+// A service curve of HFSC: m1 bit/s for the first d µs, m2 bit/s from then on. The kernel counts in steps of about 120 bit/s.
+struct Curve {
+    std::uint64_t m1 = 0, d = 0, m2 = 0;
+    bool operator==(const Curve& other) const;
+    static constexpr auto fields = std::tuple{Field{"m1", &Curve::m1}, Field{"d", &Curve::d}, Field{"m2", &Curve::m2}};
+};
+// What frames of one VLAN get of a link that many share (a class of HFSC).
+struct Share {
+    static constexpr int untagged = -1;      // and all that no other share is about
+    int vlan = untagged;
+    std::optional<Curve> ls = {}, ul = {}, rt = {};  // link share, upper limit, real time
+    static constexpr bool exact = true;
+    bool operator==(const Share&) const = default;
+    bool operator<(const Share& other) const { return vlan < other.vlan; }
+    static constexpr auto fields = std::tuple{Field{"vlan", &Share::vlan}, Field{"ls", &Share::ls}, Field{"ul", &Share::ul},
+                                              Field{"rt", &Share::rt}};
+};
+// A limit: average for as long as it takes, `burst` bytes at once or, if that is set, at the speed of `peak`.
+struct Limit {
+    std::uint64_t average = 0, peak = 0;  // bytes/s; peak 0: as fast as it goes
+    std::uint64_t burst = 0;              // bytes; the kernel counts in time, so that a little gets lost
+    bool operator==(const Limit& other) const;
+    static constexpr auto fields = std::tuple{Field{"average", &Limit::average}, Field{"peak", &Limit::peak}, Field{"burst", &Limit::burst}};
+};
+// What may come in by the link of frames of one VLAN; the rest is dropped.
+struct Intake {
+    int vlan = Share::untagged;           // untagged: frames without a tag
+    Limit limit = {};
+    static constexpr bool exact = true;
+    bool operator==(const Intake&) const = default;
+    bool operator<(const Intake& other) const { return vlan < other.vlan; }
+    static constexpr auto fields = std::tuple{Field{"vlan", &Intake::vlan}, Field{"limit", &Intake::limit}};
+};
+// What netd's own traffic control does on the link. That of others is not seen in here, and not touched: netd's qdiscs
+// and filters have numbers of their own (traffic_control.hpp).
+struct Traffic {
+    std::set<Share> shares = {};          // of what leaves by the link; HFSC
+    std::optional<Limit> out = {};        // of all that leaves by the link: toward a guest; HTB
+    std::optional<Limit> in = {};         // of all that comes in by it: from a guest; police
+    std::set<Intake> intakes = {};        // of what comes in by it, by VLAN; police
+    std::set<IfName> copies = {};         // links that get a copy of all that passes, both ways; mirred
+    std::set<IfName> copies_in = {};      // links that get a copy of what comes in by it; none of those above
+    static constexpr bool exact = true;
+    bool operator==(const Traffic&) const = default;
+    static constexpr auto fields = std::tuple{Field{"shares", &Traffic::shares}, Field{"out", &Traffic::out},
+                                              Field{"in", &Traffic::in}, Field{"intakes", &Traffic::intakes}, Field{"copies", &Traffic::copies},
+                                              Field{"copies_in", &Traffic::copies_in}};
+};
+
 // What only the kernel knows. Reported, never wanted, no part of a plan.
 struct LinkFacts {
     int index = 0;                          // ifindex; the same name with another index is another device
@@ -121,6 +170,7 @@ struct LinkFacts {
     std::optional<Mac> permanent_mac = {};
     std::optional<int> peer_index = {};     // IFLA_LINK of a veth
     std::optional<int> peer_netnsid = {};
+    std::string foreign_qdisc = {};         // "htb 1:" where somebody else shapes what leaves by the link
     std::string alias = {};                 // the raw alias where it is not our mark
     std::optional<IfName> active_port = {};           // bonds in modes that have one
     std::optional<std::uint16_t> aggregator = {};     // 802.3ad: of a bond, and of its port
@@ -141,6 +191,8 @@ struct Link {
     std::optional<Filter> filter = {};                // what a guest may send into a bridge by it; it stands before the link is made
     std::optional<HostStack> stack = {};
     std::optional<std::set<Subnet>> addresses = {};   // all but link-local and those that the kernel made by autoconf
+    std::optional<bool> promiscuous = {};             // a bridge, or a VLAN on it, sees all that passes
+    std::optional<Traffic> traffic = {};
     LinkFacts facts = {};
 
     const IfName& key() const { return name; }
@@ -149,8 +201,8 @@ struct Link {
         Field{"kind", &Link::kind},         Field{"owner", &Link::owner},       Field{"mtu", &Link::mtu},
         Field{"mac", &Link::mac},           Field{"up", &Link::up},             Field{"master", &Link::master},
         Field{"isolated", &Link::isolated}, Field{"vlans", &Link::vlans},       Field{"stack", &Link::stack},
-        Field{"filter", &Link::filter},
-        Field{"addresses", &Link::addresses}};
+        Field{"filter", &Link::filter},     Field{"addresses", &Link::addresses},
+        Field{"promiscuous", &Link::promiscuous}, Field{"traffic", &Link::traffic}};
 };
 
 // A unicast route outside the kernel's own (proto kernel, table local). One destination may have one route a table and

@@ -6,6 +6,7 @@ import os
 import time
 
 from agree_filters import look_at_filters
+from agree_shaping import look_at_shaping
 
 # What the kernel or Open vSwitch makes by itself.
 own_devices = {"lo", "ovs-system", "ovs-netdev"}
@@ -31,6 +32,7 @@ def complaints_of(host, foreign):
     view.look_at_clients()
     view.look_at_resolver()
     look_at_filters(view)
+    look_at_shaping(view)
     view.look_at_what_is_too_much(foreign)
     drift = host.client.call("Host.getDrift")
     view.check(not any(drift.values()), f"netd finds drift: {json.dumps(drift)}")
@@ -176,7 +178,8 @@ class View:
         if on_host:
             info = self.links[device].get("linkinfo", {}).get("info_data", {})
             self.same(f"{name}: {device} is a VLAN of the bridge", ("vlan", bridge, tag), (self.kind(device), self.links[device].get("link"), info.get("id")))
-        self.same(f"{name}: the bridge itself takes part in {tag}", bool(on_host), tag in self.tags(bridge))
+        is_mirrored = any(name in nic.get("portMirroring", ()) for nic in self.guests)
+        self.same(f"{name}: the bridge itself takes part in {tag}", bool(on_host) or is_mirrored, tag in self.tags(bridge))
 
     def look_at_ovs(self, name, network, device, _):
         base, vlan = self.base_of(network), network.get("vlan")

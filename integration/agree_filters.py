@@ -6,9 +6,15 @@ COOKIE = 0x6E657464
 
 
 def look_at_filters(view):
-    switches = {name: network["switch"] for name, network in view.networks.items()}
-    look_at_table(view, [nic for nic in view.guests if switches.get(nic["network"], "ovs") != "ovs"])
-    look_at_flows(view, [nic for nic in view.guests if switches.get(nic["network"]) == "ovs"])
+    switches = {nic["port"]: switch_of(view, nic) for nic in view.guests}
+    look_at_table(view, [nic for nic in view.guests if switches[nic["port"]] in ("legacy", "vlan-aware")])
+    look_at_flows(view, [nic for nic in view.guests if switches[nic["port"]] == "ovs"])
+
+
+def switch_of(view, nic):
+    """The kind of the switch that it is plugged into, or "". One on no network is where it mirrors one on Open vSwitch."""
+    of = lambda name: view.networks.get(name, {}).get("switch", "")
+    return of(nic["network"]) or next((of(name) for name in nic.get("portMirroring", []) if of(name) == "ovs"), "")
 
 
 def look_at_table(view, nics):

@@ -73,6 +73,10 @@ class Space:
         """Everything at once: (what -4 tells, what -6 tells, VLANs of bridge ports)."""
         return self.reader.look()
 
+    def traffic(self, what, device=None, *more):
+        """What `tc` tells of qdiscs, classes or filters."""
+        return run("tc", "-n", self.name, what, "show", *(("dev", device) if device else ()), *more)
+
     def link(self, name):
         found = json.loads(run("ip", "-n", self.name, "-d", "-j", "-s", "link", "show", name, check=False) or "[]")
         return found[0] if found else None
@@ -123,7 +127,7 @@ class OpenVSwitch:
 
     def flows(self, bridge):
         """(cookie, port that it is for, the flow as ovs-ofctl words it) of each flow that is for one port."""
-        text = run("ovs-ofctl", "-O", "OpenFlow14", "dump-flows", "--no-names", "--no-stats", f"unix:{self.folder}/{bridge}.mgmt")
+        text = run("ovs-ofctl", "-O", "OpenFlow14", "dump-flows", "--no-names", "--no-stats", f"unix:{self.folder}/{bridge}.mgmt", check=False)
         return [(int(flow[1], 16), int(flow[2]), flow[0].strip()) for flow in re.finditer(r"cookie=(0x[0-9a-f]+).*in_port=(\d+).*", text)]
 
 

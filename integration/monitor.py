@@ -6,10 +6,10 @@ import time
 
 from frames import inside
 
-RTNLGRP = {"link": 1, "v4addr": 5, "v4route": 7, "v6addr": 9, "v6route": 11, "v4rule": 8, "v6rule": 19, "bridge vlan": 32}
+RTNLGRP = {"link": 1, "v4addr": 5, "v4route": 7, "v6addr": 9, "v6route": 11, "v4rule": 8, "v6rule": 19, "bridge vlan": 32, "tc": 4}
 NETLINK_ADD_MEMBERSHIP, SOL_NETLINK, SO_RCVBUFFORCE = 1, 270, 33
 kinds = {16: "new link", 17: "gone link", 20: "new address", 21: "gone address", 24: "new route", 25: "gone route", 32: "new rule", 33: "gone rule",
-         112: "new vlan", 113: "gone vlan"}
+         112: "new vlan", 113: "gone vlan", 36: "new qdisc", 37: "gone qdisc", 40: "new class", 41: "gone class", 44: "new filter", 45: "gone filter"}
 
 
 class Monitor:

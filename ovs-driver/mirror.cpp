@@ -35,6 +35,7 @@ bool Mirror::follow(Session& session) {
         forget_ports(session);
         follow_bridges(session, moved);
         follow_ports(session, moved);
+        follow_mirrors(session);
     }
     ovsdb_idl_track_clear(session.idl());
     return changed_;
@@ -54,6 +55,7 @@ void Mirror::read_everything(Session& session) {
     }
     const ovsrec_port* port = nullptr;
     OVSREC_PORT_FOR_EACH (port, session.idl()) put(*port);
+    read_mirrors(session);
     changed_ = !(before == state_);
     if (!changed_) state_ = before;
 }
@@ -79,6 +81,28 @@ void Mirror::follow_bridges(Session& session, Ids& moved) {
         if (ovsrec_bridge_is_new(row) || ovsrec_bridge_is_updated(row, OVSREC_BRIDGE_COL_PORTS))
             place_ports(*row, moved);
     }
+}
+
+// They are few: if one has changed, all are read. A mirror does not know its bridge.
+void Mirror::follow_mirrors(Session& session) {
+    bool stirred = false;
+    const ovsrec_mirror* mirror = nullptr;
+    OVSREC_MIRROR_FOR_EACH_TRACKED (mirror, session.idl()) stirred = true;
+    const ovsrec_bridge* bridge = nullptr;
+    OVSREC_BRIDGE_FOR_EACH_TRACKED (bridge, session.idl())
+        stirred = stirred || ovsrec_bridge_is_deleted(bridge) || ovsrec_bridge_is_updated(bridge, OVSREC_BRIDGE_COL_MIRRORS);
+    if (!stirred) return;
+    const auto before = state_.mirrors;
+    read_mirrors(session);
+    changed_ |= !(before == state_.mirrors);
+}
+
+void Mirror::read_mirrors(Session& session) {
+    topology::Keyed<PortMirror> mirrors;
+    const ovsrec_bridge* bridge = nullptr;
+    OVSREC_BRIDGE_FOR_EACH (bridge, session.idl())
+        for (std::size_t i = 0; i < bridge->n_mirrors; ++i) mirrors.put(read_mirror(*bridge->mirrors[i], IfName::observed(bridge->name)));
+    state_.mirrors = std::move(mirrors);
 }
 
 void Mirror::forget_bridge(const uuid& id) {

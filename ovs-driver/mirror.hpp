@@ -42,6 +42,8 @@ private:
     void follow_ports(Session& session, Ids& moved);
     void forget_ports(Session& session);
     void forget_bridge(const uuid& id);
+    void follow_mirrors(Session& session);
+    void read_mirrors(Session& session);
     void place_ports(const ovsrec_bridge& row, Ids& moved);
     void put(const ovsrec_bridge& row);
     void put(const ovsrec_port& row);

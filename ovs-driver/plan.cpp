@@ -24,6 +24,7 @@ R changed_part(const R& want, const R& have) {
 
 // A port whose interface changes its type is another port.
 bool is_another(const Bridge&, const Bridge&) { return false; }
+bool is_another(const PortMirror& want, const PortMirror& have) { return want.bridge && want.bridge != have.bridge; }
 bool is_another(const Port& want, const Port& have) { return want.internal && have.internal && want.internal != have.internal; }
 
 template <class R>
@@ -47,10 +48,15 @@ bool loses_a_wanted_port(const Bridge& bridge, const State& want, const State& h
     });
 }
 
-// Within a phase: bridges come, then ports change, then bridges go.
+bool is_about_mirror(const Op& op) {
+    return std::holds_alternative<Create<PortMirror>>(op) || std::holds_alternative<Update<PortMirror>>(op) || std::holds_alternative<Remove<PortMirror>>(op);
+}
+
+// Within a phase: bridges come, then ports change, then what copies from one to the other, then bridges go.
 int order(const Op& op) {
+    if (is_about_mirror(op)) return 2;
     if (std::holds_alternative<Create<Bridge>>(op) || std::holds_alternative<Update<Bridge>>(op)) return 0;
-    return std::holds_alternative<Remove<Bridge>>(op) ? 2 : 1;
+    return std::holds_alternative<Remove<Bridge>>(op) ? 3 : 1;
 }
 
 }  // namespace
@@ -58,6 +64,7 @@ int order(const Op& op) {
 std::vector<Step> plan(const State& want, const State& have) {
     std::vector<Step> steps;
     plan_rows(want.ports, have.ports, steps);
+    plan_rows(want.mirrors, have.mirrors, steps);
     plan_rows(want.bridges, have.bridges, steps);
     for (Step& step : steps)
         if (const auto* gone = std::get_if<Remove<Bridge>>(&step.op); gone && loses_a_wanted_port(gone->was, want, have)) step.phase = Phase::build;

@@ -23,4 +23,9 @@ std::string describe(const Port& port) {
     return fmt::format("OVS port {}{}{}", port.name.text(), on, tags);
 }
 
+std::string describe(const PortMirror& mirror) {
+    const auto tags = mirror.tags && !mirror.tags->empty() ? fmt::format(" of tags {}", mirror.tags->text()) : "";
+    return fmt::format("OVS mirror {}{}", mirror.name.text(), tags);
+}
+
 }  // namespace ovs

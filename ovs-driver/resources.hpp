@@ -60,6 +60,14 @@ struct PortFacts {
     bool operator==(const PortFacts&) const = default;
 };
 
+// How much may come in by a port; rate 0 is as much as comes. The datapath drops the rest.
+struct Policing {
+    std::uint64_t rate = 0, burst = 0;        // ingress_policing_rate in kbit/s, ingress_policing_burst in kbit
+    static constexpr bool exact = true;
+    bool operator==(const Policing&) const = default;
+    static constexpr auto fields = std::tuple{Field{"rate", &Policing::rate}, Field{"burst", &Policing::burst}};
+};
+
 // A port and its one interface. (A native OVS bond has several interfaces: reported as a foreign port, never made.)
 struct Port {
     IfName name;
@@ -70,6 +78,8 @@ struct Port {
     std::optional<Mtu> mtu = {};              // mtu_request
     std::optional<Mac> mac = {};              // Interface.mac (internal ports)
     std::optional<bool> isolated = {};        // Port.protected
+    std::optional<std::string> qos = {};      // type of the QoS row that netd made for it; "" is none
+    std::optional<Policing> policing = {};
     std::optional<std::string> attached_mac = {};  // external_ids of the interface: attached-mac, iface-id, vm-id
     std::optional<std::string> iface_id = {};
     std::optional<std::string> vm_id = {};
@@ -83,12 +93,31 @@ struct Port {
         Field{"bridge", &Port::bridge},     Field{"owner", &Port::owner},
         Field{"internal", &Port::internal}, Field{"tagging", &Port::tagging},
         Field{"mtu", &Port::mtu},           Field{"mac", &Port::mac},
-        Field{"isolated", &Port::isolated}, Field{"attached_mac", &Port::attached_mac},
+        Field{"isolated", &Port::isolated}, Field{"qos", &Port::qos},
+        Field{"policing", &Port::policing}, Field{"attached_mac", &Port::attached_mac},
         Field{"iface_id", &Port::iface_id}, Field{"vm_id", &Port::vm_id},
         Field{"filter", &Port::filter}};
 };
 
+// Copies of all frames of some VLANs of a bridge, to one of its ports, which then gets nothing else (a row of Mirror).
+struct PortMirror {
+    IfName name;
+    std::optional<IfName> bridge = {};
+    std::optional<Owner> owner = {};          // external_ids:netd
+    std::optional<VlanSet> tags = {};         // 0 is the untagged network
+    std::optional<IfName> output = {};
+
+    const IfName& key() const { return name; }
+    bool operator==(const PortMirror&) const = default;
+    static constexpr auto fields = std::tuple{Field{"bridge", &PortMirror::bridge}, Field{"owner", &PortMirror::owner},
+                                              Field{"tags", &PortMirror::tags}, Field{"output", &PortMirror::output}};
+};
+
+// The type of QoS row that tells Open vSwitch to leave a port's traffic control to others, here to netd.
+inline constexpr const char* hands_off = "linux-noop";
+
 std::string describe(const Bridge& bridge);
 std::string describe(const Port& port);
+std::string describe(const PortMirror& mirror);
 
 }  // namespace ovs

@@ -88,6 +88,20 @@ PortFacts read_facts(const ovsrec_interface& row) {
                      .mac = read_mac_in_use(row.mac_in_use)};
 }
 
+// Only what netd made: the QoS of others is theirs.
+std::string read_qos(const ovsrec_port& row) {
+    return row.qos && smap_get(&row.qos->external_ids, "netd") ? row.qos->type : "";
+}
+
+PortMirror read_mirror(const ovsrec_mirror& row, const IfName& bridge) {
+    PortMirror mirror{.name = IfName::observed(row.name), .bridge = bridge, .owner = read_owner(smap_get(&row.external_ids, "netd"))};
+    mirror.tags.emplace();
+    for (std::size_t i = 0; i < row.n_select_vlan; ++i)
+        if (auto tag = VlanId::from(row.select_vlan[i])) mirror.tags->insert(*tag);
+    if (row.output_port && row.select_all) mirror.output = IfName::observed(row.output_port->name);
+    return mirror;
+}
+
 Port read_port(const ovsrec_port& row, const IfName& bridge) {
     Port port{.name = IfName::observed(row.name), .bridge = bridge, .owner = Owner::foreign()};
     if (row.n_interfaces != 1) return port;
@@ -99,6 +113,8 @@ Port read_port(const ovsrec_port& row, const IfName& bridge) {
     port.mac = read_mac(interface.mac);
     port.isolated = row.protected_;
     port.filter = read_filter(smap_get(&row.external_ids, "netd-filter"));
+    port.qos = read_qos(row);
+    port.policing = Policing{static_cast<std::uint64_t>(interface.ingress_policing_rate), static_cast<std::uint64_t>(interface.ingress_policing_burst)};
     port.attached_mac = value_of(interface.external_ids, "attached-mac");
     port.iface_id = value_of(interface.external_ids, "iface-id");
     port.vm_id = value_of(interface.external_ids, "vm-id");

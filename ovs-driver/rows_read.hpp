@@ -5,6 +5,7 @@
 
 struct ovsrec_bridge;
 struct ovsrec_interface;
+struct ovsrec_mirror;
 struct ovsrec_port;
 
 namespace ovs {
@@ -16,6 +17,11 @@ Bridge read_bridge(const ovsrec_bridge& row);
 
 // A port of that bridge. One with several interfaces (a bond of OVS' own) has neither details nor facts, and is foreign.
 Port read_port(const ovsrec_port& row, const IfName& bridge);
+
+PortMirror read_mirror(const ovsrec_mirror& row, const IfName& bridge);
+
+// The type of the QoS row that netd made for the port, or "".
+std::string read_qos(const ovsrec_port& row);
 
 PortFacts read_facts(const ovsrec_interface& row);
 

@@ -1,6 +1,7 @@
 // Ops to rows. Never a whole set of ports or external_ids: with two writers one would wipe out the other's.
 #include "ovs-driver/rows_write.hpp"
 
+#include "ovs-driver/rows_qos.hpp"
 #include "ovs-driver/rows_read.hpp"
 #include "ovs-driver/session.hpp"
 
@@ -76,6 +77,11 @@ void write_interface(const ovsrec_interface& row, const Port& want) {
     if (want.mac && mac != (row.mac ? row.mac : "")) ovsrec_interface_set_mac(&row, mac.empty() ? nullptr : mac.c_str());
     const std::int64_t mtu = want.mtu ? want.mtu->number() : 0, known = row.n_mtu_request ? *row.mtu_request : 0;
     if (want.mtu && mtu != known) ovsrec_interface_set_mtu_request(&row, &mtu, mtu ? 1 : 0);
+    if (want.policing) {
+        const auto rate = static_cast<std::int64_t>(want.policing->rate), burst = static_cast<std::int64_t>(want.policing->burst);
+        if (row.ingress_policing_rate != rate) ovsrec_interface_set_ingress_policing_rate(&row, rate);
+        if (row.ingress_policing_burst != burst) ovsrec_interface_set_ingress_policing_burst(&row, burst);
+    }
     write_external_id(row, "attached-mac", want.attached_mac);
     write_external_id(row, "iface-id", want.iface_id);
     write_external_id(row, "vm-id", want.vm_id);
@@ -120,6 +126,7 @@ public:
             if (auto written = std::visit([&](const auto& held) { return carry_out(held); }, op); !written) return written;
         }
         for (auto& [name, made] : created_) ovsrec_bridge_set_ports(made.row, made.ports.data(), made.ports.size());
+        sweep_qos(session_, leaving_ports_);
         return {};
     }
 
@@ -131,7 +138,10 @@ private:
             if (const auto* row = session_.port(port->was.name)) detach(*row);
             leaving_ports_.insert(port->was.name);
         }
+        if (const auto* mirror = std::get_if<Remove<PortMirror>>(&op)) take_away(mirror->was);
         if (const auto* bridge = std::get_if<Remove<Bridge>>(&op)) {
+            for (const Port& port : mirror_.ports)
+                if (port.bridge == bridge->was.name) leaving_ports_.insert(port.name);
             if (const auto* row = session_.bridge(bridge->was.name))
                 ovsrec_open_vswitch_update_bridges_delvalue(session_.root(), row);
             leaving_bridges_.insert(bridge->was.name);
@@ -181,7 +191,46 @@ private:
         if (bridge) ovsrec_bridge_update_ports_delvalue(bridge, &port);
     }
 
+    // A row of Mirror lives as long as its bridge refers to it.
+    void take_away(const PortMirror& was) {
+        const auto* row = find_mirror(session_, was.name);
+        const auto* bridge = row && was.bridge && !leaving_bridges_.contains(*was.bridge) ? session_.bridge(*was.bridge) : nullptr;
+        if (bridge) ovsrec_bridge_update_mirrors_delvalue(bridge, row);
+    }
+
+    Result<const ovsrec_port*> output_of(const PortMirror& want) const {
+        if (!want.output) return nullptr;
+        const auto made = made_ports_.find(*want.output);
+        const auto* row = made != made_ports_.end() ? made->second : session_.port(*want.output);
+        if (row) return row;
+        return Error{Fault::not_found, want.output->text(), "Open vSwitch has no such port to send copies to"};
+    }
+
+    Result<> carry_out(const Create<PortMirror>& op) {
+        const auto output = output_of(op.now);
+        if (!output) return output.error();
+        const auto* bridge = op.now.bridge ? session_.bridge(*op.now.bridge) : nullptr;
+        if (!bridge) return Error{Fault::not_found, op.now.name.text(), "Open vSwitch has no such bridge"};
+        auto* row = ovsrec_mirror_insert(&transaction_);
+        ovsrec_mirror_set_name(row, op.now.name.c_str());
+        write_mirror(*row, op.now, *output);
+        ovsrec_bridge_verify_name(bridge);
+        ovsrec_bridge_update_mirrors_addvalue(bridge, row);
+        return {};
+    }
+
+    Result<> carry_out(const Update<PortMirror>& op) {
+        const auto output = output_of(op.now);
+        if (!output) return output.error();
+        const auto* row = find_mirror(session_, op.now.name);
+        if (!row) return Error{Fault::conflict, op.now.name.text(), "somebody else has removed this mirror"};
+        ovsrec_mirror_verify_name(row);
+        write_mirror(*row, op.now, *output);
+        return {};
+    }
+
     // Done before everything else.
+    Result<> carry_out(const Remove<PortMirror>&) { return {}; }
     Result<> carry_out(const Remove<Port>&) { return {}; }
     Result<> carry_out(const Remove<Bridge>&) { return {}; }
     Result<> carry_out(const Create<Bridge>&) { return {}; }
@@ -200,6 +249,8 @@ private:
             return Error{Fault::conflict, name.text(), "somebody else has made a port of this name"};
         const auto [port, interface] = insert_port(name);
         write_port(*port, *interface, op.now);
+        if (op.now.qos) write_qos(*port, *op.now.qos, transaction_);
+        made_ports_.insert_or_assign(name, port);
         return attach(port, op.now);
     }
 
@@ -211,6 +262,7 @@ private:
         if (row->n_interfaces != 1) return Error{Fault::conflict, name.text(), "this port is a bond of Open vSwitch"};
         ovsrec_port_verify_name(row);
         write_port(*row, *row->interfaces[0], op.now);
+        if (op.now.qos) write_qos(*row, *op.now.qos, transaction_);
         if (!op.now.bridge || (op.now.bridge == known->bridge && !leaving_bridges_.contains(*known->bridge))) return {};
         detach(*row);
         return attach(const_cast<ovsrec_port*>(row), op.now);  // only its uuid is taken
@@ -220,6 +272,7 @@ private:
     ovsdb_idl_txn& transaction_;
     const State& mirror_;
     std::map<IfName, NewBridge> created_;
+    std::map<IfName, const ovsrec_port*> made_ports_;
     std::set<IfName> leaving_ports_, leaving_bridges_;
 };
 

@@ -34,6 +34,9 @@ void Session::monitor_columns() {
         &ovsrec_port_col_trunks, &ovsrec_port_col_external_ids, &ovsrec_port_col_protected_,
         &ovsrec_interface_col_name, &ovsrec_interface_col_type, &ovsrec_interface_col_mac,
         &ovsrec_interface_col_mtu_request, &ovsrec_interface_col_external_ids, &ovsrec_interface_col_ofport,
+        &ovsrec_port_col_qos, &ovsrec_qos_col_type, &ovsrec_qos_col_external_ids, &ovsrec_interface_col_ingress_policing_rate,
+        &ovsrec_interface_col_ingress_policing_burst, &ovsrec_bridge_col_mirrors, &ovsrec_mirror_col_name,
+        &ovsrec_mirror_col_select_all, &ovsrec_mirror_col_select_vlan, &ovsrec_mirror_col_output_port, &ovsrec_mirror_col_external_ids,
         &ovsrec_interface_col_error, &ovsrec_interface_col_ifindex, &ovsrec_interface_col_mac_in_use,
         &ovsrec_interface_col_ofport_request};
     for (const auto* column : tracked) ovsdb_idl_track_add_column(idl(), column);

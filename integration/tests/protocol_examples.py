@@ -16,7 +16,8 @@ from host import checkout
 from runner import case
 
 page = checkout / "docs/protocol.md"
-needs_of_word = {"lab": ("vlan", "vlan_filtering", "bond"), "vlan": ("vlan",), "vlan_filtering": ("vlan_filtering",), "bond": ("bond",), "ovs": ("ovs",)}
+needs_of_word = {"lab": ("vlan", "vlan_filtering", "bond"), "vlan": ("vlan",), "vlan_filtering": ("vlan_filtering",), "bond": ("bond",), "ovs": ("ovs",),
+                 "hfsc": ("vlan", "hfsc")}
 known_blocks = ("json request", "json answer", "json event", "sh host")
 patience = 20
 

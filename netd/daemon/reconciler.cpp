@@ -157,7 +157,8 @@ void Reconciler::expire_queued() {
 }
 
 intent::Facts Reconciler::facts() const {
-    return {backends_.kernel.state(), backends_.kernel.abilities(), backends_.ovs.connected(), backends_.ovs.where(), DhcpClients::are_to_be_had(), resolver_.obstacle()};
+    return {backends_.kernel.state(), backends_.kernel.abilities(), backends_.ovs.connected(), backends_.ovs.where(), DhcpClients::are_to_be_had(), resolver_.obstacle(),
+            backends_.ovs.default_datapath()};
 }
 
 void Reconciler::setup(serve::Setup setup) {

@@ -146,6 +146,12 @@ void Reconciler::update(const serve::ChangeNic& change) {
     GuestNic nic = *there;
     json changes = change.params.contains("nic") ? nic_of(change.params) : change.params;
     for (const char* key : {"vmId", "deviceType", "macAddr"}) changes.erase(key);
+    // Of the limits, too, what is left out stays.
+    if (const auto limits = changes.find("specParams"); limits != changes.end() && limits->is_object()) {
+        json merged = wire::write_value(there->spec_params);
+        merged.update(*limits);
+        *limits = merged.empty() ? json() : std::move(merged);
+    }
     intent::Complaints complaints;
     wire::read_nic(changes, nic, code::update_failed, complaints);
     const auto lasting = [&](bool same, const char* path) {
@@ -172,6 +178,8 @@ void Reconciler::update(const serve::ChangeNic& change) {
         if (key == "network") nic.network.clear();
         if (key == "filter") nic.filter = {};
         if (key == "filterParameters") nic.filter_parameters.clear();
+        if (key == "specParams") nic.spec_params = {};
+        if (key == "portMirroring") nic.port_mirroring.clear();
     }
     if (changes.contains("network") && changes["network"] == "") nic.network.clear();
     if (!complaints.empty()) return refuse(change.ticket, complaints);

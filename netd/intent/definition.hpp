@@ -69,10 +69,29 @@ constexpr const char* name_of(Enum value) {
     return Names<Enum>::text[static_cast<int>(value)];
 }
 
-// A part of a definition that is kept as it was sent: JSON that nobody here looks into.
-struct Opaque {
-    std::string text = {};
-    bool operator==(const Opaque&) const = default;
+// A service curve: m1 for the first d µs, then m2. Of `ul` and `rt` in bit/s; of `ls` a share, or bit/s if any on the base
+// is over 100: only the ratio counts.
+struct ServiceCurve {
+    std::optional<std::uint64_t> m1 = {}, d = {}, m2 = {};
+    bool operator==(const ServiceCurve&) const = default;
+    static constexpr auto fields = std::tuple{Attribute{"m1", &ServiceCurve::m1}, Attribute{"d", &ServiceCurve::d}, Attribute{"m2", &ServiceCurve::m2}};
+};
+struct HostQosOut {
+    std::optional<ServiceCurve> ls = {}, ul = {}, rt = {};
+    bool operator==(const HostQosOut&) const = default;
+    static constexpr auto fields = std::tuple{Attribute{"ls", &HostQosOut::ls}, Attribute{"ul", &HostQosOut::ul}, Attribute{"rt", &HostQosOut::rt}};
+};
+// How much of the network may come in; beyond it frames are dropped.
+struct HostQosIn {
+    std::optional<ServiceCurve> ul = {};
+    bool operator==(const HostQosIn&) const = default;
+    static constexpr auto fields = std::tuple{Attribute{"ul", &HostQosIn::ul}};
+};
+struct HostQos {
+    HostQosOut out = {};
+    std::optional<HostQosIn> in = {};
+    bool operator==(const HostQos&) const = default;
+    static constexpr auto fields = std::tuple{Attribute{"out", &HostQos::out}, Attribute{"in", &HostQos::in}};
 };
 
 struct Custom {
@@ -111,7 +130,7 @@ struct Network {
     bool blockingdhcp = false;                    // about the call, never kept
     bool default_route = false;
     std::vector<IpAddress> nameservers = {};
-    std::optional<Opaque> host_qos = {};          // not realised yet: refused by validate
+    std::optional<HostQos> host_qos = {};
     Custom custom = {};
     std::set<Role> roles = {};
     std::vector<Subnet> addresses = {};
@@ -185,6 +204,18 @@ struct Names<GuestKind> {
     static constexpr const char* text[] = {"libvirt", "tap", "netns"};
 };
 
+// A limit of a guest's NIC: kB/s and kB of 1000 bytes.
+struct Bandwidth {
+    std::optional<std::uint64_t> average = {}, peak = {}, burst = {};
+    bool operator==(const Bandwidth&) const = default;
+    static constexpr auto fields = std::tuple{Attribute{"average", &Bandwidth::average}, Attribute{"peak", &Bandwidth::peak}, Attribute{"burst", &Bandwidth::burst}};
+};
+struct SpecParams {
+    std::optional<Bandwidth> inbound = {}, outbound = {};  // toward the guest, and from it
+    bool operator==(const SpecParams&) const = default;
+    static constexpr auto fields = std::tuple{Attribute{"inbound", &SpecParams::inbound}, Attribute{"outbound", &SpecParams::outbound}};
+};
+
 // A guest's NIC (protocol.md 4). Its identity is the guest and the MAC.
 struct GuestNic {
     std::string vm;                                // domain, namespace, or the caller's own id of the guest
@@ -205,6 +236,8 @@ struct GuestNic {
     std::optional<IfName> adopted = {};            // libvirt: a port that the hypervisor made itself
     topology::FilterLevel filter = {};
     std::set<FilterParameter> filter_parameters = {};
+    SpecParams spec_params = {};
+    std::set<NetworkName> port_mirroring = {};     // networks whose traffic is copied to it
 
     struct Key {
         std::string vm;
@@ -222,7 +255,8 @@ struct GuestNic {
         Attribute{"port_isolated", &GuestNic::isolated}, Attribute{"mtu", &GuestNic::mtu},
         Attribute{"queues", &GuestNic::queues},      Attribute{"user", &GuestNic::user},
         Attribute{"incoming", &GuestNic::incoming},  Attribute{"adopted", &GuestNic::adopted},
-        Attribute{"filter", &GuestNic::filter},      Attribute{"filterParameters", &GuestNic::filter_parameters}};
+        Attribute{"filter", &GuestNic::filter},      Attribute{"filterParameters", &GuestNic::filter_parameters},
+        Attribute{"specParams", &GuestNic::spec_params}, Attribute{"portMirroring", &GuestNic::port_mirroring}};
 };
 
 }  // namespace intent

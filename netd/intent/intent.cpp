@@ -21,11 +21,34 @@ const Network* Intent::network(std::string_view name) const {
     return parsed ? networks_.find(*parsed) : nullptr;
 }
 
-const Keyed<GuestNic>& Intent::plugged_into(const NetworkName& network) const {
+namespace {
+
+const Keyed<GuestNic>& of_network(const Keyed<Plugged>& from, const NetworkName& network) {
     static const Keyed<GuestNic> none;
-    const Plugged* plugged = plugged_.find(network);
+    const Plugged* plugged = from.find(network);
     return plugged ? plugged->nics : none;
 }
+
+void note(Keyed<Plugged>& in, const NetworkName& network, const GuestNic& nic) {
+    const Plugged* there = in.find(network);
+    Plugged plugged = there ? *there : Plugged{network};
+    plugged.nics.put(nic);
+    in.put(plugged);
+}
+
+void forget(Keyed<Plugged>& in, const NetworkName& network, const GuestNic::Key& nic) {
+    const Plugged* there = in.find(network);
+    if (!there) return;
+    Plugged plugged = *there;
+    plugged.nics.erase(nic);
+    if (plugged.nics.empty()) in.erase(NetworkName(network));
+    else in.put(plugged);
+}
+
+}  // namespace
+
+const Keyed<GuestNic>& Intent::plugged_into(const NetworkName& network) const { return of_network(plugged_, network); }
+const Keyed<GuestNic>& Intent::watching(const NetworkName& network) const { return of_network(watching_, network); }
 
 const Bond* Intent::bond_of(const IfName& nic) const {
     for (const Bond& bond : bonds_)
@@ -41,7 +64,7 @@ void Intent::ride(const Network& network) {
     if (!device) return;
     const Base* there = bases_.find(*device);
     Base base = there ? *there : Base{*device};
-    base.riders.put({network.name, network.vlan, network.mtu, network.bridged, network.is_on_host(), network.stp, network.switch_kind});
+    base.riders.put({network.name, network.vlan, network.mtu, network.bridged, network.is_on_host(), network.stp, network.host_qos.has_value(), network.switch_kind});
     bases_.put(base);
 }
 
@@ -69,12 +92,8 @@ void Intent::put(const Bond& bond) { bonds_.put(bond); }
 void Intent::put(const GuestNic& nic) {
     remove(nic.key());
     nics_.put(nic);
-    auto name = NetworkName::parse(nic.network);
-    if (!name) return;
-    const Plugged* there = plugged_.find(*name);
-    Plugged plugged = there ? *there : Plugged{*name};
-    plugged.nics.put(nic);
-    plugged_.put(plugged);
+    for (const NetworkName& network : nic.port_mirroring) note(watching_, network, nic);
+    if (auto name = NetworkName::parse(nic.network)) note(plugged_, *name, nic);
 }
 
 void Intent::remove(const NetworkName& name) {
@@ -89,14 +108,8 @@ void Intent::remove_bond(const IfName& bond) { bonds_.erase(IfName(bond)); }
 void Intent::remove(const GuestNic::Key& key) {
     const GuestNic* old = nics_.find(key);
     if (!old) return;
-    if (auto name = NetworkName::parse(old->network)) {
-        if (const Plugged* there = plugged_.find(*name)) {
-            Plugged plugged = *there;
-            plugged.nics.erase(key);
-            if (plugged.nics.empty()) plugged_.erase(*name);
-            else plugged_.put(plugged);
-        }
-    }
+    for (const NetworkName& network : old->port_mirroring) forget(watching_, network, key);
+    if (auto name = NetworkName::parse(old->network)) forget(plugged_, *name, key);
     nics_.erase(GuestNic::Key(key));
 }
 

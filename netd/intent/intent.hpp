@@ -20,6 +20,7 @@ struct Rider {
     bool bridged = true;
     bool on_host = false;  // has an address (or is bridgeless): the host itself takes part in it
     bool stp = false;
+    bool shaped = false;   // has a share of the base (hostQos)
     SwitchKind switch_kind = SwitchKind::legacy;
     const NetworkName& key() const { return network; }
     bool operator==(const Rider&) const = default;
@@ -52,6 +53,8 @@ public:
 
     const Network* network(std::string_view name) const;
     const Keyed<GuestNic>& plugged_into(const NetworkName& network) const;
+    // Those that get a copy of the network's traffic.
+    const Keyed<GuestNic>& watching(const NetworkName& network) const;
     // The bond that has this NIC as a port, or null.
     const Bond* bond_of(const IfName& nic) const;
     const Network* default_route() const;
@@ -75,7 +78,7 @@ private:
     Keyed<Bond> bonds_;
     Keyed<GuestNic> nics_;
     Keyed<Base> bases_;
-    Keyed<Plugged> plugged_;
+    Keyed<Plugged> plugged_, watching_;
     std::optional<NetworkName> default_route_;
 };
 

@@ -57,6 +57,7 @@ struct Facts {
     std::string ovs_where = {};
     bool has_dhcp_client = true;
     std::string resolver_obstacle = {};  // why netd can't write the host's resolver; empty: it can
+    std::string ovs_datapath = {};  // "system" or "netdev", of bridges that netd makes
 };
 
 }  // namespace intent

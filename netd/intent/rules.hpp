@@ -14,6 +14,7 @@ public:
     struct OfBase {
         std::multimap<std::optional<VlanId>, const Rider*> by_tag = {};
         std::map<SwitchKind, const Rider*> first_of = {};
+        std::map<bool, const Rider*> first_shaped = {};  // with a share of it, and without
     };
     const OfBase* on(const IfName& device);  // null where no network is
 

@@ -97,11 +97,39 @@ void check_ipv6(const Network& network, Examiner& is) {
                  "give a static IPv6 address or an automatic one, not both");
 }
 
+// The kernel counts in bytes/s, 32 bits of them.
+constexpr std::uint64_t fastest = std::uint64_t{0xffffffff} * 8;
+
+void check_curve(const std::optional<ServiceCurve>& curve, std::string_view name, Examiner& is) {
+    if (!curve) return;
+    is.refuse_if(!curve->m2 || *curve->m2 == 0, code::bad_parameters, "hostQos", fmt::format("{} needs an m2 above 0", name));
+    is.refuse_if(curve->m1.value_or(0) != 0 && curve->d.value_or(0) == 0, code::bad_parameters, "hostQos",
+                 fmt::format("{}.m1 holds for the first d µs: give d too, or leave m1 out", name));
+    is.refuse_if(std::max(curve->m1.value_or(0), curve->m2.value_or(0)) > fastest || curve->d.value_or(0) > 0xffffffff, code::bad_parameters, "hostQos",
+                 fmt::format("{}: the kernel knows rates up to 34 Gbit/s, and times up to 71 minutes", name));
+}
+
+void check_qos(const Network& network, Examiner& is) {
+    if (!network.host_qos) return;
+    const HostQosOut& out = network.host_qos->out;
+    is.refuse_if(!network.base(), code::bad_parameters, "hostQos", "hostQos divides a nic or a bonding; this network is on none");
+    is.refuse_if(!out.ls, code::bad_parameters, "hostQos", "hostQos needs out.ls, the network's share of its nic");
+    check_curve(out.ls, "out.ls", is);
+    check_curve(out.ul, "out.ul", is);
+    check_curve(out.rt, "out.rt", is);
+    if (network.host_qos->in) {
+        const auto& limit = network.host_qos->in->ul;
+        is.refuse_if(!limit || limit->m1 || limit->d, code::bad_parameters, "hostQos", "hostQos.in is {\"ul\": {\"m2\": bit/s}}: what comes in has a limit and no curve");
+        check_curve(limit, "in.ul", is);
+    }
+    is.refuse_if(out.ul && out.rt && out.rt->m2.value_or(0) > out.ul->m2.value_or(0), code::bad_parameters, "hostQos",
+                 "out.rt is more than out.ul: what is promised may not be more than what is allowed");
+}
+
 // What the design has and this version does not do yet: refused before anything is touched, never half done.
 void check_available(const Network& network, Examiner& is) {
     constexpr std::string_view no_dhcp = "this netd has no DHCPv6 client yet; give a static address, or ipv6autoconf";
     is.refuse_if(network.dhcpv6, code::refused, "dhcpv6", no_dhcp);
-    is.refuse_if(network.host_qos.has_value(), code::refused, "hostQos", "this netd does not shape traffic yet; leave hostQos out");
 }
 
 }  // namespace
@@ -141,6 +169,7 @@ void check_alone(const Network& network, Complaints& complaints) {
     check_base(network, is);
     check_ipv4(network, is);
     check_ipv6(network, is);
+    check_qos(network, is);
     check_available(network, is);
     is.refuse_if(!network.default_route && !network.nameservers.empty(), code::bad_parameters, "nameservers",
                  "nameservers belong to the default-route network");

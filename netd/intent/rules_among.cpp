@@ -39,6 +39,7 @@ public:
         name();
         backend();
         default_route();
+        shares();
     }
 
 private:
@@ -172,6 +173,37 @@ private:
                    fmt::format("kernel {} has no 802.1Q devices (module 8021q); load it, or use switch ovs, which does not need it", can.release));
     }
 
+    // HFSC shares a link among classes: who had none would get what is left, which is nothing when it counts.
+    void shares() {
+        const auto device = network_.base();
+        const Neighbours::OfBase* others = device ? neighbours_.on(*device) : nullptr;
+        if (!others) return;
+        if (const auto other = others->first_shaped.find(!network_.host_qos); other != others->first_shaped.end()) {
+            const std::string &name = network_.name.text(), &neighbour = other->second->network.text();
+            return refuse(code::bad_parameters, Fault::conflict, "hostQos",
+                          fmt::format("network '{}' has hostQos and '{}' has none; all networks of {} have it, or none has", network_.host_qos ? name : neighbour,
+                                      network_.host_qos ? neighbour : name, device->text()));
+        }
+        if (!network_.host_qos) return;
+        if (!facts_.abilities.hfsc)
+            refuse(code::refused, Fault::backend, "hostQos", fmt::format("kernel {} has no HFSC (module sch_hfsc); load it, or leave hostQos out", facts_.abilities.release));
+        if (network_.host_qos->in) intake();
+        const Link* link = facts_.kernel.links.find(*device);
+        if (link && !link->facts.foreign_qdisc.empty())
+            refuse(code::refused, Fault::conflict, "hostQos",
+                   fmt::format("somebody else shapes what leaves by {} (qdisc {}); take that away first: tc qdisc delete dev {} root", device->text(),
+                               link->facts.foreign_qdisc, device->text()));
+    }
+
+    void intake() {
+        if (!facts_.abilities.police)
+            refuse(code::refused, Fault::backend, "hostQos",
+                   fmt::format("kernel {} has no policing (module act_police), so that hostQos.in can't be kept; load it, or leave in out", facts_.abilities.release));
+        if (network_.switch_kind == SwitchKind::ovs && facts_.ovs_datapath == "netdev")
+            refuse(code::refused, Fault::backend, "hostQos",
+                   "the userspace datapath of Open vSwitch takes frames before hostQos.in could drop them; use its kernel datapath (module openvswitch), or leave in out");
+    }
+
     bool needs_vlan_device() const {
         if (network_.switch_kind == SwitchKind::legacy) return network_.vlan.has_value();
         return network_.switch_kind == SwitchKind::vlan_aware && network_.is_on_host() && network_.base();
@@ -251,6 +283,7 @@ const Neighbours::OfBase* Neighbours::on(const IfName& device) {
     for (const Rider& rider : base->riders) {
         found->second.by_tag.emplace(rider.vlan, &rider);
         found->second.first_of.try_emplace(rider.switch_kind, &rider);
+        found->second.first_shaped.try_emplace(rider.shaped, &rider);
     }
     return &found->second;
 }

@@ -2,6 +2,7 @@
 #include "netd/intent/validate.hpp"
 
 #include "netd/intent/rules.hpp"
+#include "netd/intent/rules_guest.hpp"
 
 #include <fmt/format.h>
 
@@ -22,8 +23,28 @@ void remove_networks(const Request& request, const Intent& running, Verdict& ver
             verdict.complaints.push_back({code::bad_parameters, pointer({"networks", name.text()}), Fault::conflict,
                                           fmt::format("guest '{}' is plugged into '{}'; unplug it first", nic.vm, name.text())});
         }
+        if (!running.watching(name).empty()) {
+            const GuestNic& nic = *running.watching(name).begin();
+            verdict.complaints.push_back({code::bad_parameters, pointer({"networks", name.text()}), Fault::conflict,
+                                          fmt::format("guest '{}' mirrors '{}'; take it out of portMirroring of {} first", nic.vm, name.text(), nic.mac.text())});
+        }
         verdict.wanted.remove(name);
     }
+}
+
+// A network that guests are on, or mirror, changes under them: what they were promised must go on.
+void check_guests(const Network& network, const Facts& facts, Verdict& verdict) {
+    const auto check = [&](const GuestNic& nic) {
+        const auto refuse = [&](std::string_view, Fault fault, const std::string& what) {
+            verdict.complaints.push_back({code::bad_parameters, pointer({"networks", network.name.text()}), fault,
+                                          fmt::format("the NIC {} of guest '{}': {}", nic.mac.text(), nic.vm, what)});
+        };
+        check_limits(nic, verdict.wanted, facts, refuse);
+        check_mirroring(nic, verdict.wanted, facts, refuse);
+    };
+    for (const GuestNic& nic : verdict.wanted.plugged_into(network.name)) check(nic);
+    for (const GuestNic& nic : verdict.wanted.watching(network.name))
+        if (nic.network != network.name.text()) check(nic);
 }
 
 void remove_bonds(const Request& request, const Intent& running, const Facts& facts, Verdict& verdict) {
@@ -102,6 +123,7 @@ Verdict validate(const Request& request, const Intent& running, const Facts& fac
     for (const Network& network : asked.networks) {
         check_alone(network, verdict.complaints);
         check_among(network, verdict.wanted, neighbours, running, facts, verdict.complaints);
+        check_guests(network, facts, verdict);
     }
     for (const Bond& bond : asked.bonds) {
         check_alone(bond, verdict.complaints);
@@ -132,6 +154,8 @@ Verdict validate_nic(const GuestNic& nic, const Intent& running, const Facts& fa
         refuse("filterParameters", Fault::invalid, "filter strict needs the guest's addresses: filterParameters, a list of them");
     if (network && network->switch_kind != SwitchKind::ovs && !facts.abilities.filter)
         refuse("filter", Fault::backend, "the kernel has no nftables for bridges (module nf_tables_bridge), or the host has no nft (package nftables), so no guest can be filtered");
+    check_limits(nic, running, facts, refuse);
+    check_mirroring(nic, running, facts, refuse);
     if (nic.queues < 1) refuse("queues", Fault::invalid, "queues is 1 to 255");
     verdict.wanted.put(nic);
     return verdict;

@@ -26,6 +26,7 @@ void Scope::include(const HostState& state) {
     collect(state.ovs.bridges, bridges);
     collect(state.ovs.ports, ports);
     collect(state.guests.nics, nics);
+    collect(state.ovs.mirrors, mirrors);
 }
 
 void Scope::include(const Scope& other) {
@@ -35,11 +36,12 @@ void Scope::include(const Scope& other) {
     bridges.insert(other.bridges.begin(), other.bridges.end());
     ports.insert(other.ports.begin(), other.ports.end());
     nics.insert(other.nics.begin(), other.nics.end());
+    mirrors.insert(other.mirrors.begin(), other.mirrors.end());
 }
 
 HostState restricted(const HostState& state, const Scope& scope) {
     return {{pick(state.kernel.links, scope.links), pick(state.kernel.routes, scope.routes), pick(state.kernel.rules, scope.rules)},
-            {pick(state.ovs.bridges, scope.bridges), pick(state.ovs.ports, scope.ports)},
+            {pick(state.ovs.bridges, scope.bridges), pick(state.ovs.ports, scope.ports), pick(state.ovs.mirrors, scope.mirrors)},
             {{}, pick(state.guests.nics, scope.nics)}};
 }
 

@@ -27,6 +27,7 @@ struct Scope {
     std::set<IfName> bridges = {};  // of Open vSwitch
     std::set<IfName> ports = {};
     std::set<guests::Nic::Key> nics = {};
+    std::set<IfName> mirrors = {};
 
     bool operator==(const Scope&) const = default;
     void include(const HostState& state);

@@ -31,6 +31,16 @@ void each_side(const std::vector<topology::Change<R>>& changes, Visit&& visit) {
 
 void touch_guests_of(const intent::NetworkName& network, const Intent& intent, Touched& touched) {
     for (const intent::GuestNic& nic : intent.plugged_into(network)) touched.nics.insert(nic.key());
+    for (const intent::GuestNic& nic : intent.watching(network)) touched.nics.insert(nic.key());
+}
+
+// A network sends its copies by itself, and on a filtering bridge its base lets it.
+void touch_mirrored(const intent::NetworkName& name, const Intent& now, Touched& touched) {
+    const intent::Network* network = now.networks().find(name);
+    if (!network || network->switch_kind == SwitchKind::ovs) return;
+    touched.networks.insert(name);
+    for (const intent::GuestNic& nic : now.plugged_into(name)) touched.nics.insert(nic.key());
+    if (const auto base = network->base(); base && network->switch_kind == SwitchKind::vlan_aware) touched.bases.insert(*base);
 }
 
 // The inner tag of an untagged network moves when another network takes its number.
@@ -85,6 +95,8 @@ void let_go(const Link& old, const Host& host, HostState& wanted) {
     released.up = old.up;  // a bond leaves its ports down
     if (old.addresses) released.addresses.emplace();
     keep_foreign_addresses(old, released, host);
+    if (old.traffic) released.traffic.emplace();
+    if (old.promiscuous == true) released.promiscuous = false;
     if (old.stack && old.stack->ipv6 == false) released.stack = bridges::HostStack{.ipv6 = true};
     wanted.kernel.links.put(released);
 }
@@ -99,6 +111,8 @@ void reset_options(const bridges::Options& old, bridges::Options& now, const bri
 // What the old definition set and the new one does not mention goes back to its default.
 void go_back(const Link& old, Link& now) {
     if (old.addresses && !now.addresses) now.addresses.emplace();
+    if (old.traffic && !now.traffic) now.traffic.emplace();
+    if (old.promiscuous == true && !now.promiscuous) now.promiscuous = false;
     if (old.stack && old.stack->ipv6 == false && (!now.stack || !now.stack->ipv6)) {
         if (!now.stack) now.stack.emplace();
         now.stack->ipv6 = true;
@@ -146,7 +160,10 @@ Touched touched_by(const intent::Delta& delta, const Intent& was, const Intent& 
         touch_guests_of(network.name, now, touched);
     });
     each_side<intent::Bond>(delta.bonds, [&](const intent::Bond& bond) { touched.bases.insert(bond.name); });
-    each_side<intent::GuestNic>(delta.nics, [&](const intent::GuestNic& nic) { touched.nics.insert(nic.key()); });
+    each_side<intent::GuestNic>(delta.nics, [&](const intent::GuestNic& nic) {
+        touched.nics.insert(nic.key());
+        for (const intent::NetworkName& name : nic.port_mirroring) touch_mirrored(name, now, touched);
+    });
     touch_moved_inner_tags(was, now, touched);
     return touched;
 }

@@ -26,6 +26,7 @@ Link bridge(const Draft& draft, const intent::Network& network) {
     link.kind = kind;
     link.owner = mark(network);
     if (const auto base = network.base()) link.mac = mac_of(draft, *base);
+    copy_traffic(draft, network, link);
     return link;
 }
 
@@ -59,6 +60,7 @@ void base_bridged(Draft& draft, const intent::Base& base) {
     link.mtu = base.mtu();
     link.up = true;
     link.master = bridges::Master{};
+    link.traffic = shares_of(draft, base);
     if (network && network->bridged) {
         link.master = bridges::Master{top_device(*network)};
         link.stack = bridges::HostStack{.ipv6 = false};

@@ -92,6 +92,7 @@ void bond(Draft& draft, const intent::Bond& bond) {
     link.up = true;
     if (bond.hwaddr || !is_bond(observed(draft, bond.name))) link.mac = mac_of(draft, bond.name);
     if (!base) link.master = bridges::Master{};
+    if (!base) link.traffic = bridges::Traffic{};
     draft.put(link);
     // One that is not there can't be told anything; it is taken in when it comes.
     for (const IfName& nic : bond.nics)

@@ -43,6 +43,8 @@ void ovs_port(Draft& draft, const intent::Network& network, const intent::GuestN
     port.attached_mac = nic.mac.text();
     port.vm_id = nic.vm;
     port.filter = filter_of(nic);
+    port.qos = nic.spec_params.inbound ? ovs::hands_off : "";
+    port.policing = policing(nic);
     draft.wanted.ovs.ports.put(port);
 }
 
@@ -67,6 +69,7 @@ void adopted_nic(Draft& draft, const intent::GuestNic& nic, const intent::Networ
     bridges::Link link{*nic.adopted};
     link.isolated = nic.isolated || network->isolated;
     link.filter = filter_of(nic);
+    link.traffic = bridges::Traffic{.copies_in = copies_of_sent(draft, *network, nic)};
     if (network->switch_kind == intent::SwitchKind::vlan_aware && network->base()) link.vlans = vlans_of(draft, *network, nic);
     draft.put(link);
 }
@@ -80,7 +83,7 @@ guests::Nic guest_device(const intent::GuestNic& nic, const intent::Intent& inte
     wanted.alias = nic.alias;
     wanted.model = nic.model;
     wanted.queues = nic.queues;
-    wanted.link = network && nic.link_active;
+    wanted.link = (network || !nic.port_mirroring.empty()) && nic.link_active;
     const intent::Mtu mtu = nic.mtu ? *nic.mtu : network ? network->mtu : intent::Mtu();
     if (!(mtu == intent::Mtu())) wanted.mtu = mtu;
     wanted.offloads = !host.switches_itself;
@@ -94,14 +97,20 @@ void guest_nic(Draft& draft, const intent::GuestNic& nic) {
     link.kind = kind_of(nic);
     link.owner = mark(nic);
     link.mtu = nic.mtu ? *nic.mtu : network ? network->mtu : intent::Mtu();
-    link.up = network && nic.link_active;
+    link.up = (network || !nic.port_mirroring.empty()) && nic.link_active;
     link.addresses.emplace();
     link.stack = bridges::HostStack{.ipv6 = false};
     link.master = bridges::Master{};
+    link.traffic = bridges::Traffic{.out = limit_out(nic)};
+    mirror_switched(draft, nic, mark(nic));
+    // A NIC on no network hears what it mirrors where that is.
+    if (!network && nic.link_active) network = switched_source(draft, nic);
     if (network && network->switch_kind == intent::SwitchKind::ovs) {
         ovs_port(draft, *network, nic, link.name);
     } else if (network) {
         link.master = bridges::Master{guest_bridge(*network)};
+        link.traffic->in = limit_in(nic);
+        link.traffic->copies_in = copies_of_sent(draft, *network, nic);
         link.isolated = nic.isolated || network->isolated;
         link.filter = filter_of(nic);
         if (network->switch_kind == intent::SwitchKind::vlan_aware && network->base()) link.vlans = vlans_of(draft, *network, nic);

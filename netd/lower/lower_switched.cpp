@@ -54,6 +54,8 @@ void base_switched(Draft& draft, const intent::Base& base) {
     uplink.owner = made.owner;
     uplink.internal = false;
     uplink.tagging = trunk;
+    const bridges::Traffic traffic = shares_of(draft, base);
+    uplink.qos = traffic.shares.empty() ? "" : ovs::hands_off;
     draft.wanted.ovs.ports.put(uplink);
 
     const Link* drafted = draft.wanted.kernel.links.find(base.device);
@@ -63,6 +65,7 @@ void base_switched(Draft& draft, const intent::Base& base) {
     link.master = bridges::Master{};
     link.stack = bridges::HostStack{.ipv6 = false};
     link.addresses.emplace();
+    link.traffic = traffic;
     draft.put(link);
 }
 

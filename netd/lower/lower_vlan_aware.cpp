@@ -29,7 +29,7 @@ Link filtering(const Draft& draft, const intent::Base& base) {
     bool stp = false;
     for (const intent::Rider& rider : base.riders) {
         stp = stp || rider.stp;
-        if (rider.on_host) self.tagged.insert(tag_of(base, rider));
+        if (rider.on_host || !draft.intent.watching(rider.network).empty()) self.tagged.insert(tag_of(base, rider));
         const intent::Network* network = draft.intent.networks().find(rider.network);
         if (network) kind.options.insert(network->custom.bridge_opts.begin(), network->custom.bridge_opts.end());
     }
@@ -58,7 +58,8 @@ intent::VlanId tag_inside(const Draft& draft, const intent::Network& network) {
 void network_vlan_aware(Draft& draft, const intent::Network& network) {
     if (!network.base()) return network_bridged(draft, network);
     Link link = top_link(draft, network);
-    if (!network.is_on_host()) return;
+    copy_traffic(draft, network, link);
+    if (!network.is_on_host() && !link.traffic) return;
     link.kind = bridges::Vlan{filtering_bridge(*network.base()), tag_inside(draft, network)};
     link.owner = topology::Owner::ours(fmt::format("network {}", network.name.text()));
     draft.put(link);
@@ -73,6 +74,7 @@ void base_vlan_aware(Draft& draft, const intent::Base& base) {
     uplink.master = bridges::Master{filtering_bridge(base.device)};
     uplink.stack = bridges::HostStack{.ipv6 = false};
     uplink.addresses.emplace();
+    uplink.traffic = shares_of(draft, base);
     bridges::PortVlans vlans;
     for (const intent::Rider& rider : base.riders) {
         if (rider.vlan) vlans.tagged.insert(*rider.vlan);

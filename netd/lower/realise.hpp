@@ -27,6 +27,23 @@ void routing(Draft& draft, const intent::Network& network);
 
 // What the domain of a NIC of kind libvirt gets.
 guests::Nic guest_device(const intent::GuestNic& nic, const intent::Intent& intent, const Host& host);
+// What the networks on a base get of it: a share for each, and one for what belongs to none of them.
+bridges::Traffic shares_of(const Draft& draft, const intent::Base& base);
+
+// A guest's limits: toward it, and from it on a Linux bridge and on Open vSwitch.
+std::optional<bridges::Limit> limit_out(const intent::GuestNic& nic);
+std::optional<bridges::Limit> limit_in(const intent::GuestNic& nic);
+ovs::Policing policing(const intent::GuestNic& nic);
+
+// Sends copies of all that passes the network's device to the guests that mirror the network.
+void copy_traffic(const Draft& draft, const intent::Network& network, bridges::Link& device);
+
+// And copies of what such a guest sends to one: the host's stack, and so the network's device, never sees it.
+std::set<bridges::IfName> copies_of_sent(const Draft& draft, const intent::Network& network, const intent::GuestNic& nic);
+
+// The first network on Open vSwitch that the NIC mirrors; null if there is none.
+const intent::Network* switched_source(const Draft& draft, const intent::GuestNic& nic);
+void mirror_switched(Draft& draft, const intent::GuestNic& nic, const topology::Owner& owner);
 
 // The device that carries a network's address: MTU, addresses, up, and how the host's stack behaves on it.
 bridges::Link top_link(const Draft& draft, const intent::Network& network);

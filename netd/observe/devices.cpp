@@ -51,7 +51,7 @@ void Devices::learn(const intent::Network& network) {
     if (network.vlan) how.tag = network.vlan->number();
     else if (is_aware)
         if (const intent::Base* there = snapshot_.running.bases().find(*base)) how.tag = lower::inner_tag(*there).number();
-    how.has_device = !is_aware || network.is_on_host();
+    how.has_device = !is_aware || network.is_on_host() || !snapshot_.running.watching(network.name).empty();
     if (network.switch_kind == intent::SwitchKind::ovs) feet_[how.device.text()] = &network;
     if (network.bridged || by_tag) {
         Switch& at = switches_[how.bridge.text()];

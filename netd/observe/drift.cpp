@@ -76,6 +76,7 @@ Deviations compare(const lower::HostState& want, const lower::HostState& have) {
     for (const auto& bridge : want.ovs.bridges) find_row(bridge, have.ovs.bridges, found);
     for (const auto& port : want.ovs.ports) find_row(port, have.ovs.ports, found);
     for (const auto& nic : want.guests.nics) find(nic, have.guests, found);
+    for (const auto& mirror : want.ovs.mirrors) find_row(mirror, have.ovs.mirrors, found);
     return found;
 }
 

@@ -14,9 +14,10 @@ int rank(bridges::Phase phase) {
         case bridges::Phase::remove: return 2;
         case bridges::Phase::build: return 3;
         case bridges::Phase::late: return 5;
-        case bridges::Phase::shrink: return 6;
-        case bridges::Phase::address: return 7;
-        case bridges::Phase::route: return 8;
+        case bridges::Phase::traffic: return 6;
+        case bridges::Phase::shrink: return 7;
+        case bridges::Phase::address: return 8;
+        case bridges::Phase::route: return 9;
     }
     return 3;
 }

@@ -115,6 +115,9 @@ intent::Bond read_bond(const intent::IfName& name, const json& value, Complaints
 
 void read_nic(const json& value, intent::GuestNic& nic, int code, Complaints& complaints) {
     read_attributes(value, "/nic", nic, complaints, code, {"macAddr", "vmId", "port"});
+    // Engines send an empty limit for none.
+    for (auto* limit : {&nic.spec_params.inbound, &nic.spec_params.outbound})
+        if (*limit == intent::Bandwidth()) limit->reset();
     const auto& models = {"virtio", "e1000e", "rtl8139"};
     if (std::find(models.begin(), models.end(), nic.model) == models.end())
         complain(complaints, code, "/nic/nicModel", "nicModel is one of virtio, e1000e, rtl8139");
@@ -194,7 +197,8 @@ json write_nic(const intent::GuestNic& nic) {
     object["vmId"] = nic.vm;
     object["macAddr"] = nic.mac.text();
     if (!nic.incoming) object.erase("incoming");
-    if (nic.filter_parameters.empty()) object.erase("filterParameters");
+    for (const char* list : {"filterParameters", "specParams", "portMirroring"})
+        if (object[list].empty()) object.erase(list);
     return object;
 }
 

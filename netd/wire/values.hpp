@@ -71,9 +71,6 @@ template <From from> Result<intent::VlanId> read_value(const json& value, Type<i
     if (!number) return number.error();
     return intent::VlanId::from(*number);
 }
-template <From from> Result<intent::Opaque> read_value(const json& value, Type<intent::Opaque>) {
-    return intent::Opaque{dump(value)};
-}
 template <From from> Result<topology::Owner> read_value(const json& value, Type<topology::Owner>) {
     if (!value.is_string()) return topology::Owner::foreign();
     return topology::Owner::ours(value.get_ref<const std::string&>());
@@ -193,7 +190,6 @@ template <std::integral Number>
 json write_value(Number value) { return value; }
 inline json write_value(const intent::Mtu& value) { return value.number(); }
 inline json write_value(const intent::VlanId& value) { return value.number(); }
-inline json write_value(const intent::Opaque& value) { return json::parse(value.text, nullptr, false); }
 inline json write_value(const topology::Owner& value) { return value.role ? json(*value.role) : json(false); }
 inline json write_value(const bridges::Queues& value) { return value.number(); }
 inline json write_value(const bridges::Veth& value) {

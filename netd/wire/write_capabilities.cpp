@@ -6,6 +6,7 @@
 #include "netd/observe/bond_health.hpp"
 #include "netd/observe/devices.hpp"
 #include "netd/wire/address_report.hpp"
+#include "netd/wire/values.hpp"
 
 #include <fmt/format.h>
 
@@ -47,7 +48,8 @@ public:
         report["ovnConfigured"] = false;
         const auto& can = snapshot_.abilities;
         report["backends"] = {
-            {"kernel", {{"release", can.release}, {"vlan", can.vlan}, {"vlan_filtering", can.vlan_filtering}, {"bond", can.bond}, {"tap", can.tap}, {"filter", can.filter}}},
+            {"kernel", {{"release", can.release}, {"vlan", can.vlan}, {"vlan_filtering", can.vlan_filtering}, {"bond", can.bond}, {"tap", can.tap}, {"filter", can.filter},
+                        {"hfsc", can.hfsc}, {"htb", can.htb}, {"police", can.police}, {"mirred", can.mirred}}},
             {"ovs", {{"connected", snapshot_.ovs_connected}, {"where", snapshot_.ovs_where}, {"datapath", snapshot_.ovs_datapath}}}};
         return report;
     }
@@ -82,7 +84,26 @@ private:
         else if (const auto* bridge = as<bridges::Bridge>(link)) add_bridge(link, *bridge, std::move(entry));
     }
 
+    // Whether the base of the network knows of its share.
+    bool has_share(const intent::Network& network) const {
+        const Link* base = network.base() ? devices_.link(*network.base()) : nullptr;
+        const int vlan = network.vlan ? network.vlan->number() : bridges::Share::untagged;
+        return base && base->traffic && base->traffic->shares.contains({.vlan = vlan});
+    }
+
+    // Absent where nothing is promised.
+    void add_qos(const Link& link, json& entry) const {
+        const intent::Base* base = snapshot_.running.bases().find(link.name);
+        if (!base) return;
+        for (const intent::Rider& rider : base->riders) {
+            const intent::Network* network = rider.shaped ? snapshot_.running.networks().find(rider.network) : nullptr;
+            if (network && network->host_qos && has_share(*network))
+                entry["qos"].push_back({{"hostQos", write_value(*network->host_qos)}, {"vlan", network->vlan ? network->vlan->number() : bridges::Share::untagged}});
+        }
+    }
+
     void add_nic(const Link& link, json entry) {
+        add_qos(link, entry);
         entry["permhwaddr"] = text_of(link.facts.permanent_mac ? link.facts.permanent_mac : link.mac);
         entry["speed"] = speed_of(link);
         if (link.facts.aggregator) entry["ad_aggregator_id"] = *link.facts.aggregator;
@@ -98,6 +119,7 @@ private:
             const auto standard = defaults.find(key);
             if (key == "mode" || standard == defaults.end() || standard->second != value) options[key] = value;
         }
+        add_qos(link, entry);
         entry["slaves"] = ports_of(link.name);
         entry["active_slave"] = link.facts.active_port ? link.facts.active_port->text() : "";
         entry["speed"] = speed_of(link);
@@ -155,7 +177,7 @@ private:
         entry["inSync"] = !drift_.networks.contains(network.name.text());
         entry["ports"] = json::array();
         entry["southbound"] = "";
-        if (network.host_qos) entry["hostQos"] = json::parse(network.host_qos->text, nullptr, false);
+        if (network.host_qos && has_share(network)) entry["hostQos"] = write_value(*network.host_qos);
         switch (network.switch_kind) {
             case intent::SwitchKind::legacy: add_bridged(network, *device, entry); break;
             case intent::SwitchKind::vlan_aware: add_vlan_aware(network, how, entry); break;

@@ -17,6 +17,7 @@ template <> bridges::Route blank() { return {.to = *topology::Subnet::parse("0.0
 template <> bridges::Vlan blank() { return {nobody, *intent::VlanId::from(0)}; }
 template <> ovs::Bridge blank() { return {nobody}; }
 template <> ovs::Port blank() { return {nobody}; }
+template <> ovs::PortMirror blank() { return {nobody}; }
 template <> ovs::Access blank() { return {*intent::VlanId::from(0)}; }
 
 namespace {
@@ -51,7 +52,7 @@ template <class R> Result<> read_all(const json& parent, const char* key, topolo
 json write_state(const lower::HostState& state) {
     return {{"links", write_all(state.kernel.links)}, {"routes", write_all(state.kernel.routes)}, {"rules", write_all(state.kernel.rules)},
             {"bridges", write_all(state.ovs.bridges)}, {"ports", write_all(state.ovs.ports)},
-            {"nics", write_all(state.guests.nics)}};
+            {"nics", write_all(state.guests.nics)}, {"mirrors", write_all(state.ovs.mirrors)}};
 }
 
 Result<lower::HostState> read_state(const json& value) {
@@ -65,6 +66,8 @@ Result<lower::HostState> read_state(const json& value) {
     // Of a guest that is to be taken out again only what tells it is needed; what is ours of it, that it is in the scope.
     if (value.contains("nics"))
         if (auto read = read_all(value, "nics", state.guests.nics); !read) return read.error();
+    if (!value.contains("mirrors")) return state;  // written before netd made any
+    if (auto read = read_all(value, "mirrors", state.ovs.mirrors); !read) return read.error();
     return state;
 }
 

@@ -66,6 +66,8 @@ static Link plain_link(const IfName& name, int index, const char* kind, Mac mac)
     link.master = Master{};
     link.stack = HostStack{true, false, false, true};
     link.addresses.emplace();
+    link.promiscuous = false;
+    link.traffic = Traffic{};
     link.facts.index = index;
     link.facts.kind = kind;
     link.facts.operstate = "down";
@@ -196,6 +198,12 @@ Result<> FakeHost::remove(const Link& was) {
     return {};
 }
 
+// The filters stay, and lead nowhere.
+static void lose(std::set<IfName>& copies, const IfName& gone) {
+    copies.erase(gone);
+    copies.insert(IfName::observed("(gone)"));
+}
+
 void FakeHost::drop(const IfName& name) {
     if (!state_.links.contains(name)) return;
     const auto peer_index = as<Veth>(&at(name)) ? at(name).facts.peer_index : std::nullopt;
@@ -203,6 +211,9 @@ void FakeHost::drop(const IfName& name) {
     for (const IfName& port : ports_of(name)) detach(port);
     detach(name);
     drop_routes(name, true, true);
+    for (const Link& link : bridges::State(state_).links)
+        for (auto copies : {&Traffic::copies, &Traffic::copies_in})
+            if (((*link.traffic).*copies).contains(name)) edit(link.name, [&](Link& source) { lose((*source.traffic).*copies, name); });
     state_.links.erase(name);
     hidden_.erase(name);
     const auto peer = std::ranges::find_if(state_.links, [&](const Link& link) { return link.facts.index == peer_index; });

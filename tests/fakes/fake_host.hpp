@@ -60,6 +60,7 @@ private:
     Result<> set_port(const Link& now);
     Result<> set_stack(const IfName& name, const bridges::HostStack& now);
     Result<> set_addresses(const IfName& name, const std::set<Subnet>& now);
+    Result<> set_traffic(const IfName& name, const bridges::Traffic& now);
 
     // fake_host_follow.cpp: what the kernel does by itself
     void put_mtu(const IfName& name, Mtu mtu);

@@ -68,9 +68,11 @@ Result<> FakeHost::change(const Link& now) {
     say(set_options(name, *options));
     say(set_port(now));
     if (!moves || leaves) say(set_size_and_address(now, have));
+    if (now.promiscuous) edit(name, [&](Link& link) { link.promiscuous = now.promiscuous; });
     if (now.owner) edit(name, [&](Link& link) { link.owner = now.owner; });
     if (now.up.value_or(*have.up && !joins_bond && !leaves)) say(set_up(name, true));
     if (now.addresses) say(set_addresses(name, *now.addresses));
+    if (now.traffic) say(set_traffic(name, *now.traffic));
     return verdict;
 }
 
@@ -170,6 +172,18 @@ Result<> FakeHost::set_stack(const IfName& name, const HostStack& now) {
     if (now.ipv6 != false) return {};
     drop_v6_addresses(name);
     drop_routes(name, false, true);
+    return {};
+}
+
+Result<> FakeHost::set_traffic(const IfName& name, const Traffic& now) {
+    std::set<IfName> copies = now.copies;
+    copies.insert(now.copies_in.begin(), now.copies_in.end());
+    for (const IfName& copy : copies)
+        if (!state_.links.contains(copy)) return Error{Fault::lost_sync, copy.text(), "there is no \"" + copy.text() + "\" to send copies to"};
+    const bool is_able = (now.shares.empty() || abilities_.hfsc) && (!now.out || abilities_.htb) && ((!now.in && now.intakes.empty()) || abilities_.police) &&
+                         (copies.empty() || abilities_.mirred);
+    if (!is_able) return refused(ENOENT, name);  // of a kind that is unknown
+    edit(name, [&](Link& link) { link.traffic = now; });
     return {};
 }
 

@@ -8,6 +8,7 @@ namespace fakes {
 using ovs::Bridge;
 using ovs::Create;
 using ovs::Port;
+using ovs::PortMirror;
 using ovs::Remove;
 using ovs::Update;
 using topology::Error;
@@ -36,6 +37,7 @@ struct Writer {
 
     void take_away(const ovs::Op& op) {
         if (const auto* port = std::get_if<Remove<Port>>(&op)) state.ports.erase(port->was.name);
+        if (const auto* mirror = std::get_if<Remove<PortMirror>>(&op)) state.mirrors.erase(mirror->was.name);
         const auto* bridge = std::get_if<Remove<Bridge>>(&op);
         if (bridge) state.bridges.erase(bridge->was.name);
     }
@@ -59,13 +61,29 @@ struct Writer {
         const IfName& name = op.now.name;
         if (state.ports.contains(name)) return Error{Fault::conflict, name.text(), "somebody else has made a port of this name"};
         const Port plain{.name = name, .owner = Owner::foreign(), .internal = false, .tagging = ovs::Trunk{}, .mtu = no_mtu, .mac = no_mac,
-                         .isolated = false, .attached_mac = "", .iface_id = "", .vm_id = ""};
+                         .isolated = false, .qos = "", .policing = ovs::Policing{}, .attached_mac = "", .iface_id = "", .vm_id = ""};
         return put(laid_over(plain, op.now));
     }
     Result<> operator()(const Update<Port>& op) {
         const Port* there = state.ports.find(op.now.name);
         if (!there) return Error{Fault::conflict, op.now.name.text(), "somebody else has removed this port"};
         return put(laid_over(*there, op.now));
+    }
+    Result<> operator()(const Remove<PortMirror>&) { return {}; }
+    Result<> operator()(const Create<PortMirror>& op) {
+        return put(laid_over(PortMirror{.name = op.now.name, .owner = Owner::foreign(), .tags = topology::VlanSet{}}, op.now));
+    }
+    Result<> operator()(const Update<PortMirror>& op) {
+        const PortMirror* there = state.mirrors.find(op.now.name);
+        if (!there) return Error{Fault::conflict, op.now.name.text(), "somebody else has removed this mirror"};
+        return put(laid_over(*there, op.now));
+    }
+    Result<> put(const PortMirror& mirror) {
+        if (mirror.output && !state.ports.contains(*mirror.output))
+            return Error{Fault::not_found, mirror.output->text(), "Open vSwitch has no such port to send copies to"};
+        if (!mirror.bridge || !state.bridges.contains(*mirror.bridge)) return Error{Fault::not_found, mirror.name.text(), "Open vSwitch has no such bridge"};
+        state.mirrors.put(mirror);
+        return {};
     }
     Result<> put(const Port& port) {
         if (!port.bridge) return Error{Fault::invalid, port.name.text(), "a port needs a bridge"};
@@ -77,6 +95,12 @@ struct Writer {
         const auto ports = state.ports;
         for (const Port& port : ports)
             if (!state.bridges.contains(*port.bridge)) state.ports.erase(port.name);
+        const auto mirrors = state.mirrors;
+        for (PortMirror mirror : mirrors) {
+            if (mirror.output && !state.ports.contains(*mirror.output)) mirror.output.reset();
+            if (state.bridges.contains(*mirror.bridge)) state.mirrors.put(mirror);
+            else state.mirrors.erase(mirror.name);
+        }
     }
 };
 

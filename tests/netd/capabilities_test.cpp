@@ -63,7 +63,8 @@ TEST_CASE("the rest says what the host can do and whether something would be gon
         {"netConfigDirty", false},
         {"ovnConfigured", false},
         {"backends",
-         {{"kernel", {{"release", "6.1.0-fake"}, {"vlan", true}, {"vlan_filtering", true}, {"bond", true}, {"tap", true}, {"filter", true}}},
+         {{"kernel", {{"release", "6.1.0-fake"}, {"vlan", true}, {"vlan_filtering", true}, {"bond", true}, {"tap", true}, {"filter", true},
+                      {"hfsc", true}, {"htb", true}, {"police", true}, {"mirred", true}}},
           {"ovs", {{"connected", true}, {"where", "fake"}, {"datapath", "netdev"}}}}}};
     REQUIRE(told == expected);
     house.define({{"networks", {{"lab", json::object()}}}});

@@ -1,0 +1,149 @@
+// What is asked for of speed and copies becomes traffic control on the right devices, or is refused by name.
+#include "netd/intent/rules_guest.hpp"
+#include "netd/intent/validate.hpp"
+#include "netd/wire/read_definition.hpp"
+#include "netd/wire/write_capabilities.hpp"
+
+#include "tests/netd/host_house.hpp"
+
+using bridges::Curve;
+using bridges::Limit;
+using bridges::Share;
+using bridges::Traffic;
+using nlohmann::json;
+using told::House;
+
+namespace {
+
+json qos(int share) { return {{"out", {{"ls", {{"m2", share}}}}}}; }
+
+// Everything that is said against a network with this hostQos.
+std::string refusals(const json& host_qos, bridges::Abilities able = fakes::FakeKernel{"eth0"}.able) {
+    fakes::FakeKernel kernel{"eth0"};
+    intent::Complaints complaints;
+    const auto request = wire::read_setup({{"networks", {{"web", {{"nic", "eth0"}, {"hostQos", host_qos}}}}}}, complaints);
+    const intent::Intent running = {};
+    const auto more = intent::validate(request, running, {.kernel = kernel.state(), .abilities = able, .ovs_connected = true, .ovs_datapath = "netdev"}).complaints;
+    complaints.insert(complaints.end(), more.begin(), more.end());
+    std::string text;
+    for (const auto& complaint : complaints) text += complaint.path + " " + std::to_string(complaint.code) + " " + complaint.what + "\n";
+    return text;
+}
+
+std::string refused_nic(intent::GuestNic nic, const bridges::Abilities& able, const char* datapath = "system") {
+    const bridges::State kernel = {};
+    const intent::Intent running = {};
+    std::string text;
+    const auto refuse = [&](std::string_view attribute, topology::Fault, const std::string& what) { text += std::string(attribute) + ": " + what + "\n"; };
+    const intent::Facts facts{.kernel = kernel, .abilities = able, .ovs_connected = true, .ovs_datapath = datapath};
+    check_limits(nic, running, facts, refuse);
+    check_mirroring(nic, running, facts, refuse);
+    return text;
+}
+
+}  // namespace
+
+TEST_CASE("networks of a NIC get their shares of it, whatever has no tag one of its own", "[shaping]") {
+    House house{"eth0"};
+    json limited = qos(20);
+    limited["out"]["ul"] = {{"m2", 8'000'000}};
+    limited["out"]["rt"] = {{"m1", 4'000'000}, {"d", 10'000}, {"m2", 1'000'000}};
+    limited["in"] = {{"ul", {{"m2", 2'000'000}}}};
+    house.define({{"networks", {{"web", {{"nic", "eth0"}, {"vlan", 100}, {"hostQos", qos(10)}}}, {"db", {{"nic", "eth0"}, {"vlan", 200}, {"hostQos", limited}}}}}});
+    const Traffic expected{.shares = {Share{100, Curve{0, 0, 10'000'000}}, Share{200, Curve{0, 0, 20'000'000}, Curve{0, 0, 8'000'000}, Curve{4'000'000, 10'000, 1'000'000}},
+                                      Share{Share::untagged, Curve{0, 0, 20'000'000}}},
+                           .intakes = {{200, Limit{250'000, 0, 80'000}}}};
+    REQUIRE(house.link("eth0").traffic == expected);
+    REQUIRE(house.link("web").traffic == Traffic{});
+}
+
+TEST_CASE("shares are told on the network and on its NIC, and gone from both when they are dropped", "[shaping]") {
+    House house{"eth0"};
+    house.define({{"networks", {{"web", {{"nic", "eth0"}, {"hostQos", qos(10)}}}}}});
+    json told = wire::write_capabilities(house.now, false);
+    REQUIRE(told["networks"]["web"]["hostQos"] == qos(10));
+    REQUIRE(told["nics"]["eth0"]["qos"] == json::array({{{"hostQos", qos(10)}, {"vlan", -1}}}));
+    house.define({{"networks", {{"web", {{"nic", "eth0"}}}}}});
+    told = wire::write_capabilities(house.now, false);
+    REQUIRE_FALSE(told["networks"]["web"].contains("hostQos"));
+    REQUIRE_FALSE(told["nics"]["eth0"].contains("qos"));
+    REQUIRE(house.link("eth0").traffic == Traffic{});
+}
+
+TEST_CASE("shares that make no sense, or that the kernel can't keep, are refused", "[shaping]") {
+    CHECK(refusals(qos(10)).empty());
+    CHECK(refusals(json::object()) != "");
+    CHECK(refusals({{"out", {{"ul", {{"m2", 1000}}}}}}).find("needs out.ls") != std::string::npos);
+    CHECK(refusals(qos(0)).find("an m2 above 0") != std::string::npos);
+    json curve = qos(10);
+    curve["out"]["ls"]["m1"] = 5;
+    CHECK(refusals(curve).find("first d") != std::string::npos);
+    json promise = qos(10);
+    promise["out"]["ul"] = {{"m2", 1000}}, promise["out"]["rt"] = {{"m2", 2000}};
+    CHECK(refusals(promise).find("more than what is allowed") != std::string::npos);
+    json in = qos(10);
+    in["in"] = {{"ul", {{"m1", 5}, {"d", 5}, {"m2", 5}}}};
+    CHECK(refusals(in).find("no curve") != std::string::npos);
+    in["in"] = {{"ul", {{"m2", 1'000'000}}}};
+    CHECK(refusals(in).empty());
+    bridges::Abilities poor;
+    poor.release = "6.1-poor";
+    CHECK(refusals(in, poor).find("/networks/web/hostQos 29 kernel 6.1-poor has no HFSC") != std::string::npos);
+    CHECK(refusals(in, poor).find("no policing") != std::string::npos);
+}
+
+TEST_CASE("all networks of a NIC have shares or none has", "[shaping]") {
+    fakes::FakeKernel kernel{"eth0"};
+    intent::Complaints complaints;
+    const auto request = wire::read_setup({{"networks", {{"web", {{"nic", "eth0"}, {"vlan", 1}, {"hostQos", qos(1)}}}, {"db", {{"nic", "eth0"}, {"vlan", 2}}}}}}, complaints);
+    const intent::Intent running = {};
+    const auto verdict = intent::validate(request, running, {kernel.state(), kernel.abilities(), true, ""});
+    REQUIRE(complaints.empty());
+    REQUIRE(verdict.complaints.size() == 2);
+    for (const auto& complaint : verdict.complaints) CHECK(complaint.what == "network 'web' has hostQos and 'db' has none; all networks of eth0 have it, or none has");
+}
+
+TEST_CASE("who mirrors a network gets what passes its device, and what its guests send, each once", "[shaping]") {
+    House house{"eth0"};
+    house.define({{"networks", {{"web", {{"nic", "eth0"}}}, {"db", json::object()}}}});
+    intent::GuestNic speaker{"vm", *topology::Mac::parse("52:54:00:00:00:01")}, ear{"vm", *topology::Mac::parse("52:54:00:00:00:02")};
+    speaker.kind = ear.kind = intent::GuestKind::tap;
+    speaker.network = ear.network = "web";
+    ear.port_mirroring = {*intent::NetworkName::parse("web")};
+    const std::string from = lower::port_of(speaker.key()).text(), to = lower::port_of(ear.key()).text();
+    const std::set copies{told::name(to)};
+    house.plug(speaker);
+    house.plug(ear);
+    REQUIRE(house.link("web").traffic == Traffic{.copies = copies});
+    REQUIRE(house.link("web").promiscuous == true);
+    REQUIRE(house.link(from).traffic == Traffic{.copies_in = copies});
+    REQUIRE(house.link(to).traffic == Traffic{});
+    REQUIRE(house.link("db").traffic == Traffic{});
+    // What a trusted one sends reaches the network's device.
+    speaker.filter = topology::FilterLevel::trusted;
+    house.plug(speaker);
+    REQUIRE(house.link(from).traffic == Traffic{});
+    speaker.filter = {};
+    house.plug(speaker);
+    ear.port_mirroring = {*intent::NetworkName::parse("db")};
+    house.plug(ear);
+    REQUIRE(house.link("db").traffic == Traffic{.copies = copies});
+    for (const std::string& link : {std::string("web"), from, to}) REQUIRE(house.link(link).traffic == Traffic{});
+    REQUIRE(house.link("web").promiscuous == false);
+}
+
+TEST_CASE("a guest's limits that nobody can keep are refused by name", "[shaping]") {
+    intent::GuestNic nic{"vm", *topology::Mac::parse("52:54:00:00:00:01")};
+    nic.spec_params = {.inbound = intent::Bandwidth{250, {}, {}}, .outbound = intent::Bandwidth{250, {}, {}}};
+    bridges::Abilities able = fakes::FakeKernel{"eth0"}.able;
+    CHECK(refused_nic(nic, able).empty());
+    able.htb = able.police = false;
+    CHECK(refused_nic(nic, able).find("no HTB") != std::string::npos);
+    CHECK(refused_nic(nic, able).find("no policing") != std::string::npos);
+    nic.spec_params = {.inbound = intent::Bandwidth{0, {}, {}}, .outbound = intent::Bandwidth{20, 10, {}}};
+    CHECK(refused_nic(nic, fakes::FakeKernel{"eth0"}.able) ==
+          "specParams: inbound needs an average above 0 (kB/s); null takes the limit away\nspecParams: outbound: peak is below average\n");
+    nic.spec_params = {};
+    nic.port_mirroring = {*intent::NetworkName::parse("nowhere")};
+    CHECK(refused_nic(nic, able) == "portMirroring: there is no network 'nowhere' to mirror\n");
+}
