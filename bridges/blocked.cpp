@@ -2,12 +2,14 @@
 #include "bridges/blocked.hpp"
 
 #include "bridges/filter_rules.hpp"
+#include "bridges/host_rules.hpp"
 #include "bridges/nft_socket.hpp"
 #include "topology/block_reasons.hpp"
 
 #include <linux/netfilter.h>
 
 #include <optional>
+#include <span>
 
 namespace bridges {
 
@@ -23,15 +25,20 @@ BlockedReader::~BlockedReader() = default;
 Result<Blocked> BlockedReader::read() {
     Blocked blocked;
     if (!held_->socket) return blocked;
-    for (const topology::BlockReason& reason : topology::block_reasons) {
-        const auto count = [&](const NftElement& element) {
-            if (element.packets) blocked[port_of(element.key)][reason.name] = element.packets;
-        };
-        const auto set = std::string("blocked_") + reason.name;
-        // One that is put up anew meanwhile has counted nothing yet.
-        auto read = held_->socket->each_element(NFPROTO_BRIDGE, filter_table_name, set.c_str(), count);
-        if (!read && read.error().fault != Fault::not_found && read.error().fault != Fault::busy) return read.error();
-    }
+    const auto read_all = [&](std::uint8_t family, const char* table, std::span<const topology::BlockReason> reasons) -> Result<> {
+        for (const topology::BlockReason& reason : reasons) {
+            const auto count = [&](const NftElement& element) {
+                if (element.packets) blocked[port_of(element.key)][reason.name] = element.packets;
+            };
+            const auto set = std::string("blocked_") + reason.name;
+            // One that is put up anew meanwhile has counted nothing yet.
+            auto read = held_->socket->each_element(family, table, set.c_str(), count);
+            if (!read && read.error().fault != Fault::not_found && read.error().fault != Fault::busy) return read;
+        }
+        return {};
+    };
+    if (auto read = read_all(NFPROTO_BRIDGE, filter_table_name, topology::block_reasons); !read) return read.error();
+    if (auto read = read_all(NFPROTO_INET, host_table_name, topology::host_block_reasons); !read) return read.error();
     return blocked;
 }
 

@@ -1,4 +1,5 @@
-// How many frames of guests the filters dropped, read from the kernel at the moment of the question; waits for nobody.
+// How many frames the filters of guests and the rules of the host dropped, read from the kernel at the moment of the question;
+// waits for nobody.
 #pragma once
 
 #include "topology/block_reasons.hpp"
@@ -16,7 +17,7 @@ public:
     BlockedReader();
     ~BlockedReader();
 
-    // Counts begin anew when netd's table is put up anew. Empty where there is no table.
+    // Counts begin anew when a table of netd's is put up anew. Empty where there is none.
     topology::Result<Blocked> read();
 
 private:

@@ -1,15 +1,26 @@
 // See filter_steps.hpp.
 #include "bridges/filter_steps.hpp"
 
+#include <algorithm>
+
 namespace bridges {
 namespace {
 
+const Link* link_then(const Op& op) {
+    if (const auto* created = std::get_if<Create<Link>>(&op)) return &created->now;
+    if (const auto* updated = std::get_if<Update<Link>>(&op)) return &updated->now;
+    return nullptr;
+}
+
 // The link that the op gives a filter to, or null.
 const Link* link_to_filter(const Op& op) {
-    const Link* link = nullptr;
-    if (const auto* created = std::get_if<Create<Link>>(&op)) link = &created->now;
-    if (const auto* updated = std::get_if<Update<Link>>(&op)) link = &updated->now;
+    const Link* link = link_then(op);
     return link && link->filter ? link : nullptr;
+}
+
+bool joins_network(const Op& op) {
+    const Link* link = link_then(op);
+    return link && link->standing && link->standing->is_of_network();
 }
 
 }  // namespace
@@ -22,6 +33,13 @@ void put_filters(FilterTable& table, Batch& batch, std::span<const Op> ops) {
     const auto done = table.put(changes);
     for (std::size_t place = 0; !done && place < ops.size(); ++place)
         if (link_to_filter(ops[place])) batch.refuse(place, done.error());
+}
+
+void put_host_rules(HostTable& table, Batch& batch, std::span<const Op> ops) {
+    if (table.stands() || std::ranges::none_of(ops, joins_network)) return;
+    const auto done = table.put();
+    for (std::size_t place = 0; !done && place < ops.size(); ++place)
+        if (joins_network(ops[place])) batch.refuse(place, done.error());
 }
 
 // One that stays behind is for a name that nobody has: it harms none, and the next of that name replaces it.

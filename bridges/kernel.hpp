@@ -3,6 +3,7 @@
 
 #include "bridges/state.hpp"
 #include "topology/result.hpp"
+#include "topology/services.hpp"
 
 #include <span>
 #include <string>
@@ -26,6 +27,7 @@ struct Abilities {
     bool htb = false;             // limits of what leaves by a link
     bool police = false;          // limits of what comes in by a link
     bool mirred = false;          // copies of what passes
+    std::optional<topology::Services> services = {};  // what the host answers by role; none: the kernel can't keep it to that
     std::string release = {};     // uname -r
     bool operator==(const Abilities&) const = default;
 };
@@ -34,7 +36,7 @@ struct Abilities {
 struct Heard {
     bool changed = false;
     bool overrun = false;  // notifications were lost and everything was looked at again
-    bool unfiltered = false;  // somebody else changed the filters of ports
+    bool unfiltered = false;  // somebody else changed the filters of ports, or the rules of the host
 };
 
 class Kernel {

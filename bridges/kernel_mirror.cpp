@@ -43,7 +43,7 @@ Result<> KernelMirror::look() {
         if (!routes) return routes.error();
         if (!rules) return rules.error();
     }
-    fresh.take_filters(mirror_);
+    fresh.take_rules(mirror_);
     if (auto listed = list_traffic(fresh); !listed) return listed.error();
     fresh.settle();
     fresh.take_doubts();
@@ -62,6 +62,11 @@ void KernelMirror::take_filters(const Filters& filters, const FilterTable::News&
             mirror_.take_filter(port, found == filters.end() ? nullptr : &found->second);
         }
     }
+    mirror_.settle();
+}
+
+void KernelMirror::take_host_rules(bool stand) {
+    mirror_.take_host_rules(stand);
     mirror_.settle();
 }
 

@@ -20,6 +20,9 @@ public:
     // These are the filters from now on; only what the news is about may be another.
     void take_filters(const Filters& filters, const FilterTable::News& news);
 
+    // Whether the host's rules stand from now on.
+    void take_host_rules(bool stand);
+
     // Takes what waits, so that the socket does not overflow; publishes nothing.
     void drain();
 

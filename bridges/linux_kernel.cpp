@@ -22,15 +22,15 @@ namespace {
 
 class LinuxKernel : public Kernel {
 public:
-    LinuxKernel(KernelMirror mirror, FilterTable filters, Descriptor both, Abilities abilities)
-        : mirror_(std::move(mirror)), filters_(std::move(filters)), both_(std::move(both)), abilities_(std::move(abilities)) {}
+    LinuxKernel(KernelMirror mirror, FilterTable filters, HostTable host, Descriptor any, Abilities abilities)
+        : mirror_(std::move(mirror)), filters_(std::move(filters)), host_(std::move(host)), any_(std::move(any)), abilities_(std::move(abilities)) {}
 
     Result<> look() override;
     Result<Heard> hear() override;
     Result<> look_at(std::span<const IfName> links) override;
     const State& state() const override { return mirror_.state(); }
     Progress apply(std::span<const Op> ops) override;
-    int descriptor() const override { return both_.get(); }
+    int descriptor() const override { return any_.get(); }
     Result<> forget_filters() override { return filters_.forget_all_but(state().links); }
     const Abilities& abilities() const override { return abilities_; }
 
@@ -50,7 +50,8 @@ private:
 
     KernelMirror mirror_;
     FilterTable filters_;
-    Descriptor both_;  // readable when one of the two has something to tell
+    HostTable host_;
+    Descriptor any_;   // readable when one of the three has something to tell
     Abilities abilities_;
     std::set<int> silent_;          // links whose settings were changed in a way that nobody reports
     std::vector<FarEnd> far_ends_;  // of the veth pairs of this batch
@@ -65,18 +66,23 @@ const Link* LinuxKernel::current(const Link& was) const {
 
 Result<> LinuxKernel::look() {
     if (auto looked = filters_.look(); !looked) return looked.error();
+    if (auto looked = host_.look(); !looked) return looked.error();
     mirror_.take_filters(filters_.filters(), filters_.take_news());
+    mirror_.take_host_rules(host_.stands());
     return mirror_.look();
 }
 
 Result<Heard> LinuxKernel::hear() {
     const auto filters = filters_.hear();
     if (!filters) return filters.error();
+    const auto host = host_.hear();
+    if (!host) return host.error();
     if (*filters) mirror_.take_filters(filters_.filters(), filters_.take_news());
+    if (*host) mirror_.take_host_rules(host_.stands());
     auto heard = mirror_.hear();
     if (!heard) return heard.error();
-    heard->unfiltered = *filters;
-    heard->changed = heard->changed || *filters;
+    heard->unfiltered = *filters || *host;
+    heard->changed = heard->changed || heard->unfiltered;
     return heard;
 }
 
@@ -262,6 +268,8 @@ Progress LinuxKernel::apply(std::span<const Op> ops) {
     if (auto heard = mirror_.hear(); !heard) refuse_all(heard.error());
     put_filters(filters_, batch, ops);
     mirror_.take_filters(filters_.filters(), filters_.take_news());
+    put_host_rules(host_, batch, ops);
+    mirror_.take_host_rules(host_.stands());
     for (std::size_t place = 0; place < ops.size(); ++place) {
         if (!batch.is_refused(place)) begin(batch, place, ops[place]);
     }
@@ -279,7 +287,7 @@ Progress LinuxKernel::apply(std::span<const Op> ops) {
 
 }  // namespace
 
-Result<std::unique_ptr<Kernel>> open_linux_kernel() {
+Result<std::unique_ptr<Kernel>> open_linux_kernel(topology::Services services) {
     auto requests = RequestSocket::open();
     if (!requests) return requests.error();
     auto notifications = NotificationSocket::open();
@@ -288,10 +296,12 @@ Result<std::unique_ptr<Kernel>> open_linux_kernel() {
     if (!abilities) return abilities.error();
     auto filters = FilterTable::open();
     abilities->filter = filters.works();
-    auto both = either_of(notifications->descriptor(), filters.descriptor());
-    if (!both) return Error{Fault::backend, "epoll", "no descriptor is left to wait with"};
+    auto host = HostTable::open(services);
+    if (host.works()) abilities->services = std::move(services);
+    auto any = any_of({notifications->descriptor(), filters.descriptor(), host.descriptor()});
+    if (!any) return Error{Fault::backend, "epoll", "no descriptor is left to wait with"};
     KernelMirror mirror(std::move(*requests), std::move(*notifications));
-    auto kernel = std::make_unique<LinuxKernel>(std::move(mirror), std::move(filters), std::move(both), std::move(*abilities));
+    auto kernel = std::make_unique<LinuxKernel>(std::move(mirror), std::move(filters), std::move(host), std::move(any), std::move(*abilities));
     if (auto looked = kernel->look(); !looked) return looked.error();
     return std::unique_ptr<Kernel>(std::move(kernel));
 }

@@ -133,8 +133,10 @@ void Mirror::take(const AddressReport& report) {
         lost_sources_.insert(report.address.address());
     }
     const bool goes = report.gone || !report.counts;
-    Seen* seen = seen_of(report.index, goes);
+    Seen* seen = seen_of(report.index, report.gone || !(report.counts || report.is_autoconf));
     if (!seen) return;
+    if (report.is_autoconf && !report.gone) seen->autoconf.insert(report.address);
+    else seen->autoconf.erase(report.address);
     const std::pair address{report.address, report.peer};
     if (goes) seen->addresses.erase(address);
     else seen->addresses.insert(address);

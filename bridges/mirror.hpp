@@ -47,7 +47,11 @@ public:
 
     // Which ports have which filter from now on; shown once they are links.
     void take_filters(const std::map<IfName, Filter>& now);
-    void take_filters(const Mirror& other) { filters_ = other.filters_; }
+    // Whether the host's rules stand: while they do not, no device of a network shows how it stands.
+    void take_host_rules(bool stand);
+
+    // Both, as the other knows them.
+    void take_rules(const Mirror& other) { filters_ = other.filters_, host_rules_stand_ = other.host_rules_stand_; }
     void take_filter(const IfName& port, const Filter* now);
 
     // What is to be asked about traffic control once qdiscs were listed.
@@ -61,6 +65,7 @@ private:
         LinkReport report;
         PortTags tags = {};
         std::set<std::pair<Subnet, IpAddress>> addresses = {};  // with the peer: one address may be there twice
+        std::set<Subnet> autoconf = {};
         TrafficSeen traffic = {};
         bool reported = false;                                  // false: only parts of it were heard so far
     };
@@ -98,6 +103,7 @@ private:
     std::map<Route::Key, RouteReport> routes_;
     std::map<Rule::Key, int> rule_counts_;  // the kernel takes the same rule twice
     std::map<IfName, Filter> filters_;
+    bool host_rules_stand_ = true;
     std::map<int, IfName> published_;       // under which name each link is in state_
 
     std::set<int> changed_links_;

@@ -38,8 +38,10 @@ Link Mirror::named(const Seen& seen) const {
         return target != links_.end() && target->second.reported ? std::optional(name_of(index)) : std::nullopt;
     });
     link.facts.foreign_qdisc = seen.traffic.foreign_qdisc();
+    link.facts.autoconf = seen.autoconf;
     link.addresses.emplace();
     for (const auto& [address, peer] : seen.addresses) link.addresses->insert(address);
+    if (!host_rules_stand_ && link.standing->is_of_network()) link.standing.reset();
     if (const auto filter = filters_.find(link.name); filter != filters_.end()) link.filter = filter->second;
     if (filters_vlans(report.link) || (report.master && filters(report.master))) link.vlans = seen.tags.visible();
     return link;
@@ -117,6 +119,12 @@ void Mirror::take_filters(const std::map<IfName, Filter>& now) {
         if (!now.contains(port)) gone.insert(port);
     for (const IfName& port : gone) take_filter(port, nullptr);
     for (const auto& [port, filter] : now) take_filter(port, &filter);
+}
+
+void Mirror::take_host_rules(bool stand) {
+    if (std::exchange(host_rules_stand_, stand) == stand) return;
+    for (const auto& [index, seen] : links_)
+        if (seen.reported && seen.report.link.standing->is_of_network()) changed_links_.insert(index);
 }
 
 void Mirror::take_filter(const IfName& port, const Filter* now) {

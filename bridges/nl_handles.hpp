@@ -5,6 +5,7 @@
 #include <netlink/socket.h>
 #include <unistd.h>
 
+#include <initializer_list>
 #include <memory>
 #include <utility>
 
@@ -41,7 +42,7 @@ private:
     int fd_ = -1;
 };
 
-// Readable when one of the two is; below 0 there is no such one.
-Descriptor either_of(int one, int other);
+// Readable when one of them is; below 0 there is no such one.
+Descriptor any_of(std::initializer_list<int> descriptors);
 
 }  // namespace bridges

@@ -36,11 +36,12 @@ struct VlanReport {
     bool gone = false;
     Bytes entries = {};
 };
-// `counts`: not link-local, and not made by the kernel's autoconf.
+// `counts`: not link-local, and not made of what a router announced.
 struct AddressReport {
     int index = 0;
     bool gone = false;
     bool counts = false;
+    bool is_autoconf = false;
     Subnet address;
     IpAddress peer;
 };

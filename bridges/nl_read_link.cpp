@@ -1,6 +1,7 @@
 // Links: RTM_NEWLINK and RTM_DELLINK.
 #include "bridges/bond_options_wire.hpp"
 #include "bridges/bridge_options_wire.hpp"
+#include "bridges/host_rules.hpp"
 #include "bridges/marks.hpp"
 #include "bridges/nl_read.hpp"
 
@@ -53,9 +54,13 @@ HostStack stack_of(const Attributes& families) {
     const auto ignore = setting(v4, IPV4_DEVCONF_ARP_IGNORE - 1), announce = setting(v4, IPV4_DEVCONF_ARP_ANNOUNCE - 1);
     if (ignore == 1 && announce == 2) stack.arp_strict = true;
     if (ignore == 0 && announce == 0) stack.arp_strict = false;
-    const auto accepts = setting(v6, DEVCONF_ACCEPT_RA), configures = setting(v6, DEVCONF_AUTOCONF);
-    if (accepts > 0 && configures > 0) stack.autoconf = true;
-    if (accepts == 0 && configures == 0) stack.autoconf = false;
+    const auto is_on = [&v6](std::size_t place) {
+        const auto value = setting(v6, place);
+        return value ? std::optional(*value > 0) : std::nullopt;
+    };
+    stack.hears_routers = is_on(DEVCONF_ACCEPT_RA);
+    stack.autoconf = is_on(DEVCONF_AUTOCONF);
+    stack.ra_gateway = is_on(DEVCONF_ACCEPT_RA_DEFRTR);
     return stack;
 }
 
@@ -99,6 +104,7 @@ void read_facts(const Attributes& link, LinkReport& report) {
     facts.operstate = operstate_text(link.get<std::uint8_t>(IFLA_OPERSTATE).value_or(0));
     facts.carrier = link.get<std::uint8_t>(IFLA_CARRIER).value_or(0);
     facts.group = link.get<std::uint32_t>(IFLA_GROUP).value_or(0);
+    report.link.standing = standing_of(facts.group);
     facts.permanent_mac = mac_in(link, IFLA_PERM_ADDRESS);
     const std::string alias = link.text(IFLA_IFALIAS);
     report.link.owner = Owner::from_alias(alias);

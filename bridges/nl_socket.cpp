@@ -62,13 +62,13 @@ void switch_on(int fd, int option) {
 
 }  // namespace
 
-Descriptor either_of(int one, int other) {
-    Descriptor both(epoll_create1(EPOLL_CLOEXEC));
-    for (const int fd : {one, other}) {
+Descriptor any_of(std::initializer_list<int> descriptors) {
+    Descriptor any(epoll_create1(EPOLL_CLOEXEC));
+    for (const int fd : descriptors) {
         epoll_event event = {.events = EPOLLIN, .data = {}};
-        if (fd >= 0 && epoll_ctl(both.get(), EPOLL_CTL_ADD, fd, &event) != 0) return Descriptor();
+        if (fd >= 0 && epoll_ctl(any.get(), EPOLL_CTL_ADD, fd, &event) != 0) return Descriptor();
     }
-    return both;
+    return any;
 }
 
 Error refusal(const Answer& answer) {

@@ -3,6 +3,7 @@
 #include "bridges/bond_options_wire.hpp"
 #include "bridges/bridge_options_wire.hpp"
 #include "bridges/bridge_vlans.hpp"
+#include "bridges/host_rules.hpp"
 #include "bridges/marks.hpp"
 #include "bridges/nl_write.hpp"
 #include "topology/compare.hpp"
@@ -187,8 +188,10 @@ private:
             message.bytes(IFLA_IFALIAS, alias.data(), alias.size());
             any = true;
         }
-        if (now_.owner && have_.facts.group == unmarked_group) {
-            message.number<std::uint32_t>(IFLA_GROUP, 0);
+        const bool is_unmarked = now_.owner && have_.facts.group == unmarked_group;
+        const auto group = now_.standing ? group_of(*now_.standing) : 0;
+        if (is_unmarked || (now_.standing && group != have_.facts.group)) {
+            message.number<std::uint32_t>(IFLA_GROUP, group);
             any = true;
         }
         return any;

@@ -8,6 +8,7 @@
 #include "topology/names.hpp"
 #include "topology/numbers.hpp"
 #include "topology/owner.hpp"
+#include "topology/role.hpp"
 
 #include <cstdint>
 #include <map>
@@ -25,6 +26,7 @@ using topology::IpAddress;
 using topology::Mac;
 using topology::Mtu;
 using topology::Owner;
+using topology::Standing;
 using topology::Subnet;
 using topology::VlanId;
 using topology::VlanSet;
@@ -104,11 +106,14 @@ struct HostStack {
     std::optional<bool> ipv6 = {};        // false: disable_ipv6=1, no address, no answer
     std::optional<bool> forwarding = {};  // IPv4 and IPv6
     std::optional<bool> arp_strict = {};  // arp_ignore=1 and arp_announce=2: answers only for its own address
-    std::optional<bool> autoconf = {};    // accept_ra and autoconf: SLAAC
+    std::optional<bool> hears_routers = {};  // accept_ra: what routers announce of the wire counts
+    std::optional<bool> autoconf = {};    // their prefixes make addresses: SLAAC
+    std::optional<bool> ra_gateway = {};  // accept_ra_defrtr: and they become default routes
     bool operator==(const HostStack&) const = default;
     static constexpr auto fields =
         std::tuple{Field{"ipv6", &HostStack::ipv6}, Field{"forwarding", &HostStack::forwarding},
-                   Field{"arp_strict", &HostStack::arp_strict}, Field{"autoconf", &HostStack::autoconf}};
+                   Field{"arp_strict", &HostStack::arp_strict}, Field{"hears_routers", &HostStack::hears_routers}, Field{"autoconf", &HostStack::autoconf},
+                   Field{"ra_gateway", &HostStack::ra_gateway}};
 };
 
 // A service curve of HFSC: m1 bit/s for the first d µs, m2 bit/s from then on. The kernel counts in steps of about 120 bit/s.
@@ -170,6 +175,7 @@ struct LinkFacts {
     std::optional<Mac> permanent_mac = {};
     std::optional<int> peer_index = {};     // IFLA_LINK of a veth
     std::optional<int> peer_netnsid = {};
+    std::set<Subnet> autoconf = {};         // addresses that the kernel made of what routers announced: SLAAC
     std::string foreign_qdisc = {};         // "htb 1:" where somebody else shapes what leaves by the link
     std::string alias = {};                 // the raw alias where it is not our mark
     std::optional<IfName> active_port = {};           // bonds in modes that have one
@@ -190,6 +196,7 @@ struct Link {
     std::optional<PortVlans> vlans = {};              // as a port of, or as, a filtering bridge
     std::optional<Filter> filter = {};                // what a guest may send into a bridge by it; it stands before the link is made
     std::optional<HostStack> stack = {};
+    std::optional<Standing> standing = {};            // what the host's stack takes from it; unknown where no rules enforce it
     std::optional<std::set<Subnet>> addresses = {};   // all but link-local and those that the kernel made by autoconf
     std::optional<bool> promiscuous = {};             // a bridge, or a VLAN on it, sees all that passes
     std::optional<Traffic> traffic = {};
@@ -201,7 +208,7 @@ struct Link {
         Field{"kind", &Link::kind},         Field{"owner", &Link::owner},       Field{"mtu", &Link::mtu},
         Field{"mac", &Link::mac},           Field{"up", &Link::up},             Field{"master", &Link::master},
         Field{"isolated", &Link::isolated}, Field{"vlans", &Link::vlans},       Field{"stack", &Link::stack},
-        Field{"filter", &Link::filter},     Field{"addresses", &Link::addresses},
+        Field{"standing", &Link::standing}, Field{"filter", &Link::filter},     Field{"addresses", &Link::addresses},
         Field{"promiscuous", &Link::promiscuous}, Field{"traffic", &Link::traffic}};
 };
 

@@ -23,7 +23,7 @@ Result<> write_sysctl(std::string_view family, const IfName& link, std::string_v
     const Descriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
     if (file && ::write(file.get(), &value, 1) == 1) return {};
     // A kernel without IPv6 has nothing to switch off.
-    if (errno == ENOENT && family == "ipv6" && (value == '1') == (key == "disable_ipv6")) return {};
+    if (errno == ENOENT && family == "ipv6" && (value == '1') == (key == "disable_ipv6" || key == "accept_ra_defrtr")) return {};
     const Fault fault = errno == EACCES || errno == EPERM || errno == EROFS ? Fault::denied : Fault::backend;
     return Error{fault, link.text(), fmt::format("cannot set {}: {}", path, strerror(errno))};
 }
@@ -38,11 +38,12 @@ std::vector<Setting> settings_of(const HostStack& now, const HostStack& have) {
     const auto differs = [](const auto& wanted, const auto& found) { return wanted && wanted != found; };
     // Off before anything else, so that no address is made meanwhile; on after the others, so that they count.
     if (differs(now.ipv6, have.ipv6) && !*now.ipv6) settings.push_back({"ipv6", "disable_ipv6", '1'});
-    if (differs(now.autoconf, have.autoconf)) {
+    if (differs(now.ra_gateway, have.ra_gateway)) settings.push_back({"ipv6", "accept_ra_defrtr", *now.ra_gateway ? '1' : '0'});
+    if (differs(now.autoconf, have.autoconf)) settings.push_back({"ipv6", "autoconf", *now.autoconf ? '1' : '0'});
+    if (differs(now.hears_routers, have.hears_routers)) {
         // A host that forwards hears no router unless it is told to twice.
         const bool forwards = now.forwarding.value_or(have.forwarding.value_or(true));
-        settings.push_back({"ipv6", "accept_ra", *now.autoconf ? (forwards ? '2' : '1') : '0'});
-        settings.push_back({"ipv6", "autoconf", *now.autoconf ? '1' : '0'});
+        settings.push_back({"ipv6", "accept_ra", *now.hears_routers ? (forwards ? '2' : '1') : '0'});
     }
     if (differs(now.forwarding, have.forwarding)) {
         settings.push_back({"ipv4", "forwarding", *now.forwarding ? '1' : '0'});

@@ -3,9 +3,11 @@
 import ipaddress
 import json
 import os
+import re
 import time
 
 from agree_filters import look_at_filters
+from agree_roles import look_at_roles
 from agree_shaping import look_at_shaping
 
 # What the kernel or Open vSwitch makes by itself.
@@ -33,6 +35,7 @@ def complaints_of(host, foreign):
     view.look_at_resolver()
     look_at_filters(view)
     look_at_shaping(view)
+    look_at_roles(view)
     view.look_at_what_is_too_much(foreign)
     drift = host.client.call("Host.getDrift")
     view.check(not any(drift.values()), f"netd finds drift: {json.dumps(drift)}")
@@ -50,10 +53,10 @@ class View:
         space = host.space
         *self.families, vlans = space.look()
         self.links = {link["ifname"]: link for link in self.families[0]["link"]}
-        self.addresses = {}
+        self.addresses, self.made_by_routers = {}, {f"{one['local']}/{one['prefixlen']}" for link in self.families[1]["addr"] for one in link["addr_info"] if one.get("dynamic")}
         for family in self.families:
             for link in family["addr"]:
-                self.addresses.setdefault(link["ifname"], set()).update(f"{one['local']}/{one['prefixlen']}" for one in link["addr_info"] if one["scope"] != "link")
+                self.addresses.setdefault(link["ifname"], set()).update(f"{one['local']}/{one['prefixlen']}" for one in link["addr_info"] if one["scope"] != "link" and not one.get("dynamic"))
         self.vlans = {one["ifname"]: one["vlans"] for one in vlans}
         if any(network["switch"] == "ovs" for network in self.networks.values()):
             interfaces = {row["name"]: row for row in host.ovs.rows("Interface")}
@@ -102,6 +105,7 @@ class View:
         wanted = [f"{network['ipaddr']}/{network['prefix']}"] if network.get("ipaddr") else []
         wanted += [network["ipv6addr"]] if network.get("ipv6addr") else []
         wanted += [lease["address"]] if (lease := self.leases.of(network)) else []
+        wanted += self.leases.six_of(network)
         return {str(ipaddress.ip_interface(one)) for one in wanted + network.get("addresses", [])}
 
     def gateway(self, network, key="gateway"):
@@ -123,12 +127,12 @@ class View:
         self.same(f"{name}: told and real mtu", link["mtu"], told["mtu"])
         self.check("UP" in link["flags"], f"{name}: {device} is not up")
         wanted = self.wanted_addresses(network)
-        on_host = network["switch"] != "vlan-aware" or not base or not network["bridged"] or wanted or network["bootproto"] == "dhcp"
+        on_host = network["switch"] != "vlan-aware" or not base or not network["bridged"] or wanted or network["bootproto"] == "dhcp" or network.get("dhcpv6") or network.get("ipv6autoconf")
         if on_host:
             self.same(f"{name}: mtu", network["mtu"], link["mtu"])
         self.same(f"{name}: addresses of {device}", wanted, self.addresses.get(device, set()))
         self.same(f"{name}: told IPv4 addresses", {one for one in wanted if ":" not in one}, set(told["ipv4addrs"]))
-        self.same(f"{name}: told IPv6 addresses", {one for one in wanted if ":" in one}, set(told["ipv6addrs"]))
+        self.same(f"{name}: told IPv6 addresses", {one for one in wanted if ":" in one}, set(told["ipv6addrs"]) - self.made_by_routers)
         lease = self.leases.of(network)
         self.same(f"{name}: told address", lease["address"].split("/")[0] if lease else network.get("ipaddr", ""), told["addr"])
         self.same(f"{name}: told gateway", self.gateway(network) or "", told["gateway"])
@@ -240,8 +244,8 @@ class View:
 
     def look_at_clients(self):
         """One for each network that asks, and none beside."""
-        asking = {self.leases.key(network) or f"{self.told['networks'][name]['iface']}-4" for name, network in self.networks.items()
-                  if network["bootproto"] == "dhcp" and name in self.told["networks"]}
+        asking = {self.leases.key(network, family) or f"{self.told['networks'][name]['iface']}-{family}" for name, network in self.networks.items()
+                  for family, asks in ((4, network["bootproto"] == "dhcp"), (6, network.get("dhcpv6"))) if asks and name in self.told["networks"]}
         running = {key for key, pid in self.host.netd.dhcp_clients().items() if os.path.exists(f"/proc/{pid}")}
         self.same("DHCP clients", asking, running)
 
@@ -276,9 +280,13 @@ class Leases:
     def __init__(self, folder):
         self.kept = {file.stem: dict(line.split("=", 1) for line in file.read_text().splitlines()) for file in folder.glob("*.lease")}
 
-    def key(self, network):
+    def key(self, network, family=4):
         base, vlan = network.get("nic") or network.get("bonding"), network.get("vlan")
-        return base and f"{base}{'' if vlan is None else f'.{vlan}'}-4"
+        return base and f"{base}{'' if vlan is None else f'.{vlan}'}-{family}"
+
+    def six_of(self, network):
+        kept = self.kept.get(self.key(network, 6), {}) if network.get("dhcpv6") else {}
+        return [f"{value}/128" for key, value in kept.items() if re.fullmatch(r"new_dhcp6_ia_na\d+_ia_addr\d+", key)]
 
     def of(self, network):
         lease = self.kept.get(self.key(network)) if network["bootproto"] == "dhcp" else None

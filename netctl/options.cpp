@@ -120,7 +120,7 @@ private:
 
     void add_guests() {
         add("vm", "The NICs of guests", vm_)->add_option("VM", vm_.id, "Only that one's");
-        add("why", "What a guest may not send by a port, and what was dropped of it", why_)->add_option("PORT", why_.port, "The port, or the guest's MAC")->required();
+        add("why", "What may not pass by a guest's port or a network's device, and what was dropped there", why_)->add_option("PORT", why_.port, "The port, the guest's MAC, the network or its device")->required();
         auto* plug = add("plug", "Give a guest a NIC", plug_);
         plug->add_option("VM", plug_.vm, "The guest: a domain, a namespace, or a name of yours")->required();
         plug->add_option("NETWORK", plug_.network, "What it is plugged into; nothing if not given");

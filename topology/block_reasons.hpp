@@ -1,4 +1,4 @@
-// Why a filter drops a frame: names for the wire, words for people.
+// Why a frame is dropped: names for the wire, words for people.
 #pragma once
 
 #include "topology/names.hpp"
@@ -31,12 +31,19 @@ inline constexpr std::array<BlockReason, 13> block_reasons = {{
     {"address", "IP from an address that is not its own"},
     {"neighbour", "neighbour advertisements for an address that is not its own"}}};
 
+// And why the host's own stack does not take what comes by a network's device.
+inline constexpr std::array<BlockReason, 2> host_block_reasons = {{
+    {"service", "services that networks of this role do not have"},
+    {"elsewhere", "addresses that the host has on another network"}}};
+
 // Frames by port and by reason; what never happened is not in it.
 using Blocked = std::map<IfName, std::map<std::string, std::uint64_t>>;
 
 // The name itself, if it is none of these: a netd of another version may know more.
 constexpr std::string_view words_of_reason(std::string_view name) {
     for (const BlockReason& reason : block_reasons)
+        if (name == reason.name) return reason.words;
+    for (const BlockReason& reason : host_block_reasons)
         if (name == reason.name) return reason.words;
     return name;
 }

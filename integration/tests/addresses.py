@@ -225,3 +225,50 @@ def nameservers_are_those_of_the_network_with_the_default_route_and_what_was_the
     assert file.is_symlink() and not (host.netd.folder / "elsewhere").exists()
     refused(host, 21, "default-route network", {"db": {"nic": "eno3", "nameservers": ["192.0.2.1"]}})
     refused(host, 21, "search domain", {"web": {**other, "search": ["a\nnameserver 192.0.2.66"]}})
+
+
+@case()
+def a_router_that_announces_itself_is_the_default_route_of_the_network_that_holds_it_only(host):
+    for number, nic in ((1, "eno1"), (2, "eno2")):
+        Server(host, nic, "--enable-ra", f"--dhcp-range=fd00:{number}::,ra-only", f"--ra-param={nic},10", subnet=f"10.{number}.0")
+        host.wire.links(f"addr add fd00:{number}::ff/64 dev {nic} nodad")
+    host.client.setup({"ovirtmgmt": {"nic": "eno1", "ipv6autoconf": True, "defaultRoute": True}, "other": {"nic": "eno2", "ipv6autoconf": True}})
+    for number, device in ((1, "ovirtmgmt"), (2, "other")):
+        wait_until(lambda: [one for one in addresses(host, device, "inet6") if one.startswith(f"fd00:{number}:")], 30, f"{device} has no address")
+    devices = lambda: {route["dev"] for route in host.space.ip("-6", "route", "show", "default")}
+    wait_until(lambda: devices() == {"ovirtmgmt"}, 30, what=devices)
+    wait_until(lambda: set(told(host, "other")["ipv6addrs"]) == set(addresses(host, "other", "inet6")), what=lambda: told(host, "other"))
+    assert told(host, "other")["ipv6autoconf"]
+    agree(host)
+    # Released, its NIC hears routers as every other does.
+    host.client.setup({"other": {"nic": "eno2", "ipv6autoconf": True, "bridged": False}})
+    host.client.setup({"other": {"remove": True}})
+    assert host.space.run("sysctl", "-n", "net.ipv6.conf.eno2.accept_ra_defrtr").strip() == "1"
+    agree(host)
+
+
+@case()
+def an_address_by_dhcpv6_and_a_gateway_by_the_router(host):
+    Server(host, "eno1", "--enable-ra", "--dhcp-range=fd00:7::50,fd00:7::99,64,120", "--dhcp-option=option6:dns-server,[fd00:7::53]", "--ra-param=eno1,10")
+    host.wire.links("addr add fd00:7::1/64 dev eno1 nodad")
+    host.client.setup({"ovirtmgmt": {"nic": "eno1", "dhcpv6": True, "defaultRoute": True}})
+    lease = wait_until(lambda: addresses(host, "ovirtmgmt", "inet6"), 60, lambda: f"no address: {(host.folder / 'dnsmasq.log').read_text()}")
+    assert len(lease) == 1 and lease[0].startswith("fd00:7::") and lease[0].endswith("/128"), lease
+    wait_until(lambda: reachable((host.space, "fd00:7::1")) == [True], 30)
+    wait_until(lambda: [route["dev"] for route in host.space.ip("-6", "route", "show", "default")] == ["ovirtmgmt"], 30)
+    report = wait_until(lambda: told(host, "ovirtmgmt")["ipv6addrs"] == lease and told(host, "ovirtmgmt"))
+    assert (report["dhcpv6"], report["ipv6autoconf"], report["dhcpv4"]) == (True, False, False), report
+    wait_until(lambda: host.client.call("Host.getNetworkCapabilities")["nameservers"] == ["fd00:7::53"])
+    agree(host, patience=10)
+
+    # The lease goes along, and stays through a restart; with the asking it ends.
+    host.client.setup({"ovirtmgmt": {"nic": "eno1", "bridged": False, "dhcpv6": True, "defaultRoute": True}})
+    assert addresses(host, "eno1", "inet6") == lease
+    host.netd.stop()
+    host.netd.start().ready()
+    host.client = host.netd.client()
+    assert addresses(host, "eno1", "inet6") == lease
+    agree(host, patience=10)
+    host.client.setup({"ovirtmgmt": {"nic": "eno1", "bridged": False}})
+    assert addresses(host, "eno1", "inet6") == [] and clients(host) == {}
+    agree(host)

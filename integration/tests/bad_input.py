@@ -48,7 +48,7 @@ wrong = [
     ("a gateway alone", {"web": {"nic": "eno2", "gateway": "10.0.1.1"}}, {}, {}, 22, "/networks/web/gateway"),
     ("an IPv6 address in the place of IPv4", {"web": {"nic": "eno2", "ipaddr": "2001:db8::1", "prefix": 24}}, {}, {}, 22, "/networks/web/ipaddr"),
     ("dhcp and an address", {"web": {"nic": "eno2", "bootproto": "dhcp", "ipaddr": "10.0.0.1", "prefix": 24}}, {}, {}, 22, "/networks/web/bootproto"),
-    ("dhcpv6, which this version lacks", {"web": {"nic": "eno2", "dhcpv6": True}}, {}, {}, 29, "/networks/web/dhcpv6"),
+    ("dhcpv6 and an address", {"web": {"nic": "eno2", "dhcpv6": True, "ipv6addr": "2001:db8::1/64"}}, {}, {}, 22, "/networks/web/ipv6addr"),
     ("nameservers without the default route", {"web": {"nic": "eno2", "nameservers": ["192.0.2.53"]}}, {}, {}, 21, "/networks/web/nameservers"),
     ("two default routes", {"a": {"nic": "eno2", "defaultRoute": True}, "b": {"nic": "eno3", "defaultRoute": True}}, {}, {}, 21, "/networks/a/defaultRoute"),
     ("an unknown bridge option", {"web": {"nic": "eno2", "custom": {"bridge_opts": "colour=red"}}}, {}, {}, 21, "/networks/web/custom"),

@@ -58,7 +58,7 @@ private:
     void live(const Options& options, const loop::Clock& clock, Commands& commands, Notes& notes) {
         auto store = store::Store::open(options.state, options.run);
         if (!store) return ready_.set_value(store.error());
-        auto kernel = bridges::open_linux_kernel();
+        auto kernel = bridges::open_linux_kernel(options.services);
         if (!kernel) return ready_.set_value(kernel.error());
         auto ovs = ovs::open_switch(options.ovs);
         await_ovs(*ovs, options.ovs);

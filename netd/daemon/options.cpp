@@ -1,11 +1,12 @@
 // The file is {"control": …, "events": …, "state": …, "run": …, "ovs": …, "libvirt": …, "resolvConf": …, "management": {"nic": …},
-// "drift": …, "carrierGrace": …, "remote": {"control": …, "events": …, "key": …, "engines": …}}.
+// "drift": …, "carrierGrace": …, "services": {ROLE: ["tcp/22", …]}, "remote": {"control": …, "events": …, "key": …, "engines": …}}.
 #include "netd/daemon/options.hpp"
 
 #include "netd/wire/json.hpp"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <fstream>
 #include <getopt.h>
 #include <map>
@@ -77,6 +78,34 @@ Result<> read_remote(const nlohmann::json& value, Options& options) {
     return {};
 }
 
+// A role that is named has these services and no others; all others keep the usual ones.
+Result<> read_services(const nlohmann::json& value, topology::Services& services) {
+    if (!value.is_object()) return Error{Fault::invalid, "services", "{ROLE: [\"tcp/22\", \"udp/6081\", …]} is due here"};
+    for (const auto& [name, list] : value.items()) {
+        const std::string at = "services/" + name;
+        const auto role = std::ranges::find(topology::role_names, name);
+        if (role == topology::role_names.end()) return Error{Fault::invalid, at, "there is no such role"};
+        if (!list.is_array()) return Error{Fault::invalid, at, "a list is due here"};
+        auto& open = services[static_cast<topology::Role>(role - topology::role_names.begin())];
+        open.clear();
+        for (const auto& one : list) {
+            auto service = topology::Service::parse(one.is_string() ? one.get<std::string>() : "");
+            if (!service) return topology::about(at, service.error());
+            open.insert(*service);
+        }
+    }
+    return {};
+}
+
+// Nobody cuts himself off: netd's own ports are on the one address that they are told, whatever its network is for.
+void open_own_door(Options& options) {
+    if (!options.remote) return;
+    for (const auto* endpoint : {&options.remote->control.endpoint, &options.remote->events.endpoint}) {
+        const auto own = topology::Service::parse("tcp/" + endpoint->substr(endpoint->rfind(':') + 1));
+        for (std::size_t role = 0; own && role < topology::role_names.size(); ++role) options.services[static_cast<topology::Role>(role)].insert(*own);
+    }
+}
+
 Result<> read_setting(const std::string& key, const nlohmann::json& value, Options& options) {
     if (key == "control") return read_text(value, key, options.control);
     if (key == "events") return read_text(value, key, options.events);
@@ -88,6 +117,7 @@ Result<> read_setting(const std::string& key, const nlohmann::json& value, Optio
     if (key == "drift") return read_drift(value.is_string() ? value.get<std::string>() : "", options);
     if (key == "carrierGrace") return read_seconds("carrierGrace", value.is_number_integer() ? value.get<std::int64_t>() : 0, options.carrier_grace);
     if (key == "remote") return read_remote(value, options);
+    if (key == "services") return read_services(value, options.services);
     if (key != "management") return Error{Fault::invalid, key, "there is no such setting"};
     if (!value.is_object() || !value.contains("nic") || !value["nic"].is_string()) return Error{Fault::invalid, key, "{\"nic\": NAME} is due here"};
     auto nic = topology::IfName::parse(value["nic"].get<std::string>());
@@ -166,6 +196,7 @@ Result<Options> read_options(int count, char** words) {
     optind = 1;
     for (int which; (which = ::getopt_long(count, words, "", long_options, nullptr)) != -1;)
         if (auto read = read_word(which, options); !read) return read.error();
+    open_own_door(options);
     if (optind < count) return Error{Fault::invalid, words[optind], "netd takes no such word; --help lists what it takes"};
     return options;
 }

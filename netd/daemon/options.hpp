@@ -4,6 +4,7 @@
 #include "netd/serve/curve.hpp"
 #include "topology/names.hpp"
 #include "topology/result.hpp"
+#include "topology/services.hpp"
 
 #include <chrono>
 #include <optional>
@@ -28,6 +29,7 @@ struct Options {
     std::optional<topology::IfName> management = {};  // a first start takes this NIC over as ovirtmgmt
     std::chrono::seconds management_timeout{120};    // unless it is confirmed within that time
     std::optional<Remote> remote = {};
+    topology::Services services = topology::usual_services();  // what the host answers on networks of each role
     bool watchdog = true;
     bool repairs_drift = true;                       // false: it is told and left
     std::chrono::seconds carrier_grace{30};          // a network without carrier for longer is told to be down

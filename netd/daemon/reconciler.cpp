@@ -29,7 +29,7 @@ topology::Result<> Reconciler::start(const std::optional<topology::IfName>& mana
     follow_leases();  // what came while there was no netd
     if (std::holds_alternative<apply::Waiting>(outcome)) waiting_since_ = clock_.boottime();
     conclude(std::nullopt, outcome, intent::code::refused);
-    put_filters_back();
+    put_rules_back();
     const bool nothing_known = transactor_.running() == intent::Intent() && transactor_.committed() == intent::Intent();
     if (management && nothing_known && !transactor_.trouble()) take_over(*management, management_timeout);
     publish();
@@ -86,7 +86,7 @@ void Reconciler::hear() {
         return;
     }
     if (heard->overrun) ++overruns_;
-    if (heard->unfiltered) put_filters_back();
+    if (heard->unfiltered) put_rules_back();
     if (!heard->changed && !others_changed) return;
     transactor_.try_again();
     follow_names(before);

@@ -36,7 +36,7 @@ private:
     void conclude_awaited();
     topology::Error too_late() const;
     void follow_names(const topology::Keyed<bridges::Link>& before);
-    void put_filters_back();
+    void put_rules_back();
     void take(serve::Command command);
     void work_off();
     void tell_renames();

@@ -268,29 +268,29 @@ void Reconciler::take_over(const topology::IfName& nic, std::chrono::seconds tim
     conclude(std::nullopt, outcome, code::refused);
 }
 
-// Somebody flushed or changed the table of filters, or it is that of another netd: what the guests' ports shall have is put
-// back before anything else is done, and told. What is for ports that are gone goes as well.
-void Reconciler::put_filters_back() {
+// Somebody flushed or changed one of netd's tables, or it is that of another netd: what the guests' ports shall have, and the
+// rules of the host, are put back before anything else is done, and told. What is for ports that are gone goes as well.
+void Reconciler::put_rules_back() {
     const auto& running = transactor_.running();
-    lower::Touched guests;
-    for (const GuestNic& nic : running.nics()) guests.nics.insert(nic.key());
-    const auto wanted = lower::lower(running, guests, observe::host_of(backends_));
+    const auto wanted = lower::lower(running, lower::everything(running), observe::host_of(backends_));
     std::vector<bridges::Op> ops;
-    json ports = json::array();
+    json ports = json::array(), devices = json::array();
     for (const bridges::Link& link : wanted.kernel.links) {
         const bridges::Link* there = backends_.kernel.state().links.find(link.name);
-        if (!there || !link.filter || there->filter == link.filter) continue;
+        if (!there) continue;
         bridges::Link now{link.name};
-        now.filter = link.filter;
+        if (link.filter && there->filter != link.filter) now.filter = link.filter;
+        if (link.standing && there->standing != link.standing) now.standing = link.standing;
+        if (now == bridges::Link{link.name}) continue;
+        (now.filter ? ports : devices).push_back(link.name.text());
         ops.push_back(topology::Update<bridges::Link>{*there, now});
-        ports.push_back(link.name.text());
     }
     if (auto forgotten = backends_.kernel.forget_filters(); !forgotten) log::warn("filters of ports that are gone stay: {}", forgotten.error().what);
     if (ops.empty()) return;
     const auto progress = backends_.kernel.apply(ops);
-    if (progress.stopped) log::error("guests' ports are not filtered as they should be: {}", progress.stopped->what);
-    else log::warn("the filters of {} ports were gone, and are back", ops.size());
-    announce("security.restored", {{"ports", ports}, {"why", progress.stopped ? progress.stopped->what : ""}});
+    if (progress.stopped) log::error("traffic is not kept apart as it should be: {}", progress.stopped->what);
+    else log::warn("the rules of {} guests' ports and {} networks were gone, and are back", ports.size(), devices.size());
+    announce("security.restored", {{"ports", ports}, {"devices", devices}, {"why", progress.stopped ? progress.stopped->what : ""}});
 }
 
 }  // namespace netd

@@ -72,7 +72,7 @@ int recover(const Options& options, const store::Entry& entry) {
     auto lock = take_lock(options.run, Holder::watchdog);
     if (!lock) return 0;
     auto store = store::Store::open(options.state, options.run);
-    auto kernel = bridges::open_linux_kernel();
+    auto kernel = bridges::open_linux_kernel(options.services);
     if (!store || !kernel) return 1;
     auto ovs = ovs::open_switch(options.ovs);
     if (!(*kernel)->look()) return 1;

@@ -46,7 +46,7 @@ template <class Owner, class Value>
 Attribute(const char*, Value Owner::*) -> Attribute<Owner, Value>;
 
 enum class SwitchKind { legacy, vlan_aware, ovs };
-enum class Role { management, vm, migration, display, storage, gluster };
+using topology::Role;
 enum class BootProto { none, dhcp };
 
 // Where enums have a text, it stands in one table, which reading and writing share.
@@ -58,7 +58,7 @@ struct Names<SwitchKind> {
 };
 template <>
 struct Names<Role> {
-    static constexpr const char* text[] = {"management", "vm", "migration", "display", "storage", "gluster"};
+    static constexpr auto text = topology::role_names;
 };
 template <>
 struct Names<BootProto> {

@@ -126,12 +126,6 @@ void check_qos(const Network& network, Examiner& is) {
                  "out.rt is more than out.ul: what is promised may not be more than what is allowed");
 }
 
-// What the design has and this version does not do yet: refused before anything is touched, never half done.
-void check_available(const Network& network, Examiner& is) {
-    constexpr std::string_view no_dhcp = "this netd has no DHCPv6 client yet; give a static address, or ipv6autoconf";
-    is.refuse_if(network.dhcpv6, code::refused, "dhcpv6", no_dhcp);
-}
-
 }  // namespace
 
 std::string pointer(std::initializer_list<std::string_view> parts) {
@@ -170,7 +164,6 @@ void check_alone(const Network& network, Complaints& complaints) {
     check_ipv4(network, is);
     check_ipv6(network, is);
     check_qos(network, is);
-    check_available(network, is);
     is.refuse_if(!network.default_route && !network.nameservers.empty(), code::bad_parameters, "nameservers",
                  "nameservers belong to the default-route network");
     is.refuse_if(!network.default_route && !network.search.empty(), code::bad_parameters, "search", "search domains belong to the default-route network");

@@ -98,6 +98,11 @@ void let_go(const Link& old, const Host& host, HostState& wanted) {
     if (old.traffic) released.traffic.emplace();
     if (old.promiscuous == true) released.promiscuous = false;
     if (old.stack && old.stack->ipv6 == false) released.stack = bridges::HostStack{.ipv6 = true};
+    if (old.standing) released.standing.emplace();
+    if (old.stack && old.stack->ra_gateway == false) {
+        if (!released.stack) released.stack.emplace();
+        released.stack->ra_gateway = true;
+    }
     wanted.kernel.links.put(released);
 }
 
@@ -113,6 +118,11 @@ void go_back(const Link& old, Link& now) {
     if (old.addresses && !now.addresses) now.addresses.emplace();
     if (old.traffic && !now.traffic) now.traffic.emplace();
     if (old.promiscuous == true && !now.promiscuous) now.promiscuous = false;
+    if (old.standing && !now.standing) now.standing.emplace();
+    if (old.stack && old.stack->ra_gateway == false && (!now.stack || !now.stack->ra_gateway)) {
+        if (!now.stack) now.stack.emplace();
+        now.stack->ra_gateway = true;
+    }
     if (old.stack && old.stack->ipv6 == false && (!now.stack || !now.stack->ipv6)) {
         if (!now.stack) now.stack.emplace();
         now.stack->ipv6 = true;

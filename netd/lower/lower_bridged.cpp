@@ -61,13 +61,18 @@ void base_bridged(Draft& draft, const intent::Base& base) {
     link.up = true;
     link.master = bridges::Master{};
     link.traffic = shares_of(draft, base);
+    // Frames without a tag are of no network where it carries only tagged ones, and reach no address on another.
+    link.stack = bridges::HostStack{.arp_strict = true};
+    link.standing = topology::Standing::in_network({});
     if (network && network->bridged) {
         link.master = bridges::Master{top_device(*network)};
         link.stack = bridges::HostStack{.ipv6 = false};
+        link.standing.reset();
         link.addresses.emplace();
     } else if (network) {
         const Link top = top_link(draft, *network);
         link.stack = top.stack;
+        link.standing = top.standing;
         link.addresses = top.addresses;
     }
     draft.put(link);

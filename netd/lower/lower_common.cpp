@@ -29,6 +29,10 @@ bridges::Link top_link(const Draft& draft, const intent::Network& network) {
     link.addresses = addresses;
     link.stack = bridges::HostStack{.ipv6 = has_v6, .forwarding = false, .arp_strict = true};
     if (has_v6) link.stack->autoconf = network.ipv6autoconf;
+    // DHCPv6 gives an address; which prefixes are on the wire, and who leads away from it, routers say.
+    if (has_v6) link.stack->hears_routers = network.ipv6autoconf || network.dhcpv6;
+    if (link.stack->hears_routers == true) link.stack->ra_gateway = network.default_route;
+    link.standing = topology::Standing::in_network(network.roles);
     return link;
 }
 

@@ -107,6 +107,9 @@ void guest_nic(Draft& draft, const intent::GuestNic& nic) {
     if (!network && nic.link_active) network = switched_source(draft, nic);
     if (network && network->switch_kind == intent::SwitchKind::ovs) {
         ovs_port(draft, *network, nic, link.name);
+        // The userspace datapath leaves the host's stack to hear it, too: that answers no ARP there, and takes nothing.
+        link.stack->arp_strict = true;
+        link.standing = topology::Standing::in_network({});
     } else if (network) {
         link.master = bridges::Master{guest_bridge(*network)};
         link.traffic->in = limit_in(nic);

@@ -63,7 +63,9 @@ void base_switched(Draft& draft, const intent::Base& base) {
     link.mtu = base.mtu();
     link.up = true;
     link.master = bridges::Master{};
-    link.stack = bridges::HostStack{.ipv6 = false};
+    // The userspace datapath leaves the host's stack to hear it, too: that answers no ARP there, and takes nothing.
+    link.stack = bridges::HostStack{.ipv6 = false, .arp_strict = true};
+    link.standing = topology::Standing::in_network({});
     link.addresses.emplace();
     link.traffic = traffic;
     draft.put(link);

@@ -50,7 +50,7 @@ Blocked BlockedWatch::read() {
 
 void BlockedWatch::follow(observe::Published snapshot) {
     snapshot_ = std::move(snapshot);
-    if (snapshot_->running.nics().empty()) timer_->stop();
+    if (snapshot_->running.nics().empty() && snapshot_->running.networks().empty()) timer_->stop();
     else if (!timer_->is_set()) std::ignore = timer_->at(clock_.boottime() + pace);
 }
 
@@ -63,6 +63,11 @@ void BlockedWatch::look() {
         if (found == news.end()) continue;
         tell_("security.blocked", {{"revision", snapshot_->revision}, {"vmId", nic.vm}, {"macAddr", nic.mac.text()}, {"port", port.text()},
                                    {"filter", nic.filter.text()}, {"frames", found->second}});
+    }
+    for (const intent::Network& network : snapshot_->running.networks()) {
+        const auto device = lower::top_device(network);
+        if (const auto found = news.find(device); found != news.end())
+            tell_("security.blocked", {{"revision", snapshot_->revision}, {"network", network.name.text()}, {"device", device.text()}, {"frames", found->second}});
     }
     told_ = std::move(now);
     std::ignore = timer_->at(clock_.boottime() + pace);

@@ -1,4 +1,4 @@
-// Looks from time to time whether filters dropped anything, and tells it; the kernel counts, but says nothing by itself.
+// Looks from time to time whether filters, or the rules of the host, dropped anything, and tells it; the kernel counts, but says nothing by itself.
 #pragma once
 
 #include "bridges/blocked.hpp"
@@ -29,7 +29,7 @@ public:
     // As kernel and Open vSwitch count at this moment; empty where that can't be read.
     bridges::Blocked read();
 
-    // Whose ports these are. Without guests nobody looks.
+    // Whose ports and devices these are. Without any nobody looks.
     void follow(observe::Published snapshot);
 
 private:

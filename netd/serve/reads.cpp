@@ -42,14 +42,22 @@ void Requests::statistics(const Ticket& ticket, const Params&) {
     if (!statistics) return refuse(ticket, intent::code::refused, statistics.error().subject + ": " + statistics.error().what);
     json told = wire::write_statistics(*statistics, clock_.wall());
     const auto blocked = blocked_();
-    for (const auto& nic : snapshot_->running.nics()) {
-        const auto found = told["network"].find(lower::port_of(nic).text());
-        if (!is_filtered(nic) || found == told["network"].end()) continue;
+    const auto tell = [&](const topology::IfName& device) {
+        const auto found = told["network"].find(device.text());
+        if (found == told["network"].end()) return;
         std::uint64_t frames = 0;
-        if (const auto of = blocked.find(lower::port_of(nic)); of != blocked.end())
+        json by = json::object();
+        if (const auto of = blocked.find(device); of != blocked.end()) {
+            by = of->second;
             for (const auto& [reason, count] : of->second) frames += count;
+        }
         (*found)["blocked"] = frames;
-    }
+        (*found)["blockedBy"] = std::move(by);
+    };
+    for (const auto& nic : snapshot_->running.nics())
+        if (is_filtered(nic)) tell(lower::port_of(nic));
+    if (snapshot_->abilities.services)
+        for (const auto& network : snapshot_->running.networks()) tell(lower::top_device(network));
     answer(ticket, told);
 }
 
@@ -106,7 +114,7 @@ void Requests::status(const Ticket& ticket, const Params&) {
         {"backends",
          {{"kernel",
            {{"release", now.abilities.release}, {"vlan", now.abilities.vlan}, {"vlan_filtering", now.abilities.vlan_filtering},
-            {"bond", now.abilities.bond}, {"tap", now.abilities.tap}, {"filter", now.abilities.filter}, {"hfsc", now.abilities.hfsc}, {"htb", now.abilities.htb},
+            {"bond", now.abilities.bond}, {"tap", now.abilities.tap}, {"filter", now.abilities.filter}, {"services", now.abilities.services.has_value()}, {"hfsc", now.abilities.hfsc}, {"htb", now.abilities.htb},
             {"police", now.abilities.police}, {"mirred", now.abilities.mirred}, {"overruns", now.overruns}}},
           {"ovs", {{"connected", now.ovs_connected}, {"where", now.ovs_where}, {"datapath", now.ovs_datapath}}},
           {"libvirt", {{"connected", now.guests_connected}, {"where", now.guests_where}, {"trouble", now.guests_trouble}, {"domains", running_domains(now.observed.guests)}}}}},

@@ -48,7 +48,7 @@ public:
         report["ovnConfigured"] = false;
         const auto& can = snapshot_.abilities;
         report["backends"] = {
-            {"kernel", {{"release", can.release}, {"vlan", can.vlan}, {"vlan_filtering", can.vlan_filtering}, {"bond", can.bond}, {"tap", can.tap}, {"filter", can.filter},
+            {"kernel", {{"release", can.release}, {"vlan", can.vlan}, {"vlan_filtering", can.vlan_filtering}, {"bond", can.bond}, {"tap", can.tap}, {"filter", can.filter}, {"services", can.services.has_value()},
                         {"hfsc", can.hfsc}, {"htb", can.htb}, {"police", can.police}, {"mirred", can.mirred}}},
             {"ovs", {{"connected", snapshot_.ovs_connected}, {"where", snapshot_.ovs_where}, {"datapath", snapshot_.ovs_datapath}}}};
         return report;
@@ -174,6 +174,7 @@ private:
         if (!network.bridged) entry["interface"] = device->name.text();
         json& roles = entry["roles"] = json::array();
         for (const auto role : network.roles) roles.push_back(intent::name_of(role));
+        if (snapshot_.abilities.services && !network.roles.empty()) entry["services"] = write_value(topology::services_of(*snapshot_.abilities.services, topology::Standing::in_network(network.roles)));
         entry["inSync"] = !drift_.networks.contains(network.name.text());
         entry["ports"] = json::array();
         entry["southbound"] = "";

@@ -64,7 +64,8 @@ static Link plain_link(const IfName& name, int index, const char* kind, Mac mac)
     link.mac = mac;
     link.up = false;
     link.master = Master{};
-    link.stack = HostStack{true, false, false, true};
+    link.stack = HostStack{true, false, false, true, true, true};
+    link.standing = bridges::Standing();
     link.addresses.emplace();
     link.promiscuous = false;
     link.traffic = Traffic{};

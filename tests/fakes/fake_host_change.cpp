@@ -60,6 +60,7 @@ Result<> FakeHost::change(const Link& now) {
     const auto say = [&verdict](Result<> said) {
         if (verdict && !said) verdict = said;
     };
+    if (now.standing) edit(name, [&](Link& link) { link.standing = now.standing; });
     if (now.filter) edit(name, [&](Link& link) { link.filter = now.filter; });
     if (now.stack) say(set_stack(name, *now.stack));
     if (now.up == false || joins_bond || (as<Bond>(&have) && needs_down(*options))) put_up(name, false);

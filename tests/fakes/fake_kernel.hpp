@@ -32,7 +32,7 @@ public:
     bridges::Result<> forget_filters() override { return {}; }
 
     // What the kernel can do; for a test of a host that lacks something.
-    bridges::Abilities able = {true, true, true, true, true, true, true, true, true, "6.1.0-fake"};
+    bridges::Abilities able = {true, true, true, true, true, true, true, true, true, topology::usual_services(), "6.1.0-fake"};
 
     // What somebody else does behind netd's back: seen by state() only after hear() or look().
     bridges::Result<> meddle(const bridges::Op& op);

@@ -42,7 +42,7 @@ TEST_CASE("a legacy network is told with its bridge, its VLAN and its NIC", "[ca
     const json addresses = {{"addr", "192.0.2.10"}, {"netmask", "255.255.255.0"}, {"ipv4addrs", {"192.0.2.10/24"}}};
     json network = entry(addresses);
     network.update({{"iface", "web"}, {"bridged", true}, {"ports", {"eth0.100"}}, {"stp", "off"}, {"southbound", "eth0.100"}, {"vlanid", 100},
-                    {"switch", "legacy"}, {"roles", {"vm"}}, {"inSync", true}});
+                    {"switch", "legacy"}, {"roles", {"vm"}}, {"services", json::array()}, {"inSync", true}});
     REQUIRE(told["networks"] == json{{"web", network}});
     json bridge = device(house, "web", addresses);
     bridge.update({{"ports", {"eth0.100"}}, {"stp", "off"}, {"opts", std::get<bridges::Bridge>(*house.link("web").kind).options}});
@@ -63,7 +63,7 @@ TEST_CASE("the rest says what the host can do and whether something would be gon
         {"netConfigDirty", false},
         {"ovnConfigured", false},
         {"backends",
-         {{"kernel", {{"release", "6.1.0-fake"}, {"vlan", true}, {"vlan_filtering", true}, {"bond", true}, {"tap", true}, {"filter", true},
+         {{"kernel", {{"release", "6.1.0-fake"}, {"vlan", true}, {"vlan_filtering", true}, {"bond", true}, {"tap", true}, {"filter", true}, {"services", true},
                       {"hfsc", true}, {"htb", true}, {"police", true}, {"mirred", true}}},
           {"ovs", {{"connected", true}, {"where", "fake"}, {"datapath", "netdev"}}}}}};
     REQUIRE(told == expected);
@@ -238,7 +238,7 @@ TEST_CASE("an OVS network is told as a bridge and a VLAN too", "[capabilities]")
     const json addresses = {{"addr", "192.0.2.10"}, {"netmask", "255.255.255.0"}, {"ipv4addrs", {"192.0.2.10/24"}}};
     json network = entry(addresses);
     network.update({{"iface", "web"}, {"bridged", true}, {"ports", ports}, {"stp", "off"}, {"southbound", "eth0"}, {"vlanid", 100}, {"switch", "ovs"},
-                    {"roles", {"vm"}}, {"inSync", true}});
+                    {"roles", {"vm"}}, {"services", json::array()}, {"inSync", true}});
     REQUIRE(told["networks"] == json{{"web", network}});
     json bridge = entry(addresses);
     bridge.update({{"ports", ports}, {"stp", "off"}, {"opts", json::object()}});

@@ -86,7 +86,7 @@ TEST_CASE("what breaks a rule is told with its code and its place") {
         {R"({"networks": {"a": {"nic": "eno4"}, "b": {"switch": "ovs"}}})", {{21, "/networks/b/switch"}}},
         {R"({"networks": {"a": {"nic": "eno1", "vlan": 7, "switch": "ovs"}}})", {{21, "/networks/a/switch"}}},
         {R"({"networks": {"a": {"nic": "eno4", "defaultRoute": true}, "b": {"defaultRoute": true}}})", {{21, "/networks/a/defaultRoute"}, {21, "/networks/b/defaultRoute"}}},
-        {R"({"networks": {"a": {"nic": "eno4", "dhcpv6": true}}})", {{29, "/networks/a/dhcpv6"}}},
+        {R"({"networks": {"a": {"nic": "eno4", "dhcpv6": true, "ipv6addr": "2001:db8::1/64"}}})", {{22, "/networks/a/ipv6addr"}}},
         {R"({"networks": {"a": {"nic": "eno4", "nameservers": ["192.0.2.53"]}}})", {{21, "/networks/a/nameservers"}}},
         {R"({"bondings": {"bond1": {"nics": []}}})", {{21, "/bondings/bond1/nics"}}},
         {R"({"bondings": {"bond1": {"nics": ["eno9"]}}})", {{23, "/bondings/bond1/nics"}}},

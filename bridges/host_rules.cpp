@@ -1,0 +1,90 @@
+// Why each rule is as it is: docs/decisions/0020.
+#include "bridges/host_rules.hpp"
+
+#include "topology/block_reasons.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <functional>
+#include <vector>
+
+namespace bridges {
+
+using topology::Role;
+
+namespace {
+
+// The group of a network's device: "nt", 0x4e, and a bit for each role.
+constexpr std::uint32_t tag = 0x6e744e00;
+constexpr std::uint32_t tag_mask = 0xffffff00;
+
+std::string is_of_network() { return fmt::format("meta iifgroup & {:#x} == {:#x}", tag_mask, tag); }
+std::string has_role(Role role) { return fmt::format("meta iifgroup & {:#x} != 0", Standing::bit(role)); }
+
+constexpr const char* own_address = "fib daddr . iif type";
+
+struct Chain {
+    std::string name, hook;
+    std::vector<std::string> rules;
+};
+
+Chain open_services(const Services& services) {
+    Chain chain{"services", "", {}};
+    for (const auto& [role, open] : services)
+        for (const topology::Service& service : open)
+            chain.rules.push_back(fmt::format("{} {} dport {}-{} accept", has_role(role), service.protocol, service.first, service.last));
+    return chain;
+}
+
+std::vector<Chain> chains(const Services& services) {
+    std::vector<Chain> all;
+    for (const topology::BlockReason& reason : topology::host_block_reasons)
+        all.push_back({fmt::format("drop_{}", reason.name), "", {fmt::format("update @blocked_{} {{ iifname counter }}", reason.name), "drop"}});
+    all.push_back(open_services(services));
+    all.push_back({"network", "", {
+        // Broadcasts and multicasts have no address of the host; what may come of them, services say.
+        fmt::format("{} != {{ local, broadcast, multicast, anycast }} goto drop_elsewhere", own_address),
+        fmt::format("meta iifgroup & {:#x} == 0 accept", ~tag_mask),
+        "ct state { established, related } accept",
+        "meta l4proto { icmp, ipv6-icmp, igmp } accept",
+        "udp sport 67 udp dport 68 accept",
+        "udp sport 547 udp dport 546 accept",
+        "jump services",
+        "goto drop_service"}});
+    all.push_back({"input", "type filter hook input priority -10;", {is_of_network() + " goto network"}});
+    // What is for nobody here (guests' frames, where br_netfilter shows them) is nothing that the host has to remember.
+    all.push_back({"prerouting", "type filter hook prerouting priority -450;", {fmt::format("{} {} != local notrack", is_of_network(), own_address)}});
+    return all;
+}
+
+std::string body(const Services& services) {
+    std::string text;
+    for (const topology::BlockReason& reason : topology::host_block_reasons)
+        text += fmt::format(" set blocked_{} {{ type ifname; size 65535; flags dynamic; }}\n", reason.name);
+    for (const Chain& chain : chains(services))
+        text += fmt::format(" chain {} {{\n  {}\n  {}\n }}\n", chain.name, chain.hook, fmt::join(chain.rules, "\n  "));
+    return text;
+}
+
+}  // namespace
+
+std::uint32_t group_of(const Standing& standing) { return standing.is_of_network() ? tag | standing.bits() : 0; }
+
+Standing standing_of(std::uint32_t group) {
+    return (group & tag_mask) == tag ? Standing::of_bits(static_cast<std::uint8_t>(group & ~tag_mask)) : Standing();
+}
+
+std::string write_host_table(const Services& services) {
+    return fmt::format("table inet {0}\ndelete table inet {0}\ntable inet {0} {{\n comment \"{1}\"\n{2}}}\n", host_table_name, host_table_mark(services), body(services));
+}
+
+std::string host_table_mark(const Services& services) { return fmt::format("netd {:016x}", std::hash<std::string>{}(body(services))); }
+
+std::size_t host_rule_count(const Services& services) {
+    std::size_t count = 0;
+    for (const Chain& chain : chains(services)) count += chain.rules.size();
+    return count;
+}
+
+}  // namespace bridges

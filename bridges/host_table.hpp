@@ -1,0 +1,37 @@
+// netd's table about the host's own stack in the kernel: looked at once, followed by what is heard of it, put up whole.
+#pragma once
+
+#include "bridges/host_rules.hpp"
+#include "bridges/nft_socket.hpp"
+
+#include <optional>
+#include <set>
+
+namespace bridges {
+
+class HostTable {
+public:
+    // No error where the kernel has no nftables for inet, its fib or its conntrack, or the host no nft: then works() is false.
+    static HostTable open(Services services);
+
+    bool works() const { return socket_.has_value(); }
+    // As netd made it. What does not work is not missed.
+    bool stands() const { return !works() || is_whole_; }
+
+    // Looks at the table itself.
+    Result<> look();
+    // True if it stands no longer, or again.
+    Result<bool> hear();
+    // Puts it up unless it stands; everything at once, or nothing.
+    Result<> put();
+
+    int descriptor() const { return socket_ ? socket_->descriptor() : -1; }
+
+private:
+    std::optional<NftSocket> socket_;
+    Services services_;
+    bool is_whole_ = false;
+    std::set<std::uint32_t> own_;  // generations that netd's own changes made, until they are heard of
+};
+
+}  // namespace bridges

@@ -1,0 +1,42 @@
+// What a network is for, and what the host answers on it: the classes of traffic (../docs/protocol.md, 8).
+#pragma once
+
+#include "topology/result.hpp"
+
+#include <array>
+#include <cstdint>
+#include <set>
+#include <string>
+#include <string_view>
+
+namespace topology {
+
+enum class Role { management, vm, migration, display, storage, gluster };
+inline constexpr std::array<const char*, 6> role_names = {"management", "vm", "migration", "display", "storage", "gluster"};
+
+// What a device is to the host: apart from all networks, or the device of one with these roles. One without a role, or that
+// carries other networks only, is an island like every other, and what it answers is its own affair.
+class Standing {
+public:
+    Standing() = default;  // of no network
+    static Standing in_network(const std::set<Role>& roles);
+
+    // "apart", "network", "network management vm".
+    static Result<Standing> parse(std::string_view text);
+    std::string text() const;
+
+    bool is_of_network() const { return is_of_network_; }
+    bool has(Role role) const { return roles_ & bit(role); }
+    bool has_any_role() const { return roles_ != 0; }
+
+    static constexpr std::uint8_t bit(Role role) { return static_cast<std::uint8_t>(1u << static_cast<unsigned>(role)); }
+    std::uint8_t bits() const { return roles_; }
+    static Standing of_bits(std::uint8_t bits);
+    bool operator==(const Standing&) const = default;
+
+private:
+    bool is_of_network_ = false;
+    std::uint8_t roles_ = 0;
+};
+
+}  // namespace topology
