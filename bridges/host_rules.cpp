@@ -46,15 +46,23 @@ std::vector<Chain> chains(const Services& services) {
         // Broadcasts and multicasts have no address of the host; what may come of them, services say.
         fmt::format("{} != {{ local, broadcast, multicast, anycast }} goto drop_elsewhere", own_address),
         fmt::format("meta iifgroup & {:#x} == 0 accept", ~tag_mask),
-        "ct state { established, related } accept",
+        "ct state established ct direction reply accept",
+        "ct state related accept",
         "meta l4proto { icmp, ipv6-icmp, igmp } accept",
         "udp sport 67 udp dport 68 accept",
         "udp sport 547 udp dport 546 accept",
         "jump services",
         "goto drop_service"}});
     all.push_back({"input", "type filter hook input priority -10;", {is_of_network() + " goto network"}});
-    // What is for nobody here (guests' frames, where br_netfilter shows them) is nothing that the host has to remember.
-    all.push_back({"prerouting", "type filter hook prerouting priority -450;", {fmt::format("{} {} != local notrack", is_of_network(), own_address)}});
+    // What is for nobody here (guests' frames, where br_netfilter shows them) is nothing that the host has to remember, nor what
+    // it answers in any case. Fragments of one packet stay together.
+    all.push_back({"forget", "", {
+        fmt::format("{} != local notrack accept", own_address),
+        "ip frag-off & 0x3fff == 0 icmp type echo-request notrack accept",
+        "ip6 nexthdr ipv6-icmp icmpv6 type echo-request notrack accept",
+        "ip frag-off & 0x3fff == 0 udp sport 67 udp dport 68 notrack accept",
+        "ip6 nexthdr udp udp sport 547 udp dport 546 notrack accept"}});
+    all.push_back({"prerouting", "type filter hook prerouting priority -450;", {is_of_network() + " goto forget"}});
     return all;
 }
 

@@ -19,6 +19,9 @@ inline constexpr const char* host_table_name = "netd";  // of family inet
 std::uint32_t group_of(const Standing& standing);
 Standing standing_of(std::uint32_t group);
 
+// The first of the groups in which devices go together: by the rules closed ones, as long as they have addresses.
+inline constexpr std::uint32_t doomed_group = 0x6e744ec0;
+
 // The whole table, in place of whatever is there under its name.
 std::string write_host_table(const Services& services);
 

@@ -36,7 +36,7 @@ struct Abilities {
 struct Heard {
     bool changed = false;
     bool overrun = false;  // notifications were lost and everything was looked at again
-    bool unfiltered = false;  // somebody else changed the filters of ports, or the rules of the host
+    bool unfiltered = false;  // somebody else changed the filters of ports, the rules of the host, or what they go by
 };
 
 class Kernel {

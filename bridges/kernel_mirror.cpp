@@ -111,6 +111,10 @@ Result<Heard> KernelMirror::hear() {
     mirror_.settle();
     if (auto cleared = clear_doubts(); !cleared) return cleared.error();
     heard.changed = !(before == mirror_.state());
+    topology::Keyed<Link>::each_difference(before.links, mirror_.state().links, [&](const Link* was, const Link* now) {
+        const bool was_of_network = was && was->standing && was->standing->is_of_network();
+        heard.unfiltered = heard.unfiltered || (was_of_network && now && now->standing != was->standing);
+    });
     return heard;
 }
 

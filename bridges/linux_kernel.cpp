@@ -81,7 +81,7 @@ Result<Heard> LinuxKernel::hear() {
     if (*host) mirror_.take_host_rules(host_.stands());
     auto heard = mirror_.hear();
     if (!heard) return heard.error();
-    heard->unfiltered = *filters || *host;
+    heard->unfiltered = heard->unfiltered || *filters || *host;
     heard->changed = heard->changed || heard->unfiltered;
     return heard;
 }
@@ -173,7 +173,7 @@ void LinuxKernel::remove_links(Batch& batch, std::span<const Op> ops) {
     if (doomed.size() > 1) {
         std::set<std::uint32_t> taken;
         for (const Link& link : state().links) taken.insert(link.facts.group);
-        std::uint32_t group = 0x646f6f6d;  // "doom"
+        std::uint32_t group = doomed_group;
         while (taken.contains(group)) ++group;
         for (const auto& [place, index] : doomed) batch.add(place, write_group(index, group), {ENODEV});
         run(batch);

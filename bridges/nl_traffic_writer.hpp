@@ -37,7 +37,7 @@ protected:
         header.tcm_handle = handle;
         header.tcm_parent = parent;
         header.tcm_info = info;
-        Message message(type, flags, header, 2048);
+        Message message(type, flags, header, 4096);
         if (kind) message.text(TCA_KIND, kind);
         return message;
     }
@@ -46,11 +46,8 @@ protected:
     std::vector<TrafficRequest>& into_;
 };
 
-// Who gets copies of one direction from now on and who no longer, by index, which is the number of its filter.
-struct CopyTargets {
-    std::set<int> coming = {}, leaving = {};
-    bool has_strays = false;  // copies to what is gone: no index tells their numbers, so that all go, and those that stay come anew
-};
+// Who gets copies of one direction from now on, by index; none: those who do already.
+using CopyTargets = std::optional<std::set<int>>;
 
 // Limits of what comes in, and copies: filters of the clsact qdisc.
 void write_filters(int link, const Traffic& now, const Traffic& have, const CopyTargets& into_link, const CopyTargets& out_of_it, std::vector<TrafficRequest>& into);

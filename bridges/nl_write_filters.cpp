@@ -31,11 +31,17 @@ public:
             if (const auto there = have.find(intake); there == have.end() || *there != intake) put(intake);
     }
 
+    // One filter with an action for each, which is replaced in one step: those that stay miss nothing.
     void copies(std::uint32_t side, const CopyTargets& targets) {
-        if (targets.has_strays) drop_all(side, tc::copy_priority);
-        for (const int target : targets.leaving)
-            into_.push_back({about(RTM_DELTFILTER, 0, static_cast<std::uint32_t>(target), side, "flower", info_of(tc::copy_priority, ETH_P_ALL)), {ENOENT, EINVAL}});
-        for (const int target : targets.coming) put_copy(side, target);
+        if (!targets) return;
+        if (targets->empty()) return drop_all(side, tc::copy_priority);
+        put_filter(side, tc::copy_priority, 1, ETH_P_ALL, [&](Message& message) {
+            int place = 0;
+            for (const int target : *targets) {
+                const bool is_last = target == *targets->rbegin();
+                write_action(message, ++place, "mirred", [&] { write_copy(message, target, is_last ? TC_ACT_UNSPEC : TC_ACT_PIPE); });
+            }
+        });
     }
 
     void clsact(bool wanted, bool had) {
@@ -64,22 +70,25 @@ private:
         if (intake.vlan != Share::untagged) return put_police(tc::tagged_priority, number_of(intake.vlan), ETH_P_8021Q, intake.limit, intake.vlan);
         tc_gact settings = {};
         settings.action = TC_ACT_OK;
-        put_filter(ingress, tc::pass_priority, 1, ETH_P_8021Q, "gact", [&](Message& message) { message.number(TCA_GACT_PARMS, settings); });
+        put_filter(ingress, tc::pass_priority, 1, ETH_P_8021Q,
+                   [&](Message& message) { write_action(message, 1, "gact", [&] { message.number(TCA_GACT_PARMS, settings); }); });
         put_police(tc::untagged_priority, number_of(intake.vlan), ETH_P_ALL, intake.limit);
     }
 
-    // A filter that every frame of the protocol meets, or of one VLAN, with one action. It replaces that of the same number.
     template <class Options>
-    void put_filter(std::uint32_t side, std::uint16_t priority, std::uint32_t number, std::uint16_t protocol, const char* action, Options&& options,
-                    int vlan = Share::untagged) {
+    static void write_action(Message& message, int place, const char* kind, Options&& options) {
+        message.nest(place, [&] {
+            message.text(TCA_ACT_KIND, kind);
+            message.nest(TCA_ACT_OPTIONS, options);
+        });
+    }
+
+    // A filter that every frame of the protocol meets, or of one VLAN. It replaces that of the same number.
+    template <class Actions>
+    void put_filter(std::uint32_t side, std::uint16_t priority, std::uint32_t number, std::uint16_t protocol, Actions&& actions, int vlan = Share::untagged) {
         auto message = about(RTM_NEWTFILTER, NLM_F_CREATE, number, side, "flower", info_of(priority, protocol));
         message.nest(TCA_OPTIONS, [&] {
-            message.nest(TCA_FLOWER_ACT, [&] {
-                message.nest(1, [&] {
-                    message.text(TCA_ACT_KIND, action);
-                    message.nest(TCA_ACT_OPTIONS, [&] { options(message); });
-                });
-            });
+            message.nest(TCA_FLOWER_ACT, [&] { actions(message); });
             if (vlan == Share::untagged) return;
             message.number(TCA_FLOWER_KEY_ETH_TYPE, htons(ETH_P_8021Q));
             message.number<std::uint16_t>(TCA_FLOWER_KEY_VLAN_ID, static_cast<std::uint16_t>(vlan));
@@ -88,7 +97,7 @@ private:
     }
 
     void put_police(std::uint16_t priority, std::uint32_t number, std::uint16_t protocol, const Limit& limit, int vlan = Share::untagged) {
-        put_filter(ingress, priority, number, protocol, "police", [&](Message& message) { write_police(message, limit); }, vlan);
+        put_filter(ingress, priority, number, protocol, [&](Message& message) { write_action(message, 1, "police", [&] { write_police(message, limit); }); }, vlan);
     }
 
     static void write_police(Message& message, const Limit& limit) {
@@ -106,13 +115,13 @@ private:
         message.number<std::int32_t>(TCA_POLICE_RESULT, TC_ACT_UNSPEC);  // and on to the next filter
     }
 
-    void put_copy(std::uint32_t side, int target) {
+    // `then`: to the next action, or to the next filter.
+    static void write_copy(Message& message, int target, int then) {
         tc_mirred settings = {};
-        settings.action = TC_ACT_UNSPEC;  // and on to the next filter
+        settings.action = then;
         settings.eaction = TCA_EGRESS_MIRROR;
         settings.ifindex = static_cast<std::uint32_t>(target);
-        put_filter(side, tc::copy_priority, static_cast<std::uint32_t>(target), ETH_P_ALL, "mirred",
-                   [&](Message& message) { message.number(TCA_MIRRED_PARMS, settings); });
+        message.number(TCA_MIRRED_PARMS, settings);
     }
 };
 

@@ -134,18 +134,14 @@ std::set<IfName> ingress_of(const Traffic& traffic) {
 }
 
 Result<CopyTargets> targets_of(const std::set<IfName>& now, const std::set<IfName>& have, const State& host) {
-    CopyTargets targets;
-    for (const IfName& name : have) {
-        const Link* link = host.links.find(name);
-        if (!link) targets.has_strays = true;
-        else if (!now.contains(name)) targets.leaving.insert(link->facts.index);
-    }
+    if (now == have) return CopyTargets();
+    std::set<int> targets;
     for (const IfName& name : now) {
         const Link* link = host.links.find(name);
         if (!link) return Error{Fault::lost_sync, name.text(), fmt::format("there is no \"{}\" to send copies to", name.text())};
-        if (targets.has_strays || !have.contains(name)) targets.coming.insert(link->facts.index);
+        targets.insert(link->facts.index);
     }
-    return targets;
+    return CopyTargets(std::move(targets));
 }
 
 }  // namespace

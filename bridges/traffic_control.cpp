@@ -42,10 +42,10 @@ std::optional<Limit> htb_of(const Attributes& options) {
     return limit;
 }
 
-// The first action of a filter: its kind, and what it says.
-std::pair<std::string, Attributes> action_of(Bytes actions) {
-    const Attributes first(Attributes(actions).nest(1));
-    return {first.text(TCA_ACT_KIND), Attributes(first.nest(TCA_ACT_OPTIONS))};
+// An action of a filter, the first if nothing else is said: its kind, and what it says.
+std::pair<std::string, Attributes> action_of(Bytes actions, int place = 1) {
+    const Attributes action(Attributes(actions).nest(place));
+    return {action.text(TCA_ACT_KIND), Attributes(action.nest(TCA_ACT_OPTIONS))};
 }
 
 std::optional<Limit> police_of(Bytes actions) {
@@ -61,11 +61,15 @@ std::uint16_t priority_of(const tcmsg& header) { return static_cast<std::uint16_
 // No link has such a name.
 const IfName stray = IfName::observed("(gone)");
 
-// 0: it was there, and is no more.
-std::optional<int> target_of(Bytes actions) {
-    const auto [kind, options] = action_of(actions);
-    const auto told = kind == "mirred" ? options.get<tc_mirred>(TCA_MIRRED_PARMS) : std::nullopt;
-    return told && told->eaction == TCA_EGRESS_MIRROR ? std::optional(static_cast<int>(told->ifindex)) : std::nullopt;
+// 0: one was there, and is no more.
+std::set<int> targets_of(Bytes actions) {
+    std::set<int> targets;
+    for (int place = 1; place <= TCA_ACT_MAX_PRIO; ++place) {
+        const auto [kind, options] = action_of(actions, place);
+        const auto told = kind == "mirred" ? options.get<tc_mirred>(TCA_MIRRED_PARMS) : std::nullopt;
+        if (told && told->eaction == TCA_EGRESS_MIRROR) targets.insert(static_cast<int>(told->ifindex));
+    }
+    return targets;
 }
 
 }  // namespace
@@ -192,8 +196,8 @@ void TrafficSeen::take_copy_or_limit(const nlmsghdr& message) {
     const Key key{header.tcm_parent, header.tcm_handle};
     if (is_limit) {
         if (const auto limit = police_of(options.nest(TCA_FLOWER_ACT))) policed_[key] = *limit;
-    } else if (const auto target = target_of(options.nest(TCA_FLOWER_ACT))) {
-        copies_[key] = *target;
+    } else {
+        copies_[key] = targets_of(options.nest(TCA_FLOWER_ACT));
     }
 }
 
@@ -207,17 +211,19 @@ Traffic TrafficSeen::shown(const std::function<std::optional<IfName>(int)>& name
     // A limit of what has no tag that other tags run into is not what was wanted.
     for (const auto& [vlan, limit] : intakes_)
         if (vlan != Share::untagged || others_pass_) traffic.intakes.insert({vlan, limit});
-    for (const auto& [key, target] : copies_) {
+    for (const auto& [key, targets] : copies_) {
         if (key.parent != ingress) continue;
-        const bool both = std::ranges::any_of(copies_, [&, to = target](const auto& other) { return other.first.parent == egress && other.second == to; });
-        (both ? traffic.copies : traffic.copies_in).insert(name(target).value_or(stray));
+        for (const int target : targets) {
+            const bool both = std::ranges::any_of(copies_, [&](const auto& other) { return other.first.parent == egress && other.second.contains(target); });
+            (both ? traffic.copies : traffic.copies_in).insert(name(target).value_or(stray));
+        }
     }
     return traffic;
 }
 
 std::set<int> TrafficSeen::targets() const {
     std::set<int> all;
-    for (const auto& [key, target] : copies_) all.insert(target);
+    for (const auto& [key, targets] : copies_) all.insert(targets.begin(), targets.end());
     return all;
 }
 

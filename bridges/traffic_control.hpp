@@ -61,7 +61,7 @@ private:
     std::map<Key, Limit> policed_ = {};
     std::map<int, Limit> intakes_ = {};            // by VLAN
     bool others_pass_ = false;                     // frames of other VLANs get past the limit of those without a tag
-    std::map<Key, int> copies_ = {};
+    std::map<Key, std::set<int>> copies_ = {};
 };
 
 Message ask_qdiscs();

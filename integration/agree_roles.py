@@ -13,13 +13,12 @@ def look_at_roles(view):
         is_shown = network["switch"] != "vlan-aware" or view.links.get(device, {}).get("linkinfo", {}).get("info_kind") == "vlan" or not (network.get("nic") or network.get("bonding"))
         if is_shown and device in view.links:
             wanted[device] = sum(1 << ROLES.index(role) for role in network.get("roles", []))
-    # A NIC that the host's stack hears beside its networks answers nothing that is for an address elsewhere.
-    bases = {}
-    for network in view.networks.values():
-        if (base := view.base_of(network)) in view.links:
-            bases.setdefault(base, []).append(network)
-    wanted.update({base: 0 for base, riders in bases.items() if riders[0]["switch"] == "ovs" or riders[0]["switch"] == "legacy" and all(one.get("vlan") is not None for one in riders)})
-    wanted.update({nic["port"]: 0 for nic in view.guests if switch_of(view, nic) == "ovs" and not nic["port"].startswith("vnet") and nic["port"] in view.links})
+    # Where the host's stack hears a port of Open vSwitch beside it, it takes nothing.
+    closed = {view.base_of(network) for network in view.networks.values() if network["switch"] == "ovs"} | \
+        {nic["port"] for nic in view.guests if switch_of(view, nic) == "ovs" and not nic["port"].startswith("vnet")}
+    wanted.update({device: 0x80 for device in closed & set(view.links)})
     group = lambda link: int(link["group"]) if str(link.get("group", "")).isdigit() else 0
     found = {name: group(link) & 0xFF for name, link in view.links.items() if group(link) & 0xFFFFFF00 == NETWORK}
+    # NICs are islands, with a network and when one has left them.
+    found = {name: bits for name, bits in found.items() if name in wanted or bits or name not in (*view.told["nics"], *view.told["bondings"])}
     view.same("roles by link group", wanted, found)

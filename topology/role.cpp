@@ -28,13 +28,18 @@ Result<Standing> Standing::parse(std::string_view text) {
     };
     if (word() != "network") return Error{Fault::invalid, std::string(text), "\"apart\", or \"network\" and its roles, is due here"};
     std::set<Role> roles;
+    std::uint8_t others = 0;
     while (!text.empty()) {
         const auto name = word();
+        if (name == "closed") {
+            others = closed_bit;
+            continue;
+        }
         const auto found = std::ranges::find(role_names, name);
         if (found == role_names.end()) return Error{Fault::invalid, std::string(name), "there is no such role"};
         roles.insert(static_cast<Role>(found - role_names.begin()));
     }
-    return in_network(roles);
+    return of_bits(in_network(roles).bits() | others);
 }
 
 std::string Standing::text() const {
@@ -42,6 +47,7 @@ std::string Standing::text() const {
     std::string text = "network";
     for (std::size_t i = 0; i < role_names.size(); ++i)
         if (has(static_cast<Role>(i))) text += std::string(" ") + role_names[i];
+    if (roles_ & closed_bit) text += " closed";
     return text;
 }
 

@@ -20,14 +20,14 @@ class Standing {
 public:
     Standing() = default;  // of no network
     static Standing in_network(const std::set<Role>& roles);
+    static Standing closed() { return of_bits(closed_bit); }  // what the host hears there is nothing to it, not even broadcasts
 
-    // "apart", "network", "network management vm".
+    // "apart", "network", "network management vm", "network closed".
     static Result<Standing> parse(std::string_view text);
     std::string text() const;
 
     bool is_of_network() const { return is_of_network_; }
     bool has(Role role) const { return roles_ & bit(role); }
-    bool has_any_role() const { return roles_ != 0; }
 
     static constexpr std::uint8_t bit(Role role) { return static_cast<std::uint8_t>(1u << static_cast<unsigned>(role)); }
     std::uint8_t bits() const { return roles_; }
@@ -35,6 +35,7 @@ public:
     bool operator==(const Standing&) const = default;
 
 private:
+    static constexpr std::uint8_t closed_bit = 0x80;
     bool is_of_network_ = false;
     std::uint8_t roles_ = 0;
 };

@@ -7,6 +7,7 @@ import re
 import select
 import signal
 import socket
+import threading
 import time
 
 from agree import agree
@@ -233,9 +234,57 @@ def the_rules_come_back_and_stand_while_netd_is_dead(host):
     host.netd.start().ready()
     host.client = host.netd.client()
     assert table(host) == before and "somebody" in host.space.run("nft", "list", "tables")
-    host.space.links("link set lan group 0")
-    wait_until(lambda: connected(host.wire, "10.4.0.1") == set(), what="a group that somebody took away does not come back")
+    for _ in range(8):
+        host.space.links("link set lan group 0")
+        wait_until(lambda: host.space.link("lan")["group"] == "1853115906", 3, "a group that somebody took away does not come back")
+    probe(host.wire, "10.4.0.1", set())
     agree(host, patience=10)
+
+
+@case("services")
+def a_wire_that_a_network_has_left_reaches_nothing(host):
+    wire_up(host, eno1=1, eno4=4)
+    ears = Listeners(host, host.space)
+    define(host, {"ovirtmgmt": on("eno1", 1, "management", "display"), "lan": on("eno4", 4)})
+    probe(host.wire, "10.1.0.1", OPEN["management"] | OPEN["display"])
+    with inside(host.wire.name):
+        visitor = socket.create_connection(("10.1.0.1", PORTS["console"]), 5)
+    mac = host.space.link("lan")["address"]
+    end, stop = uplinks(host, "eno4")["eno4"], threading.Event()
+
+    def send():
+        while not stop.wait(0.0005):
+            for address in ("10.4.0.1", "10.1.0.1"):
+                end.send(ether(mac, "02:ff:00:00:00:01", 0x800, ip4("10.4.0.2", address, 17, udp(9999, PORTS["web"], b"netd-left"))))
+    sender = threading.Thread(target=send)
+    sender.start()
+    try:
+        # Its NIC leaves, with many others in the same step; and what was begun under another role ends.
+        define(host, {f"island{number}": {"ipaddr": f"10.9.{number}.1", "prefix": 24} for number in range(20)})
+        define(host, {"ovirtmgmt": on("eno1", 1), "lan": {"remove": True}, **{f"island{number}": {"remove": True} for number in range(20)}})
+        time.sleep(0.5)
+        define(host, {"lan": on("eno2", 4)})
+        time.sleep(0.5)
+    finally:
+        stop.set()
+        sender.join()
+    assert ears.heard() == {}, "from the wire of a network that goes"
+    probe(host.wire, "10.1.0.1", OPEN["management"])
+    visitor.settimeout(2)
+    visitor.sendall(b"netd-visitor")
+    assert b"netd-visitor" not in received_by(ears, PORTS["console"])
+    agree(host)
+
+
+def received_by(ears, port):
+    """What comes by the first connection to the port, within a second."""
+    server = next(one for one in ears.sockets if one.type == socket.SOCK_STREAM and one.getsockname()[1] == port)
+    got = b""
+    while select.select([server], [], [], 0.2)[0]:
+        one = server.accept()[0]
+        if select.select([one], [], [], 1)[0]:
+            got += one.recv(100)
+    return got
 
 
 @case("services")

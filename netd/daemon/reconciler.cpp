@@ -68,6 +68,7 @@ std::chrono::steady_clock::time_point Reconciler::next_deadline() const {
     if (const auto next = clients_.next()) deadline = std::min(deadline, in(*next));
     if (const auto ends = clients_.leases().next()) deadline = std::min(deadline, in(*ends));
     if (clients_.leases().has_offers()) deadline = std::min(deadline, in(leases_again_));
+    if (rules_again_) deadline = std::min(deadline, in(*rules_again_));
     for (const Parting& parting : partings_)
         if (parting.deadline > now) deadline = std::min(deadline, parting.deadline);
     if (!transactor_.waiting()) return deadline;
@@ -86,7 +87,7 @@ void Reconciler::hear() {
         return;
     }
     if (heard->overrun) ++overruns_;
-    if (heard->unfiltered) put_rules_back();
+    if (heard->unfiltered || (rules_again_ && clock_.boottime() >= *rules_again_)) put_rules_back();
     if (!heard->changed && !others_changed) return;
     transactor_.try_again();
     follow_names(before);

@@ -106,6 +106,7 @@ private:
     };
     std::optional<Awaited> awaited_;
     std::chrono::nanoseconds leases_again_{};
+    std::optional<std::chrono::nanoseconds> rules_again_ = {};  // when netd's tables could not be put back
     std::string client_trouble_, resolver_trouble_;
     bool stopping_ = false;
 };

@@ -286,8 +286,10 @@ void Reconciler::put_rules_back() {
         ops.push_back(topology::Update<bridges::Link>{*there, now});
     }
     if (auto forgotten = backends_.kernel.forget_filters(); !forgotten) log::warn("filters of ports that are gone stay: {}", forgotten.error().what);
+    rules_again_.reset();
     if (ops.empty()) return;
     const auto progress = backends_.kernel.apply(ops);
+    if (progress.stopped) rules_again_ = clock_.boottime() + std::chrono::seconds(2);
     if (progress.stopped) log::error("traffic is not kept apart as it should be: {}", progress.stopped->what);
     else log::warn("the rules of {} guests' ports and {} networks were gone, and are back", ports.size(), devices.size());
     announce("security.restored", {{"ports", ports}, {"devices", devices}, {"why", progress.stopped ? progress.stopped->what : ""}});

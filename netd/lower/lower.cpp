@@ -84,6 +84,20 @@ void keep_foreign_addresses(const Link& old, Link& now, const Host& host) {
         if (!old.addresses->contains(address)) now.addresses->insert(address);
 }
 
+// What the old definition set of the host's stack and the new one leaves open goes back to the kernel's default.
+std::optional<bridges::HostStack> stack_after(const Link& old, const Link& now) {
+    using bridges::HostStack;
+    auto stack = now.stack;
+    const auto reset = [&](std::optional<bool> HostStack::*setting, bool usual) {
+        if (!old.stack || (*old.stack).*setting != !usual || (stack && (*stack).*setting)) return;
+        if (!stack) stack.emplace();
+        (*stack).*setting = usual;
+    };
+    for (const auto setting : {&HostStack::ipv6, &HostStack::hears_routers, &HostStack::autoconf, &HostStack::ra_gateway}) reset(setting, true);
+    reset(&HostStack::arp_strict, false);
+    return stack;
+}
+
 // A link that was there before netd and is not netd's: it is left without a master, at the usual MTU, as found.
 void let_go(const Link& old, const Host& host, HostState& wanted) {
     const Link* there = host.kernel.links.find(old.name);
@@ -97,12 +111,9 @@ void let_go(const Link& old, const Host& host, HostState& wanted) {
     keep_foreign_addresses(old, released, host);
     if (old.traffic) released.traffic.emplace();
     if (old.promiscuous == true) released.promiscuous = false;
-    if (old.stack && old.stack->ipv6 == false) released.stack = bridges::HostStack{.ipv6 = true};
-    if (old.standing) released.standing.emplace();
-    if (old.stack && old.stack->ra_gateway == false) {
-        if (!released.stack) released.stack.emplace();
-        released.stack->ra_gateway = true;
-    }
+    released.stack = stack_after(old, released);
+    // It is up, and on a wire that was another network's: it stays an island, where only its own addresses are answered.
+    if (old.standing) released.standing = topology::Standing::in_network({});
     wanted.kernel.links.put(released);
 }
 
@@ -118,15 +129,8 @@ void go_back(const Link& old, Link& now) {
     if (old.addresses && !now.addresses) now.addresses.emplace();
     if (old.traffic && !now.traffic) now.traffic.emplace();
     if (old.promiscuous == true && !now.promiscuous) now.promiscuous = false;
-    if (old.standing && !now.standing) now.standing.emplace();
-    if (old.stack && old.stack->ra_gateway == false && (!now.stack || !now.stack->ra_gateway)) {
-        if (!now.stack) now.stack.emplace();
-        now.stack->ra_gateway = true;
-    }
-    if (old.stack && old.stack->ipv6 == false && (!now.stack || !now.stack->ipv6)) {
-        if (!now.stack) now.stack.emplace();
-        now.stack->ipv6 = true;
-    }
+    if (old.standing && !now.standing) now.standing = topology::Standing::in_network({});
+    now.stack = stack_after(old, now);
     const auto* old_bridge = old.kind ? std::get_if<bridges::Bridge>(&*old.kind) : nullptr;
     auto* bridge = now.kind ? std::get_if<bridges::Bridge>(&*now.kind) : nullptr;
     if (old_bridge && bridge) {

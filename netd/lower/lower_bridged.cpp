@@ -61,13 +61,13 @@ void base_bridged(Draft& draft, const intent::Base& base) {
     link.up = true;
     link.master = bridges::Master{};
     link.traffic = shares_of(draft, base);
-    // Frames without a tag are of no network where it carries only tagged ones, and reach no address on another.
+    // What comes without a tag where it carries only tagged networks, or in a moment in which it is in none, reaches no address
+    // on another device.
     link.stack = bridges::HostStack{.arp_strict = true};
     link.standing = topology::Standing::in_network({});
     if (network && network->bridged) {
         link.master = bridges::Master{top_device(*network)};
         link.stack = bridges::HostStack{.ipv6 = false};
-        link.standing.reset();
         link.addresses.emplace();
     } else if (network) {
         const Link top = top_link(draft, *network);

@@ -57,6 +57,7 @@ void port_of_bond(Draft& draft, const intent::Bond& bond, const IfName& nic, int
     port.up = true;
     port.addresses.emplace();
     port.stack = bridges::HostStack{.ipv6 = false};
+    port.standing = topology::Standing::in_network({});
     draft.put(port);
 }
 
@@ -97,6 +98,7 @@ void bond(Draft& draft, const intent::Bond& bond) {
     if (bond.hwaddr || !is_bond(observed(draft, bond.name))) link.mac = mac_of(draft, bond.name);
     if (!base) link.master = bridges::Master{};
     if (!base) link.traffic = bridges::Traffic{};
+    if (!base) link.standing = topology::Standing::in_network({});
     draft.put(link);
     // One that is not there can't be told anything; it is taken in when it comes.
     for (const IfName& nic : bond.nics)

@@ -109,7 +109,7 @@ void guest_nic(Draft& draft, const intent::GuestNic& nic) {
         ovs_port(draft, *network, nic, link.name);
         // The userspace datapath leaves the host's stack to hear it, too: that answers no ARP there, and takes nothing.
         link.stack->arp_strict = true;
-        link.standing = topology::Standing::in_network({});
+        link.standing = topology::Standing::closed();
     } else if (network) {
         link.master = bridges::Master{guest_bridge(*network)};
         link.traffic->in = limit_in(nic);

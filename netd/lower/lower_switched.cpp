@@ -65,7 +65,7 @@ void base_switched(Draft& draft, const intent::Base& base) {
     link.master = bridges::Master{};
     // The userspace datapath leaves the host's stack to hear it, too: that answers no ARP there, and takes nothing.
     link.stack = bridges::HostStack{.ipv6 = false, .arp_strict = true};
-    link.standing = topology::Standing::in_network({});
+    link.standing = topology::Standing::closed();
     link.addresses.emplace();
     link.traffic = traffic;
     draft.put(link);

@@ -73,6 +73,7 @@ void base_vlan_aware(Draft& draft, const intent::Base& base) {
     uplink.up = true;
     uplink.master = bridges::Master{filtering_bridge(base.device)};
     uplink.stack = bridges::HostStack{.ipv6 = false};
+    uplink.standing = topology::Standing::in_network({});
     uplink.addresses.emplace();
     uplink.traffic = shares_of(draft, base);
     bridges::PortVlans vlans;

@@ -8,13 +8,14 @@ using topology::Service;
 using topology::Standing;
 
 TEST_CASE("a device's standing is told in words, and read from them") {
-    for (const Standing& standing : {Standing(), Standing::in_network({}), Standing::in_network({Role::vm}), Standing::in_network({Role::gluster, Role::management})}) {
+    for (const Standing& standing : {Standing(), Standing::in_network({}), Standing::in_network({Role::vm}), Standing::in_network({Role::gluster, Role::management}), Standing::closed()}) {
         const auto read = Standing::parse(standing.text());
         REQUIRE(read);
         REQUIRE(*read == standing);
     }
     REQUIRE(Standing().text() == "apart");
     REQUIRE(Standing::in_network({Role::vm, Role::management}).text() == "network management vm");
+    REQUIRE(Standing::closed().text() == "network closed");
     for (const char* wrong : {"", "networks", "network guests", "apart vm"}) REQUIRE_FALSE(Standing::parse(wrong));
 }
 
