@@ -2,6 +2,7 @@
 #include "bridges/filter_steps.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace bridges {
 namespace {
@@ -53,6 +54,13 @@ void drop_filters(FilterTable& table, const Batch& batch, std::span<const Op> op
     }
     std::erase_if(changes, [&](const auto& change) { return !table.knows(change.first); });
     if (!changes.empty()) (void)table.put(changes);
+}
+
+void drop_host_counts(HostTable& table, const Batch& batch, std::span<const Op> ops) {
+    std::set<IfName> gone;
+    for (std::size_t place = 0; place < ops.size(); ++place)
+        if (const auto* removed = std::get_if<Remove<Link>>(&ops[place]); removed && !batch.is_refused(place)) gone.insert(removed->was.name);
+    (void)table.forget(gone);
 }
 
 }  // namespace bridges

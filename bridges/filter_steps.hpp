@@ -16,4 +16,7 @@ void put_host_rules(HostTable& table, Batch& batch, std::span<const Op> ops);
 // And they go after them, or when they could not be made. `links`: as they are after the batch.
 void drop_filters(FilterTable& table, const Batch& batch, std::span<const Op> ops, const topology::Keyed<Link>& links);
 
+// What the rules of the host counted of links that went.
+void drop_host_counts(HostTable& table, const Batch& batch, std::span<const Op> ops);
+
 }  // namespace bridges

@@ -1,7 +1,9 @@
 // See host_table.hpp.
 #include "bridges/host_table.hpp"
 
+#include "bridges/filter_rules.hpp"
 #include "bridges/nft_program.hpp"
+#include "topology/block_reasons.hpp"
 
 #include <linux/netfilter.h>
 
@@ -49,6 +51,19 @@ Result<bool> HostTable::hear() {
     // Other rules, as many as there were: nobody reads them, they are put up anew. Elements are frames' own counters.
     if (news == NftSocket::News::rules) is_whole_ = false;
     return stood != is_whole_;
+}
+
+Result<> HostTable::forget(const std::set<IfName>& gone) {
+    if (!socket_ || !is_whole_ || gone.empty()) return {};
+    std::vector<NftChange> changes;
+    for (const topology::BlockReason& reason : topology::host_block_reasons) {
+        const auto set = std::string("blocked_") + reason.name;
+        const auto visit = [&](const NftElement& element) {
+            if (gone.contains(port_of(element.key))) changes.push_back({false, set, element.key});
+        };
+        if (auto read = socket_->each_element(NFPROTO_INET, table, set.c_str(), visit); !read) return read;
+    }
+    return changes.empty() ? Result<>() : socket_->change(NFPROTO_INET, table, changes);
 }
 
 Result<> HostTable::put() {

@@ -3,11 +3,14 @@
 
 #include "bridges/host_rules.hpp"
 #include "bridges/nft_socket.hpp"
+#include "topology/names.hpp"
 
 #include <optional>
 #include <set>
 
 namespace bridges {
+
+using topology::IfName;
 
 class HostTable {
 public:
@@ -24,6 +27,9 @@ public:
     Result<bool> hear();
     // Puts it up unless it stands; everything at once, or nothing.
     Result<> put();
+
+    // What was counted of these devices goes with them.
+    Result<> forget(const std::set<IfName>& gone);
 
     int descriptor() const { return socket_ ? socket_->descriptor() : -1; }
 

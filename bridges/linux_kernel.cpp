@@ -281,6 +281,7 @@ Progress LinuxKernel::apply(std::span<const Op> ops) {
     run(batch);
     if (auto seen = see_what_came(batch, ops); !seen) refuse_all(seen.error());
     drop_filters(filters_, batch, ops, state().links);
+    drop_host_counts(host_, batch, ops);
     mirror_.take_filters(filters_.filters(), filters_.take_news());
     return batch.progress([&](std::size_t place) { return subject_of(ops[place]); });
 }

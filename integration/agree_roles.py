@@ -1,7 +1,5 @@
 """Of agree: the device of each network is in the link group that says its roles, and no other device is in one."""
 
-from agree_filters import switch_of
-
 ROLES = ("management", "vm", "migration", "display", "storage", "gluster")
 NETWORK = 0x6E744E00
 
@@ -13,12 +11,12 @@ def look_at_roles(view):
         is_shown = network["switch"] != "vlan-aware" or view.links.get(device, {}).get("linkinfo", {}).get("info_kind") == "vlan" or not (network.get("nic") or network.get("bonding"))
         if is_shown and device in view.links:
             wanted[device] = sum(1 << ROLES.index(role) for role in network.get("roles", []))
-    # Where the host's stack hears a port of Open vSwitch beside it, it takes nothing.
+    # Where the host's stack hears a NIC of Open vSwitch beside it, it takes nothing, and from guests' ports never.
     closed = {view.base_of(network) for network in view.networks.values() if network["switch"] == "ovs"} | \
-        {nic["port"] for nic in view.guests if switch_of(view, nic) == "ovs" and not nic["port"].startswith("vnet")}
+        {nic["port"] for nic in view.guests if not nic["port"].startswith("vnet")}
     wanted.update({device: 0x80 for device in closed & set(view.links)})
     group = lambda link: int(link["group"]) if str(link.get("group", "")).isdigit() else 0
     found = {name: group(link) & 0xFF for name, link in view.links.items() if group(link) & 0xFFFFFF00 == NETWORK}
     # NICs are islands, with a network and when one has left them.
-    found = {name: bits for name, bits in found.items() if name in wanted or bits or name not in (*view.told["nics"], *view.told["bondings"])}
+    found = {name: bits for name, bits in found.items() if name in wanted or bits}
     view.same("roles by link group", wanted, found)

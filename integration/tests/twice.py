@@ -1,6 +1,7 @@
 """The same request again writes nothing: not a netlink message that changes anything, not an OVSDB transaction, no flap."""
 
 from agree import agree
+from host import wait_until
 from monitor import Monitor
 from runner import case
 
@@ -51,7 +52,7 @@ def a_device_that_somebody_deleted_comes_back_by_the_same_request(host):
     networks = {"ovirtmgmt": {"nic": "eno1", "ipaddr": "192.0.2.10", "prefix": 24, "gateway": "192.0.2.1", "defaultRoute": True}}
     host.client.setup(networks)
     host.space.links("link delete ovirtmgmt")
-    assert "ovirtmgmt" not in host.client.call("Host.getNetworkCapabilities")["networks"]
+    wait_until(lambda: "ovirtmgmt" not in host.client.call("Host.getNetworkCapabilities")["networks"])
     assert host.client.call("Host.getDrift")["networks"]["ovirtmgmt"]
     assert host.client.setup(networks)["changed"]
     agree(host)

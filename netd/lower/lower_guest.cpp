@@ -100,6 +100,7 @@ void guest_nic(Draft& draft, const intent::GuestNic& nic) {
     link.up = (network || !nic.port_mirroring.empty()) && nic.link_active;
     link.addresses.emplace();
     link.stack = bridges::HostStack{.ipv6 = false};
+    link.standing = topology::Standing::closed();
     link.master = bridges::Master{};
     link.traffic = bridges::Traffic{.out = limit_out(nic)};
     mirror_switched(draft, nic, mark(nic));
@@ -107,9 +108,7 @@ void guest_nic(Draft& draft, const intent::GuestNic& nic) {
     if (!network && nic.link_active) network = switched_source(draft, nic);
     if (network && network->switch_kind == intent::SwitchKind::ovs) {
         ovs_port(draft, *network, nic, link.name);
-        // The userspace datapath leaves the host's stack to hear it, too: that answers no ARP there, and takes nothing.
-        link.stack->arp_strict = true;
-        link.standing = topology::Standing::closed();
+        link.stack->arp_strict = true;  // Open vSwitch's userspace datapath leaves the host's stack to hear it, too
     } else if (network) {
         link.master = bridges::Master{guest_bridge(*network)};
         link.traffic->in = limit_in(nic);
