@@ -4,7 +4,6 @@
 #include "bridges/filter_rules.hpp"
 #include "bridges/host_rules.hpp"
 #include "bridges/nft_socket.hpp"
-#include "topology/block_reasons.hpp"
 
 #include <linux/netfilter.h>
 
@@ -30,7 +29,7 @@ Result<Blocked> BlockedReader::read() {
             const auto count = [&](const NftElement& element) {
                 if (element.packets) blocked[port_of(element.key)][reason.name] = element.packets;
             };
-            const auto set = std::string("blocked_") + reason.name;
+            const auto set = counting_set(reason);
             // One that is put up anew meanwhile has counted nothing yet.
             auto read = held_->socket->each_element(family, table, set.c_str(), count);
             if (!read && read.error().fault != Fault::not_found && read.error().fault != Fault::busy) return read;

@@ -1,8 +1,6 @@
 // Why each rule is as it is: docs/decisions/0018.
 #include "bridges/filter_rules.hpp"
 
-#include "topology/block_reasons.hpp"
-
 #include <fmt/format.h>
 #include <net/if.h>
 
@@ -76,16 +74,6 @@ constexpr std::string_view sets = R"(
  set storm { type ifname; size 65535; flags dynamic; }
 )";
 
-// Counting and dropping are two rules: a full set must not let the frame pass.
-std::string drops() {
-    std::string text;
-    for (const topology::BlockReason& reason : topology::block_reasons) {
-        text += fmt::format(" set blocked_{} {{ type ifname; size 65535; flags dynamic; }}\n", reason.name);
-        text += fmt::format(" chain drop_{0} {{ update @blocked_{0} {{ iifname counter }}; drop; }}\n", reason.name);
-    }
-    return text;
-}
-
 std::size_t count(std::string_view text, std::string_view word) {
     std::size_t found = 0;
     for (auto at = text.find(word); at != text.npos; at = text.find(word, at + 1)) ++found;
@@ -104,6 +92,18 @@ void append(std::vector<std::byte>& key, const std::uint8_t* data, std::size_t s
 }
 
 }  // namespace
+
+std::string counting_set(const topology::BlockReason& reason) { return std::string("blocked_") + reason.name; }
+
+// Counting and dropping are two rules: a full set must not let the frame pass.
+std::string write_drops(std::span<const topology::BlockReason> reasons) {
+    std::string text;
+    for (const topology::BlockReason& reason : reasons) {
+        text += fmt::format(" set {} {{ type ifname; size 65535; flags dynamic; }}\n", counting_set(reason));
+        text += fmt::format(" chain drop_{} {{ update @{} {{ iifname counter }}; drop; }}\n", reason.name, counting_set(reason));
+    }
+    return text;
+}
 
 std::string chain_of(const Filter& filter) { return filter.level.text() + (filter.trunk ? "_trunk" : ""); }
 
@@ -146,23 +146,23 @@ bool read_chain(const std::string& chain, Filter& filter) {
 }
 
 std::string filter_table_mark() {
-    return fmt::format("netd {:016x}", std::hash<std::string>{}(std::string(chains) + std::string(sets) + drops()));
+    return fmt::format("netd {:016x}", std::hash<std::string>{}(std::string(chains) + std::string(sets) + write_drops(topology::block_reasons)));
 }
 
 std::size_t filter_rule_count() {
     // Each rule ends in one of these; what updates and counts, or looks up, has a line of its own.
-    return count(chains, "goto ") + count(chains, "jump ") + count(chains, "vmap ") + count(chains, "@closed ") + 2 * topology::block_reasons.size();
+    return count(chains, "goto ") + count(chains, "jump ") + count(chains, "vmap ") + count(chains, "@closed ") + rules_of_drops(topology::block_reasons);
 }
 
 std::vector<std::string> counting_sets() {
     std::vector<std::string> sets{"storm"};
-    for (const topology::BlockReason& reason : topology::block_reasons) sets.push_back(std::string("blocked_") + reason.name);
+    for (const topology::BlockReason& reason : topology::block_reasons) sets.push_back(counting_set(reason));
     return sets;
 }
 
 std::string write_filter_table(const Filters& filters) {
     std::string text = "table bridge netd\ndelete table bridge netd\n";
-    text += fmt::format("table bridge netd {{\n comment \"{}\"\n{}{}{}}}\n", filter_table_mark(), sets, drops(), chains);
+    text += fmt::format("table bridge netd {{\n comment \"{}\"\n{}{}{}}}\n", filter_table_mark(), sets, write_drops(topology::block_reasons), chains);
     for (const auto& [port, filter] : filters)
         for (const FilterElement& element : elements_of(port, filter)) text += fmt::format("add element bridge netd {} {{ {} }}\n", element.set, element.text);
     return text;

@@ -2,11 +2,13 @@
 #pragma once
 
 #include "bridges/resources.hpp"
+#include "topology/block_reasons.hpp"
 
 #include <array>
 #include <cstddef>
 #include <map>
 #include <set>
+#include <span>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -34,6 +36,11 @@ FilterElements elements_of(const IfName& port, const Filter& filter);
 
 // The sets that have them.
 inline constexpr std::array<const char*, 6> filter_sets = {"ports", "macs", "closed", "addresses4", "addresses6", "targets6"};
+
+// For each reason a set that counts, by the device's name, and a chain drop_REASON that ends a frame in it; of any table of netd's.
+std::string write_drops(std::span<const topology::BlockReason> reasons);
+constexpr std::size_t rules_of_drops(std::span<const topology::BlockReason> reasons) { return 2 * reasons.size(); }
+std::string counting_set(const topology::BlockReason& reason);
 
 // The sets to which frames add elements of the port's name alone: the counters and what limits storms.
 std::vector<std::string> counting_sets();

@@ -1,7 +1,7 @@
 // Why each rule is as it is: docs/decisions/0020.
 #include "bridges/host_rules.hpp"
 
-#include "topology/block_reasons.hpp"
+#include "bridges/filter_rules.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -39,8 +39,6 @@ Chain open_services(const Services& services) {
 
 std::vector<Chain> chains(const Services& services) {
     std::vector<Chain> all;
-    for (const topology::BlockReason& reason : topology::host_block_reasons)
-        all.push_back({fmt::format("drop_{}", reason.name), "", {fmt::format("update @blocked_{} {{ iifname counter }}", reason.name), "drop"}});
     all.push_back(open_services(services));
     all.push_back({"network", "", {
         // Broadcasts and multicasts have no address of the host; what may come of them, services say.
@@ -67,9 +65,7 @@ std::vector<Chain> chains(const Services& services) {
 }
 
 std::string body(const Services& services) {
-    std::string text;
-    for (const topology::BlockReason& reason : topology::host_block_reasons)
-        text += fmt::format(" set blocked_{} {{ type ifname; size 65535; flags dynamic; }}\n", reason.name);
+    std::string text = write_drops(topology::host_block_reasons);
     for (const Chain& chain : chains(services))
         text += fmt::format(" chain {} {{\n  {}\n  {}\n }}\n", chain.name, chain.hook, fmt::join(chain.rules, "\n  "));
     return text;
@@ -90,7 +86,7 @@ std::string write_host_table(const Services& services) {
 std::string host_table_mark(const Services& services) { return fmt::format("netd {:016x}", std::hash<std::string>{}(body(services))); }
 
 std::size_t host_rule_count(const Services& services) {
-    std::size_t count = 0;
+    std::size_t count = rules_of_drops(topology::host_block_reasons);
     for (const Chain& chain : chains(services)) count += chain.rules.size();
     return count;
 }

@@ -3,7 +3,6 @@
 
 #include "bridges/filter_rules.hpp"
 #include "bridges/nft_program.hpp"
-#include "topology/block_reasons.hpp"
 
 #include <linux/netfilter.h>
 
@@ -57,7 +56,7 @@ Result<> HostTable::forget(const std::set<IfName>& gone) {
     if (!socket_ || !is_whole_ || gone.empty()) return {};
     std::vector<NftChange> changes;
     for (const topology::BlockReason& reason : topology::host_block_reasons) {
-        const auto set = std::string("blocked_") + reason.name;
+        const auto set = counting_set(reason);
         const auto visit = [&](const NftElement& element) {
             if (gone.contains(port_of(element.key))) changes.push_back({false, set, element.key});
         };
