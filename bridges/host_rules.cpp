@@ -20,6 +20,10 @@ constexpr std::uint32_t tag = 0x6e744e00;
 constexpr std::uint32_t tag_mask = 0xffffff00;
 
 std::string is_of_network() { return fmt::format("meta iifgroup & {:#x} == {:#x}", tag_mask, tag); }
+std::string is_closed() {
+    const std::uint32_t closed = Standing::closed().bits();
+    return fmt::format("meta iifgroup & {:#x} == {:#x}", tag_mask | closed, tag | closed);
+}
 std::string has_role(Role role) { return fmt::format("meta iifgroup & {:#x} != 0", Standing::bit(role)); }
 
 constexpr const char* own_address = "fib daddr . iif type";
@@ -60,7 +64,9 @@ std::vector<Chain> chains(const Services& services) {
         "ip6 nexthdr ipv6-icmp icmpv6 type echo-request notrack accept",
         "ip frag-off & 0x3fff == 0 udp sport 67 udp dport 68 notrack accept",
         "ip6 nexthdr udp udp sport 547 udp dport 546 notrack accept"}});
-    all.push_back({"prerouting", "type filter hook prerouting priority -450;", {is_of_network() + " goto forget"}});
+    all.push_back({"prerouting", "type filter hook prerouting priority -450;", {
+        is_closed() + " drop",  // before it could be routed
+        is_of_network() + " goto forget"}});
     return all;
 }
 

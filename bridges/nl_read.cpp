@@ -103,7 +103,7 @@ std::optional<Subnet> subnet_in(const Attributes& attributes, int type, int fami
 
 std::optional<Report> read_rule(const nlmsghdr& message) {
     const auto header = header_of<fib_rule_hdr>(message);
-    if (!header || header->action != FR_ACT_TO_TBL) return std::nullopt;
+    if (!header || (header->action != FR_ACT_TO_TBL && header->action != FR_ACT_BLACKHOLE)) return std::nullopt;
     const int family = header->family;
     if (family != AF_INET && family != AF_INET6) return std::nullopt;
     const Attributes attributes(attributes_of<fib_rule_hdr>(message));
@@ -114,7 +114,8 @@ std::optional<Report> read_rule(const nlmsghdr& message) {
     rule.from = subnet_in(attributes, FRA_SRC, family, header->src_len);
     rule.to = subnet_in(attributes, FRA_DST, family, header->dst_len);
     if (const auto in = attributes.text(FRA_IIFNAME); !in.empty()) rule.in = IfName::observed(in);
-    rule.table = attributes.get<std::uint32_t>(FRA_TABLE).value_or(header->table);
+    rule.drops = header->action == FR_ACT_BLACKHOLE;
+    if (!rule.drops) rule.table = attributes.get<std::uint32_t>(FRA_TABLE).value_or(header->table);
     rule.protocol = attributes.get<std::uint8_t>(FRA_PROTOCOL).value_or(0);
     if (rule.protocol == RTPROT_KERNEL) return std::nullopt;  // the three that every namespace is born with
     return RuleReport{rule, message.nlmsg_type == RTM_DELRULE};

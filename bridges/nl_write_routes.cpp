@@ -74,13 +74,13 @@ Message route_message(int type, int flags, const Route& route, int device) {
 Message rule_message(int type, int flags, const Rule& rule) {
     fib_rule_hdr header = {};
     header.family = family_of(rule.v6);
-    header.action = FR_ACT_TO_TBL;
+    header.action = rule.drops ? FR_ACT_BLACKHOLE : FR_ACT_TO_TBL;
     header.table = rule.table < 256 ? rule.table : RT_TABLE_UNSPEC;
     header.src_len = rule.from ? rule.from->length() : 0;
     header.dst_len = rule.to ? rule.to->length() : 0;
     Message message(type, flags, header);
     message.number(FRA_PRIORITY, rule.priority);
-    message.number(FRA_TABLE, rule.table);
+    if (!rule.drops) message.number(FRA_TABLE, rule.table);
     message.number(FRA_PROTOCOL, rule.protocol);
     if (rule.from) put_address(message, FRA_SRC, rule.from->address());
     if (rule.to) put_address(message, FRA_DST, rule.to->address());

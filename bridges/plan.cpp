@@ -34,15 +34,19 @@ void plan_routes(const State& want, const State& have, const Journeys& journeys,
     }
 }
 
+// One that lets nothing through is there before what it guards, and as long; the kernel takes it without the device.
 void plan_rules(const State& want, const State& have, std::vector<Step>& steps) {
     for (const Rule& rule : have.rules) {
         const Rule* wanted = want.rules.find(rule.key());
         const bool goes = wanted ? !(*wanted == rule) : rule.protocol == Route::ours;
-        if (goes) steps.push_back({Remove<Rule>{rule}, Phase::release, 0});
+        if (goes && rule.drops && !wanted) steps.push_back({Remove<Rule>{rule}, Phase::route, 2});
+        else if (goes) steps.push_back({Remove<Rule>{rule}, Phase::release, 0});
     }
     for (const Rule& rule : want.rules) {
         const Rule* found = have.rules.find(rule.key());
-        if (!found || !(*found == rule)) steps.push_back({Create<Rule>{rule}, Phase::route, 1});
+        if (found && *found == rule) continue;
+        if (rule.drops) steps.push_back({Create<Rule>{rule}, Phase::release, 1});
+        else steps.push_back({Create<Rule>{rule}, Phase::route, 1});
     }
 }
 

@@ -47,8 +47,8 @@ std::string Route::Key::text() const {
 }
 
 std::string Rule::Key::text() const {
-    return fmt::format("{} {}{}{}{} table {}", v6 ? "IPv6" : "IPv4", priority, optional_part("from", from),
-                       optional_part("to", to), in ? " in " + in->text() : "", table);
+    return fmt::format("{} {}{}{}{} {}", v6 ? "IPv6" : "IPv4", priority, optional_part("from", from), optional_part("to", to),
+                       in ? " in " + in->text() : "", drops ? "drops" : fmt::format("table {}", table));
 }
 
 std::string describe(const Link& link) {
@@ -62,9 +62,9 @@ std::string describe(const Route& route) {
 }
 
 std::string describe(const Rule& rule) {
-    return fmt::format("rule {}{}{}{}{} looks in table {}", rule.priority, rule.v6 ? " (IPv6)" : "",
-                       optional_part("from", rule.from), optional_part("to", rule.to),
-                       rule.in ? " in " + rule.in->text() : "", table_text(rule.table));
+    return fmt::format("rule {}{}{}{}{} {}", rule.priority, rule.v6 ? " (IPv6)" : "", optional_part("from", rule.from),
+                       optional_part("to", rule.to), rule.in ? " in " + rule.in->text() : "",
+                       rule.drops ? "forwards nothing" : "looks in table " + table_text(rule.table));
 }
 
 }  // namespace bridges

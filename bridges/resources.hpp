@@ -239,8 +239,11 @@ struct Route {
                    Field{"via", &Route::via},     Field{"device", &Route::device}, Field{"protocol", &Route::protocol}};
 };
 
-// A policy rule: what comes from, or goes to, a subnet is looked up in that table.
+// A policy rule: what comes from, or goes to, a subnet is looked up in that table, or goes nowhere. What is for the host itself
+// no such rule sees: the kernel's first looks for that.
 struct Rule {
+    static constexpr std::uint32_t refusals = 3199;  // the priority of those that let nothing through: before all that look
+
     std::uint32_t priority = 3200;
     bool v6 = false;
     std::optional<Subnet> from = {};
@@ -248,6 +251,7 @@ struct Rule {
     std::optional<IfName> in = {};  // IIF
     std::uint32_t table = 0;
     std::uint8_t protocol = Route::ours;
+    bool drops = false;             // in silence, and no table is asked
 
     struct Key {
         std::uint32_t priority;
@@ -255,15 +259,16 @@ struct Rule {
         std::optional<Subnet> from, to;
         std::optional<IfName> in;
         std::uint32_t table;
+        bool drops;
         auto operator<=>(const Key&) const = default;
         std::string text() const;
     };
-    Key key() const { return {priority, v6, from, to, in, table}; }
+    Key key() const { return {priority, v6, from, to, in, table, drops}; }
     bool operator==(const Rule&) const = default;
     static constexpr auto fields =
         std::tuple{Field{"priority", &Rule::priority}, Field{"v6", &Rule::v6}, Field{"from", &Rule::from},
                    Field{"to", &Rule::to},             Field{"in", &Rule::in}, Field{"table", &Rule::table},
-                   Field{"protocol", &Rule::protocol}};
+                   Field{"protocol", &Rule::protocol}, Field{"drops", &Rule::drops}};
 };
 
 // The resource in words for a plan or a drift report: "bridge web", "route default via 192.0.2.1 in table main".

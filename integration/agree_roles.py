@@ -1,4 +1,5 @@
-"""Of agree: the device of each network is in the link group that says its roles, and no other device is in one."""
+"""Of agree: the device of each network is in the link group that says its roles, and no other device is in one. What comes in by it
+is not forwarded: a rule for each family that the host has there."""
 
 ROLES = ("management", "vm", "migration", "display", "storage", "gluster")
 NETWORK = 0x6E744E00
@@ -20,3 +21,13 @@ def look_at_roles(view):
     # NICs are islands, with a network and when one has left them.
     found = {name: bits for name, bits in found.items() if name in wanted or bits}
     view.same("roles by link group", wanted, found)
+    look_at_refusals(view)
+
+
+def look_at_refusals(view):
+    has = {4: lambda one: one["bootproto"] == "dhcp", 6: lambda one: one.get("dhcpv6") or one.get("ipv6autoconf")}
+    for told, version in zip(view.families, (4, 6)):
+        wanted = sorted(view.told["networks"][name]["iface"] for name, network in view.networks.items() if name in view.told["networks"]
+                        and (has[version](network) or any((":" in one) == (version == 6) for one in view.wanted_addresses(network))))
+        found = sorted(rule["iif"] for rule in told["rule"] if rule["priority"] == 3199 and rule.get("action") == "blackhole")
+        view.same(f"devices by which nothing is forwarded, IPv{version}", wanted, found)

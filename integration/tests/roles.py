@@ -11,7 +11,7 @@ import threading
 import time
 
 from agree import agree
-from attacks import ether, ip4, udp
+from attacks import ether, ip4, ip6, udp
 from frames import collect, inside
 from guests import Guest, uplinks
 from host import reachable, wait_until
@@ -319,25 +319,68 @@ def a_trusted_guest_reaches_no_service_and_guests_reach_each_other(host):
     agree(host)
 
 
-@case("services")
-def nothing_is_forwarded_even_if_somebody_tells_the_host_to_forward(host):
+def forward_nothing(host):
+    """Whatever somebody says of the whole host, and though netd can't say otherwise: nothing that comes from the wire, or from a
+    guest, goes on to another network."""
     wire_up(host, eno1=1, eno4=4)
     define(host, {"here": on("eno1", 1), "there": on("eno4", 4)})
+    guest = Guest(host, "one", "here", filter="trusted")
     ends = uplinks(host, "eno1", "eno4")
-    host.space.links("neigh add 10.4.0.99 lladdr 02:ff:00:00:00:99 dev there")
-    mac = host.space.link("here")["address"]
+    host.space.links("neigh add 10.4.0.99 lladdr 02:ff:00:00:00:99 dev there", "neigh add fd00:4::99 lladdr 02:ff:00:00:00:99 dev there")
+    mac, words = host.space.link("here")["address"], udp(9999, 9999, b"netd-forward")
+    speakers = {"wire": (ends["eno1"], "02:ff:00:00:00:01"), "guest": (guest.end, guest.mac)}
+    everything = {(who, version) for who in speakers for version in (4, 6)}
 
-    def forwarded():
-        ends["eno1"].send(ether(mac, "02:ff:00:00:00:01", 0x800, ip4("10.1.0.2", "10.4.0.99", 17, udp(9999, 9999, b"netd-forward"))))
-        return bool(collect([ends["eno4"]], b"netd-forward", 0.5)[ends["eno4"]])
-    assert not forwarded()
+    def forwarded(patience=0.5):
+        arrived = set()
+        for who, (end, sender) in speakers.items():
+            end.send(ether(mac, sender, 0x800, ip4("10.1.0.2", "10.4.0.99", 17, words)))
+            end.send(ether(mac, sender, 0x86DD, ip6("fd00:1::2", "fd00:4::99", 17, words)))
+            for frame in collect([ends["eno4"]], b"netd-forward", patience)[ends["eno4"]]:
+                arrived.add((who, frame.payload[0] >> 4))
+        return arrived
+
+    def try_often():
+        return set.union(*(forwarded(0.2) for _ in range(3)))
+    assert try_often() == set()
+    host.space.run("sysctl", "-qw", "net.ipv6.conf.all.forwarding=1")
+    assert try_often() == set()
     os.kill(host.netd.process.pid, signal.SIGSTOP)
     host.space.run("sysctl", "-qw", "net.ipv4.ip_forward=1")
-    arrives = any(forwarded() for _ in range(8))
+    found = try_often()
+    answers = reachable((host.wire, "10.1.0.1"), (host.wire, "fd00:1::1"), (host.wire, "10.4.0.1"), (host.wire, "fd00:4::1"))
+    # Without its rules they go through, each of them.
+    for family in ("-4", "-6"):
+        host.space.run("ip", family, "rule", "del", "priority", "3199", "iif", "here")
+    through = set()
+    for _ in range(10):
+        through |= forwarded() if through != everything else set()
     os.kill(host.netd.process.pid, signal.SIGCONT)
-    assert arrives, "without netd it would be"
-    wait_until(lambda: not forwarded())
+    assert found == set() and answers == [True] * 4, (found, answers)
+    assert through == everything, through
+    wait_until(lambda: not forwarded(0.2))
     agree(host, patience=10)
+    assert try_often() == set()
+    guest.unplug()
+    host.client.setup({"here": {"remove": True}, "there": {"remove": True}})
+    assert "3199" not in host.space.run("ip", "-4", "rule") + host.space.run("ip", "-6", "rule")
+
+
+@case()
+def nothing_is_forwarded_even_if_somebody_tells_the_host_to_forward(host):
+    forward_nothing(host)
+
+
+@case("services", "ovs")
+def nothing_is_forwarded_by_open_vswitch_either(host):
+    host.kind = "ovs"
+    forward_nothing(host)
+
+
+@case("vlan", "vlan_filtering")
+def nothing_is_forwarded_by_a_filtering_bridge_either(host):
+    host.kind = "vlan-aware"
+    forward_nothing(host)
 
 
 @case("services", start=False)

@@ -18,11 +18,22 @@ IfName top_device(const intent::Network& network) {
     return *network.base();
 }
 
+namespace {
+
+// Whether the host has, or may get, an address of the family there.
+bool has(const intent::Network& network, Family family) {
+    const bool is_v6 = family == Family::v6;
+    const auto addresses = network.all_addresses();
+    return asks(network, family) || (is_v6 && network.ipv6autoconf) || std::ranges::any_of(addresses, [is_v6](const auto& one) { return one.is_v6() == is_v6; });
+}
+
+}  // namespace
+
 bridges::Link top_link(const Draft& draft, const intent::Network& network) {
     auto addresses = network.all_addresses();
     for (const Family family : {Family::v4, Family::v6})
         if (const Lease* lease = lease_of(network, family, draft.host.leases)) addresses.insert(lease->addresses.begin(), lease->addresses.end());
-    const bool has_v6 = network.ipv6autoconf || network.dhcpv6 || std::any_of(addresses.begin(), addresses.end(), [](const auto& a) { return a.is_v6(); });
+    const bool has_v6 = has(network, Family::v6);
     Link link{top_device(network)};
     link.mtu = network.mtu;
     link.up = true;
@@ -107,6 +118,9 @@ void bond(Draft& draft, const intent::Bond& bond) {
 
 void routing(Draft& draft, const intent::Network& network) {
     const IfName device = top_device(network);
+    // Whatever somebody says of the whole host, it does not route what comes in by a network.
+    for (const Family family : {Family::v4, Family::v6})
+        if (has(network, family)) draft.wanted.kernel.rules.put(Rule{.priority = Rule::refusals, .v6 = family == Family::v6, .in = device, .drops = true});
     auto v4 = network.ipv4();
     auto gateway = network.gateway;
     auto routes = network.routes;

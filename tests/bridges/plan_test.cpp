@@ -286,6 +286,17 @@ TEST_CASE("a route or rule of our key is taken over, whoever made it, and brough
     REQUIRE(plan({.links = {web}}, have).empty());
 }
 
+TEST_CASE("a rule that lets nothing through comes before its device and goes after it; one of others is taken over in its place") {
+    const Link web = there("web", Bridge{});
+    const Rule refusal{.priority = Rule::refusals, .v6 = true, .in = name("web"), .drops = true};
+    REQUIRE(plan({.links = {web}, .rules = {refusal}}, {}) == Steps{{Create<Rule>{refusal}, Phase::release, 0}, {Create<Link>{web}, Phase::build, 0}});
+    REQUIRE(plan({}, {.links = {web}, .rules = {refusal}}) == Steps{{Remove<Link>{web}, Phase::remove, 0}, {Remove<Rule>{refusal}, Phase::route, 0}});
+    Rule other = refusal;
+    other.protocol = 4;
+    REQUIRE(plan({.rules = {refusal}}, {.rules = {other}}) == Steps{{Remove<Rule>{other}, Phase::release, 0}, {Create<Rule>{refusal}, Phase::release, 1}});
+    REQUIRE(plan({}, {.rules = {other}}).empty());
+}
+
 TEST_CASE("a route without a gateway comes before those whose gateway it leads to") {
     const Route near{.to = subnet("203.0.113.1/32"), .device = name("web")}, out = route("0.0.0.0/0", "203.0.113.1", "web");
     const Link web = there("web", Bridge{});

@@ -176,6 +176,7 @@ private:
         if (dice_.one_in(3)) addresses.insert(*Subnet::parse(fmt::format("fd00::{}:{}/112", net + 1, 1 + dice_.below(2))));
         edit(top, [&](Link& link) { link.addresses = addresses; });
         if (dice_.one_in(2)) draw_routes(top, net);
+        if (dice_.one_in(2)) state_.rules.put(Rule{.priority = Rule::refusals, .v6 = dice_.one_in(2), .in = name(top), .drops = true});
         if (dice_.one_in(4)) edit(top, [&](Link& link) { link.stack = HostStack{.forwarding = dice_.one_in(2)}; });
     }
 

@@ -110,7 +110,7 @@ TEMPLATE_TEST_CASE("routes go with their link, its up and its last address", "[k
     REQUIRE(world.fresh_look().routes == topology::Keyed<Route>{stays});
 }
 
-TEMPLATE_TEST_CASE("rules come and go", "[kernel]", BOTH_WORLDS) {
+TEMPLATE_TEST_CASE("rules come and go", "[kernel][rule]", BOTH_WORLDS) {
     TestType world;
     const Rule from{3200, false, subnet("192.0.2.0/24"), {}, {}, 70000};
     const Rule to{3200, false, {}, subnet("192.0.2.0/24"), name("eth0"), 70000};
@@ -126,4 +126,28 @@ TEMPLATE_TEST_CASE("rules come and go", "[kernel]", BOTH_WORLDS) {
     succeed(world, remove);
     REQUIRE(world.kernel->state().rules.empty());
     succeed(world, remove);
+}
+
+TEMPLATE_TEST_CASE("a rule that lets nothing through waits for its device, and stays when that is gone", "[kernel][rule]", BOTH_WORLDS) {
+    TestType world;
+    const auto refusal = [](std::string_view device, bool v6) { return Rule{.priority = Rule::refusals, .v6 = v6, .in = name(device), .drops = true}; };
+    const Rule web = refusal("web", false), web6 = refusal("web", true), eth0 = refusal("eth0", true), looks{.in = name("web"), .table = 100};
+    const topology::Keyed<Rule> want{web, web6, eth0, looks};
+    const std::vector<Op> create{Create<Rule>{web}, Create<Rule>{web6}, Create<Rule>{eth0}, Create<Rule>{looks}};
+    succeed(world, create);
+    REQUIRE(world.kernel->state().rules == want);
+    succeed(world, create);
+    REQUIRE(world.fresh_look().rules == want);
+    succeed(world, Create<Link>{link("web", Bridge{})});
+    REQUIRE(world.fresh_look().rules == want);
+    succeed(world, Remove<Link>{seen(world, "web")});
+    REQUIRE(world.kernel->state().rules == want);
+    REQUIRE(world.fresh_look().rules == want);
+    // One family of one device, and not the one that looks in a table.
+    succeed(world, Remove<Rule>{web});
+    REQUIRE(world.kernel->state().rules == topology::Keyed<Rule>{web6, eth0, looks});
+    const std::vector<Op> remove{Remove<Rule>{web}, Remove<Rule>{web6}, Remove<Rule>{eth0}};
+    succeed(world, remove);
+    REQUIRE(world.kernel->state().rules == topology::Keyed<Rule>{looks});
+    REQUIRE(world.fresh_look().rules == topology::Keyed<Rule>{looks});
 }

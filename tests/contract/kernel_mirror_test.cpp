@@ -77,6 +77,8 @@ private:
     Op rule_change() {
         const Rule rule{3200, false, any_subnet(), {}, {}, 100};
         if (rule.from->is_v6()) return Create<Rule>{Rule{3201, true, rule.from, {}, {}, 100}};
+        const Rule refusal{.priority = Rule::refusals, .v6 = coin(), .in = name("eth0"), .drops = true};
+        if (coin()) return coin() ? Op(Create<Rule>{refusal}) : Op(Remove<Rule>{refusal});
         return coin() ? Op(Create<Rule>{rule}) : Op(Remove<Rule>{rule});
     }
 
