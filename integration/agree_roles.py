@@ -14,7 +14,7 @@ def look_at_roles(view):
             wanted[device] = sum(1 << ROLES.index(role) for role in network.get("roles", []))
     # Where the host's stack hears a NIC of Open vSwitch beside it, it takes nothing, and from guests' ports never.
     closed = {view.base_of(network) for network in view.networks.values() if network["switch"] == "ovs"} | \
-        {nic["port"] for nic in view.guests if not nic["port"].startswith("vnet")}
+        {nic["port"] for nic in view.guests if "adopted" not in nic or view.networks.get(nic["network"], {}).get("switch") == "ovs"}
     wanted.update({device: 0x80 for device in closed & set(view.links)})
     group = lambda link: int(link["group"]) if str(link.get("group", "")).isdigit() else 0
     found = {name: group(link) & 0xFF for name, link in view.links.items() if group(link) & 0xFFFFFF00 == NETWORK}

@@ -54,6 +54,15 @@ void domain_nic(Draft& draft, const intent::GuestNic& nic) {
     draft.wanted.guests.nics.put(guest_device(nic, draft.intent, draft.host));
 }
 
+// Open vSwitch's userspace datapath leaves the host's stack to hear a guest's port, too: that has no IPv6 there, answers no ARP
+// and takes nothing.
+bridges::Link apart_from_host(const IfName& port) {
+    bridges::Link link{port};
+    link.stack = bridges::HostStack{.ipv6 = false, .arp_strict = true};
+    link.standing = topology::Standing::closed();
+    return link;
+}
+
 // A port that the hypervisor made: it stays where that put it, and is tagged, filtered and kept apart as it shall be.
 void adopted_nic(Draft& draft, const intent::GuestNic& nic, const intent::Network* network) {
     const bridges::Link* there = draft.host.kernel.links.find(*nic.adopted);
@@ -64,6 +73,7 @@ void adopted_nic(Draft& draft, const intent::GuestNic& nic, const intent::Networ
         port.isolated = nic.isolated || network->isolated;
         port.filter = filter_of(nic);
         draft.wanted.ovs.ports.put(port);
+        draft.put(apart_from_host(*nic.adopted));
         return;
     }
     bridges::Link link{*nic.adopted};

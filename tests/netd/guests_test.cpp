@@ -25,7 +25,7 @@ GuestNic nic_on(const std::string& network) {
 
 struct Host {
     fakes::FakeKernel kernel{"eno1", "eno2"};
-    fakes::FakeSwitch ovs;
+    fakes::FakeSwitch ovs{&kernel};
     fakes::FakeHypervisor hypervisor{&kernel};
     fakes::FakeClock clock;
     Disk disk;
@@ -181,6 +181,35 @@ TEST_CASE("a port that the hypervisor made is adopted, follows its NIC, and is n
     host.follow();
     CHECK(host.transactor.running().nics().empty());
     CHECK(host.kernel.truth().links.find(vnet.name)->master->of->text() == "web");
+}
+
+TEST_CASE("a port that the hypervisor put into Open vSwitch is closed toward the host's stack while it is a guest's") {
+    Host host;
+    REQUIRE(is<apply::Committed>(host.transactor.begin(wanted(R"({"networks": {"db": {"nic": "eno2", "switch": "ovs"}}})", host.transactor.running(), host.kernel), unasked)));
+    bridges::Link vnet{topology::IfName::observed("vnet0")};
+    vnet.kind = bridges::Tap{};
+    REQUIRE(host.kernel.meddle(bridges::Op(topology::Create<bridges::Link>{vnet})));
+    REQUIRE(host.kernel.hear());
+    ovs::Port row{vnet.name};
+    row.bridge = topology::IfName::observed("ovs-eno2");
+    REQUIRE(host.ovs.meddle(ovs::Op(topology::Create<ovs::Port>{row})));
+    Nic own{"vm", mac};
+    own.device = vnet.name;
+    own.link = true;
+    own.facts.bridge = "ovs-eno2";
+    host.hypervisor.plug_by_itself(own);
+    host.follow();
+    REQUIRE(host.transactor.running().nics().size() == 1);
+    const bridges::Link adopted = *host.kernel.truth().links.find(vnet.name);
+    CHECK(adopted.standing == topology::Standing::closed());
+    CHECK(adopted.stack->ipv6 == false);
+    CHECK(adopted.stack->arp_strict == true);
+    // It went with its domain, and nothing is missed.
+    REQUIRE(host.kernel.meddle(bridges::Op(topology::Remove<bridges::Link>{adopted})));
+    REQUIRE(host.kernel.hear());
+    host.hypervisor.stop("vm");
+    host.follow();
+    CHECK(host.transactor.running().nics().empty());
 }
 
 TEST_CASE("networks that can carry guests are offered by name") {
