@@ -35,7 +35,8 @@ def look_at_flows(view, nics):
     """On Open vSwitch: flows by the port's number, of which those that pass know its MAC, and which end in a drop."""
     numbers, real = {}, {}
     if any(network["switch"] == "ovs" for network in view.networks.values()):
-        numbers = {row["name"]: row["ofport"] for row in view.host.ovs.rows("Interface")}
+        # An interface that ovs-vswitchd has not taken up yet has an empty set for its number.
+        numbers = {row["name"]: row["ofport"] for row in view.host.ovs.rows("Interface") if isinstance(row["ofport"], int)}
         for bridge in view.bridges:
             for cookie, port, flow in view.host.ovs.flows(bridge):
                 if cookie >> 32 == COOKIE:
