@@ -20,7 +20,7 @@ std::optional<Kind> kind_change(const Kind& want, const Kind& have) {
         K change;
         for (const auto& [name, value] : wanted.options) {
             const auto there = found.options.find(name);
-            if (there == found.options.end() || there->second != value) change.options.emplace(name, value);
+            if (there == found.options.end() || there->second != value) change.options.edit().emplace(name, value);
         }
         if (change.options.empty()) return std::nullopt;
         return change;

@@ -147,7 +147,7 @@ Result<Options> parse_bond_options(std::string_view text) {
 Options default_bond_options(std::string_view mode) {
     Options options;
     for (const BondRow& row : rows) {
-        if (row.modes & bit_of(mode)) options.emplace(row.option.name, row.option.standard);
+        if (row.modes & bit_of(mode)) options.edit().emplace(row.option.name, row.option.standard);
     }
     options["mode"] = mode;
     if (bit_of(mode) & (lacp | tlb | alb)) options["miimon"] = "100";  // bond_option_mode_set: these modes cannot ask by ARP
@@ -176,7 +176,7 @@ Options read_bond_options(const Attributes& data, const NameOf& name_of) {
     Options options;
     for (const BondRow& row : rows) {
         if (!(row.modes & bit_of(mode))) continue;
-        if (auto text = read_option(data, row.option, name_of)) options.emplace(row.option.name, std::move(*text));
+        if (auto text = read_option(data, row.option, name_of)) options.edit().emplace(row.option.name, std::move(*text));
     }
     return options;
 }

@@ -112,11 +112,11 @@ void put_bridge_options(Message& message, const Options& options) {
 }
 
 Options read_bridge_options(const Attributes& data) {
-    Options options;
+    Options::Map options;
     for (const OptionRow& row : rows) {
         if (auto text = read_option(data, row, {})) options.emplace(row.name, std::move(*text));
     }
-    return options;
+    return Options(std::move(options));
 }
 
 }  // namespace bridges

@@ -55,6 +55,10 @@ void Mirror::read_waiting() {
 }
 
 void Mirror::take(LinkReport report) {
+    if (auto* bridge = report.link.kind ? std::get_if<Bridge>(&*report.link.kind) : nullptr) {
+        if (bridge->options == usual_options_) bridge->options = usual_options_;
+        else usual_options_ = bridge->options;
+    }
     const int index = report.link.facts.index;
     Seen& seen = links_[index];
     const Link& was = seen.report.link;

@@ -59,6 +59,7 @@ public:
 
     int index_of(const std::string& name) const;
     std::vector<int> indices() const;
+    bool knows(int index) const { return links_.contains(index); }
 
 private:
     struct Seen {
@@ -103,6 +104,7 @@ private:
     std::map<Route::Key, RouteReport> routes_;
     std::map<Rule::Key, int> rule_counts_;  // the kernel takes the same rule twice
     std::map<IfName, Filter> filters_;
+    Options usual_options_;                 // of the bridge that was read last: those of most are the same, and shared
     bool host_rules_stand_ = true;
     std::map<int, IfName> published_;       // under which name each link is in state_
 

@@ -28,9 +28,7 @@ Link Mirror::named(const Seen& seen) const {
     link.master = Master{has_master ? std::optional(name_of(report.master)) : std::nullopt};
     if (auto* vlan = std::get_if<Vlan>(&*link.kind)) vlan->base = name_of(report.base);
     if (auto* bond = std::get_if<Bond>(&*link.kind)) {
-        if (const auto primary = bond->options.find("primary"); primary != bond->options.end()) {
-            primary->second = report.primary ? name_of(report.primary).text() : "";
-        }
+        if (bond->options.contains("primary")) bond->options["primary"] = report.primary ? name_of(report.primary).text() : "";
         if (report.active) link.facts.active_port = name_of(report.active);
     }
     link.traffic = seen.traffic.shown([this](int index) {

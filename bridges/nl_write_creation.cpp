@@ -36,14 +36,14 @@ void put_peer(Message& message, const Veth& veth, const Link& link, int netns) {
 // bridges do not filter). What is new has its defaults, so these are left out.
 Options beside_defaults(const Bridge& bridge) {
     Options options = bridge.options;
-    std::erase_if(options, [](const auto& option) { return bridge_option_default(option.first) == option.second; });
+    std::erase_if(options.edit(), [](const auto& option) { return bridge_option_default(option.first) == option.second; });
     return options;
 }
 Options beside_defaults(const Bond& bond) {
     const auto mode = bond.options.find("mode");
     const Options defaults = default_bond_options(mode == bond.options.end() ? "balance-rr" : mode->second);
     Options options = bond.options;
-    std::erase_if(options, [&](const auto& option) {
+    std::erase_if(options.edit(), [&](const auto& option) {
         const auto standard = defaults.find(option.first);
         return option.first != "mode" && standard != defaults.end() && standard->second == option.second;
     });

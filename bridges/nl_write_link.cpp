@@ -41,7 +41,7 @@ Options missing_options(const Options& now, const Options& have) {
     Options missing;
     for (const auto& [key, value] : now) {
         const auto found = have.find(key);
-        if (found == have.end() || found->second != value) missing.emplace(key, value);
+        if (found == have.end() || found->second != value) missing[key] = value;
     }
     return missing;
 }

@@ -3,6 +3,7 @@
 // A wanted resource leaves unset what it does not care about; an observed one has everything set that the kernel told.
 #pragma once
 
+#include "bridges/options.hpp"
 #include "topology/fields.hpp"
 #include "topology/filter.hpp"
 #include "topology/names.hpp"
@@ -30,9 +31,6 @@ using topology::Standing;
 using topology::Subnet;
 using topology::VlanId;
 using topology::VlanSet;
-
-// Options by the kernel's own (sysfs) names, values in its canonical text. A wanted set names only what it cares about.
-using Options = std::map<std::string, std::string>;
 
 // The kinds of link. Those that netd makes have attributes; every other one (a NIC, a dummy, an OVS port) is a Device.
 struct Device {

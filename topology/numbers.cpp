@@ -70,7 +70,7 @@ Result<VlanSet> VlanSet::parse(std::string_view text) {
         const auto end = std::min(text.find(',', at), text.size());
         const auto range = parse_range(text.substr(at, end - at));
         if (!range) return about(escaped(text.substr(0, 64)), range.error());
-        for (auto number = range->first.number(); number <= range->second.number(); ++number) set.bits_.set(number);
+        for (auto number = range->first.number(); number <= range->second.number(); ++number) set.bits_.edit().set(number);
         at = end + 1;
     }
     return set;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "topology/result.hpp"
+#include "topology/shared.hpp"
 
 #include <array>
 #include <bitset>
@@ -34,21 +35,22 @@ private:
 class VlanSet {
 public:
     static Result<VlanSet> parse(std::string_view text);
-    void insert(VlanId id) { bits_.set(id.number()); }
-    void erase(VlanId id) { bits_.reset(id.number()); }
-    bool contains(VlanId id) const { return bits_.test(id.number()); }
-    bool empty() const { return bits_.none(); }
-    std::size_t size() const { return bits_.count(); }
+    void insert(VlanId id) { bits_.edit().set(id.number()); }
+    void erase(VlanId id) { bits_.edit().reset(id.number()); }
+    bool contains(VlanId id) const { return bits_.get().test(id.number()); }
+    bool empty() const { return bits_.get().none(); }
+    std::size_t size() const { return bits_.get().count(); }
     std::vector<std::pair<VlanId, VlanId>> ranges() const;  // first and last of each run, ascending
     std::string text() const;
-    VlanSet minus(const VlanSet& other) const { return VlanSet(bits_ & ~other.bits_); }
-    VlanSet operator|(const VlanSet& other) const { return VlanSet(bits_ | other.bits_); }
+    VlanSet minus(const VlanSet& other) const { return VlanSet(bits_.get() & ~other.bits_.get()); }
+    VlanSet operator|(const VlanSet& other) const { return VlanSet(bits_.get() | other.bits_.get()); }
     bool operator==(const VlanSet&) const = default;
     VlanSet() = default;
 
 private:
-    explicit VlanSet(const std::bitset<4096>& bits) : bits_(bits) {}
-    std::bitset<4096> bits_;
+    using Bits = std::bitset<4096>;
+    explicit VlanSet(const Bits& bits) : bits_(bits.any() ? Shared<Bits>(bits) : Shared<Bits>()) {}
+    Shared<Bits> bits_;
 };
 
 // What one frame may carry, in bytes: 68 to 65521 where we choose it.

@@ -120,7 +120,7 @@ void let_go(const Link& old, const Host& host, HostState& wanted) {
 void reset_options(const bridges::Options& old, bridges::Options& now, const bridges::Options& defaults) {
     for (const auto& [key, value] : old) {
         const auto standard = defaults.find(key);
-        if (standard != defaults.end()) now.insert(*standard);
+        if (standard != defaults.end()) now.edit().insert(*standard);
     }
 }
 

@@ -17,12 +17,12 @@ topology::Owner mark(const intent::Network& network) {
 Link bridge(const Draft& draft, const intent::Network& network) {
     Link link = top_link(draft, network);
     bridges::Bridge kind{network.custom.bridge_opts};
-    kind.options.insert({"stp_state", network.stp ? "1" : "0"});
+    kind.options.edit().insert({"stp_state", network.stp ? "1" : "0"});
     // Without STP nothing can loop that a wait would help against; with it the usual 15 s stand unless asked otherwise.
-    if (!network.stp) kind.options.insert({"forward_delay", "0"});
+    if (!network.stp) kind.options.edit().insert({"forward_delay", "0"});
     // The network is what comes without a tag: a filtering bridge, its ports in its own VLAN 1 only, lets no other frame in,
     // neither a guest's own tags nor VLANs of the wire that nobody asked for.
-    if (draft.host.filters_vlans) kind.options.insert({"vlan_filtering", "1"});
+    if (draft.host.filters_vlans) kind.options.edit().insert({"vlan_filtering", "1"});
     link.kind = kind;
     link.owner = mark(network);
     if (const auto base = network.base()) link.mac = mac_of(draft, *base);

@@ -31,10 +31,10 @@ Link filtering(const Draft& draft, const intent::Base& base) {
         stp = stp || rider.stp;
         if (rider.on_host || !draft.intent.watching(rider.network).empty()) self.tagged.insert(tag_of(base, rider));
         const intent::Network* network = draft.intent.networks().find(rider.network);
-        if (network) kind.options.insert(network->custom.bridge_opts.begin(), network->custom.bridge_opts.end());
+        if (network) kind.options.edit().insert(network->custom.bridge_opts.begin(), network->custom.bridge_opts.end());
     }
-    kind.options.insert({"stp_state", stp ? "1" : "0"});
-    if (!stp) kind.options.insert({"forward_delay", "0"});
+    kind.options.edit().insert({"stp_state", stp ? "1" : "0"});
+    if (!stp) kind.options.edit().insert({"forward_delay", "0"});
     link.kind = kind;
     link.owner = topology::Owner::ours(fmt::format("base {}", base.device.text()));
     link.mtu = base.mtu();

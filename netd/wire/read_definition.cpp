@@ -108,7 +108,7 @@ intent::Bond read_bond(const intent::IfName& name, const json& value, Complaints
     read_attributes(value, intent::pointer({"bondings", name.text()}), bond, complaints, {}, {"remove"});
     if (!bond.options.contains("mode")) {
         auto standard = bridges::parse_bond_options("mode=balance-rr");
-        if (standard) bond.options.insert(standard->begin(), standard->end());
+        if (standard) bond.options.edit().insert(standard->begin(), standard->end());
     }
     return bond;
 }

@@ -205,7 +205,7 @@ json write_value(const Value& value) { return std::string(value.text()); }
 template <class Enum>
     requires requires { intent::Names<Enum>::text; }
 json write_value(Enum value) { return intent::name_of(value); }
-inline json write_value(const bridges::Options& value) { return value.empty() ? json::object() : json(value); }
+inline json write_value(const bridges::Options& value) { return value.empty() ? json::object() : json(value.map()); }
 template <topology::HasFields Value> json write_value(const Value& value);
 template <class Value> json write_value(const std::optional<Value>& value);
 template <class Value> json write_value(const std::set<Value>& values);

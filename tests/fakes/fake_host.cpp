@@ -124,7 +124,7 @@ Link FakeHost::fresh_link(const Link& now) {
         Bridge bridge;
         for (const char* option : {"stp_state", "vlan_filtering", "vlan_default_pvid", "ageing_time", "forward_delay", "hello_time",
                                    "max_age", "priority", "multicast_snooping", "group_fwd_mask", "nf_call_iptables"})
-            bridge.options.emplace(option, bridge_option_default(option).value());
+            bridge.options.edit().emplace(option, bridge_option_default(option).value());
         fresh.kind = bridge;
     } else if (as<Tap>(&now)) {
         fresh.facts.kind = "tun";

@@ -16,7 +16,7 @@ namespace {
 Options missing_options(const Options& now, const Options& have) {
     Options missing;
     for (const auto& [option, value] : now)
-        if (const auto found = have.find(option); found == have.end() || found->second != value) missing.emplace(option, value);
+        if (const auto found = have.find(option); found == have.end() || found->second != value) missing[option] = value;
     return missing;
 }
 
@@ -112,7 +112,7 @@ Result<> FakeHost::set_bond_options(const IfName& name, const Options& now) {
     Options options = before;
     if (new_mode) {
         options = default_bond_options(mode->second);
-        for (auto& [option, value] : options)
+        for (auto& [option, value] : options.edit())
             if (before.contains(option) && option != "mode" && !(option == "miimon" && before.at(option) == "0")) value = before.at(option);
     }
     for (const auto& [option, value] : now) {
