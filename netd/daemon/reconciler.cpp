@@ -12,6 +12,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <malloc.h>
+
 namespace netd {
 
 using nlohmann::json;
@@ -23,7 +26,7 @@ Reconciler::Reconciler(observe::Backends backends, DhcpClients& clients, Resolve
     : backends_(backends), clients_(clients), resolver_(resolver), transactor_(backends, std::move(store), clock), clock_(clock), commands_(commands), notes_(notes) {}
 
 topology::Result<> Reconciler::start(const std::optional<topology::IfName>& management, std::chrono::seconds management_timeout) {
-    if (auto looked = backends_.kernel.look(); !looked) return looked;
+    if (auto heard = backends_.kernel.hear(); !heard) return heard.error();
     backends_.ovs.hear();
     const apply::Outcome outcome = transactor_.recover();
     follow_leases();  // what came while there was no netd
@@ -37,8 +40,29 @@ topology::Result<> Reconciler::start(const std::optional<topology::IfName>& mana
     return {};
 }
 
+namespace {
+
+// Many networks come and go through several times the memory that they take, of which the allocator gives nothing back by
+// itself while something above it is in use.
+class Tidying {
+public:
+    void after(std::size_t links) {
+        constexpr std::size_t many = 64;
+        if (std::max(links, links_) - std::min(links, links_) < many) return;
+        links_ = links;
+        malloc_trim(0);
+    }
+
+private:
+    std::size_t links_ = 0;
+};
+
+}  // namespace
+
 void Reconciler::run() {
+    Tidying tidying;
     while (!stopping_) {
+        tidying.after(backends_.kernel.state().links.size());
         auto readable = clients_.descriptors();
         readable.insert(readable.end(), {commands_.descriptor(), backends_.kernel.descriptor()});
         if (backends_.guests.descriptor() >= 0) readable.push_back(backends_.guests.descriptor());
