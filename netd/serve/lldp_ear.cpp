@@ -1,5 +1,6 @@
-// A socket bound to a NIC sees what the NIC took in before a bond or bridge renames it; only Open vSwitch takes frames away
-// earlier than that, and there the socket hears everything, with a filter that lets through LLDP alone.
+// One packet socket hears LLDP of all NICs, also below bonds and bridges, and says by which NIC it came. One socket a NIC would
+// cost each change of each link a walk over all of them, in the kernel. Only Open vSwitch takes frames away before protocols
+// see them: there each NIC has a socket that stands where every frame passes, with a filter that lets through LLDP alone.
 #include "netd/serve/lldp_ear.hpp"
 
 #include "netd/observe/devices.hpp"
@@ -28,31 +29,52 @@ using nlohmann::json;
 
 constexpr std::array<std::uint8_t, 6> nearest_bridge{0x01, 0x80, 0xc2, 0x00, 0x00, 0x0e};
 
-// Nothing of what arrived before the filter and the NIC were settled is let in, so the protocol comes last, with bind().
-Result<loop::Fd> open_ear(int index, bool below) {
-    loop::Fd ear(::socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    if (!ear) return loop::system_error("LLDP", "socket");
-    // The ethertype alone: the payload is all that a socket of this kind hands out.
-    std::array<sock_filter, 4> is_lldp{{BPF_STMT(BPF_LD | BPF_H | BPF_ABS, static_cast<std::uint32_t>(SKF_AD_OFF + SKF_AD_PROTOCOL)),
-                                        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_LLDP, 0, 1),
-                                        BPF_STMT(BPF_RET | BPF_K, 0xffff),
-                                        BPF_STMT(BPF_RET | BPF_K, 0)}};
-    const sock_fprog program{is_lldp.size(), is_lldp.data()};
-    const int yes = 1;
-    if (::setsockopt(ear.number(), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) != 0) return loop::system_error("LLDP", "filter");
-    ::setsockopt(ear.number(), SOL_PACKET, PACKET_IGNORE_OUTGOING, &yes, sizeof yes);
-    const int room = 64 * 1024;
-    ::setsockopt(ear.number(), SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
+template <class Value>
+bool set(int ear, int level, int option, const Value& value) {
+    return ::setsockopt(ear, level, option, &value, sizeof value) == 0;
+}
+
+bool attach(int ear, std::vector<sock_filter> filter) {
+    return set(ear, SOL_SOCKET, SO_ATTACH_FILTER, sock_fprog{static_cast<unsigned short>(filter.size()), filter.data()});
+}
+
+constexpr sock_filter all_of_it = BPF_STMT(BPF_RET | BPF_K, 0xffff), nothing = BPF_STMT(BPF_RET | BPF_K, 0);
+sock_filter load(int of_the_frame) { return BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<std::uint32_t>(SKF_AD_OFF + of_the_frame)); }
+sock_filter skip_unless(int number) { return BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<std::uint32_t>(number), 0, 1); }
+
+// By the ethertype alone: the payload is all that a socket of this kind hands out.
+bool let_only_lldp_in(int ear) { return attach(ear, {load(SKF_AD_PROTOCOL), skip_unless(ETH_P_LLDP), all_of_it, nothing}); }
+
+// Guests can say LLDP, too, by ports of bridges.
+bool let_only_these_in(int ear, const std::set<int>& devices) {
+    std::vector<sock_filter> filter{load(SKF_AD_IFINDEX)};
+    for (const int device : devices) filter.insert(filter.end(), {skip_unless(device), all_of_it});
+    filter.push_back(nothing);
+    return filter.size() <= BPF_MAXINSNS && attach(ear, std::move(filter));
+}
+
+Result<> listen_by(int ear, int nic, int whether) {
     packet_mreq group{};
-    group.mr_ifindex = index;
+    group.mr_ifindex = nic;
     group.mr_type = PACKET_MR_MULTICAST;
     group.mr_alen = nearest_bridge.size();
     std::ranges::copy(nearest_bridge, group.mr_address);
-    if (::setsockopt(ear.number(), SOL_PACKET, PACKET_ADD_MEMBERSHIP, &group, sizeof group) != 0) return loop::system_error("LLDP", "membership");
+    if (!set(ear, SOL_PACKET, whether, group)) return loop::system_error("LLDP", "membership");
+    return {};
+}
+
+// Nothing of what arrived before the filter was settled is let in, so the protocol comes last, with bind(). NIC 0 is all.
+Result<loop::Fd> open_ear(int nic, bool below) {
+    loop::Fd ear(::socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!ear) return loop::system_error("LLDP", "socket");
+    if (below && !let_only_lldp_in(ear.number())) return loop::system_error("LLDP", "filter");
+    set(ear.number(), SOL_PACKET, PACKET_IGNORE_OUTGOING, 1);
+    set(ear.number(), SOL_PACKET, PACKET_ORIGDEV, 1);
+    set(ear.number(), SOL_SOCKET, SO_RCVBUF, below ? 64 * 1024 : 1024 * 1024);
     sockaddr_ll where{};
     where.sll_family = AF_PACKET;
     where.sll_protocol = htons(below ? ETH_P_ALL : ETH_P_LLDP);
-    where.sll_ifindex = index;
+    where.sll_ifindex = nic;
     if (::bind(ear.number(), reinterpret_cast<const sockaddr*>(&where), sizeof where) != 0) return loop::system_error("LLDP", "bind");
     return ear;
 }
@@ -73,6 +95,7 @@ bool is_a_nic(const bridges::Link& link, const observe::Snapshot& snapshot) {
 
 LldpEar::~LldpEar() {
     while (!ears_.empty()) close(std::string(ears_.begin()->first));
+    if (shared_) loop_.unwatch(shared_.number());
 }
 
 void LldpEar::follow(const observe::Snapshot& snapshot) {
@@ -94,42 +117,66 @@ void LldpEar::follow(const observe::Snapshot& snapshot) {
         close(name.text());
         listen(name.text(), link->facts.index, below);
     }
+    if (shared_ && !changed.empty()) let_nics_in();
+}
+
+// What has come by a bond shows the bond as its device, and the NIC as where it came from.
+void LldpEar::let_nics_in() {
+    std::set<int> devices;
+    for (const auto& [nic, ear] : ears_) devices.insert(ear.index);
+    for (const bridges::Link& link : links_)
+        if (link.kind && std::holds_alternative<bridges::Bond>(*link.kind)) devices.insert(link.facts.index);
+    if (devices == let_in_) return;
+    // Too many for a filter: then what guests say is passed over here.
+    if (!let_only_these_in(shared_.number(), devices)) set(shared_.number(), SOL_SOCKET, SO_DETACH_FILTER, 0);
+    let_in_ = std::move(devices);
+}
+
+Result<> LldpEar::open(loop::Fd& ear, int nic, bool below) {
+    auto opened = open_ear(nic, below);
+    if (!opened) return opened.error();
+    const int number = opened->number();
+    if (auto watched = loop_.watch(number, [this, number] { hear(number); }); !watched) return watched;
+    ear = std::move(*opened);
+    return {};
 }
 
 void LldpEar::listen(const std::string& nic, int index, bool below) {
     Ear& ear = ears_[nic];
     ear.index = index;
     ear.below = below;
-    auto opened = open_ear(index, below);
-    if (!opened) {
-        ear.deaf = opened.error().what + (errno == EPERM ? ": netd needs CAP_NET_RAW to hear LLDP" : "");
-        return;
-    }
-    ear.socket = std::move(*opened);
-    if (auto watched = loop_.watch(ear.socket.number(), [this, &ear] { hear(ear); }); !watched) ear.deaf = watched.error().what;
+    Result<> listens;
+    if (below) listens = open(ear.own, index, below);
+    else if (!shared_) listens = open(shared_, 0, below);
+    if (listens) listens = listen_by(below ? ear.own.number() : shared_.number(), index, PACKET_ADD_MEMBERSHIP);
+    if (!listens) ear.deaf = listens.error().what + (errno == EPERM ? ": netd needs CAP_NET_RAW to hear LLDP" : "");
 }
 
 void LldpEar::close(const std::string& nic) {
     const auto found = ears_.find(nic);
     if (found == ears_.end()) return;
-    if (found->second.socket) loop_.unwatch(found->second.socket.number());
+    const Ear& ear = found->second;
+    if (ear.own) loop_.unwatch(ear.own.number());
+    else if (shared_) (void)listen_by(shared_.number(), ear.index, PACKET_DROP_MEMBERSHIP);
     ears_.erase(found);
 }
 
-// A NIC that goes down leaves an error on the socket, which a look takes away; it hears again when the NIC is up.
-void LldpEar::hear(Ear& ear) {
+// A NIC that goes down leaves an error on its own socket, which a look takes away; it hears again when the NIC is up.
+void LldpEar::hear(int socket) {
     constexpr int most_at_once = 16;
     std::array<std::uint8_t, 1600> room;
     for (int heard = 0; heard < most_at_once; ++heard) {
         sockaddr_ll from{};
         socklen_t size = sizeof from;
-        const ssize_t got = ::recvfrom(ear.socket.number(), room.data(), room.size(), MSG_TRUNC, reinterpret_cast<sockaddr*>(&from), &size);
+        const ssize_t got = ::recvfrom(socket, room.data(), room.size(), MSG_TRUNC, reinterpret_cast<sockaddr*>(&from), &size);
         if (got < 0) return;
         if (from.sll_pkttype == PACKET_OUTGOING || from.sll_pkttype == PACKET_OTHERHOST) continue;
+        const auto ear = std::ranges::find_if(ears_, [&](const auto& one) { return one.second.index == from.sll_ifindex; });
+        if (ear == ears_.end()) continue;
         auto unit = static_cast<std::size_t>(got) > room.size()
                         ? Result<observe::LldpUnit>(Error{Fault::invalid, "LLDP", "is longer than a frame"})
                         : observe::parse_lldp(std::span(room).first(static_cast<std::size_t>(got)));
-        if (unit) ear.neighbours.hear(std::move(*unit), clock_.boottime());
+        if (unit) ear->second.neighbours.hear(std::move(*unit), clock_.boottime());
         else ++malformed_;
     }
 }

@@ -8,11 +8,12 @@
 
 #include <map>
 #include <nlohmann/json_fwd.hpp>
+#include <set>
 #include <string>
 
 namespace serve {
 
-// Lives on the loop's thread. One packet socket a NIC, with a filter in the kernel, so that other frames cost netd nothing.
+// Lives on the loop's thread. A filter in the kernel keeps all other frames away, so that they cost netd nothing.
 class LldpEar {
 public:
     LldpEar(loop::EventLoop& loop, const loop::Clock& clock) : loop_(loop), clock_(clock) {}
@@ -30,22 +31,26 @@ public:
 
 private:
     struct Ear {
-        loop::Fd socket = {};
+        loop::Fd own = {};      // only below Open vSwitch, which takes frames before protocols see them
         int index = 0;
-        bool below = false;     // of Open vSwitch, which takes frames before protocols see them
+        bool below = false;
         std::string deaf = {};  // why it hears nothing
         observe::Neighbours neighbours = {};
     };
 
+    topology::Result<> open(loop::Fd& ear, int nic, bool below);
     void listen(const std::string& nic, int index, bool below);
+    void let_nics_in();
     void close(const std::string& nic);
-    void hear(Ear& ear);
+    void hear(int socket);
 
     loop::EventLoop& loop_;
     const loop::Clock& clock_;
     topology::Keyed<bridges::Link> links_;
     topology::Keyed<ovs::Port> ports_;
     std::map<std::string, Ear> ears_;
+    loop::Fd shared_;           // of all NICs but those below Open vSwitch
+    std::set<int> let_in_;      // the devices whose frames its filter lets through
     std::uint64_t malformed_ = 0;
 };
 
