@@ -26,10 +26,13 @@ void Batch::refuse(std::size_t change, Error error) {
 }
 
 void Batch::run(RequestSocket& socket, const std::function<void()>& between) {
-    const auto messages = std::exchange(messages_, {});
+    run([&](const std::vector<Message>& messages) { return socket.exchange(messages, {}, between); });
+}
+
+void Batch::run(const std::function<Result<std::vector<Answer>>(std::vector<Message>)>& send) {
     const auto purposes = std::exchange(purposes_, {});
-    if (messages.empty()) return;
-    const auto answers = socket.exchange(messages, {}, between);
+    if (purposes.empty()) return;
+    const auto answers = send(std::exchange(messages_, {}));
     for (std::size_t i = 0; i < purposes.size(); ++i) {
         if (!answers) {
             refuse(purposes[i].change, answers.error());

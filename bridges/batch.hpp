@@ -23,8 +23,11 @@ public:
     bool is_refused(std::size_t change) const { return refused_[change].has_value(); }
     void pardon(std::size_t change) { refused_[change].reset(); }
 
-    // Sends what was added since the last time. A part of a change that was refused is not sent.
+    // Sends what was added since the last time.
     void run(RequestSocket& socket, const std::function<void()>& between);
+
+    // The same by another way of sending.
+    void run(const std::function<Result<std::vector<Answer>>(std::vector<Message>)>& send);
 
     // Names the changes that were refused by `subject(change)`.
     Progress progress(const std::function<std::string(std::size_t)>& subject) const;

@@ -27,6 +27,8 @@ public:
     void drain();
 
     const State& state() const { return mirror_.state(); }
+    // Whether a link of that index was there by the last report, published or not.
+    bool knows(int link) const { return mirror_.knows(link); }
     int descriptor() const { return notifications_.descriptor(); }
     RequestSocket& requests() { return requests_; }
 

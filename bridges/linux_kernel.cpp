@@ -6,6 +6,7 @@
 #include "bridges/kernel_mirror.hpp"
 #include "bridges/nl_write.hpp"
 #include "bridges/probe.hpp"
+#include "bridges/removal.hpp"
 #include "bridges/sysctl.hpp"
 #include "bridges/tap.hpp"
 #include "bridges/traffic_control.hpp"
@@ -40,15 +41,14 @@ private:
     void create_tap(Batch& batch, std::size_t place, const Link& now, const Tap& tap);
     void change(Batch& batch, std::size_t place, const Link& now, const Link& have);
     void update(Batch& batch, std::size_t place, const Update<Link>& op);
-    void remove_links(Batch& batch, std::span<const Op> ops);
     void put_route(Batch& batch, std::size_t place, const Route& route);
     void finish(Batch& batch, std::span<const Op> ops);
     void raise_peers(Batch& batch, std::span<const Op> ops);
     Result<> see_what_came(const Batch& batch, std::span<const Op> ops);
     void run(Batch& batch);
-    const Link* current(const Link& was) const;
 
     KernelMirror mirror_;
+    Deletions deletions_;
     FilterTable filters_;
     HostTable host_;
     Descriptor any_;   // readable when one of the three has something to tell
@@ -56,13 +56,6 @@ private:
     std::set<int> silent_;          // links whose settings were changed in a way that nobody reports
     std::vector<FarEnd> far_ends_;  // of the veth pairs of this batch
 };
-
-// The link that was meant, if it is still the one of that name.
-const Link* LinuxKernel::current(const Link& was) const {
-    const Link* have = state().links.find(was.name);
-    const bool is_another = have && was.facts.index && have->facts.index != was.facts.index;
-    return is_another ? nullptr : have;
-}
 
 Result<> LinuxKernel::look() {
     if (auto looked = filters_.look(); !looked) return looked.error();
@@ -151,38 +144,8 @@ void LinuxKernel::change(Batch& batch, std::size_t place, const Link& now, const
 }
 
 void LinuxKernel::update(Batch& batch, std::size_t place, const Update<Link>& op) {
-    if (const Link* have = current(op.was)) return change(batch, place, op.now, *have);
+    if (const Link* have = current(state(), op.was)) return change(batch, place, op.now, *have);
     batch.refuse(place, {Fault::lost_sync, op.now.name.text(), "it is gone"});
-}
-
-// Deleting costs the same for one as for many, if the many are of one group: the kernel waits once. Such a group is
-// made here, of a number that no other link has.
-void LinuxKernel::remove_links(Batch& batch, std::span<const Op> ops) {
-    std::vector<std::pair<std::size_t, int>> doomed;
-    for (std::size_t place = 0; place < ops.size(); ++place) {
-        const auto* op = std::get_if<Remove<Link>>(&ops[place]);
-        const Link* have = op ? current(op->was) : nullptr;
-        if (!have || batch.is_refused(place)) continue;
-        const bool was_ours = op->was.owner && op->was.owner->is_ours();
-        if (was_ours && !have->owner->is_ours()) {
-            batch.refuse(place, {Fault::conflict, have->name.text(), "its mark is gone: it is no longer ours"});
-        } else {
-            doomed.emplace_back(place, have->facts.index);
-        }
-    }
-    if (doomed.size() > 1) {
-        std::set<std::uint32_t> taken;
-        for (const Link& link : state().links) taken.insert(link.facts.group);
-        std::uint32_t group = doomed_group;
-        while (taken.contains(group)) ++group;
-        for (const auto& [place, index] : doomed) batch.add(place, write_group(index, group), {ENODEV});
-        run(batch);
-        std::vector<Message> message;
-        message.push_back(write_group_deletion(group));
-        const auto answers = mirror_.requests().exchange(message, {}, [this] { mirror_.drain(); });
-        if (answers && answers->front().code == 0) return;
-    }
-    for (const auto& [place, index] : doomed) batch.add(place, write_deletion(index), {ENODEV});
 }
 
 void LinuxKernel::put_route(Batch& batch, std::size_t place, const Route& route) {
@@ -274,7 +237,7 @@ Progress LinuxKernel::apply(std::span<const Op> ops) {
         if (!batch.is_refused(place)) begin(batch, place, ops[place]);
     }
     run(batch);
-    remove_links(batch, ops);
+    remove_links(mirror_, deletions_, batch, ops);
     if (auto heard = mirror_.hear(); !heard) refuse_all(heard.error());
     finish(batch, ops);
     raise_peers(batch, ops);

@@ -170,6 +170,21 @@ TEMPLATE_TEST_CASE("the ports of a bridge that goes stay without one", "[kernel]
     REQUIRE(seen(world, "eth0").master == Master{});
 }
 
+TEMPLATE_TEST_CASE("what was removed is gone for everybody, and can be made again at once, many times", "[kernel]", BOTH_WORLDS) {
+    TestType world;
+    SKIP_UNLESS(world.kernel->abilities().tap, "this host makes no taps");
+    succeed(world, Create<Link>{link("web", Bridge{})});
+    for (int round = 0; round < 40; ++round) {
+        Link tap = link("nic0", Tap{});
+        tap.master = Master{name("web")};
+        succeed(world, Create<Link>{tap});
+        require_as(world, tap);
+        succeed(world, Remove<Link>{seen(world, "nic0")});
+        REQUIRE_FALSE(world.kernel->state().links.contains(name("nic0")));
+        REQUIRE_FALSE(world.fresh_look().links.contains(name("nic0")));
+    }
+}
+
 TEMPLATE_TEST_CASE("what somebody else does is heard", "[kernel]", BOTH_WORLDS) {
     TestType world;
     succeed(world, Create<Link>{link("web", Bridge{})});
