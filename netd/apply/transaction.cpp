@@ -24,6 +24,11 @@ lower::Scope scope_of(const store::Entry& entry) {
     return scope;
 }
 
+// Networks have the MAC of their bond, and one that lost all its ports for a moment has that of the first one that came then.
+bool has_bond(const lower::Goal& goal) {
+    return std::ranges::any_of(goal.wanted.kernel.links, [](const bridges::Link& link) { return link.kind && std::holds_alternative<bridges::Bond>(*link.kind); });
+}
+
 // What somebody else made is adapted, but never made another thing: that would be to remove it.
 std::optional<Error> in_the_way(const lower::Goal& goal, const lower::HostState& host) {
     for (const bridges::Link& link : goal.wanted.kernel.links) {
@@ -75,8 +80,9 @@ Outcome Transactor::begin(const intent::Intent& wanted, const Terms& terms) {
     store::Entry entry;
     entry.delta = intent::difference(running_, wanted);
     entry.commit = terms.commit;
-    const lower::Goal goal = goal_of(running_, wanted, terms, observe::host_of(backends_));
-    Outcome outcome = carry_out(goal, std::move(entry), terms);
+    const auto lowered = [&] { return goal_of(running_, wanted, terms, observe::host_of(backends_)); };
+    const lower::Goal goal = lowered();
+    Outcome outcome = carry_out(goal, std::move(entry), terms, lowered);
     if (std::holds_alternative<Committed>(outcome) || std::holds_alternative<Waiting>(outcome))
         settled_ = Settled{wanted, terms.named, terms.named_bases, goal.scope, observe::state_of(backends_)};
     return outcome;
@@ -141,7 +147,7 @@ Result<> Transactor::follow_while_waiting(const lower::Goal& goal) {
     return reach(goal.wanted, goal.scope, backends_, apply_deadline({}));
 }
 
-Outcome Transactor::carry_out(const lower::Goal& goal, store::Entry entry, const Terms& terms) {
+Outcome Transactor::carry_out(const lower::Goal& goal, store::Entry entry, const Terms& terms, const std::function<lower::Goal()>& lowered) {
     if (const auto other = in_the_way(goal, observe::state_of(backends_))) return RolledBack{*other};
     entry.id = next_id();
     entry.base_generation = generation_;
@@ -158,6 +164,10 @@ Outcome Transactor::carry_out(const lower::Goal& goal, store::Entry entry, const
         return RolledBack{topology::about("the journal", written.error())};
     }
     if (auto reached = reach(goal.wanted, goal.scope, backends_, apply_deadline(terms)); !reached) return undo(reached.error());
+    if (lowered && has_bond(goal)) {
+        const lower::Goal then = lowered();
+        if (auto reached = reach(then.wanted, then.scope, backends_, apply_deadline(terms)); !reached) return undo(reached.error());
+    }
     if (!terms.confirm) return finish();
 
     open_->phase = store::Entry::Phase::waiting;

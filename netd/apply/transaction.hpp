@@ -7,6 +7,7 @@
 #include "netd/lower/attainable.hpp"
 #include "netd/store/store.hpp"
 
+#include <functional>
 #include <optional>
 #include <variant>
 
@@ -85,7 +86,8 @@ public:
 private:
     lower::HostState before_image(const lower::Goal& goal) const;
     std::uint64_t next_id();
-    Outcome carry_out(const lower::Goal& goal, store::Entry entry, const Terms& terms);
+    // `lowered` gives the goal once more, as of what the host has then; it may be left out.
+    Outcome carry_out(const lower::Goal& goal, store::Entry entry, const Terms& terms, const std::function<lower::Goal()>& lowered = {});
     bool is_settled(const intent::Intent& wanted, const Terms& terms) const;
     Outcome unchanged(const Terms& terms);
     Result<> follow_while_waiting(const lower::Goal& goal);

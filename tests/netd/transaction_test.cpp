@@ -180,3 +180,13 @@ TEST_CASE("everything goes again with its networks, and the NICs are as they wer
     CHECK(host.kernel.truth().routes.empty());
     CHECK(host.kernel.truth().rules.empty());
 }
+
+TEST_CASE("networks of a bond that loses all its ports for a moment have its new MAC at once") {
+    Host host;
+    auto transactor = host.started(host.kernel);
+    const auto ask = [&](const char* request) { return transactor.begin(wanted(request, transactor.running(), host.kernel), unasked); };
+    REQUIRE(std::holds_alternative<apply::Committed>(ask(R"({"networks": {"web": {"bonding": "bond0"}}, "bondings": {"bond0": {"nics": ["eno1", "eno2"], "options": "mode=active-backup miimon=100"}}})")));
+    REQUIRE(std::holds_alternative<apply::Committed>(ask(R"({"bondings": {"bond0": {"nics": ["eno2", "eno3"], "options": "mode=4 miimon=100"}}})")));
+    const auto& links = host.kernel.truth().links;
+    CHECK(links.find(*topology::IfName::parse("web"))->mac == links.find(*topology::IfName::parse("bond0"))->mac);
+}
