@@ -39,6 +39,24 @@ topology::Progress carry_out(std::span<const plan::Step> steps, Backend& backend
     return backend.apply(batch, deadline);
 }
 
+// With the userspace datapath the devices that Open vSwitch makes outlive an ovs-vswitchd that dies before it has taken them away,
+// and the next one knows nothing of them.
+Result<> take_away_what_ovs_left(std::span<const plan::Step> steps, const Backends& backends) {
+    std::vector<bridges::Op> left;
+    for (const plan::Step& step : steps) {
+        const ovs::Op& op = std::get<ovs::Op>(step.op);
+        const auto* port = std::get_if<topology::Remove<ovs::Port>>(&op);
+        const auto* bridge = std::get_if<topology::Remove<ovs::Bridge>>(&op);
+        if (!bridge && !(port && port->was.internal == true)) continue;
+        const bridges::Link* link = backends.kernel.state().links.find(port ? port->was.name : bridge->was.name);
+        if (link && link->facts.kind == "tun" && !backends.ovs.state().ports.contains(link->name) && !backends.ovs.state().bridges.contains(link->name))
+            left.push_back(topology::Remove<bridges::Link>{*link});
+    }
+    if (left.empty()) return {};
+    const topology::Progress progress = backends.kernel.apply(left);
+    return progress.stopped ? Result<>(*progress.stopped) : Result<>();
+}
+
 Result<> apply_stage(std::span<const plan::Step> steps, const Backends& backends, Clock::time_point deadline) {
     topology::Progress progress;
     if (std::holds_alternative<bridges::Op>(steps.front().op)) {
@@ -50,6 +68,7 @@ Result<> apply_stage(std::span<const plan::Step> steps, const Backends& backends
         const bool is_ovs = std::holds_alternative<ovs::Op>(steps.front().op);
         progress = is_ovs ? carry_out<ovs::Op>(steps, backends.ovs, deadline) : carry_out<guests::Op>(steps, backends.guests, deadline);
         if (auto heard = backends.kernel.hear(); !heard) return heard.error();
+        if (is_ovs && !progress.stopped) return take_away_what_ovs_left(steps, backends);
     }
     if (progress.stopped) return *progress.stopped;
     return {};
