@@ -21,7 +21,7 @@ namespace {
 using Deadline = std::chrono::steady_clock::time_point;
 
 constexpr const char* subject = "Open vSwitch";
-constexpr std::chrono::seconds flow_patience{3};
+constexpr std::chrono::seconds flow_patience{3}, return_patience{5};
 
 // The words of ovsdb-server, out of {"details":…,"error":…}.
 std::string words_of(const char* text) {
@@ -60,6 +60,7 @@ private:
     using Awaited = std::optional<std::int64_t>;
 
     void listen();
+    bool comes_back(Deadline deadline);
     Progress apply_filtered(std::span<const Op> ops, Deadline deadline);
     Progress commit_and_judge(std::span<const Op> ops, Deadline deadline);
     Result<Awaited> commit(std::span<const Op> ops, Deadline deadline);
@@ -76,6 +77,7 @@ private:
     FlowKeeper flows_;
     unsigned generation_ = 0;
     bool was_connected_ = false;
+    Deadline lost_ = {};   // when the connection went
     bool changed_ = false;
 };
 
@@ -89,7 +91,19 @@ void OvsdbSwitch::listen() {
             if (bridge.owner && bridge.owner->is_ours()) flows_.look_after(bridge.name);
     if (is_another) flows_.follow(filtered_bridges(state()), state());
     else flows_.run();
-    if (std::exchange(was_connected_, connected()) != connected()) changed_ = true;
+    if (std::exchange(was_connected_, connected()) == connected()) return;
+    changed_ = true;
+    if (!connected()) lost_ = Session::Clock::now();
+}
+
+// One that died a moment ago is on its way back, as systemd starts it again: that is waited for, once.
+bool OvsdbSwitch::comes_back(Deadline deadline) {
+    const auto until = std::min(deadline, lost_ + return_patience);
+    while (!connected() && Session::Clock::now() < until) {
+        wait({}, until);
+        listen();
+    }
+    return connected();
 }
 
 std::string OvsdbSwitch::default_datapath() const {
@@ -110,6 +124,7 @@ Result<> OvsdbSwitch::no_answer() const {
 Progress OvsdbSwitch::apply(std::span<const Op> ops, Deadline deadline) {
     if (ops.empty()) return {};
     listen();
+    if (!connected() && comes_back(deadline)) return {.stopped = Error{Fault::lost_sync, subject, "the connection was lost, and is back"}};
     if (auto answer = no_answer(); !answer) return {.stopped = answer.error()};
     std::vector<Op> numbered = with_numbers(ops, state());
     if (std::none_of(numbered.begin(), numbered.end(), [&](const Op& op) { return waits_for_its_bridge(op, state()); }))
