@@ -62,6 +62,14 @@ std::optional<store::Entry> open_entry(const Options& options) {
     return std::move(**entry);
 }
 
+// The definitions that it brings are running: nobody has to confirm it any more, and only its end was missing.
+bool is_decided(const Options& options, const store::Entry& entry) {
+    auto store = store::Store::open(options.state, options.run);
+    if (!store) return false;
+    const auto running = store->running();
+    return running && *running && (*running)->generation > entry.base_generation;
+}
+
 bool needs_ovs(const store::Entry& entry) {
     const auto has_ovs = [](const lower::HostState& state) { return !state.ovs.ports.empty() || !state.ovs.bridges.empty(); };
     return has_ovs(entry.before) || has_ovs(entry.wanted);
@@ -82,11 +90,30 @@ int recover(const Options& options, const store::Entry& entry) {
     if (!clients) return 1;
     apply::Transactor transactor({**kernel, *ovs, guests::nobody(), &clients->leases().held()}, std::move(*store), clock);
     const auto outcome = transactor.recover();
+    // Flows go by what ovs-vswitchd tells of ports after they came, and nobody is here to hear it later.
+    if (needs_ovs(entry)) observe::hear_out(*ovs, std::chrono::steady_clock::now() + std::chrono::seconds(3));
+    if (auto forgotten = (*kernel)->forget_filters(); !forgotten) log::warn("filters of ports that are gone stay: {}", forgotten.error().what);
     clients->sync(lower::clients_of(transactor.standing()));
     ResolverFile resolver(options.resolver, options.state + "/resolv.conf.before");
     if (auto written = resolver.sync(lower::resolver_of(transactor.standing(), clients->leases().held())); !written) log::warn("{}: {}", written.error().subject, written.error().what);
     if (std::holds_alternative<apply::Degraded>(outcome)) return 1;
     if (std::holds_alternative<apply::RolledBack>(outcome)) log::warn("netd died in a transaction; the watchdog brought back what was before");
+    return 0;
+}
+
+// What is done of a change after its end, if netd died between: clients that are no longer wanted, and nameservers.
+int tidy(const Options& options) {
+    auto lock = take_lock(options.run, Holder::watchdog);
+    if (!lock) return 0;
+    auto store = store::Store::open(options.state, options.run);
+    if (!store) return 0;
+    const auto running = store->running();
+    const loop::SystemClock clock;
+    auto clients = DhcpClients::open(options.run + "/dhcp", clock);
+    if (!running || !*running || !clients) return 0;
+    clients->sync(lower::clients_of((*running)->intent));
+    ResolverFile resolver(options.resolver, options.state + "/resolv.conf.before");
+    if (auto written = resolver.sync(lower::resolver_of((*running)->intent, clients->leases().held())); !written) log::warn("{}: {}", written.error().subject, written.error().what);
     return 0;
 }
 
@@ -97,12 +124,11 @@ int recover(const Options& options, const store::Entry& entry) {
     await_death(pipe);
     for (int attempt = 0; attempt < attempts; ++attempt) {
         const auto entry = open_entry(options);
-        if (!entry) break;
-        if (entry->phase == store::Entry::Phase::waiting) await(entry->deadline);
+        if (entry && entry->phase == store::Entry::Phase::waiting && !is_decided(options, *entry)) await(entry->deadline);
         const pid_t child = ::fork();
         if (child == 0) {
             const auto still = open_entry(options);
-            ::_exit(still ? recover(options, *still) : 0);
+            ::_exit(still ? recover(options, *still) : tidy(options));
         }
         int status = 0;
         while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {}

@@ -6,6 +6,7 @@
 #include "netd/lower/lower.hpp"
 #include "ovs-driver/switch.hpp"
 
+#include <algorithm>
 #include <chrono>
 
 namespace observe {
@@ -34,6 +35,16 @@ inline bool await_ovs(ovs::Switch& ovs, std::chrono::steady_clock::time_point de
         ovs.hear();
     }
     return ovs.connected();
+}
+
+// Takes in what Open vSwitch still has to tell, until it is silent for a moment or the deadline is over.
+inline void hear_out(ovs::Switch& ovs, std::chrono::steady_clock::time_point deadline) {
+    constexpr std::chrono::milliseconds moment{300};
+    auto silent = std::chrono::steady_clock::now() + moment;
+    while (ovs.connected() && std::chrono::steady_clock::now() < std::min(silent, deadline)) {
+        ovs.wait({}, std::min(silent, deadline));
+        if (ovs.hear()) silent = std::chrono::steady_clock::now() + moment;
+    }
 }
 
 }  // namespace observe
