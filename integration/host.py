@@ -109,6 +109,17 @@ class OpenVSwitch:
     def start(self):
         self.space.run(checkout / "integration/ovs", "start", self.folder, self.datapath, patience=90)
 
+    def kill(self, daemon):
+        """ovsdb-server or ovs-vswitchd, as a crash does."""
+        pid = int((self.folder / f"{daemon}.pid").read_text())
+        if _name(pid) == daemon:
+            os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not is_alive(pid), what=f"{daemon} does not die")
+
+    def start_again(self, daemon):
+        """As systemd does with one that crashed."""
+        self.space.run(checkout / "integration/ovs", {"ovsdb-server": "database", "ovs-vswitchd": "switch"}[daemon], self.folder, patience=90)
+
     def close(self):
         if self.folder.exists():
             self.space.run(checkout / "integration/ovs", "stop", self.folder, check=False)

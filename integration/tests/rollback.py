@@ -1,13 +1,11 @@
-"""Whatever goes wrong, the host ends as it was or as it was asked to be: refused by the kernel, not confirmed, or killed."""
+"""Whatever goes wrong, the host ends as it was or as it was asked to be: refused by the kernel, not confirmed, or killed while it waits. Killed at each step: crashes.py."""
 
-import contextlib
-import pathlib
-import subprocess
 import time
 
 from agree import agree, changes, photograph
-from client import NoAnswer, RpcError
+from client import RpcError
 from host import is_alive, wait_until
+from killing import again
 from monitor import Monitor
 from runner import case
 
@@ -233,110 +231,3 @@ def a_restart_changes_nothing(host):
         assert not (written := monitor.written(0.3)), written
     assert_as(before, host)
     agree(host)
-
-
-def again(host, **how):
-    host.netd.start(**how).ready()
-    host.client = host.netd.client()
-
-
-class Tracer:
-    """strace on a netd that runs: kills it at its number-th such call from now on."""
-
-    def __init__(self, host, calls, number):
-        netd = host.netd.process.pid
-        self.process = host.space.start("strace", "-f", "-qq", "-o", "/dev/null", "-p", netd, "-e", f"trace={calls}",
-                                        "-e", f"inject={calls}:signal=KILL:when={number}", stderr=subprocess.DEVNULL)
-        wait_until(lambda: self.process.poll() is not None or is_traced(netd), 30, "strace does not attach")
-
-    def close(self):
-        if self.process.poll() is None:
-            self.process.terminate()
-        self.process.wait(30)
-
-
-def is_traced(pid):
-    try:
-        return all("TracerPid:\t0\n" not in task.read_text() for task in pathlib.Path(f"/proc/{pid}/task").glob("*/status"))
-    except OSError:
-        return False
-
-
-def dies_at(host, calls, number, networks):
-    """Asks for the networks; netd is killed at its number-th such call, if there are so many: was it?"""
-    tracer = host.later(Tracer(host, calls, number))
-    asked = host.client.send("Host.setupNetworks", {"networks": networks, "options": {"connectivityCheck": False}})
-    answered = False
-    while not answered and host.netd.process.poll() is None:
-        with contextlib.suppress(NoAnswer):
-            answered = bool(host.client.receive(asked, 0.05))
-    tracer.close()
-    died = host.netd.process.poll() is not None
-    if died:
-        host.client.close()   # ZeroMQ would send what netd did not take to the next one, in the midst of what is looked at
-    return died
-
-
-def kill_at_every(host, calls, restart=True):
-    """From old to new and back, killed at each such call: afterwards it is exactly the one or the other."""
-    old, new = plan_for(host.kind)
-    ways = {"old": {**old, **{name: {"remove": True} for name in new if name not in old}}, "new": new}
-    names = {"old": set(old), "new": {name for name, network in new.items() if "remove" not in network}}
-    pictures = {}
-    host.client.setup(old, confirm=None)
-    for end in ("new", "old", "new", "old"):
-        host.client.setup(ways[end], confirm=None)
-        pictures.setdefault(end, see(host))
-        assert_as(pictures[end], host, f"undisturbed, {end}")
-    for start, end in (("old", "new"), ("new", "old")):
-        number = 1
-        while dies_at(host, calls, number, ways[end]):
-            where = f"from {start} to {end}, killed at call {number}"
-            if not restart:
-                wait_until(lambda: not any(map(is_alive, host.netd.watchdogs)), 30, "the watchdog stays")
-                assert_one_of(pictures, host, f"{where}, the watchdog was there")
-            again(host)
-            found = assert_one_of(pictures, host, f"{where}, started again")
-            running = set(host.client.call("Host.getRunningConfig")["networks"])
-            assert running == names[found], f"{where}: the host is {found}, and the definitions are {running}"
-            agree(host)
-            if found == end:
-                host.client.setup(ways[start], confirm=None)
-            number += 1
-        assert number > 3, f"it was never killed from {start} to {end}"
-        print(f"    from {start} to {end}: killed at each of {number - 1} calls")
-        assert_as(pictures[end], host, "the last time")
-
-
-def assert_one_of(pictures, host, where):
-    found = see(host)
-    differences = {name: changes(picture, found) for name, picture in pictures.items()}
-    for name, lines in differences.items():
-        if not lines:
-            return name
-    raise AssertionError("\n".join([f"{where}: neither", *(f"  {name} {line}" for name, lines in differences.items() for line in lines)]))
-
-
-@case()
-def killed_at_every_netlink_message(host):
-    kill_at_every(host, "sendmsg,sendto")
-
-
-@case()
-def killed_at_every_netlink_message_and_never_started_again(host):
-    kill_at_every(host, "sendmsg,sendto", restart=False)
-
-
-@case()
-def killed_at_every_write_to_disk(host):
-    kill_at_every(host, "fsync,rename,unlink,link")
-
-
-@case()
-def killed_at_every_write_to_disk_and_never_started_again(host):
-    kill_at_every(host, "fsync,rename,unlink,link", restart=False)
-
-
-@case(kinds=every_kind)
-def killed_at_every_message_of_a_change_with_tags(host):
-    kill_at_every(host, "sendmsg,sendto")

@@ -24,6 +24,7 @@
 
 #include <algorithm>
 #include <future>
+#include <sys/prctl.h>
 #include <thread>
 #include <unistd.h>
 
@@ -56,6 +57,7 @@ public:
 
 private:
     void live(const Options& options, const loop::Clock& clock, Commands& commands, Notes& notes) {
+        ::prctl(PR_SET_NAME, "netd-reconciler");  // for whoever looks at threads
         auto store = store::Store::open(options.state, options.run);
         if (!store) return ready_.set_value(store.error());
         auto kernel = bridges::open_linux_kernel(options.services);
