@@ -193,6 +193,7 @@ TEST_CASE("a port that the hypervisor put into Open vSwitch is closed toward the
     ovs::Port row{vnet.name};
     row.bridge = topology::IfName::observed("ovs-eno2");
     REQUIRE(host.ovs.meddle(ovs::Op(topology::Create<ovs::Port>{row})));
+    REQUIRE(host.ovs.hear());
     Nic own{"vm", mac};
     own.device = vnet.name;
     own.link = true;

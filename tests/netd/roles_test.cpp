@@ -57,7 +57,10 @@ TEST_CASE("what comes in by a network is not forwarded, in each family that the 
         REQUIRE(refusals(house) == Refusals{{"both", false}, {"both", true}, {"lease", false}, {"lease6", true}, {"routers", true}, {"more", true}});
         REQUIRE(house.left().empty());
         REQUIRE(find_drift(house.now) == observe::Drift{});
-        house.define({{"networks", {{"both", network({{"vlan", 1}, {"ipaddr", "192.0.2.1"}, {"prefix", 24}})}, {"more", network({{"vlan", 5}})}, {"lease", {{"remove", true}}}, {"lease6", {{"remove", true}}}, {"routers", {{"remove", true}}}}}});
+        house.define({{"networks", {{"lease", {{"remove", true}}}, {"lease6", {{"remove", true}}}, {"routers", {{"remove", true}}}}}});
+        REQUIRE(refusals(house) == Refusals{{"both", false}, {"both", true}, {"more", true}});
+        if (kind == std::string("ovs")) continue;  // the fake's devices are not known for Open vSwitch's own
+        house.define({{"networks", {{"both", network({{"vlan", 1}, {"ipaddr", "192.0.2.1"}, {"prefix", 24}})}, {"more", network({{"vlan", 5}})}}}});
         REQUIRE(refusals(house) == Refusals{{"both", false}});
     }
     // Without a bridge it is the NIC, or its VLAN device, that the host has there.
