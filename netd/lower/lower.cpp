@@ -56,6 +56,13 @@ void touch_moved_inner_tags(const Intent& was, const Intent& now, Touched& touch
     }
 }
 
+// Networks have the MAC of their bond, and one that lost all its ports for a moment may have another one then.
+void touch_networks_of(const intent::Bond& bond, const Intent& now, Touched& touched) {
+    const intent::Base* base = now.bases().find(bond.name);
+    if (!base) return;
+    for (const intent::Rider& rider : base->riders) touched.networks.insert(rider.network);
+}
+
 void network(Draft& draft, const intent::Network& network) {
     switch (network.switch_kind) {
         case SwitchKind::legacy: network_bridged(draft, network); break;
@@ -173,7 +180,10 @@ Touched touched_by(const intent::Delta& delta, const Intent& was, const Intent& 
         touch_guests_of(network.name, was, touched);
         touch_guests_of(network.name, now, touched);
     });
-    each_side<intent::Bond>(delta.bonds, [&](const intent::Bond& bond) { touched.bases.insert(bond.name); });
+    each_side<intent::Bond>(delta.bonds, [&](const intent::Bond& bond) {
+        touched.bases.insert(bond.name);
+        touch_networks_of(bond, now, touched);
+    });
     each_side<intent::GuestNic>(delta.nics, [&](const intent::GuestNic& nic) {
         touched.nics.insert(nic.key());
         for (const intent::NetworkName& name : nic.port_mirroring) touch_mirrored(name, now, touched);
