@@ -112,7 +112,7 @@ void DhcpClients::start(const lower::Client& client) {
     running_.insert_or_assign(client.key, Running{client, *started, child::open(*started), clock_->boottime()});
 }
 
-void DhcpClients::sync(const lower::Clients& wanted) {
+void DhcpClients::end_others(const lower::Clients& wanted) {
     bury();
     for (auto at = running_.begin(); at != running_.end();) {
         const auto found = wanted.find(at->first);
@@ -126,6 +126,10 @@ void DhcpClients::sync(const lower::Clients& wanted) {
         at = running_.erase(at);
     }
     std::erase_if(failing_, [&](const auto& entry) { return !wanted.contains(entry.first); });
+}
+
+void DhcpClients::sync(const lower::Clients& wanted) {
+    end_others(wanted);
     for (const auto& [key, client] : wanted) {
         const auto failing = failing_.find(key);
         if (running_.contains(key) || is_taken(client.device) || (failing != failing_.end() && failing->second.again > clock_->boottime())) continue;

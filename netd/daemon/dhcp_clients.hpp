@@ -32,6 +32,8 @@ public:
     // Ends those that are not wanted, starts those that are; one that died is started again, later each time it does. Never
     // waits. Why one could not be started is in trouble().
     void sync(const lower::Clients& wanted);
+    // The first of it alone.
+    void end_others(const lower::Clients& wanted);
 
     // One has died that sync() has not seen to, or it is time to start one again.
     bool has_work() const;

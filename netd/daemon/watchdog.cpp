@@ -111,7 +111,7 @@ int tidy(const Options& options) {
     const loop::SystemClock clock;
     auto clients = DhcpClients::open(options.run + "/dhcp", clock);
     if (!running || !*running || !clients) return 0;
-    clients->sync(lower::clients_of((*running)->intent));
+    clients->end_others(lower::clients_of((*running)->intent));  // to start some is netd's affair, whose end may be wanted
     ResolverFile resolver(options.resolver, options.state + "/resolv.conf.before");
     if (auto written = resolver.sync(lower::resolver_of((*running)->intent, clients->leases().held())); !written) log::warn("{}: {}", written.error().subject, written.error().what);
     return 0;

@@ -139,7 +139,7 @@ private:
     void add_bridge(const Link& link, const bridges::Bridge& bridge, json entry) {
         entry["ports"] = ports_of(link.name);
         entry["stp"] = on_off(has_stp(bridge));
-        entry["opts"] = bridge.options.empty() ? json::object() : json(bridge.options);
+        entry["opts"] = write_value(bridge.options);
         entries_["bridges"][link.name.text()] = std::move(entry);
     }
 

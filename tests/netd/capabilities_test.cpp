@@ -45,7 +45,7 @@ TEST_CASE("a legacy network is told with its bridge, its VLAN and its NIC", "[ca
                     {"switch", "legacy"}, {"roles", {"vm"}}, {"services", json::array()}, {"inSync", true}});
     REQUIRE(told["networks"] == json{{"web", network}});
     json bridge = device(house, "web", addresses);
-    bridge.update({{"ports", {"eth0.100"}}, {"stp", "off"}, {"opts", std::get<bridges::Bridge>(*house.link("web").kind).options}});
+    bridge.update({{"ports", {"eth0.100"}}, {"stp", "off"}, {"opts", std::get<bridges::Bridge>(*house.link("web").kind).options.map()}});
     REQUIRE(told["bridges"] == json{{"web", bridge}});
     REQUIRE(told["vlans"] == json{{"eth0.100", device(house, "eth0.100", {{"iface", "eth0"}, {"vlanid", 100}})}});
     json nic = device(house, "eth0", {{"permhwaddr", house.link("eth0").mac->text()}, {"speed", 0}, {"ipv6autoconf", true}});
