@@ -121,10 +121,6 @@ class Rounds:
 class Crashes(Rounds):
     """netd is killed."""
 
-    def __init__(self, host, name, transition, thorough=False):
-        super().__init__(host, name, transition)
-        self.stride = every or (3 if thorough else 0)
-
     def all(self):
         if self.transition.is_same:
             self.at_steps("old", "new")
@@ -139,8 +135,8 @@ class Crashes(Rounds):
 
     def chosen(self, steps, where):
         """By default one on the way to the decision and one after it, which are the same ones each time."""
-        if self.stride:
-            return thinned(steps)[fixed(where) % self.stride::self.stride]
+        if every:
+            return thinned(steps)[fixed(where) % every::every]
         if self.transition.is_same:
             return steps[fixed(where) % 4::4][:4]
         decision = next(index for index, step in enumerate(steps) if is_decision(step)) + 1
