@@ -76,9 +76,9 @@ def a_client_that_goes_away_changes_nothing_about_the_outcome(host):
         ask(other, {"queued": {}})
         wait_until(lambda: host.client.call("Host.getStatus")["queue"] == 2)
     # Nobody confirms, so it goes back; what was asked after it is done.
-    wait_until(lambda: host.space.link("queued"), 10)
-    assert not host.space.link("web") and set(host.client.call("Host.getRunningConfig")["networks"]) == {"lan", "queued"}
-    assert host.client.call("Host.getStatus")["queue"] == 0
+    wait_until(lambda: set(host.client.call("Host.getRunningConfig")["networks"]) == {"lan", "queued"}, 10)
+    assert host.space.link("queued") and not host.space.link("web")
+    wait_until(lambda: host.client.call("Host.getStatus")["queue"] == 0)
     with host.netd.client() as other:
         other.send("Host.setupNetworks", {"networks": {"web": {"nic": "eno2"}}, "options": {"connectivityTimeout": 60}})
         wait_until(lambda: host.client.call("Host.getStatus")["transaction"])
