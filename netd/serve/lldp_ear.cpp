@@ -87,8 +87,10 @@ json write_tlv(const observe::LldpTlv& tlv) {
     return object;
 }
 
+bool is_bond(const bridges::Link& link) { return link.kind && std::holds_alternative<bridges::Bond>(*link.kind); }
+
 bool is_a_nic(const bridges::Link& link, const observe::Snapshot& snapshot) {
-    return observe::is_on_the_wire(link, snapshot) && !(link.kind && std::holds_alternative<bridges::Bond>(*link.kind)) && link.name.text() != "lo";
+    return observe::is_on_the_wire(link, snapshot) && !is_bond(link) && link.name.text() != "lo";
 }
 
 }  // namespace
@@ -105,9 +107,11 @@ void LldpEar::follow(const observe::Snapshot& snapshot) {
     topology::Keyed<ovs::Port>::each_difference(ports_, snapshot.observed.ovs.ports, note);
     links_ = snapshot.observed.kernel.links;
     ports_ = snapshot.observed.ovs.ports;
+    bool are_others = false;  // by which it may come
     for (const topology::IfName& name : changed) {
         const bridges::Link* link = links_.find(name);
         const auto there = ears_.find(name.text());
+        are_others = are_others || there != ears_.end() || (link && (is_a_nic(*link, snapshot) || is_bond(*link)));
         if (!link || !is_a_nic(*link, snapshot)) {
             close(name.text());
             continue;
@@ -117,15 +121,16 @@ void LldpEar::follow(const observe::Snapshot& snapshot) {
         close(name.text());
         listen(name.text(), link->facts.index, below);
     }
-    if (shared_ && !changed.empty()) let_nics_in();
+    if (shared_ && are_others) let_nics_in();
 }
 
 // What has come by a bond shows the bond as its device, and the NIC as where it came from.
 void LldpEar::let_nics_in() {
     std::set<int> devices;
-    for (const auto& [nic, ear] : ears_) devices.insert(ear.index);
+    for (const auto& [nic, ear] : ears_)
+        if (!ear.below) devices.insert(ear.index);
     for (const bridges::Link& link : links_)
-        if (link.kind && std::holds_alternative<bridges::Bond>(*link.kind)) devices.insert(link.facts.index);
+        if (is_bond(link)) devices.insert(link.facts.index);
     if (devices == let_in_) return;
     // Too many for a filter: then what guests say is passed over here.
     if (!let_only_these_in(shared_.number(), devices)) set(shared_.number(), SOL_SOCKET, SO_DETACH_FILTER, 0);
