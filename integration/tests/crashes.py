@@ -41,15 +41,15 @@ killed("a bond gets another mode and ports", "bond", kinds=some("ovs"), make=tra
 killed("shares come and go", "hfsc", kinds=some("vlan-aware"), make=transitions.shares_come, always=False)
 killed("shares change", "hfsc", kinds=("legacy",), make=transitions.shares)
 killed("a tap is plugged in", kinds=untagged("", "vlan-aware"), make=transitions.a_tap_is_plugged, always=False)
-killed("a namespace is plugged in", kinds=untagged("ovs"), make=transitions.a_pair_is_plugged)
+killed("a namespace is plugged in", kinds=untagged("ovs"), make=transitions.a_pair_is_plugged, always=False)
 killed("a guest's NIC moves", kinds=untagged(""), make=transitions.a_nic_of_a_guest_moves)
 killed("limits and copies of guests", "htb", "mirred", kinds=some("legacy"), make=transitions.limits_and_copies, always=False)
-killed("a network moves with its guests", kinds=untagged("ovs"), make=transitions.a_network_moves_with_its_guests)
+killed("a network moves with its guests", kinds=untagged("ovs"), make=transitions.a_network_moves_with_its_guests, always=False)
 killed("a repair", make=transitions.a_repair, always=False)
 killed("leases and source routes", make=transitions.leases)
 killed("a Linux bridge becomes one of Open vSwitch", "ovs", make=lambda _: transitions.conversion("legacy", "ovs", with_tags=False))
-for of, to, always in (("legacy", "vlan-aware", False), ("vlan-aware", "ovs", True), ("ovs", "legacy", False)):
-    killed(f"{of} becomes {to}", *of_all, make=lambda _, of=of, to=to: transitions.conversion(of, to), always=always)
+for of, to in (("legacy", "vlan-aware"), ("vlan-aware", "ovs"), ("ovs", "legacy")):
+    killed(f"{of} becomes {to}", *of_all, make=lambda _, of=of, to=to: transitions.conversion(of, to), always=False)
 for daemon, meanwhile, make, always in (("ovs-vswitchd", "a network moves with its guests", transitions.a_network_moves_with_its_guests, True),
                                         ("ovsdb-server", "tags change", transitions.tags, True),
                                         ("ovs-vswitchd", "tags change", transitions.tags, False),

@@ -91,7 +91,7 @@ int recover(const Options& options, const store::Entry& entry) {
     apply::Transactor transactor({**kernel, *ovs, guests::nobody(), &clients->leases().held()}, std::move(*store), clock);
     const auto outcome = transactor.recover();
     // Flows go by what ovs-vswitchd tells of ports after they came, and nobody is here to hear it later.
-    if (needs_ovs(entry)) observe::hear_out(*ovs, std::chrono::steady_clock::now() + std::chrono::seconds(3));
+    if (needs_ovs(entry)) observe::hear_out(*ovs, std::chrono::steady_clock::now() + std::chrono::seconds(10));
     if (auto forgotten = (*kernel)->forget_filters(); !forgotten) log::warn("filters of ports that are gone stay: {}", forgotten.error().what);
     clients->sync(lower::clients_of(transactor.standing()));
     ResolverFile resolver(options.resolver, options.state + "/resolv.conf.before");

@@ -39,7 +39,7 @@ inline bool await_ovs(ovs::Switch& ovs, std::chrono::steady_clock::time_point de
 
 // Takes in what Open vSwitch still has to tell, until it is silent for a moment or the deadline is over.
 inline void hear_out(ovs::Switch& ovs, std::chrono::steady_clock::time_point deadline) {
-    constexpr std::chrono::milliseconds moment{300};
+    constexpr std::chrono::seconds moment{2};  // ovs-vswitchd under load takes its time for each port
     auto silent = std::chrono::steady_clock::now() + moment;
     while (ovs.connected() && std::chrono::steady_clock::now() < std::min(silent, deadline)) {
         ovs.wait({}, std::min(silent, deadline));
