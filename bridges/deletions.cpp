@@ -1,7 +1,6 @@
 // See deletions.hpp.
 #include "bridges/deletions.hpp"
 
-#include <fmt/format.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 

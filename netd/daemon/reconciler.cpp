@@ -4,6 +4,7 @@
 #include "bridges/bus.hpp"
 #include "netd/apply/preview.hpp"
 #include "netd/daemon/log.hpp"
+#include "netd/daemon/tidying.hpp"
 #include "netd/intent/validate.hpp"
 #include "netd/observe/way_of_client.hpp"
 #include "netd/wire/read_definition.hpp"
@@ -13,7 +14,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <malloc.h>
 
 namespace netd {
 
@@ -39,25 +39,6 @@ topology::Result<> Reconciler::start(const std::optional<topology::IfName>& mana
     tell_renames();
     return {};
 }
-
-namespace {
-
-// Many networks come and go through several times the memory that they take, of which the allocator gives nothing back by
-// itself while something above it is in use.
-class Tidying {
-public:
-    void after(std::size_t links) {
-        constexpr std::size_t many = 64;
-        if (std::max(links, links_) - std::min(links, links_) < many) return;
-        links_ = links;
-        malloc_trim(0);
-    }
-
-private:
-    std::size_t links_ = 0;
-};
-
-}  // namespace
 
 void Reconciler::run() {
     Tidying tidying;

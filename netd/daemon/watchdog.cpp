@@ -75,6 +75,11 @@ bool needs_ovs(const store::Entry& entry) {
     return has_ovs(entry.before) || has_ovs(entry.wanted);
 }
 
+void put_nameservers(const Options& options, const intent::Intent& standing, const lower::Leases& leases) {
+    ResolverFile resolver(options.resolver, options.state + "/resolv.conf.before");
+    if (auto written = resolver.sync(lower::resolver_of(standing, leases)); !written) log::warn("{}: {}", written.error().subject, written.error().what);
+}
+
 // 0: the host is as it was before, or a living netd sees to it.
 int recover(const Options& options, const store::Entry& entry) {
     auto lock = take_lock(options.run, Holder::watchdog);
@@ -83,7 +88,6 @@ int recover(const Options& options, const store::Entry& entry) {
     auto kernel = bridges::open_linux_kernel(options.services);
     if (!store || !kernel) return 1;
     auto ovs = ovs::open_switch(options.ovs);
-    if (!(*kernel)->look()) return 1;
     if (needs_ovs(entry)) observe::await_ovs(*ovs, std::chrono::steady_clock::now() + std::chrono::seconds(10));
     const loop::SystemClock clock;
     auto clients = DhcpClients::open(options.run + "/dhcp", clock);
@@ -94,8 +98,7 @@ int recover(const Options& options, const store::Entry& entry) {
     if (needs_ovs(entry)) observe::hear_out(*ovs, std::chrono::steady_clock::now() + std::chrono::seconds(10));
     if (auto forgotten = (*kernel)->forget_filters(); !forgotten) log::warn("filters of ports that are gone stay: {}", forgotten.error().what);
     clients->sync(lower::clients_of(transactor.standing()));
-    ResolverFile resolver(options.resolver, options.state + "/resolv.conf.before");
-    if (auto written = resolver.sync(lower::resolver_of(transactor.standing(), clients->leases().held())); !written) log::warn("{}: {}", written.error().subject, written.error().what);
+    put_nameservers(options, transactor.standing(), clients->leases().held());
     if (std::holds_alternative<apply::Degraded>(outcome)) return 1;
     if (std::holds_alternative<apply::RolledBack>(outcome)) log::warn("netd died in a transaction; the watchdog brought back what was before");
     return 0;
@@ -112,8 +115,7 @@ int tidy(const Options& options) {
     auto clients = DhcpClients::open(options.run + "/dhcp", clock);
     if (!running || !*running || !clients) return 0;
     clients->end_others(lower::clients_of((*running)->intent));  // to start some is netd's affair, whose end may be wanted
-    ResolverFile resolver(options.resolver, options.state + "/resolv.conf.before");
-    if (auto written = resolver.sync(lower::resolver_of((*running)->intent, clients->leases().held())); !written) log::warn("{}: {}", written.error().subject, written.error().what);
+    put_nameservers(options, (*running)->intent, clients->leases().held());
     return 0;
 }
 
@@ -143,7 +145,7 @@ std::string written_in(int file) {
     return {text, got > 0 ? static_cast<std::size_t>(got) : 0};
 }
 
-// A watchdog at its work is done in a moment; a netd is not. Who has just taken the lock has yet to write who he is: the
+// A watchdog at its work is done in seconds; a netd is not. Who has just taken the lock has yet to write who he is: the
 // name there may be that of the netd that died, so it is looked at for a while.
 bool outwaits_watchdog(int file) {
     constexpr int looks = 50;
