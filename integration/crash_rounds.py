@@ -15,7 +15,8 @@ from portrait import portrait
 
 every = int(os.environ.get("NETD_CRASHES", "0"))
 patience = 40   # seconds until the host must be the one or the other
-window = 3      # seconds that are given to confirm
+brief = 3       # seconds that are given to confirm, where nobody does
+ample = 120     # and where somebody does, once netd serves again
 
 
 def fixed(text):
@@ -109,7 +110,7 @@ class Rounds:
             folder.mkdir(parents=True, exist_ok=True)
             (folder / f"{self.title}.json").write_text(json.dumps({"title": self.title, "kernel": os.uname().release, "every": every, "rows": self.rows}, indent=1))
 
-    def wait_for_window(self, end):
+    def wait_for_window(self, end, window):
         """Asked for with a confirmation to come: made, and waiting for it. The number of the request."""
         ask = self.way(end)
         asked = self.host.client.send(ask.method, {**ask.params, "options": {**ask.params["options"], "connectivityCheck": True, "connectivityTimeout": window}})
@@ -176,7 +177,7 @@ class Crashes(Rounds):
             if not every and index != fixed(self.title) % len(ways):
                 continue
             self.fresh("old")
-            self.wait_for_window("new")
+            self.wait_for_window("new", ample if then.startswith("confirmed") else brief)
             begun = time.monotonic()
             self.host.netd.kill()
             self.host.client.close()
@@ -254,12 +255,12 @@ class OvsCrashes(Rounds):
 
     def in_the_window(self, then):
         self.fresh("old")
-        asked = self.wait_for_window("new")
+        asked = self.wait_for_window("new", ample if then == "confirmed" else brief)
         self.host.ovs.kill(self.daemon)
         begun = time.monotonic()
         self.host.ovs.start_again(self.daemon)
         if then == "confirmed":
-            self.host.netd.client().call("Host.confirmConnectivity")
+            assert self.host.netd.client().call("Host.confirmConnectivity")["confirmed"]
         answers = []
         self.wait_for(lambda: False, asked, answers)
         self.wait_for_connection()
