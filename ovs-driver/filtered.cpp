@@ -1,6 +1,8 @@
 // See filtered.hpp.
 #include "ovs-driver/filtered.hpp"
 
+#include "ovs-driver/rows_read.hpp"
+
 #include <set>
 #include <variant>
 
@@ -20,12 +22,17 @@ bool reaches(const Tagging& from, VlanId tag) {
 // By bridge: the host's own devices, each in its network.
 using HostPorts = std::map<IfName, std::vector<std::pair<VlanId, Mac>>>;
 
+// By the MAC that a device shall have, too: ovs-vswitchd tells of it only once it has it.
+void add_host(HostPorts& found, const Port& port) {
+    const auto* access = port.tagging ? std::get_if<Access>(&*port.tagging) : nullptr;
+    if (!port.bridge || port.internal != true || !access) return;
+    for (const auto& mac : {port.mac, port.facts.mac})
+        if (mac && *mac != no_mac) found[*port.bridge].emplace_back(access->tag, *mac);
+}
+
 HostPorts host_ports(const State& state) {
     HostPorts found;
-    for (const Port& port : state.ports) {
-        const auto* access = port.tagging ? std::get_if<Access>(&*port.tagging) : nullptr;
-        if (port.bridge && port.internal == true && access && port.facts.mac) found[*port.bridge].emplace_back(access->tag, *port.facts.mac);
-    }
+    for (const Port& port : state.ports) add_host(found, port);
     return found;
 }
 
@@ -38,19 +45,36 @@ FilteredPort filtered(const IfName& name, const topology::Filter& filter, const 
     return port;
 }
 
-// What `op` makes of a port that is to be filtered: all of it, as `now` of a change holds only what changes.
-std::optional<Port> filtered_port(const Op& op, const State& state) {
-    if (const auto* made = std::get_if<Create<Port>>(&op)) return made->now.filter ? std::optional(made->now) : std::nullopt;
+// What `op` makes of a port: all of it that matters here, as `now` of a change holds only what changes.
+std::optional<Port> port_after(const Op& op, const State& state) {
+    if (const auto* made = std::get_if<Create<Port>>(&op)) return made->now;
     const auto* change = std::get_if<Update<Port>>(&op);
     if (!change) return std::nullopt;
-    const Port* there = state.ports.find(change->now.name);
     Port port = change->now;
-    if (there && !port.filter) port.filter = there->filter;
-    if (!port.filter) return std::nullopt;
-    if (there && !port.bridge) port.bridge = there->bridge;
-    if (there && !port.tagging) port.tagging = there->tagging;
-    if (there) port.facts = there->facts;
+    const Port* there = state.ports.find(port.name);
+    if (!there) return port;
+    const auto keep = [&](auto field) {
+        if (!(port.*field)) port.*field = there->*field;
+    };
+    keep(&Port::bridge);
+    keep(&Port::internal);
+    keep(&Port::tagging);
+    keep(&Port::mac);
+    keep(&Port::filter);
+    port.facts = there->facts;
     return port;
+}
+
+std::optional<Port> filtered_port(const Op& op, const State& state) {
+    auto port = port_after(op, state);
+    return port && port->filter ? port : std::nullopt;
+}
+
+HostPorts host_ports(std::span<const Op> ops, const State& state) {
+    HostPorts found = host_ports(state);
+    for (const Op& op : ops)
+        if (const auto port = port_after(op, state)) add_host(found, *port);
+    return found;
 }
 
 // 0: none yet. It is asked for before it is had.
@@ -85,7 +109,7 @@ FilteredBridges filtered_bridges(std::span<const Op> ops, const State& state) {
     for (const Op& op : ops) {
         const auto port = filtered_port(op, state);
         if (!port || !port->bridge || !port->ofport_request || !state.bridges.find(*port->bridge)) continue;
-        if (!hosts) hosts = host_ports(state);
+        if (!hosts) hosts = host_ports(ops, state);
         bridges[*port->bridge].emplace(static_cast<std::uint16_t>(*port->ofport_request), filtered(port->name, *port->filter, *port->bridge, port->tagging, *hosts));
     }
     return bridges;

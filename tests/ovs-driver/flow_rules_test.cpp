@@ -109,3 +109,27 @@ TEST_CASE("a guest is kept from the host's devices in its own networks", "[flows
     state.ports.put(guest);
     CHECK(filtered_bridges(state).begin()->second.at(1000).host.size() == 2);
 }
+
+TEST_CASE("a guest is kept from a device of the host's that comes with it, or gets another MAC with it", "[flows]") {
+    State state;
+    state.bridges.put(Bridge{IfName::observed("blue")});
+    Port host{IfName::observed("web")};
+    host.bridge = IfName::observed("blue");
+    host.internal = true;
+    host.tagging = Access{*topology::VlanId::from(10)};
+    host.mac = *topology::Mac::parse("02:00:00:00:00:10");
+    Port guest{IfName::observed("vnet0")};
+    guest.bridge = host.bridge;
+    guest.tagging = host.tagging;
+    guest.filter = filter("standard 52:54:00:12:34:56");
+    const auto kept_from = [&](const Op& op) {
+        const auto numbered = with_numbers(std::vector<Op>{op, Create<Port>{guest}}, state);
+        return filtered_bridges(numbered, state).begin()->second.at(1000).host;
+    };
+    CHECK(kept_from(Create<Port>{host}) == std::set{*host.mac});
+    host.facts.mac = host.mac;
+    state.ports.put(host);
+    Port change{host.name};
+    change.mac = *topology::Mac::parse("02:00:00:00:00:20");
+    CHECK(kept_from(Update<Port>{host, change}) == std::set{*host.mac, *change.mac});
+}
