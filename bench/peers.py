@@ -1,13 +1,12 @@
 """Each peer, asked for the same as netd: N bridges `bI`, each with NIC `nI` in it, up. The seconds from asking to all of it being there."""
 
-import os
 import pathlib
 import socket
 import subprocess
 import threading
 import time
 
-from world import run
+from world import checkout, run
 
 
 class Watch:
@@ -42,14 +41,24 @@ def ip_batch(world, count):
     return [time.perf_counter() - begun]
 
 
-# A mount namespace in which /run and /etc of the peer are its own, and /sys shows the namespace's devices, read-only:
-# that is what tells systemd that there is no udev to wait for.
-private = """
+unpacked = checkout / "build/bench/peers"   # by scripts/bench
+
+# A mount namespace in which /run of the peer is its own, what was unpacked of it is over what the machine has, and /sys shows
+# the namespace's devices, read-only: that is what tells systemd that there is no udev to wait for.
+private = f"""
 mount --make-rprivate /
 mount -t tmpfs tmpfs /run
+umount /sys 2>/dev/null || true
 mount -t sysfs -o ro sysfs /sys
+for place in usr etc var; do
+    if [ -d {unpacked}/$place ]; then mount -t overlay overlay -o lowerdir={unpacked}/$place:/$place /$place; fi
+done
 mkdir -p /run/systemd/netif /run/dbus /run/lock
 """
+
+
+def has(path):
+    return (unpacked / path).exists() or pathlib.Path("/", path).exists()
 
 
 def started(world, script):
@@ -96,8 +105,8 @@ def networkd(world, count):
 
 
 def network_manager(world, count):
-    if not pathlib.Path("/usr/sbin/NetworkManager").exists():
-        raise RuntimeError("not installed")
+    if not has("usr/sbin/NetworkManager"):
+        raise RuntimeError("could not be had")
     place = world.folder / "connections"
     place.mkdir()
     for i in range(count):
@@ -118,12 +127,12 @@ exec NetworkManager --no-daemon --config {conf} --log-level=WARN
 
 
 def ifupdown2(world, count):
-    if not pathlib.Path("/usr/sbin/ifup").exists() or "ifupdown2" not in os.path.realpath("/usr/sbin/ifup"):
-        raise RuntimeError("not installed (it takes the place of ifupdown)")
+    if not has("usr/share/ifupdown2"):
+        raise RuntimeError("could not be had")
     place = world.folder / "interfaces"
     place.write_text("".join(f"auto n{i}\niface n{i}\nauto b{i}\niface b{i}\n    bridge-ports n{i}\n    bridge-stp off\n    bridge-fd 0\n" for i in range(count)))
     begun = time.perf_counter()
-    world.space.run("unshare", "-m", "bash", "-c", f"{private} mkdir -p /run/network; ifup -a -i {place}", patience=400)
+    world.space.run("unshare", "-m", "bash", "-c", f"{private} mount -t tmpfs tmpfs /var/tmp; mkdir -p /run/network; ifup -a -i {place}", patience=400)
     return [time.perf_counter() - begun]
 
 
@@ -132,5 +141,5 @@ def libvirt(world, count):
 
 
 # Name, how, and the largest N that it is asked for: beyond, it takes minutes.
-bridges = [("ip -batch", ip_batch, 4000), ("systemd-networkd", networkd, 1000), ("NetworkManager", network_manager, 100), ("ifupdown2", ifupdown2, 100)]
+bridges = [("ip -batch", ip_batch, 4000), ("systemd-networkd", networkd, 1000), ("NetworkManager", network_manager, 1000), ("ifupdown2", ifupdown2, 100)]
 __all__ = ["bridges", "socket"]
