@@ -6,6 +6,7 @@
 // asked for rx_dropped, which takes no rtnl either; but only of what can miss a frame, which needs hardware below it.
 #include "netd/observe/statistics.hpp"
 
+#include "netd/loop/fd.hpp"
 #include "netd/observe/devices.hpp"
 
 #include <fmt/format.h>
@@ -14,7 +15,12 @@
 #include <charconv>
 #include <cstring>
 #include <fcntl.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
+#include <net/if.h>
 #include <set>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 namespace observe {
@@ -72,14 +78,18 @@ std::uint64_t dropped_by(const std::string& link, std::uint64_t most) {
     return take_number(view, dropped) ? dropped : most;
 }
 
-Pace ask(const IfName& name) {
-    const std::string& link = name.text();
-    Pace pace{name};
-    const std::string text = sysfs(link, "speed");
-    std::string_view view = text;  // "-1" where there is none
-    if (!take_number(view, pace.speed)) pace.speed = 0;
-    pace.duplex = sysfs(link, "duplex");
-    if (pace.duplex == "unknown") pace.duplex.clear();
+// By a socket of this thread's namespace. Ten times as quick as two files of /sys, and right where /sys is another namespace's.
+Pace ask(const loop::Fd& socket, const bridges::Link& link) {
+    Pace pace{link.name};
+    ethtool_cmd told{};
+    told.cmd = ETHTOOL_GSET;
+    ifreq request{};
+    std::memcpy(request.ifr_name, link.name.c_str(), std::min<std::size_t>(link.name.text().size(), IFNAMSIZ - 1));
+    request.ifr_data = reinterpret_cast<char*>(&told);
+    if (link.up != true || ::ioctl(socket.number(), SIOCETHTOOL, &request) != 0) return pace;
+    if (const auto speed = ethtool_cmd_speed(&told); speed != static_cast<std::uint32_t>(SPEED_UNKNOWN)) pace.speed = speed;
+    if (told.duplex == DUPLEX_HALF) pace.duplex = "half";
+    if (told.duplex == DUPLEX_FULL) pace.duplex = "full";
     return pace;
 }
 
@@ -146,9 +156,11 @@ const Paces& PaceKeeper::follow(const Snapshot& snapshot) {
             if (link && link->master && link->master->of) changed.insert(*link->master->of);
     });
     asked_ = snapshot.observed.kernel.links;
+    if (changed.empty()) return paces_;
+    const loop::Fd socket{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
     for (const IfName& name : changed) {
         const bridges::Link* link = asked_.find(name);
-        if (link && is_on_the_wire(*link, snapshot)) paces_.put(ask(name));
+        if (link && is_on_the_wire(*link, snapshot)) paces_.put(ask(socket, *link));
     }
     return paces_;
 }
