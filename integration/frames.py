@@ -124,8 +124,13 @@ def _accelerated_tag(extra):
 class Tap:
     """The hypervisor's end of a tap that netd made: what the guest sends and gets."""
 
-    def __init__(self, namespace, device, queues=1):
+    def __init__(self, namespace, device, queues=1, descriptor=None):
+        """With a descriptor, that one is it."""
         self.namespace, self.device = namespace, device
+        if descriptor is not None:
+            os.set_blocking(descriptor, False)
+            self.descriptor = descriptor
+            return
         flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | (IFF_MULTI_QUEUE if queues > 1 else 0)
         with inside(namespace):
             self.descriptor = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)

@@ -14,6 +14,7 @@
 #include "netd/serve/lldp_ear.hpp"
 #include "netd/serve/publisher.hpp"
 #include "netd/serve/requests.hpp"
+#include "netd/serve/tap_door.hpp"
 #include "netd/wire/write_event.hpp"
 #include "ovs-driver/filtered.hpp"
 #include "ovs-driver/ovsdb_switch.hpp"
@@ -144,6 +145,9 @@ private:
         if (!blocked) return blocked.error();
         blocked_ = std::move(*blocked);
         requests_->add_blocked([this] { return blocked_->read(); });
+        auto taps = serve::TapDoor::open(*loop_, options_.run + "/taps", group);
+        if (!taps) return taps.error();
+        taps_ = std::move(*taps);
         take_notes();
         auto server = serve::Server::open(*loop_, *context_, clock_, {options_.control, group, options_.remote ? std::optional(options_.remote->control) : std::nullopt},
                                           [this](serve::Caller caller, std::string_view message) { requests_->on_message(caller, message); });
@@ -175,6 +179,7 @@ private:
         drift_->on_snapshot(next);
         ear_->follow(*next);
         blocked_->follow(next);
+        taps_->follow(next);
         requests_->publish(std::move(next));
     }
 
@@ -205,6 +210,7 @@ private:
     std::unique_ptr<serve::Server> server_;
     std::unique_ptr<DriftWatch> drift_;
     std::unique_ptr<serve::BlockedWatch> blocked_;
+    std::unique_ptr<serve::TapDoor> taps_;
 };
 
 int failed(const Error& error) {

@@ -1,6 +1,7 @@
 // An XPUB: it never waits for a subscriber, and it knows when there is none and the event need not be written out.
 #include "netd/serve/publisher.hpp"
 
+#include "netd/serve/ipc.hpp"
 #include "netd/wire/json.hpp"
 
 #include <array>

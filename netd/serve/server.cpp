@@ -2,6 +2,7 @@
 // answers back without ever waiting for a client.
 #include "netd/serve/server.hpp"
 
+#include "netd/serve/ipc.hpp"
 #include "netd/wire/request.hpp"
 
 #include <array>

@@ -83,11 +83,6 @@ private:
 // at most this many bytes a frame from outside, and the ZAP domain without which nobody would be asked who he is.
 Result<> harden(Socket& socket, std::int64_t most_bytes, int send_high_water);
 
-// Binds ipc://PATH: the folder is made with 0750 if it is missing, the socket gets 0660 and the group, a socket left by
-// a dead process is replaced; one that somebody answers on (conflict), or what is no socket, is left alone.
-// Changes the umask of the process for a moment: at start, while there is one thread.
-Result<> bind_ipc(Socket& socket, const std::string& endpoint, int group);
-
 // Where the daemon's sockets ask who a peer is; answered by the Doorkeeper.
 inline constexpr const char* zap_domain = "netd";
 

@@ -1,4 +1,5 @@
 // The socket's file: only the group may reach it, and no living daemon's is taken away.
+#include "netd/serve/ipc.hpp"
 #include "tests/netd/server_house.hpp"
 
 #include <fstream>

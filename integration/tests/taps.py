@@ -1,0 +1,117 @@
+"""Taps as descriptors over a socket: for hypervisors that open no devices themselves."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+
+from frames import Tap, shout
+from guests import Guest, define, same
+from host import wait_until
+from runner import case
+
+asks = """
+import socket, sys
+line = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+line.connect(sys.argv[1])
+line.send(sys.argv[2].encode())
+text, descriptors, _, _ = socket.recv_fds(line, 1024, 253)
+print(len(descriptors), text.decode())
+"""
+
+
+def door(host):
+    line = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    line.connect(str(host.netd.run / "taps"))
+    line.settimeout(10)
+    return line
+
+
+def ask(host, question):
+    """The answer, and the descriptors that came with it."""
+    with door(host) as line:
+        line.send(question if isinstance(question, bytes) else json.dumps(question).encode())
+        text, descriptors, _, _ = socket.recv_fds(line, 1024, 253)
+    return json.loads(text), descriptors
+
+
+def plug(host, vm, network="lan", kind="tap", **nic):
+    return host.client.call("VM.hotplugNic", {"vmId": vm, "nic": {"network": network, "kind": kind, **nic}})["nic"]
+
+
+def descriptors_of(host):
+    return len(os.listdir(f"/proc/{host.netd.process.pid}/fd"))
+
+
+@case()
+def a_hypervisor_gets_its_tap_as_descriptors(host):
+    define(host, {"lan": {}})
+    other, nic = Guest(host, "a", "lan"), plug(host, "b")
+    told, descriptors = ask(host, {"port": nic["port"]})
+    has_vhost = os.path.exists("/dev/vhost-net")
+    same({"port": nic["port"], "queues": 1, "vhost": int(has_vhost)}, told)
+    same(1 + has_vhost, len(descriptors))
+    for more in descriptors[1:]:
+        os.close(more)
+    end = host.later(Tap(host.space.name, nic["port"], descriptor=descriptors[0]))
+    same({other.end: [()]}, shout(end, nic["macAddr"], [end, other.end], expected=[other.end]))
+    same({end: [()]}, shout(other.end, other.mac, [end, other.end], expected=[end]))
+
+
+@case()
+def each_of_several_queues_is_one(host):
+    define(host, {"lan": {}})
+    nic = plug(host, "b", queues=4)
+    told, descriptors = ask(host, {"port": nic["port"]})
+    same(4, told["queues"])
+    same(4 + told["vhost"], len(descriptors))
+    for one in descriptors:
+        os.close(one)
+
+
+@case()
+def only_its_own_hypervisor_gets_a_tap(host):
+    define(host, {"lan": {}})
+    nic, rooted = plug(host, "b", user=1234), plug(host, "c")
+    os.chmod(host.folder, 0o711)
+    os.chmod(host.netd.folder, 0o711)
+    def as_user(uid, port):
+        return subprocess.run(["setpriv", f"--reuid={uid}", sys.executable, "-c", asks, host.netd.run / "taps", json.dumps({"port": port})], text=True, capture_output=True,
+                              timeout=30, check=True).stdout
+    for uid, port, is_given in ((1234, nic["port"], True), (1235, nic["port"], False), (1234, rooted["port"], False), (0, nic["port"], True)):
+        told = as_user(uid, port)
+        same(is_given, not told.startswith("0 ") and "error" not in told)
+        same(is_given, "made for the user who asks" not in told)
+
+
+@case()
+def what_is_no_question_gets_a_sentence(host):
+    define(host, {"lan": {}})
+    nic, pair = plug(host, "b"), Guest(host, "a", "lan")
+    before = descriptors_of(host)
+    for question in (b"", b"{", b"[]", b'{"port": 1}', b'{"port": "eth0", "more": 1}', b"x" * 5000, {"port": "nowhere"}, {"port": pair.nic["port"]}, {"port": "eno1"}, {"port": "lan"}, {"port": ""}):
+        if question == b"":
+            with door(host) as line:
+                line.send(question)
+            continue
+        told, descriptors = ask(host, question)
+        same(["error"], list(told))
+        same([], descriptors)
+    held = Tap(host.space.name, nic["port"])
+    told, descriptors = ask(host, {"port": nic["port"]})
+    assert "busy" in told["error"] and not descriptors, told
+    held.close()
+    silent = [door(host) for _ in range(100)]
+    told, descriptors = ask(host, {"port": nic["port"]})
+    same(1, told["queues"])
+    for one in (*descriptors,):
+        os.close(one)
+    for one in silent:
+        one.close()
+    wait_until(lambda: descriptors_of(host) == before, 10, lambda: f"{before} descriptors before, {descriptors_of(host)} now")
+    host.client.call("VM.hotunplugNic", {"vmId": "b", "nic": {"macAddr": nic["macAddr"]}})
+    told, descriptors = ask(host, {"port": nic["port"]})
+    same(["error"], list(told))
+    host.space.run("ip", "link", "show", "dev", "lan")
+    assert nic["port"] not in {link["ifname"] for link in host.space.look()[0]["link"]}, "a question makes a tap"
