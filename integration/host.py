@@ -63,7 +63,8 @@ class Space:
 
     def links(self, *lines):
         """Lines for `ip -batch` in here."""
-        run("ip", "-n", self.name, "-batch", "-", text="\n".join(lines) + "\n")
+        # Long: the kernel may still be burying thousands of links of a namespace that was there before.
+        run("ip", "-n", self.name, "-batch", "-", text="\n".join(lines) + "\n", patience=300)
 
     def ip(self, *words):
         """What `ip -j` tells of this namespace."""
