@@ -1,8 +1,7 @@
 // See blocked_flows.hpp.
 #include "ovs-driver/blocked_flows.hpp"
 
-#include "ovs-driver/filtered.hpp"
-#include "topology/block_reasons.hpp"
+#include <algorithm>
 
 namespace ovs {
 namespace {
@@ -14,7 +13,7 @@ constexpr std::chrono::seconds a_while{5};
 
 }  // namespace
 
-topology::Result<> BlockedFlows::ask(const IfName& name, Bridge& bridge) {
+topology::Result<> BlockedFlows::ask(const IfName& name, const FilteredPorts& ports, Bridge& bridge) {
     const auto deadline = Clock::now() + moment;
     if (bridge.connection && bridge.connection->run() == OpenFlow::Now::lost) bridge.connection.reset();
     if (!bridge.connection) {
@@ -26,6 +25,10 @@ topology::Result<> BlockedFlows::ask(const IfName& name, Bridge& bridge) {
     auto counts = bridge.connection->counts(deadline);
     if (!counts) return counts.error();
     bridge.counts = std::move(*counts);
+    if (std::none_of(ports.begin(), ports.end(), [](const auto& port) { return limits_storms(port.second); })) return {};
+    const auto dropped = bridge.connection->dropped_by_meters(deadline);
+    if (!dropped) return dropped.error();
+    for (const auto& [meter, packets] : *dropped) bridge.counts.push_back({Cookie{0, meter, reason_of("storm")}.number(), packets});
     return {};
 }
 
@@ -35,7 +38,7 @@ Blocked BlockedFlows::read(const State& state) {
     std::erase_if(bridges_, [&](const auto& known) { return !filtered.contains(known.first); });
     for (const auto& [name, ports] : filtered) {
         Bridge& bridge = bridges_[name];
-        if (Clock::now() >= bridge.next_try && !ask(name, bridge)) {
+        if (Clock::now() >= bridge.next_try && !ask(name, ports, bridge)) {
             bridge.connection.reset();
             bridge.next_try = Clock::now() + a_while;
         }

@@ -1,6 +1,7 @@
 // How many frames of guests the flows dropped, read from ovs-vswitchd at the moment of the question.
 #pragma once
 
+#include "ovs-driver/filtered.hpp"
 #include "ovs-driver/openflow.hpp"
 #include "ovs-driver/state.hpp"
 #include "topology/block_reasons.hpp"
@@ -32,7 +33,7 @@ private:
         std::vector<OpenFlow::Count> counts = {};  // as last told
     };
 
-    topology::Result<> ask(const IfName& name, Bridge& bridge);
+    topology::Result<> ask(const IfName& name, const FilteredPorts& ports, Bridge& bridge);
 
     std::string folder_;
     std::map<IfName, Bridge> bridges_;

@@ -11,6 +11,7 @@ extern "C" {
 #include <openvswitch/ofp-errors.h>
 #include <openvswitch/ofp-bundle.h>
 #include <openvswitch/ofp-flow.h>
+#include <openvswitch/ofp-meter.h>
 #include <openvswitch/ofp-monitor.h>
 #include <openvswitch/ofp-msgs.h>
 #include <openvswitch/ofp-switch.h>

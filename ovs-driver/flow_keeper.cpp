@@ -125,6 +125,7 @@ Result<> FlowKeeper::connect(const IfName& name, Bridge& bridge) {
     bridge.connection = std::move(*opened);
     bridge.silent_since = {};
     bridge.whole = true;
+    bridge.has_meters = true;
     return {};
 }
 
@@ -140,6 +141,7 @@ Result<> FlowKeeper::bring_about(Bridge& bridge, Clock::time_point deadline) {
     if (!bridge.whole && !std::exchange(bridge.is_due, false)) return {};
     const FilteredPorts want = due(bridge);
     if (!bridge.whole && want == bridge.installed) return {};
+    if (auto added = add_meters(bridge, want, deadline); !added) return added;
     if (bridge.whole) bridge.generation = bridge.generation ? bridge.generation + 1 : any_generation();
     std::vector<std::string> removed, added;
     if (!bridge.whole)
@@ -148,7 +150,7 @@ Result<> FlowKeeper::bring_about(Bridge& bridge, Clock::time_point deadline) {
     for (const auto& [ofport, port] : want) {
         const auto found = bridge.installed.find(ofport);
         if (!bridge.whole && found != bridge.installed.end() && found->second == port) continue;
-        for (std::string& flow : flows_of(ofport, port, bridge.generation)) added.push_back(std::move(flow));
+        for (std::string& flow : flows_of(ofport, port, bridge.generation, bridge.has_meters)) added.push_back(std::move(flow));
     }
     if (bridge.whole) {
         if (auto written = bridge.connection->write({}, added, deadline); !written) return written;
@@ -156,9 +158,35 @@ Result<> FlowKeeper::bring_about(Bridge& bridge, Clock::time_point deadline) {
         removed = of_other_generations(bridge.generation);
     }
     if (auto written = bridge.connection->write(removed, added, deadline); !written) return written;
+    if (auto gone = remove_meters(bridge, want, deadline); !gone) return gone;
     bridge.installed = want;
     bridge.whole = false;
     return {};
+}
+
+// Before the flows that name them. A datapath without meters goes without that limit.
+Result<> FlowKeeper::add_meters(Bridge& bridge, const FilteredPorts& want, Clock::time_point deadline) {
+    std::vector<OpenFlow::Meter> meters;
+    for (const auto& [ofport, port] : want) {
+        const auto found = bridge.installed.find(ofport);
+        const bool is_there = !bridge.whole && found != bridge.installed.end() && limits_storms(found->second);
+        if (limits_storms(port) && !is_there) meters.push_back({ofport, storm_rate, storm_burst});
+    }
+    if (meters.empty() || !bridge.has_meters) return {};
+    const auto added = bridge.connection->add_meters(meters, deadline);
+    if (!added) return added.error();
+    bridge.has_meters = *added;
+    return {};
+}
+
+// After them.
+Result<> FlowKeeper::remove_meters(Bridge& bridge, const FilteredPorts& want, Clock::time_point deadline) {
+    std::vector<std::uint16_t> gone;
+    for (const auto& [ofport, port] : bridge.installed) {
+        const auto found = want.find(ofport);
+        if (limits_storms(port) && (found == want.end() || !limits_storms(found->second))) gone.push_back(ofport);
+    }
+    return gone.empty() || !bridge.has_meters ? Result<>() : bridge.connection->remove_meters(gone, deadline);
 }
 
 void FlowKeeper::wait() {

@@ -45,6 +45,7 @@ private:
         bool whole = true;                 // nothing is known of what is installed
         bool is_due = true;                // what shall be there may be another than what is installed
         bool disturbed = false;            // somebody else changed it, and was undone a moment ago
+        bool has_meters = true;            // until the datapath says that it has none
         std::uint8_t generation = 0;
         Clock::time_point next_try = {};   // to connect, or to undo what others did
         Clock::time_point silent_since = {};
@@ -56,6 +57,8 @@ private:
     void work(const topology::IfName& name, Bridge& bridge);
     topology::Result<> connect(const topology::IfName& name, Bridge& bridge);
     topology::Result<> bring_about(Bridge& bridge, Clock::time_point deadline);
+    topology::Result<> add_meters(Bridge& bridge, const FilteredPorts& want, Clock::time_point deadline);
+    topology::Result<> remove_meters(Bridge& bridge, const FilteredPorts& want, Clock::time_point deadline);
     void lose(Bridge& bridge);
 
     std::string folder_;

@@ -2,11 +2,7 @@
 // docs/decisions/0018 and 0019.
 #include "ovs-driver/flow_rules.hpp"
 
-#include "topology/block_reasons.hpp"
-
 #include <fmt/format.h>
-
-#include <string_view>
 
 namespace ovs {
 namespace {
@@ -16,18 +12,13 @@ using topology::FilterLevel;
 using topology::IpAddress;
 
 constexpr std::string_view fragment_of_multicast = "ipv6,ipv6_dst=ff00::/8,ip_frag=yes";
+constexpr std::string_view to_many = "dl_dst=01:00:00:00:00:00/01:00:00:00:00:00";  // a broadcast, too
 constexpr int highest = 60000;
-
-constexpr std::uint8_t reason_of(std::string_view name) {
-    for (std::size_t i = 0; i < topology::block_reasons.size(); ++i)
-        if (name == topology::block_reasons[i].name) return static_cast<std::uint8_t>(i);
-    throw "no such reason";  // at compile time
-}
 
 class Rules {
 public:
-    Rules(std::uint16_t ofport, const FilteredPort& port, std::uint8_t generation)
-        : ofport_(ofport), port_(port), filter_(port.filter), generation_(generation), mine_("dl_src=" + filter_.mac.text()) {}
+    Rules(std::uint16_t ofport, const FilteredPort& port, std::uint8_t generation, bool metered)
+        : ofport_(ofport), port_(port), filter_(port.filter), generation_(generation), metered_(metered), mine_("dl_src=" + filter_.mac.text()) {}
 
     std::vector<std::string> write() {
         tags();
@@ -55,7 +46,10 @@ private:
                                      highest - static_cast<int>(flows_.size()), ofport_, match.empty() ? "" : ",", match, action));
     }
     void drop(std::string_view match, std::uint8_t reason) { add(match, reason, "drop"); }
-    void pass(std::string_view match) { add(match, Cookie::passes, "NORMAL"); }
+    void pass(std::string_view match) {
+        if (metered_) add(fmt::format("{},{}", match, to_many), Cookie::passes, fmt::format("meter:{},NORMAL", ofport_));
+        add(match, Cookie::passes, "NORMAL");
+    }
 
     // A priority tag, too, is a tag. Open vSwitch looks behind one tag only: what it sees there is the protocol.
     void tags() {
@@ -119,12 +113,17 @@ private:
     const FilteredPort& port_;
     const Filter& filter_;
     const std::uint8_t generation_;
+    const bool metered_;
     const std::string mine_;
     std::vector<std::string> flows_;
 };
 
 }  // namespace
 
-std::vector<std::string> flows_of(std::uint16_t ofport, const FilteredPort& port, std::uint8_t generation) { return Rules(ofport, port, generation).write(); }
+bool limits_storms(const FilteredPort& port) { return port.filter.level.value() == FilterLevel::strict; }
+
+std::vector<std::string> flows_of(std::uint16_t ofport, const FilteredPort& port, std::uint8_t generation, bool metered) {
+    return Rules(ofport, port, generation, metered && limits_storms(port)).write();
+}
 
 }  // namespace ovs

@@ -1,6 +1,7 @@
 // Which flows filter one guest's port, in the words of ovs-fields(7): the same rules as those of the kernel's bridges.
 #pragma once
 
+#include "topology/block_reasons.hpp"
 #include "topology/filter.hpp"
 #include "topology/names.hpp"
 #include "topology/numbers.hpp"
@@ -8,6 +9,7 @@
 #include <cstdint>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace ovs {
@@ -36,7 +38,18 @@ struct FilteredPort {
     bool operator==(const FilteredPort&) const = default;
 };
 
-// In table 0, above everybody's flows but those of the highest priorities; what passes goes on to NORMAL.
-std::vector<std::string> flows_of(std::uint16_t ofport, const FilteredPort& port, std::uint8_t generation);
+// How many broadcasts and multicasts a second a port may send that is filtered strictly, and how many at once.
+inline constexpr std::uint32_t storm_rate = 100, storm_burst = 50;
+bool limits_storms(const FilteredPort& port);
+
+// In table 0, above everybody's flows but those of the highest priorities; what passes goes on to NORMAL. With `metered`
+// storms are limited by the meter of the port's own number, which must be there.
+std::vector<std::string> flows_of(std::uint16_t ofport, const FilteredPort& port, std::uint8_t generation, bool metered);
+
+constexpr std::uint8_t reason_of(std::string_view name) {
+    for (std::size_t i = 0; i < topology::block_reasons.size(); ++i)
+        if (name == topology::block_reasons[i].name) return static_cast<std::uint8_t>(i);
+    throw "no such reason";  // at compile time
+}
 
 }  // namespace ovs

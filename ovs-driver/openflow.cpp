@@ -203,19 +203,68 @@ Result<> OpenFlow::write(std::span<const std::string> removed, std::span<const s
     if (auto sent = send_all(removed, OFPFC_DELETE); !sent) return sent;
     if (auto sent = send_all(added, OFPFC_ADD); !sent) return sent;
     if (auto sent = send(encode_bundle(OFPBCT_COMMIT_REQUEST).release(), deadline); !sent) return sent;
+    std::optional<Error> refused;
+    const auto refuses = [&](ofperr error) {
+        if (!refused) refused = Error{Fault::backend, "Open vSwitch", fmt::format("flows were refused: {}", ofperr_to_string(error))};
+    };
+    if (auto heard = hear_out(refuses, deadline); !heard) return heard;
+    if (refused) return *refused;
+    return {};
+}
+
+// Until all that was sent is done; `refuses` gets each error.
+template <class Refuses>
+Result<> OpenFlow::hear_out(Refuses refuses, Deadline deadline) {
     ofpbuf* barrier = ofputil_encode_barrier_request(version);
     const auto number = static_cast<const ofp_header*>(barrier->data)->xid;
     if (auto sent = send(barrier, deadline); !sent) return sent;
-    std::optional<Error> refused;
     const auto is_done = [&](ofpbuf* message) {
         const auto* header = static_cast<const ofp_header*>(message->data);
         const auto type = type_of(*message);
-        if (type == OFPTYPE_ERROR && !refused) refused = Error{Fault::backend, "Open vSwitch", fmt::format("flows were refused: {}", ofperr_to_string(ofperr_decode_msg(header, nullptr)))};
+        if (type == OFPTYPE_ERROR) refuses(ofperr_decode_msg(header, nullptr));
         return type == OFPTYPE_BARRIER_REPLY && header->xid == number;
     };
-    if (auto answered = receive_until(is_done, deadline); !answered) return answered;
-    if (refused) return *refused;
-    return {};
+    return receive_until(is_done, deadline);
+}
+
+Result<bool> OpenFlow::add_meters(std::span<const Meter> meters, Deadline deadline) {
+    for (const Meter& meter : meters) {
+        ofputil_meter_band band{OFPMBT13_DROP, 0, meter.rate, meter.burst};
+        const ofputil_meter_mod made{OFPMC13_ADD, {meter.number, OFPMF13_PKTPS | OFPMF13_BURST | OFPMF13_STATS, 1, &band}};
+        if (auto sent = send(ofputil_encode_meter_mod(version, &made), deadline); !sent) return sent.error();
+    }
+    bool has_meters = true;
+    const auto refuses = [&](ofperr error) { has_meters = has_meters && error == OFPERR_OFPMMFC_METER_EXISTS; };
+    if (auto heard = hear_out(refuses, deadline); !heard) return heard.error();
+    return has_meters;
+}
+
+Result<> OpenFlow::remove_meters(std::span<const std::uint16_t> numbers, Deadline deadline) {
+    for (const std::uint16_t number : numbers) {
+        const ofputil_meter_mod gone{OFPMC13_DELETE, {number, 0, 0, nullptr}};
+        if (auto sent = send(ofputil_encode_meter_mod(version, &gone), deadline); !sent) return sent;
+    }
+    return hear_out([](ofperr) {}, deadline);   // one that was not there is no loss
+}
+
+Result<std::vector<OpenFlow::Dropped>> OpenFlow::dropped_by_meters(Deadline deadline) {
+    ofpbuf* question = ofputil_encode_meter_request(version, OFPUTIL_METER_STATS, OFPM13_ALL);
+    const auto number = static_cast<const ofp_header*>(question->data)->xid;
+    if (auto sent = send(question, deadline); !sent) return sent.error();
+    std::vector<Dropped> dropped;
+    Actions bands;
+    const auto is_done = [&](ofpbuf* message) {
+        const auto* header = static_cast<const ofp_header*>(message->data);
+        if (header->xid != number) return false;
+        if (type_of(*message) != OFPTYPE_METER_STATS_REPLY) return true;
+        const bool more = ofpmp_more(header);
+        ofputil_meter_stats meter;
+        while (!ofputil_decode_meter_stats(message, &meter, &bands.buffer))
+            if (meter.meter_id <= UINT16_MAX && meter.n_bands > 0) dropped.push_back({static_cast<std::uint16_t>(meter.meter_id), meter.bands[0].packet_count});
+        return !more;
+    };
+    if (auto answered = receive_until(is_done, deadline); !answered) return answered.error();
+    return dropped;
 }
 
 Result<std::vector<OpenFlow::Count>> OpenFlow::counts(Deadline deadline) {

@@ -39,6 +39,16 @@ public:
     // word, or timeout.
     topology::Result<> write(std::span<const std::string> removed, std::span<const std::string> added, Deadline deadline);
 
+    // A meter lets so many frames a second pass of the flows that say "meter:NUMBER", and so many at once.
+    struct Meter {
+        std::uint16_t number;
+        std::uint32_t rate, burst;
+    };
+    // One of that number that is there stays as it is. False: this datapath has none.
+    topology::Result<bool> add_meters(std::span<const Meter> meters, Deadline deadline);
+    // With them go all flows that say so.
+    topology::Result<> remove_meters(std::span<const std::uint16_t> numbers, Deadline deadline);
+
     // True once after somebody else changed or removed flows of netd's.
     bool take_disturbed() { return std::exchange(disturbed_, false); }
 
@@ -48,12 +58,19 @@ public:
     };
     // Of netd's flows.
     topology::Result<std::vector<Count>> counts(Deadline deadline);
+    struct Dropped {
+        std::uint16_t meter;
+        std::uint64_t packets;
+    };
+    topology::Result<std::vector<Dropped>> dropped_by_meters(Deadline deadline);
 
 private:
     OpenFlow(vconn* connection, bool hears) : connection_(connection), hears_(hears) {}
 
     topology::Result<> greet();
     topology::Result<> send(ofpbuf* message, Deadline deadline);
+    template <class Refuses>
+    topology::Result<> hear_out(Refuses refuses, Deadline deadline);
     template <class Take>
     topology::Result<> receive_until(Take is_done, Deadline deadline);
     topology::Result<> wait_until(Deadline deadline, const char* too_late);

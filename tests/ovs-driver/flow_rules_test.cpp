@@ -15,7 +15,7 @@ const topology::Mac mac = *topology::Mac::parse("52:54:00:12:34:56");
 
 topology::Filter filter(const char* text) { return *topology::Filter::parse(text); }
 
-std::vector<std::string> flows(const char* text) { return flows_of(1000, {IfName::observed("vnet0"), filter(text)}, 7); }
+std::vector<std::string> flows(const char* text, bool metered = false) { return flows_of(1000, {IfName::observed("vnet0"), filter(text)}, 7, metered); }
 
 bool passes(const std::string& flow) { return flow.ends_with("actions=NORMAL"); }
 
@@ -53,6 +53,20 @@ TEST_CASE("only who has a trunk may send a tag, and nobody two", "[flows]") {
     CHECK(stops_tags(flows("standard 52:54:00:12:34:56")));
     CHECK_FALSE(stops_tags(flows("standard 52:54:00:12:34:56 trunk")));
     CHECK(stops_two(flows("standard 52:54:00:12:34:56 trunk")));
+}
+
+TEST_CASE("who is filtered strictly sends so many broadcasts and multicasts only, and all that passes is one or goes to one", "[flows]") {
+    int metered = 0;
+    const auto strict = flows("strict 52:54:00:12:34:56 192.0.2.7 2001:db8::7", true);
+    for (std::size_t i = 0; i < strict.size(); ++i) {
+        if (!passes(strict[i])) continue;
+        REQUIRE(i > 0);
+        CHECK(strict[i - 1].ends_with("dl_dst=01:00:00:00:00:00/01:00:00:00:00:00,actions=meter:1000,NORMAL"));
+        ++metered;
+    }
+    CHECK(metered > 1);
+    for (const auto& all : {flows("strict 52:54:00:12:34:56 192.0.2.7"), flows("standard 52:54:00:12:34:56", true), flows("trusted 52:54:00:12:34:56", true)})
+        CHECK(std::none_of(all.begin(), all.end(), [](const auto& flow) { return flow.find("meter") != flow.npos; }));
 }
 
 TEST_CASE("a cookie tells what it was made of", "[flows]") {

@@ -1,0 +1,69 @@
+"""A guest that floods: who is filtered strictly sends a hundred broadcasts and multicasts a second, however many it tries."""
+
+import time
+
+from agree import agree
+from attacks import arp, ether, ip4, udp
+from frames import BROADCAST, collect, drain
+from guests import Guest, define, uplinks
+from host import wait_until
+from runner import case
+
+tries = 2000
+most = 400   # at once and in the seconds that a busy machine takes to send them
+
+
+def arrived(speaker, ends, frame):
+    """How many of so many copies come to each."""
+    drain(ends)
+    for number in range(tries):
+        speaker.end.send(frame(b"storm-%06d" % number))
+        if number % 100 == 99:
+            time.sleep(0.001)   # the socket's queue
+    return {end: len(frames) for end, frames in collect(ends, b"storm-", 1.5).items()}
+
+
+def storms(host, definition):
+    define(host, {"web": {"nic": "eno1", **definition}})
+    wire, victim = uplinks(host, "eno1")["eno1"], Guest(host, "victim", "web", filter="none")
+    strict = Guest(host, "strict", "web", filterParameters=["10.0.0.12"], filter="strict")
+    other = Guest(host, "other", "web", filter="standard")
+    flood = lambda one, address: lambda token: ether(BROADCAST, one.mac, 0x806, arp(1, one.mac, address, "10.0.0.2") + token)
+    wait_until(lambda: arrived_once(strict, victim, flood(strict, "10.0.0.12")), 10, "nothing arrives")
+    wait_until(lambda: arrived_once(other, victim, flood(other, "10.0.0.13")), 10, "nothing arrives")
+    for frame in (flood(strict, "10.0.0.12"),
+                  lambda token: ether("01:00:5e:00:00:fb", strict.mac, 0x800, ip4("10.0.0.12", "224.0.0.251", 17, udp(5353, 5353, token)))):
+        begun = time.monotonic()
+        got = arrived(strict, [victim.end, wire], frame)
+        limit = most + 100 * (time.monotonic() - begun)
+        assert all(20 <= count <= limit for count in got.values()), f"{list(got.values())} of {tries}"
+    told = {nic["vmId"]: nic["blocked"] for nic in host.client.call("VM.getNics")["nics"]}
+    assert told["strict"].get("storm", 0) > tries / 2 and "storm" not in told["other"], told
+    # The control, and who is sent to one alone is no storm.
+    got = arrived(other, [victim.end], flood(other, "10.0.0.13"))
+    assert got[victim.end] > tries * 0.9, got
+    got = arrived(strict, [victim.end], lambda token: ether(victim.mac, strict.mac, 0x800, ip4("10.0.0.12", "10.0.0.2", 17, udp(9999, 9999, token))))
+    assert got[victim.end] > tries * 0.9, got
+    # No longer strict, no longer limited; and the other way.
+    strict.update(filter="standard")
+    got = arrived(strict, [victim.end], flood(strict, "10.0.0.12"))
+    assert got[victim.end] > tries * 0.9, got
+    strict.update(filter="strict", filterParameters=["10.0.0.12"])
+    got = arrived(strict, [victim.end], flood(strict, "10.0.0.12"))
+    assert got[victim.end] <= most + 300, got
+    agree(host)
+
+
+def arrived_once(speaker, victim, frame):
+    speaker.end.send(frame(b"storm-first"))
+    return collect([victim.end], b"storm-first", 0.3)[victim.end]
+
+
+@case()
+def a_storm_without_tags(host):
+    storms(host, {})
+
+
+@case(kinds=("legacy", "vlan-aware", "ovs"))
+def a_storm(host):
+    storms(host, {"vlan": 100})
