@@ -32,6 +32,7 @@ for file in passwd group; do
 done
 mkdir -p /var/cache/libvirt "$1"
 mount --bind "$1" /var/cache/libvirt
+hostname "$2"
 exec libvirtd --config "$0/libvirtd.conf" --pid-file "$0/libvirtd.pid"
 """
 
@@ -66,8 +67,10 @@ def image():
 
 
 class Libvirt:
-    def __init__(self, space, folder, ovs_folder=None, uuid="6e657464-0000-4000-8000-000000000001"):
+    def __init__(self, space, folder, ovs_folder=None, number=1):
+        """libvirt lets machines migrate between hosts of another name and UUID only: of another number."""
         self.space, self.folder, self.ovs_folder, self.process = space, pathlib.Path(folder), ovs_folder, None
+        self.hostname, uuid = f"host{number}", f"6e657464-0000-4000-8000-{number:012d}"
         self.uri = f"qemu+unix:///system?socket={self.folder}/socket/libvirt-sock"
         (self.folder / "socket").mkdir(parents=True)
         (self.folder / "etc/libvirt").mkdir(parents=True)
@@ -76,7 +79,7 @@ class Libvirt:
         self.machines = []
 
     def start(self, patience=240):
-        words = ["unshare", "--mount", "bash", "-c", enter, self.folder, checkout / "build/guest/cache"]
+        words = ["unshare", "--mount", "--uts", "bash", "-c", enter, self.folder, checkout / "build/guest/cache", self.hostname]
         # libvirt runs ovs-vsctl without naming a database: this is where it looks.
         environment = dict(os.environ, OVS_RUNDIR=str(self.ovs_folder)) if self.ovs_folder else None
         with open(self.folder / "said", "ab") as said:

@@ -23,7 +23,7 @@ namespace code = intent::code;
 
 namespace {
 
-constexpr std::chrono::seconds longest_parting{30};
+constexpr std::chrono::seconds longest_parting{30}, longest_question{2};
 
 // Locally administered, and not one that another guest has.
 topology::Mac fresh_mac(const intent::Intent& running) {
@@ -183,6 +183,10 @@ void Reconciler::update(const serve::ChangeNic& change) {
     }
     if (changes.contains("network") && changes["network"] == "") nic.network.clear();
     if (!complaints.empty()) return refuse(change.ticket, complaints);
+    // Also where libvirt has no part in it: the guest would find on the other host what was prepared for it before.
+    if (backends_.guests.state().nics.contains({nic.vm, nic.mac}))
+        if (const auto may = backends_.guests.may_change(nic.vm, std::chrono::steady_clock::now() + longest_question); !may && may.error().fault == topology::Fault::busy)
+            return refuse(change.ticket, code::migrating, may.error().subject + ": " + may.error().what);
     put_nic(change.ticket, nic, code::update_failed);
 }
 
@@ -266,33 +270,6 @@ void Reconciler::take_over(const topology::IfName& nic, std::chrono::seconds tim
     const auto outcome = transactor_.begin(verdict.wanted, terms);
     if (std::holds_alternative<apply::Waiting>(outcome)) waiting_since_ = clock_.boottime();
     conclude(std::nullopt, outcome, code::refused);
-}
-
-// Somebody flushed or changed one of netd's tables, or it is that of another netd: what the guests' ports shall have, and the
-// rules of the host, are put back before anything else is done, and told. What is for ports that are gone goes as well.
-void Reconciler::put_rules_back() {
-    const auto& running = transactor_.running();
-    const auto wanted = lower::lower(running, lower::everything(running), observe::host_of(backends_));
-    std::vector<bridges::Op> ops;
-    json ports = json::array(), devices = json::array();
-    for (const bridges::Link& link : wanted.kernel.links) {
-        const bridges::Link* there = backends_.kernel.state().links.find(link.name);
-        if (!there) continue;
-        bridges::Link now{link.name};
-        if (link.filter && there->filter != link.filter) now.filter = link.filter;
-        if (link.standing && there->standing != link.standing) now.standing = link.standing;
-        if (now == bridges::Link{link.name}) continue;
-        (now.filter ? ports : devices).push_back(link.name.text());
-        ops.push_back(topology::Update<bridges::Link>{*there, now});
-    }
-    if (auto forgotten = backends_.kernel.forget_filters(); !forgotten) log::warn("filters of ports that are gone stay: {}", forgotten.error().what);
-    rules_again_.reset();
-    if (ops.empty()) return;
-    const auto progress = backends_.kernel.apply(ops);
-    if (progress.stopped) rules_again_ = clock_.boottime() + std::chrono::seconds(2);
-    if (progress.stopped) log::error("traffic is not kept apart as it should be: {}", progress.stopped->what);
-    else log::warn("the rules of {} guests' ports and {} networks were gone, and are back", ports.size(), devices.size());
-    announce("security.restored", {{"ports", ports}, {"devices", devices}, {"why", progress.stopped ? progress.stopped->what : ""}});
 }
 
 }  // namespace netd

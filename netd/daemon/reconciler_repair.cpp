@@ -1,4 +1,4 @@
-// Drift is repaired as everything is changed: by a plan, with a journal, looked at again, or taken back.
+// Drift is repaired as everything is changed: by a plan, with a journal, looked at again, or taken back. Rules that are gone are put back at once.
 #include "netd/daemon/reconciler.hpp"
 
 #include "netd/daemon/log.hpp"
@@ -8,6 +8,7 @@
 
 namespace netd {
 
+using nlohmann::json;
 using observe::Parts;
 
 namespace {
@@ -50,6 +51,33 @@ void Reconciler::mend(const serve::Mend& asked) {
         publish();
     }
     notes_.push(serve::Mended{});
+}
+
+// Somebody flushed or changed one of netd's tables, or it is that of another netd: what the guests' ports shall have, and the
+// rules of the host, are put back before anything else is done, and told. What is for ports that are gone goes as well.
+void Reconciler::put_rules_back() {
+    const auto& running = transactor_.running();
+    const auto wanted = lower::lower(running, lower::everything(running), observe::host_of(backends_));
+    std::vector<bridges::Op> ops;
+    auto ports = json::array(), devices = json::array();
+    for (const bridges::Link& link : wanted.kernel.links) {
+        const bridges::Link* there = backends_.kernel.state().links.find(link.name);
+        if (!there) continue;
+        bridges::Link now{link.name};
+        if (link.filter && there->filter != link.filter) now.filter = link.filter;
+        if (link.standing && there->standing != link.standing) now.standing = link.standing;
+        if (now == bridges::Link{link.name}) continue;
+        (now.filter ? ports : devices).push_back(link.name.text());
+        ops.push_back(topology::Update<bridges::Link>{*there, now});
+    }
+    if (auto forgotten = backends_.kernel.forget_filters(); !forgotten) log::warn("filters of ports that are gone stay: {}", forgotten.error().what);
+    rules_again_.reset();
+    if (ops.empty()) return;
+    const auto progress = backends_.kernel.apply(ops);
+    if (progress.stopped) rules_again_ = clock_.boottime() + std::chrono::seconds(2);
+    if (progress.stopped) log::error("traffic is not kept apart as it should be: {}", progress.stopped->what);
+    else log::warn("the rules of {} guests' ports and {} networks were gone, and are back", ports.size(), devices.size());
+    announce("security.restored", {{"ports", ports}, {"devices", devices}, {"why", progress.stopped ? progress.stopped->what : ""}});
 }
 
 }  // namespace netd

@@ -47,6 +47,9 @@ public:
     // Errors as above; a NIC that is not there is an error too.
     virtual Result<> ask_to_let_go(const Nic::Key& nic, Deadline deadline) = 0;
 
+    // Whether NICs of the domain may be changed now. Errors as above.
+    virtual Result<> may_change(const std::string& domain, Deadline deadline) = 0;
+
     // Has the guests tell the network where they are now, after their ports have moved. Answers nothing.
     virtual void announce(std::span<const Nic::Key> nics) = 0;
 

@@ -61,6 +61,7 @@ public:
     }
 
     Result<> ask_to_let_go(const Nic::Key& nic, Deadline deadline) override { return ask(nic, deadline); }
+    Result<> may_change(const std::string& domain, Deadline deadline) override { return ask(MayChange{domain}, deadline); }
 
     void announce(std::span<const Nic::Key> nics) override {
         Speak speak;
@@ -71,7 +72,7 @@ public:
     void offer(std::vector<Offer> offers) override { desk_->errands->push(std::move(offers)); }
 
 private:
-    Result<> ask(std::variant<Op, Nic::Key> what, Deadline deadline) {
+    Result<> ask(Task what, Deadline deadline) {
         deadline = std::min(deadline, Clock::now() + longest_call);
         answer_.reset();
         desk_->errands->push(Deed{++asked_, std::move(what), deadline});

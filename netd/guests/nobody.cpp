@@ -13,6 +13,7 @@ public:
     const State& state() const override { return state_; }
     Progress apply(std::span<const Op>, Deadline) override { return {0, absent()}; }
     Result<> ask_to_let_go(const Nic::Key&, Deadline) override { return absent(); }
+    Result<> may_change(const std::string&, Deadline) override { return absent(); }
     void announce(std::span<const Nic::Key>) override {}
     void offer(std::vector<Offer>) override {}
     int descriptor() const override { return -1; }

@@ -88,6 +88,11 @@ Result<DomainPtr> Session::changeable(const std::string& name) const {
     return domain;
 }
 
+Result<> Session::may_change(const std::string& domain) const {
+    auto found = changeable(domain);
+    return found ? Result<>() : found.error();
+}
+
 Result<> Session::carry_out(const Op& op) const {
     if (const auto* plugged = std::get_if<Create<Nic>>(&op)) {
         auto domain = changeable(plugged->now.domain);

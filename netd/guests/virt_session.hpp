@@ -18,6 +18,7 @@ public:
 
     Result<> carry_out(const Op& op) const;
     Result<> ask_to_let_go(const Nic::Key& nic, const State& known) const;
+    Result<> may_change(const std::string& domain) const;
     Result<> announce(const std::string& domain) const;
 
     // What could not be offered is told as one error, after all the others are.

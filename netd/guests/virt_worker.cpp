@@ -98,13 +98,15 @@ private:
         if (Clock::now() >= deed.deadline) return tell(Answer{deed.number, Error{Fault::timeout, "domain " + domain, "libvirt did not come to it in time"}});
         Result<> done;
         if (const auto* op = std::get_if<Op>(&deed.what)) done = session_->carry_out(*op);
-        else done = session_->ask_to_let_go(std::get<Nic::Key>(deed.what), state_);
+        else if (const auto* key = std::get_if<Nic::Key>(&deed.what)) done = session_->ask_to_let_go(*key, state_);
+        else return tell(Answer{deed.number, session_->may_change(domain)});
         if (auto looked = session_->look_at(domain, state_); !looked && done) done = looked;
         tell(Answer{deed.number, std::move(done)});
     }
 
     static const std::string& domain_of(const Deed& deed) {
         if (const auto* key = std::get_if<Nic::Key>(&deed.what)) return key->domain;
+        if (const auto* question = std::get_if<MayChange>(&deed.what)) return question->domain;
         return std::visit([](const auto& op) -> const std::string& {
             if constexpr (requires { op.now; }) return op.now.domain;
             else return op.was.domain;

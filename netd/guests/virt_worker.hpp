@@ -13,9 +13,13 @@ namespace guests {
 struct Look {
     std::string domain = {};  // empty: all of them
 };
+struct MayChange {
+    std::string domain;
+};
+using Task = std::variant<Op, Nic::Key, MayChange>;  // a key: ask the guest to let go of that NIC
 struct Deed {
     std::uint64_t number = 0;
-    std::variant<Op, Nic::Key> what;  // a key: ask the guest to let go of that NIC
+    Task what;
     Deadline deadline;                // not begun after that
 };
 struct Speak {

@@ -20,6 +20,7 @@ public:
     const guests::State& state() const override { return mirror_; }
     guests::Progress apply(std::span<const guests::Op> ops, guests::Deadline deadline) override;
     guests::Result<> ask_to_let_go(const guests::Nic::Key& nic, guests::Deadline deadline) override;
+    guests::Result<> may_change(const std::string& domain, guests::Deadline) override { return changeable(domain); }
     void announce(std::span<const guests::Nic::Key> nics) override { announced.insert(announced.end(), nics.begin(), nics.end()); }
     void offer(std::vector<guests::Offer> offers) override { offered = std::move(offers); }
     int descriptor() const override { return -1; }
