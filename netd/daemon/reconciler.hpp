@@ -48,7 +48,14 @@ private:
     void confirm(const serve::Confirm& confirm);
     void commit(const serve::CommitRunning& commit);
     void change_nic(const serve::ChangeNic& change);
+    struct Plug {
+        serve::Ticket ticket;
+        intent::GuestNic nic;
+    };
+    std::optional<intent::GuestNic> described(const serve::ChangeNic& change);
     void plug(const serve::ChangeNic& change);
+    bool plug_at_once(const std::vector<Plug>& plugs);
+    void answer(const serve::Ticket& ticket, const intent::GuestNic& nic, bool changed);
     void unplug(const serve::ChangeNic& change);
     void update(const serve::ChangeNic& change);
     void put_nic(const serve::Ticket& ticket, const intent::GuestNic& nic, int code);

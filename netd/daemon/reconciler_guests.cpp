@@ -1,4 +1,4 @@
-// Guests' NICs, and the NIC that the host itself is managed by: changes that netd words itself.
+// Guests' NICs: changes that netd words itself.
 #include "netd/daemon/reconciler.hpp"
 
 #include "netd/daemon/log.hpp"
@@ -24,6 +24,8 @@ namespace code = intent::code;
 namespace {
 
 constexpr std::chrono::seconds longest_parting{30}, longest_question{2};
+constexpr std::size_t most_at_once = 64;
+constexpr const char* no_guest = "vmId is due: the guest's name";
 
 // Locally administered, and not one that another guest has.
 topology::Mac fresh_mac(const intent::Intent& running) {
@@ -55,6 +57,11 @@ const json& nic_of(const json& params) {
 std::string text_of(const json& object, const char* key) {
     const auto found = object.find(key);
     return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+bool goes_with_others(const serve::ChangeNic& plug) {
+    const std::string kind = text_of(nic_of(plug.params), "kind");
+    return kind == "tap" || kind == "netns";
 }
 
 std::string why_not(const guests::Hypervisor& guests) {
@@ -108,8 +115,7 @@ intent::Complaints Reconciler::look_up_guest(GuestNic& nic) const {
 
 void Reconciler::change_nic(const serve::ChangeNic& change) {
     const int code = code_of(change.verb);
-    if (text_of(change.params, "vmId").empty())
-        return refuse(change.ticket, intent::Complaints{{code, "/vmId", topology::Fault::invalid, "vmId is due: the guest's name"}});
+    if (text_of(change.params, "vmId").empty()) return refuse(change.ticket, intent::Complaints{{code, "/vmId", topology::Fault::invalid, no_guest}});
     switch (change.verb) {
         case serve::NicVerb::plug: return plug(change);
         case serve::NicVerb::unplug: return unplug(change);
@@ -117,7 +123,8 @@ void Reconciler::change_nic(const serve::ChangeNic& change) {
     }
 }
 
-void Reconciler::plug(const serve::ChangeNic& change) {
+// What the NIC shall be; or it is refused, with all that is wrong.
+std::optional<GuestNic> Reconciler::described(const serve::ChangeNic& change) {
     const json& described = nic_of(change.params);
     intent::Complaints complaints;
     topology::Mac mac = fresh_mac(transactor_.running());
@@ -128,6 +135,7 @@ void Reconciler::plug(const serve::ChangeNic& change) {
     }
     GuestNic nic{text_of(change.params, "vmId"), mac};
     nic.kind = intent::GuestKind::libvirt;
+    if (nic.vm.empty()) complaints.push_back({code::plug_failed, "/vmId", topology::Fault::invalid, no_guest});
     wire::read_nic(described, nic, code::plug_failed, complaints);
     if (nic.adopted) complaints.push_back({code::plug_failed, "/nic/adopted", topology::Fault::invalid, "which ports netd adopts is what it finds, not what it is told"});
     if (nic.incoming && nic.kind != intent::GuestKind::libvirt)
@@ -135,8 +143,41 @@ void Reconciler::plug(const serve::ChangeNic& change) {
     if (nic.kind == intent::GuestKind::libvirt && complaints.empty()) complaints = look_up_guest(nic);
     if (nic.kind == intent::GuestKind::netns && !namespace_exists(nic.vm))
         complaints.push_back({code::plug_failed, "/vmId", topology::Fault::not_found, fmt::format("there is no network namespace '{}' under /run/netns", nic.vm)});
-    if (!complaints.empty()) return refuse(change.ticket, complaints);
-    put_nic(change.ticket, nic, code::plug_failed);
+    if (complaints.empty()) return nic;
+    refuse(change.ticket, complaints);
+    return std::nullopt;
+}
+
+// Those that wait right behind a plug go with it: Open vSwitch takes hardly longer for twenty ports than for one. Not those of a
+// hypervisor's guests, which may say no, or take long to let go again.
+void Reconciler::plug(const serve::ChangeNic& change) {
+    std::vector<Plug> plugs;
+    if (auto nic = described(change)) plugs.push_back({change.ticket, std::move(*nic)});
+    for (bool alone = !goes_with_others(change); !alone && !queue_.empty() && plugs.size() < most_at_once;) {
+        const auto* next = std::get_if<serve::ChangeNic>(&queue_.front());
+        if (!next || next->verb != serve::NicVerb::plug || !goes_with_others(*next)) break;
+        if (auto nic = described(*next)) plugs.push_back({next->ticket, std::move(*nic)});
+        queue_.pop_front();
+    }
+    if (plugs.size() > 1 && plug_at_once(plugs)) return;
+    for (const Plug& one : plugs) put_nic(one.ticket, one.nic, code::plug_failed);
+}
+
+// False: nothing is changed, and each is to be tried by itself.
+bool Reconciler::plug_at_once(const std::vector<Plug>& plugs) {
+    intent::Intent wanted = transactor_.running();
+    for (const Plug& one : plugs) {
+        auto verdict = intent::validate_nic(one.nic, wanted, facts(), code::plug_failed);
+        if (!verdict.complaints.empty() || wanted.nics().contains(one.nic.key())) return false;
+        wanted = std::move(verdict.wanted);
+    }
+    apply::Terms terms;
+    terms.confirm = false;
+    const auto outcome = transactor_.begin(wanted, terms);
+    conclude(std::nullopt, outcome, code::plug_failed);
+    if (!std::holds_alternative<apply::Committed>(outcome)) return false;
+    for (const Plug& one : plugs) answer(one.ticket, one.nic, true);
+    return true;
 }
 
 void Reconciler::update(const serve::ChangeNic& change) {
@@ -201,9 +242,13 @@ void Reconciler::put_nic(const serve::Ticket& ticket, const GuestNic& nic, int c
     const auto* committed = std::get_if<apply::Committed>(&outcome);
     if (!committed) return conclude(ticket, outcome, code);
     conclude(std::nullopt, outcome, code);
-    json answer = wire::write_nic(nic);
-    answer["port"] = lower::port_of(nic).text();
-    json told = {{"nic", answer}, {"changed", committed->changed}};
+    answer(ticket, nic, committed->changed);
+}
+
+void Reconciler::answer(const serve::Ticket& ticket, const GuestNic& nic, bool changed) {
+    json described = wire::write_nic(nic);
+    described["port"] = lower::port_of(nic).text();
+    json told = {{"nic", described}, {"changed", changed}};
     if (nic.kind == intent::GuestKind::libvirt && !nic.adopted) told["xml"] = guests::write_interface(lower::guest_device(nic, transactor_.running(), observe::host_of(backends_)));
     reply(ticket, told);
 }
@@ -235,41 +280,6 @@ void Reconciler::take_out(const serve::Ticket& ticket, const GuestNic::Key& key)
     if (!committed) return conclude(ticket, outcome, code::unplug_failed);
     conclude(std::nullopt, outcome, code::unplug_failed);
     reply(ticket, {{"changed", true}});
-}
-
-// ovirtmgmt on a NIC as it is: its addresses, its MTU, its default route. Unconfirmed it goes back, as every change.
-void Reconciler::take_over(const topology::IfName& nic, std::chrono::seconds timeout) {
-    const bridges::Link* link = backends_.kernel.state().links.find(nic);
-    intent::Network network{*intent::NetworkName::parse("ovirtmgmt")};
-    network.nic = nic;
-    if (link && link->mtu) network.mtu = *link->mtu;
-    if (link && link->addresses)
-        for (const topology::Subnet& address : *link->addresses) {
-            if (!address.is_v6() && !network.ipaddr) {
-                network.ipaddr = address.address();
-                network.prefix = address.length();
-            } else if (address.is_v6() && !network.ipv6addr) {
-                network.ipv6addr = address;
-            } else {
-                network.addresses.push_back(address);
-            }
-        }
-    for (const bridges::Route& route : backends_.kernel.state().routes) {
-        if (!(route.device == nic) || route.table != bridges::Route::main_table || route.to.length() != 0 || !route.via) continue;
-        network.default_route = true;
-        if (route.to.is_v6()) network.ipv6gateway = route.via;
-        else network.gateway = route.via;
-    }
-    serve::Setup setup;
-    setup.request.networks.push_back(network);
-    const auto verdict = intent::validate(setup.request, transactor_.running(), facts());
-    if (!verdict.complaints.empty()) return conclude(std::nullopt, apply::RolledBack{{topology::Fault::invalid, "management", verdict.complaints.front().what}}, code::refused);
-    apply::Terms terms;
-    terms.commit = true;
-    terms.within = timeout;
-    const auto outcome = transactor_.begin(verdict.wanted, terms);
-    if (std::holds_alternative<apply::Waiting>(outcome)) waiting_since_ = clock_.boottime();
-    conclude(std::nullopt, outcome, code::refused);
 }
 
 }  // namespace netd

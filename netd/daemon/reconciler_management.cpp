@@ -1,0 +1,45 @@
+// The NIC that the host itself is managed by, at a first start.
+#include "netd/daemon/reconciler.hpp"
+
+#include "netd/intent/validate.hpp"
+
+namespace netd {
+
+namespace code = intent::code;
+
+// ovirtmgmt on a NIC as it is: its addresses, its MTU, its default route. Unconfirmed it goes back, as every change.
+void Reconciler::take_over(const topology::IfName& nic, std::chrono::seconds timeout) {
+    const bridges::Link* link = backends_.kernel.state().links.find(nic);
+    intent::Network network{*intent::NetworkName::parse("ovirtmgmt")};
+    network.nic = nic;
+    if (link && link->mtu) network.mtu = *link->mtu;
+    if (link && link->addresses)
+        for (const topology::Subnet& address : *link->addresses) {
+            if (!address.is_v6() && !network.ipaddr) {
+                network.ipaddr = address.address();
+                network.prefix = address.length();
+            } else if (address.is_v6() && !network.ipv6addr) {
+                network.ipv6addr = address;
+            } else {
+                network.addresses.push_back(address);
+            }
+        }
+    for (const bridges::Route& route : backends_.kernel.state().routes) {
+        if (!(route.device == nic) || route.table != bridges::Route::main_table || route.to.length() != 0 || !route.via) continue;
+        network.default_route = true;
+        if (route.to.is_v6()) network.ipv6gateway = route.via;
+        else network.gateway = route.via;
+    }
+    serve::Setup setup;
+    setup.request.networks.push_back(network);
+    const auto verdict = intent::validate(setup.request, transactor_.running(), facts());
+    if (!verdict.complaints.empty()) return conclude(std::nullopt, apply::RolledBack{{topology::Fault::invalid, "management", verdict.complaints.front().what}}, code::refused);
+    apply::Terms terms;
+    terms.commit = true;
+    terms.within = timeout;
+    const auto outcome = transactor_.begin(verdict.wanted, terms);
+    if (std::holds_alternative<apply::Waiting>(outcome)) waiting_since_ = clock_.boottime();
+    conclude(std::nullopt, outcome, code::refused);
+}
+
+}  // namespace netd
