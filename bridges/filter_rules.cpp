@@ -49,6 +49,7 @@ constexpr std::string_view chains = R"(
   ip6 saddr :: icmpv6 type != { 131, 133, 135, 143 } goto drop_address
   icmpv6 type 136 iifname . @th,64,128 != @targets6 goto drop_neighbour
   ip6 saddr :: icmpv6 type 135 iifname . @th,64,128 != @targets6 goto drop_neighbour
+  icmpv6 type { 135, 136 } exthdr frag exists goto drop_neighbour
  }
  chain trusted { jump untagged; jump control; }
  chain standard { jump untagged; jump control; jump own; }

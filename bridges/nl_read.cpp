@@ -38,8 +38,9 @@ std::optional<Report> read_address(const nlmsghdr& message) {
     if (!subnet) return std::nullopt;
     const auto flags = attributes.get<std::uint32_t>(IFA_FLAGS).value_or(header->ifa_flags);
     const bool is_autoconf = family == AF_INET6 && !(flags & IFA_F_PERMANENT);
+    const bool is_kernels = local->is_v6() && local->is_link_local();
     return AddressReport{static_cast<int>(header->ifa_index), message.nlmsg_type == RTM_DELADDR,
-                         !local->is_link_local() && !is_autoconf, !local->is_link_local() && is_autoconf, *subnet, peer.value_or(*local)};
+                         !is_kernels && !is_autoconf, !is_kernels && is_autoconf, *subnet, peer.value_or(*local)};
 }
 
 // Where the packets go: the route's own hop, or the first of several.

@@ -12,6 +12,9 @@
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 
+#include <array>
+#include <random>
+
 namespace bridges {
 
 namespace {
@@ -65,6 +68,15 @@ std::uint32_t mtu_at_first(const Link& now) {
     return due > Mtu::standard ? due - 1 : due + 1;
 }
 
+// A bridge that was never given a MAC takes the lowest of its ports', so that the host on it has another one when a guest goes.
+std::array<unsigned char, 6> any_mac() {
+    std::random_device random;
+    std::array<unsigned char, 6> mac;
+    for (auto& byte : mac) byte = static_cast<unsigned char>(random());
+    mac[0] = static_cast<unsigned char>((mac[0] & 0xfc) | 0x02);   // one station's, locally administered
+    return mac;
+}
+
 // What it stands on, and what it belongs to.
 Result<> put_relations(Message& message, const Link& now, const State& host) {
     if (const auto* vlan = std::get_if<Vlan>(&*now.kind)) {
@@ -98,6 +110,7 @@ Result<Message> write_creation(const Link& now, const State& host, int netns) {
     if (now.owner && now.owner->is_ours()) message.number(IFLA_GROUP, unmarked_group);
     if (now.mtu) message.number(IFLA_MTU, mtu_at_first(now));
     if (now.mac) message.bytes(IFLA_ADDRESS, now.mac->bytes().data(), 6);
+    else if (std::holds_alternative<Bridge>(*now.kind)) message.bytes(IFLA_ADDRESS, any_mac().data(), 6);
     if (auto related = put_relations(message, now, host); !related) return related.error();
     message.nest(IFLA_LINKINFO, [&] {
         message.text(IFLA_INFO_KIND, std::string(name_of(*now.kind)));

@@ -99,9 +99,10 @@ private:
         return {};
     }
 
-    // A bond takes only a port that is down, and some of its options only while it is down itself.
+    // A bond takes only a port that is down, and some of its options only while it is down itself. A port that comes to a bridge
+    // is isolated only by a message after that, and hears what it must not until then.
     bool must_be_down(const Options& options) const {
-        if (joins_bond_) return true;
+        if (joins_bond_ || (master_ && now_.isolated == true)) return true;
         return std::holds_alternative<Bond>(*have_.kind) && std::ranges::any_of(options, [](const auto& option) {
                    return bond_option_needs_down(option.first) || bond_option_needs_empty(option.first);
                });

@@ -50,14 +50,50 @@ void check_base(const Network& network, Examiner& is) {
                  "vlan", "tag 0 can only be had with switch legacy; leave vlan out for the untagged network");
     is.refuse_if(network.bridged && network.switch_kind == SwitchKind::legacy && !topology::is_bridge_name(network.name.text()),
                  code::bad_bridge, "",
-                 "a bridged network on switch legacy is a bridge of its name: 1 to 15 characters, none of ': . /' or "
-                 "white space, no leading '-', and not a name that the kernel keeps for itself");
+                 "a bridged network on switch legacy is a bridge of its name: 1 to 15 letters, digits, '_' or '-', "
+                 "no leading '-', and not a name that the kernel keeps for itself");
     is.refuse_if(network.stp && !network.bridged, code::bad_parameters, "stp", "stp needs a bridged network");
+    const auto stp_state = network.custom.bridge_opts.find("stp_state");
+    is.refuse_if(network.stp && stp_state != network.custom.bridge_opts.end() && stp_state->second == "0", code::bad_parameters, "custom",
+                 "stp is true, and bridge_opts say stp_state=0");
     is.refuse_if(!network.custom.bridge_opts.empty() && !network.bridged, code::bad_parameters, "custom",
                  "bridge_opts need a bridged network");
     is.refuse_if(!network.custom.bridge_opts.empty() && network.switch_kind == SwitchKind::ovs, code::bad_parameters, "custom",
                  "bridge_opts are those of a Linux bridge; this network is on switch ovs");
     is.refuse_if(network.mtu.number() > 65521 || network.mtu.number() < 68, code::bad_parameters, "mtu", "mtu is 68 to 65521");
+}
+
+std::vector<Subnet> addresses_of(const Network& network) {
+    std::vector<Subnet> all = network.addresses;
+    if (const auto ipv4 = network.ipv4()) all.push_back(*ipv4);
+    if (network.ipv6addr) all.push_back(*network.ipv6addr);
+    return all;
+}
+
+bool is_own(const Network& network, const topology::IpAddress& address) {
+    return std::ranges::any_of(addresses_of(network), [&](const Subnet& own) { return own.address() == address; });
+}
+
+void check_addresses(const Network& network, Examiner& is) {
+    const auto all = addresses_of(network);
+    for (const Subnet& one : all) {
+        is.refuse_if(one.is_v6() && one.address().is_link_local(), code::bad_address, "ipv6addr", fmt::format("{}: link-local addresses are the kernel's to make", one.text()));
+        is.refuse_if(one.is_v6() && std::ranges::any_of(all, [&](const Subnet& other) { return other.address() == one.address() && other.length() > one.length(); }),
+                     code::bad_address, "ipv6addr", fmt::format("{} is given with two prefixes; the kernel has an IPv6 address once", one.address().text()));
+    }
+}
+
+void check_routes(const Network& network, Examiner& is) {
+    const auto own = addresses_of(network);
+    for (const StaticRoute& route : network.routes) {
+        is.refuse_if(!route.to || !route.via || route.to->is_v6() != route.via->is_v6(), code::bad_address, "routes", "a route is {\"to\": subnet, \"via\": address} of one family");
+        if (!route.to) continue;
+        const auto same = [&](const StaticRoute& other) { return other.to && other.to->network() == route.to->network(); };
+        is.refuse_if(route.to->length() == 0, code::bad_address, "routes", "the way to everywhere is a gateway, with defaultRoute");
+        is.refuse_if(std::ranges::count_if(network.routes, same) > 1, code::bad_address, "routes", fmt::format("{} is given two ways", route.to->network().text()));
+        is.refuse_if(std::ranges::any_of(own, [&](const Subnet& one) { return one.length() > 0 && one.network() == route.to->network(); }), code::bad_address, "routes",
+                     fmt::format("{} is the network's own subnet, to which the kernel has a route", route.to->network().text()));
+    }
 }
 
 void check_ipv4(const Network& network, Examiner& is) {
@@ -74,7 +110,9 @@ void check_ipv4(const Network& network, Examiner& is) {
     is.refuse_if(!is_static, code::bad_address, "gateway", "a gateway needs ipaddr");
     is.refuse_if(subnet && !subnet->contains(*network.gateway), code::bad_address, "gateway",
                  subnet ? fmt::format("{} is not inside {}", network.gateway->text(), subnet->network().text()) : "");
-    is.refuse_if(network.ipaddr == network.gateway, code::bad_address, "gateway", "the gateway is another host, not this one");
+    is.refuse_if(is_own(network, *network.gateway), code::bad_address, "gateway", "the gateway is another host, not this one");
+    is.refuse_if(subnet && subnet->length() < 31 && !topology::unfit_for_a_host(*Subnet::from(*network.gateway, subnet->length())).empty(), code::bad_address, "gateway",
+                 fmt::format("{} is the subnet itself or its broadcast address, and no host's", network.gateway->text()));
 }
 
 void check_ipv6(const Network& network, Examiner& is) {
@@ -87,8 +125,7 @@ void check_ipv6(const Network& network, Examiner& is) {
         is.refuse_if(!network.ipv6addr, code::bad_address, "ipv6gateway", "ipv6gateway needs ipv6addr");
         is.refuse_if(network.ipv6addr && !gateway.is_link_local() && !network.ipv6addr->contains(gateway), code::bad_address,
                      "ipv6gateway", network.ipv6addr ? fmt::format("{} is not inside {}", gateway.text(), network.ipv6addr->network().text()) : "");
-        is.refuse_if(network.ipv6addr && network.ipv6addr->address() == gateway, code::bad_address, "ipv6gateway",
-                     "the gateway is another host, not this one");
+        is.refuse_if(is_own(network, gateway), code::bad_address, "ipv6gateway", "the gateway is another host, not this one");
     }
     const bool has_ipv6 = network.ipv6addr || network.ipv6autoconf || network.dhcpv6 ||
                           std::ranges::any_of(network.addresses, [](const Subnet& one) { return one.is_v6(); });
@@ -169,9 +206,8 @@ void check_alone(const Network& network, Complaints& complaints) {
     is.refuse_if(!network.default_route && !network.search.empty(), code::bad_parameters, "search", "search domains belong to the default-route network");
     for (const std::string& domain : network.search)
         is.refuse_if(!is_domain(domain), code::bad_parameters, "search", "a search domain is letters, digits, '-', '_' and '.', as lab.example");
-    for (const StaticRoute& route : network.routes)
-        is.refuse_if(!route.to || !route.via || route.to->is_v6() != route.via->is_v6(), code::bad_address, "routes",
-                     "a route is {\"to\": subnet, \"via\": address} of one family");
+    check_addresses(network, is);
+    check_routes(network, is);
 }
 
 void check_alone(const Bond& bond, Complaints& complaints) {

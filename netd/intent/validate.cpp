@@ -42,7 +42,11 @@ void check_guests(const Network& network, const Facts& facts, Verdict& verdict) 
         check_limits(nic, verdict.wanted, facts, refuse);
         check_mirroring(nic, verdict.wanted, facts, refuse);
     };
-    for (const GuestNic& nic : verdict.wanted.plugged_into(network.name)) check(nic);
+    const auto& plugged = verdict.wanted.plugged_into(network.name);
+    if (!network.bridged && !plugged.empty())
+        verdict.complaints.push_back({code::bad_parameters, pointer({"networks", network.name.text(), "bridged"}), Fault::conflict,
+                                      fmt::format("guest '{}' is plugged into '{}'; unplug it first", plugged.begin()->vm, network.name.text())});
+    for (const GuestNic& nic : plugged) check(nic);
     for (const GuestNic& nic : verdict.wanted.watching(network.name))
         if (nic.network != network.name.text()) check(nic);
 }
@@ -105,6 +109,22 @@ void hand_over_default_route(const Request& request, Intent& wanted) {
     }
 }
 
+// A way to a subnet is one of the host's, whichever network it leads by.
+void check_ways(const Request& asked, Verdict& verdict) {
+    if (std::ranges::all_of(asked.networks, [](const Network& network) { return network.routes.empty(); })) return;
+    std::map<std::string, std::set<NetworkName>> by;
+    for (const Network& network : verdict.wanted.networks())
+        for (const StaticRoute& route : network.routes)
+            if (route.to) by[route.to->network().text()].insert(network.name);
+    for (const auto& [to, networks] : by)
+        for (const Network& network : asked.networks)
+            if (networks.size() > 1 && networks.contains(network.name)) {
+                const auto other = std::ranges::find_if(networks, [&](const NetworkName& name) { return name != network.name; });
+                verdict.complaints.push_back({code::bad_address, pointer({"networks", network.name.text(), "routes"}), Fault::conflict,
+                                              fmt::format("network '{}' has a route to {}, too", other->text(), to)});
+            }
+}
+
 }  // namespace
 
 Verdict validate(const Request& request, const Intent& running, const Facts& facts) {
@@ -125,6 +145,7 @@ Verdict validate(const Request& request, const Intent& running, const Facts& fac
         check_among(network, verdict.wanted, neighbours, running, facts, verdict.complaints);
         check_guests(network, facts, verdict);
     }
+    check_ways(asked, verdict);
     for (const Bond& bond : asked.bonds) {
         check_alone(bond, verdict.complaints);
         check_among(bond, verdict.wanted, facts, verdict.complaints);
@@ -138,6 +159,12 @@ Verdict validate_nic(const GuestNic& nic, const Intent& running, const Facts& fa
         verdict.complaints.push_back({code, pointer({"nic", attribute}), fault, std::move(what)});
     };
     if (nic.mac.is_multicast()) refuse("macAddr", Fault::invalid, "a NIC's address can't be a multicast one");
+    if (nic.mac == topology::Mac::of({})) refuse("macAddr", Fault::invalid, "a NIC's address can't be all zeros");
+    // Whoever has a device of the host's own MAC gets what is for the host.
+    if (!running.nics().contains(nic.key()))
+        for (const bridges::Link& link : facts.kernel.links)
+            if (link.mac == nic.mac && !nic.adopted)
+                refuse("macAddr", Fault::conflict, fmt::format("{} is that of '{}', a device of the host", nic.mac.text(), link.name.text()));
     for (const GuestNic& other : running.nics())
         if (other.mac == nic.mac && other.vm != nic.vm)
             refuse("macAddr", Fault::conflict, fmt::format("{} is in use by guest '{}'", nic.mac.text(), other.vm));

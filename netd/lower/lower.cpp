@@ -151,9 +151,21 @@ void go_back(const Link& old, Link& now) {
     if (old_bond && bond) reset_options(old_bond->options, bond->options, bridges::default_bond_options(bond->options.at("mode")));
 }
 
+// What has the mark of one of these links and another name was renamed by somebody, and has its address, or its guest, still: it goes.
+void include_renamed(const HostState& wanted, const Host& host, Scope& scope) {
+    std::set<topology::Owner> owners;
+    for (const IfName& name : scope.links)
+        for (const Link* link : {host.kernel.links.find(name), wanted.kernel.links.find(name)})
+            if (link && link->owner && link->owner->is_ours()) owners.insert(*link->owner);
+    if (owners.empty()) return;
+    for (const Link& link : host.kernel.links)
+        if (link.owner && owners.contains(*link.owner)) scope.links.insert(link.name);
+}
+
 // Routes that others made over a device that is about to lose its addresses, so that a rollback brings them back; ports
 // that others plugged into a bridge that goes, likewise.
 void include_bystanders(const HostState& wanted, const Host& host, Scope& scope) {
+    include_renamed(wanted, host, scope);
     std::set<IfName> unsettled, going;
     for (const IfName& name : scope.links) {
         const Link* there = host.kernel.links.find(name);
