@@ -29,8 +29,8 @@ def storms(host, definition):
     strict = Guest(host, "strict", "web", filterParameters=["10.0.0.12"], filter="strict")
     other = Guest(host, "other", "web", filter="standard")
     flood = lambda one, address: lambda token: ether(BROADCAST, one.mac, 0x806, arp(1, one.mac, address, "10.0.0.2") + token)
-    wait_until(lambda: arrived_once(strict, victim, flood(strict, "10.0.0.12")), 10, "nothing arrives")
-    wait_until(lambda: arrived_once(other, victim, flood(other, "10.0.0.13")), 10, "nothing arrives")
+    for one, address in ((strict, "10.0.0.12"), (other, "10.0.0.13")):
+        wait_until(lambda: arrives(one, [victim.end, wire], flood(one, address)), 10, f"{one.name} is not heard")
     for frame in (flood(strict, "10.0.0.12"),
                   lambda token: ether("01:00:5e:00:00:fb", strict.mac, 0x800, ip4("10.0.0.12", "224.0.0.251", 17, udp(5353, 5353, token)))):
         begun = time.monotonic()
@@ -54,9 +54,10 @@ def storms(host, definition):
     agree(host)
 
 
-def arrived_once(speaker, victim, frame):
+def arrives(speaker, ends, frame):
+    """A port forwards when the kernel gets round to it."""
     speaker.end.send(frame(b"storm-first"))
-    return collect([victim.end], b"storm-first", 0.3)[victim.end]
+    return all(collect(ends, b"storm-first", 0.3).values())
 
 
 @case()
