@@ -65,6 +65,6 @@ def a_storm_without_tags(host):
     storms(host, {})
 
 
-@case(kinds=("legacy", "vlan-aware", "ovs"))
+@case(kinds=("vlan-aware", "ovs"))
 def a_storm(host):
     storms(host, {"vlan": 100})
