@@ -247,23 +247,31 @@ Result<> OpenFlow::remove_meters(std::span<const std::uint16_t> numbers, Deadlin
     return hear_out([](ofperr) {}, deadline);   // one that was not there is no loss
 }
 
-Result<std::vector<OpenFlow::Dropped>> OpenFlow::dropped_by_meters(Deadline deadline) {
-    ofpbuf* question = ofputil_encode_meter_request(version, OFPUTIL_METER_STATS, OFPM13_ALL);
+// Each part of the answer.
+template <class Type, class Take>
+Result<> OpenFlow::ask(ofpbuf* question, Type reply, Take take, Deadline deadline) {
     const auto number = static_cast<const ofp_header*>(question->data)->xid;
-    if (auto sent = send(question, deadline); !sent) return sent.error();
-    std::vector<Dropped> dropped;
-    Actions bands;
+    if (auto sent = send(question, deadline); !sent) return sent;
     const auto is_done = [&](ofpbuf* message) {
         const auto* header = static_cast<const ofp_header*>(message->data);
         if (header->xid != number) return false;
-        if (type_of(*message) != OFPTYPE_METER_STATS_REPLY) return true;
+        if (type_of(*message) != reply) return true;
         const bool more = ofpmp_more(header);
+        take(message);
+        return !more;
+    };
+    return receive_until(is_done, deadline);
+}
+
+Result<std::vector<OpenFlow::Dropped>> OpenFlow::dropped_by_meters(Deadline deadline) {
+    std::vector<Dropped> dropped;
+    Actions bands;
+    const auto take = [&](ofpbuf* message) {
         ofputil_meter_stats meter;
         while (!ofputil_decode_meter_stats(message, &meter, &bands.buffer))
             if (meter.meter_id <= UINT16_MAX && meter.n_bands > 0) dropped.push_back({static_cast<std::uint16_t>(meter.meter_id), meter.bands[0].packet_count});
-        return !more;
     };
-    if (auto answered = receive_until(is_done, deadline); !answered) return answered.error();
+    if (auto answered = ask(ofputil_encode_meter_request(version, OFPUTIL_METER_STATS, OFPM13_ALL), OFPTYPE_METER_STATS_REPLY, take, deadline); !answered) return answered.error();
     return dropped;
 }
 
@@ -273,21 +281,13 @@ Result<std::vector<OpenFlow::Count>> OpenFlow::counts(Deadline deadline) {
     const auto which = fmt::format("table=0,cookie={:#x}/{:#x}", Cookie::netd, Cookie::netd_mask);
     if (const Text wrong{parse_ofp_flow_stats_request_str(&request, false, which.c_str(), nullptr, nullptr, &usable)})
         return Error{Fault::invalid, which, wrong.get()};
-    ofpbuf* question = ofputil_encode_flow_stats_request(&request, protocol);
-    const auto number = static_cast<const ofp_header*>(question->data)->xid;
-    if (auto sent = send(question, deadline); !sent) return sent.error();
     std::vector<Count> counts;
     Actions actions;
-    const auto is_done = [&](ofpbuf* message) {
-        const auto* header = static_cast<const ofp_header*>(message->data);
-        if (header->xid != number) return false;
-        if (type_of(*message) != OFPTYPE_FLOW_STATS_REPLY) return true;
-        const bool more = ofpmp_more(header);
+    const auto take = [&](ofpbuf* message) {
         ofputil_flow_stats flow;
         while (!ofputil_decode_flow_stats_reply(&flow, message, true, &actions.buffer)) counts.push_back({be64toh(flow.cookie), flow.packet_count});
-        return !more;
     };
-    if (auto answered = receive_until(is_done, deadline); !answered) return answered.error();
+    if (auto answered = ask(ofputil_encode_flow_stats_request(&request, protocol), OFPTYPE_FLOW_STATS_REPLY, take, deadline); !answered) return answered.error();
     return counts;
 }
 

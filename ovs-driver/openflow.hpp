@@ -71,6 +71,8 @@ private:
     topology::Result<> send(ofpbuf* message, Deadline deadline);
     template <class Refuses>
     topology::Result<> hear_out(Refuses refuses, Deadline deadline);
+    template <class Type, class Take>
+    topology::Result<> ask(ofpbuf* question, Type reply, Take take, Deadline deadline);
     template <class Take>
     topology::Result<> receive_until(Take is_done, Deadline deadline);
     topology::Result<> wait_until(Deadline deadline, const char* too_late);

@@ -25,7 +25,6 @@ namespace {
 
 constexpr std::chrono::seconds longest_parting{30}, longest_question{2};
 constexpr std::size_t most_at_once = 64;
-constexpr const char* no_guest = "vmId is due: the guest's name";
 
 // Locally administered, and not one that another guest has.
 topology::Mac fresh_mac(const intent::Intent& running) {
@@ -61,7 +60,7 @@ std::string text_of(const json& object, const char* key) {
 
 bool goes_with_others(const serve::ChangeNic& plug) {
     const std::string kind = text_of(nic_of(plug.params), "kind");
-    return kind == "tap" || kind == "netns";
+    return (kind == "tap" || kind == "netns") && !text_of(plug.params, "vmId").empty();
 }
 
 std::string why_not(const guests::Hypervisor& guests) {
@@ -115,7 +114,8 @@ intent::Complaints Reconciler::look_up_guest(GuestNic& nic) const {
 
 void Reconciler::change_nic(const serve::ChangeNic& change) {
     const int code = code_of(change.verb);
-    if (text_of(change.params, "vmId").empty()) return refuse(change.ticket, intent::Complaints{{code, "/vmId", topology::Fault::invalid, no_guest}});
+    if (text_of(change.params, "vmId").empty())
+        return refuse(change.ticket, intent::Complaints{{code, "/vmId", topology::Fault::invalid, "vmId is due: the guest's name"}});
     switch (change.verb) {
         case serve::NicVerb::plug: return plug(change);
         case serve::NicVerb::unplug: return unplug(change);
@@ -135,7 +135,6 @@ std::optional<GuestNic> Reconciler::described(const serve::ChangeNic& change) {
     }
     GuestNic nic{text_of(change.params, "vmId"), mac};
     nic.kind = intent::GuestKind::libvirt;
-    if (nic.vm.empty()) complaints.push_back({code::plug_failed, "/vmId", topology::Fault::invalid, no_guest});
     wire::read_nic(described, nic, code::plug_failed, complaints);
     if (nic.adopted) complaints.push_back({code::plug_failed, "/nic/adopted", topology::Fault::invalid, "which ports netd adopts is what it finds, not what it is told"});
     if (nic.incoming && nic.kind != intent::GuestKind::libvirt)
@@ -153,7 +152,7 @@ std::optional<GuestNic> Reconciler::described(const serve::ChangeNic& change) {
 void Reconciler::plug(const serve::ChangeNic& change) {
     std::vector<Plug> plugs;
     if (auto nic = described(change)) plugs.push_back({change.ticket, std::move(*nic)});
-    for (bool alone = !goes_with_others(change); !alone && !queue_.empty() && plugs.size() < most_at_once;) {
+    while (goes_with_others(change) && !queue_.empty() && plugs.size() < most_at_once) {
         const auto* next = std::get_if<serve::ChangeNic>(&queue_.front());
         if (!next || next->verb != serve::NicVerb::plug || !goes_with_others(*next)) break;
         if (auto nic = described(*next)) plugs.push_back({next->ticket, std::move(*nic)});

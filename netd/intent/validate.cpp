@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <set>
 
 namespace intent {
 namespace {
@@ -112,17 +114,18 @@ void hand_over_default_route(const Request& request, Intent& wanted) {
 // A way to a subnet is one of the host's, whichever network it leads by.
 void check_ways(const Request& asked, Verdict& verdict) {
     if (std::ranges::all_of(asked.networks, [](const Network& network) { return network.routes.empty(); })) return;
-    std::map<std::string, std::set<NetworkName>> by;
+    std::map<Subnet, std::set<NetworkName>> by;
     for (const Network& network : verdict.wanted.networks())
         for (const StaticRoute& route : network.routes)
-            if (route.to) by[route.to->network().text()].insert(network.name);
-    for (const auto& [to, networks] : by)
-        for (const Network& network : asked.networks)
-            if (networks.size() > 1 && networks.contains(network.name)) {
-                const auto other = std::ranges::find_if(networks, [&](const NetworkName& name) { return name != network.name; });
-                verdict.complaints.push_back({code::bad_address, pointer({"networks", network.name.text(), "routes"}), Fault::conflict,
-                                              fmt::format("network '{}' has a route to {}, too", other->text(), to)});
-            }
+            if (route.to) by[route.to->network()].insert(network.name);
+    for (const Network& network : asked.networks)
+        for (const StaticRoute& route : network.routes) {
+            if (!route.to) continue;
+            for (const NetworkName& other : by[route.to->network()])
+                if (other != network.name)
+                    verdict.complaints.push_back({code::bad_address, pointer({"networks", network.name.text(), "routes"}), Fault::conflict,
+                                                  fmt::format("network '{}' has a route to {}, too", other.text(), route.to->network().text())});
+        }
 }
 
 }  // namespace
