@@ -11,10 +11,10 @@ namespace {
 
 constexpr const char* table = host_table_name;
 
-// Whether this kernel knows all that the rules need; asked once, since it costs a process.
-bool kernel_can(const Services& services) {
-    static const bool can = has_nft_program() && run_nft(write_host_table(services), Nft::check);
-    return can;
+// Whether this kernel knows all that the rules need is seen by putting them up: it costs a process, which the first change would
+// wait for otherwise. Where there is no network they touch no packet.
+bool is_there(NftSocket& socket, const Services& services) {
+    return has_nft_program() && (socket.comment(NFPROTO_INET, table) || run_nft(write_host_table(services)));
 }
 
 }  // namespace
@@ -23,8 +23,7 @@ HostTable HostTable::open(Services services) {
     HostTable opened;
     opened.services_ = std::move(services);
     auto socket = NftSocket::open();
-    // One that is there needs no answer to that.
-    if (socket && ((has_nft_program() && socket->comment(NFPROTO_INET, table)) || kernel_can(opened.services_))) opened.socket_ = std::move(*socket);
+    if (socket && is_there(*socket, opened.services_)) opened.socket_ = std::move(*socket);
     return opened;
 }
 

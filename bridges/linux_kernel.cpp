@@ -136,8 +136,9 @@ void LinuxKernel::change(Batch& batch, std::size_t place, const Link& now, const
         if (auto done = write_traffic(have.facts.index, *now.traffic, have.traffic.value_or(Traffic{}), state(), requests); !done) return batch.refuse(place, done.error());
     if (is_silent && messages.empty()) silent_.insert(have.facts.index);
     for (Message& message : messages) {
-        // An address that is gone already: its primary took it along.
-        const auto fine = message.raw()->nlmsg_type == RTM_DELADDR ? std::set<int>{EADDRNOTAVAIL} : std::set<int>{};
+        // An address that is gone already: its primary took it along. A subnet's route that is there already: another's.
+        const auto type = message.raw()->nlmsg_type;
+        const auto fine = type == RTM_DELADDR ? std::set<int>{EADDRNOTAVAIL} : type == RTM_NEWROUTE ? std::set<int>{EEXIST} : std::set<int>{};
         batch.add(place, std::move(message), fine);
     }
     for (TrafficRequest& request : requests) batch.add(place, std::move(request.message), std::move(request.fine));

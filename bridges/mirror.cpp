@@ -68,6 +68,7 @@ void Mirror::take(LinkReport report) {
     has_renamed_ |= seen.reported && was.name != report.link.name;
     // The kernel drops IPv4 routes with their link's "up", and tells nobody.
     if (seen.reported && was.up == true && report.link.up == false) quiet_losers_.insert(index);
+    if (report.link.up == false) seen.subnets.clear();
     if (seen.report.master != report.master) look_around(seen.report, false);
     // Whom a bond speaks LACP with is told of none; its ports tell when they are let in or thrown out.
     const auto master = links_.find(report.master);
@@ -143,7 +144,7 @@ void Mirror::take(const AddressReport& report) {
     else seen->autoconf.erase(report.address);
     const std::pair address{report.address, report.peer};
     if (goes) seen->addresses.erase(address);
-    else seen->addresses.insert(address);
+    else seen->addresses.insert_or_assign(address, report.has_route);
 }
 
 void Mirror::take_traffic(const nlmsghdr& message) {
@@ -192,6 +193,13 @@ void Mirror::take(RouteReport report) {
         routes_.insert_or_assign(key, std::move(report));
     }
     changed_routes_.insert(key);
+}
+
+void Mirror::take(const SubnetReport& report) {
+    Seen* seen = seen_of(report.index, report.gone);
+    if (!seen) return;
+    if (report.gone) seen->subnets.erase({report.to, report.metric});
+    else seen->subnets.emplace(report.to, report.metric);
 }
 
 void Mirror::take(const RuleReport& report) {

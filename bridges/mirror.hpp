@@ -65,7 +65,8 @@ private:
     struct Seen {
         LinkReport report;
         PortTags tags = {};
-        std::set<std::pair<Subnet, IpAddress>> addresses = {};  // with the peer: one address may be there twice
+        std::map<std::pair<Subnet, IpAddress>, bool> addresses = {};  // with the peer: one may be there twice; whether it has_route
+        std::set<std::pair<Subnet, std::uint32_t>> subnets = {};      // to which the kernel has made routes, each with its metric
         std::set<Subnet> autoconf = {};
         TrafficSeen traffic = {};
         bool reported = false;                                  // false: only parts of it were heard so far
@@ -82,6 +83,7 @@ private:
     void take(const VlanReport& report);
     void take(const AddressReport& report);
     void take(RouteReport report);
+    void take(const SubnetReport& report);
     void take(const RuleReport& report);
     void take(const StackHint& hint);
     void take_traffic(const nlmsghdr& message);
@@ -91,6 +93,7 @@ private:
     void publish_link(int index);
     void publish_routes();
     Link named(const Seen& seen) const;
+    std::set<Subnet> unrouted(const Seen& seen) const;
     IfName name_of(int index) const;
     bool filters(int bridge) const;
     bool is_datapath(int link) const;

@@ -19,6 +19,20 @@ bool Mirror::is_datapath(int link) const {
     return found != links_.end() && found->second.report.link.facts.kind == "openvswitch";
 }
 
+// Addresses that the kernel has routed and somebody has not left so. It routes none of a link that is down, and those of a link
+// in a VRF elsewhere.
+std::set<Subnet> Mirror::unrouted(const Seen& seen) const {
+    std::set<Subnet> found;
+    const auto master = links_.find(seen.report.master);
+    if (seen.report.link.up != true || (master != links_.end() && master->second.report.link.facts.kind == "vrf")) return found;
+    for (const auto& [address, has_route] : seen.addresses) {
+        const Subnet to = address.first.network();
+        const auto there = seen.subnets.lower_bound({to, 0});
+        if (has_route && (there == seen.subnets.end() || there->first != to)) found.insert(address.first);
+    }
+    return found;
+}
+
 // The link as State shows it.
 Link Mirror::named(const Seen& seen) const {
     const LinkReport& report = seen.report;
@@ -38,7 +52,9 @@ Link Mirror::named(const Seen& seen) const {
     link.facts.foreign_qdisc = seen.traffic.foreign_qdisc();
     link.facts.autoconf = seen.autoconf;
     link.addresses.emplace();
-    for (const auto& [address, peer] : seen.addresses) link.addresses->insert(address);
+    for (const auto& [address, has_route] : seen.addresses) link.addresses->insert(address.first);
+    link.facts.unrouted = unrouted(seen);
+    if (link.facts.unrouted.empty()) link.routed = true;
     if (!host_rules_stand_ && link.standing->is_of_network()) link.standing.reset();
     if (const auto filter = filters_.find(link.name); filter != filters_.end()) link.filter = filter->second;
     if (filters_vlans(report.link) || (report.master && filters(report.master))) link.vlans = seen.tags.visible();

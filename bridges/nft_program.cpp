@@ -41,7 +41,7 @@ Result<Descriptor> written(const std::string& text) {
 }
 
 // The signals that netd takes in its own way are the program's own again.
-int spawn(pid_t& pid, int in, int out, Nft what) {
+int spawn(pid_t& pid, int in, int out) {
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attributes;
     sigset_t none, all;
@@ -55,8 +55,8 @@ int spawn(pid_t& pid, int in, int out, Nft what) {
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setsigdefault(&attributes, &all);
-    std::array<std::string, 4> words{"nft", "-f", "-", "-c"};
-    std::array<char*, 5> arguments{words[0].data(), words[1].data(), words[2].data(), what == Nft::check ? words[3].data() : nullptr, nullptr};
+    std::array<std::string, 3> words{"nft", "-f", "-"};
+    std::array<char*, 4> arguments{words[0].data(), words[1].data(), words[2].data(), nullptr};
     std::string locale = "LC_ALL=C";
     std::array<char*, 2> environment{locale.data(), nullptr};
     const int code = posix_spawn(&pid, program, &files, &attributes, arguments.data(), environment.data());
@@ -91,14 +91,14 @@ int buried(pid_t pid) {
 
 bool has_nft_program() { return ::access(program, X_OK) == 0; }
 
-Result<> run_nft(const std::string& text, Nft what, std::chrono::milliseconds patience) {
+Result<> run_nft(const std::string& text, std::chrono::milliseconds patience) {
     const auto in = written(text);
     if (!in) return in.error();
     std::array<int, 2> ends;
     if (::pipe2(ends.data(), O_CLOEXEC) != 0) return not_run(errno);
     Descriptor from(ends[0]), to(ends[1]);
     pid_t pid = 0;
-    if (const int code = spawn(pid, in->get(), to.get(), what); code != 0) return not_run(code);
+    if (const int code = spawn(pid, in->get(), to.get()); code != 0) return not_run(code);
     to = Descriptor();
     std::string words;
     const bool in_time = heard_out(from.get(), Clock::now() + patience, words);

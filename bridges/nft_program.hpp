@@ -11,11 +11,8 @@ namespace bridges {
 // Whether the program is on this host.
 bool has_nft_program();
 
-// Whether the kernel shall do it, or only say whether it would.
-enum class Nft { act, check };
-
 // Carries out the text (nft(8)) in this process' network namespace, whole, or nothing of it. Waits for the program, and ends it
 // when it takes longer than `patience`. Error: nft's own first line.
-topology::Result<> run_nft(const std::string& text, Nft what = Nft::act, std::chrono::milliseconds patience = std::chrono::seconds(20));
+topology::Result<> run_nft(const std::string& text, std::chrono::milliseconds patience = std::chrono::seconds(20));
 
 }  // namespace bridges

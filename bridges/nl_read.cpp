@@ -39,8 +39,10 @@ std::optional<Report> read_address(const nlmsghdr& message) {
     const auto flags = attributes.get<std::uint32_t>(IFA_FLAGS).value_or(header->ifa_flags);
     const bool is_autoconf = family == AF_INET6 && !(flags & IFA_F_PERMANENT);
     const bool is_kernels = local->is_v6() && local->is_link_local();
-    return AddressReport{static_cast<int>(header->ifa_index), message.nlmsg_type == RTM_DELADDR,
-                         !is_kernels && !is_autoconf, !is_kernels && is_autoconf, *subnet, peer.value_or(*local)};
+    const bool is_second = family == AF_INET && (flags & IFA_F_SECONDARY);
+    const bool has_route = !is_second && !(flags & IFA_F_NOPREFIXROUTE) && subnet->length() < local->size() * 8 && peer.value_or(*local) == *local;
+    return AddressReport{static_cast<int>(header->ifa_index), message.nlmsg_type == RTM_DELADDR, !is_kernels && !is_autoconf,
+                         !is_kernels && is_autoconf, has_route, *subnet, peer.value_or(*local)};
 }
 
 // Where the packets go: the route's own hop, or the first of several.
@@ -68,16 +70,23 @@ std::optional<Report> read_route(const nlmsghdr& message) {
     const auto header = header_of<rtmsg>(message);
     if (!header || header->rtm_type != RTN_UNICAST || (header->rtm_flags & RTM_F_CLONED)) return std::nullopt;
     const int family = header->rtm_family;
-    if ((family != AF_INET && family != AF_INET6) || is_routing_daemon(header->rtm_protocol)) return std::nullopt;
+    const bool is_kernels = header->rtm_protocol == RTPROT_KERNEL;
+    if ((family != AF_INET && family != AF_INET6) || (is_routing_daemon(header->rtm_protocol) && !is_kernels)) return std::nullopt;
     const Attributes attributes(attributes_of<rtmsg>(message));
     const auto table = attributes.get<std::uint32_t>(RTA_TABLE).value_or(header->rtm_table);
     if (table == RT_TABLE_LOCAL) return std::nullopt;
     const auto to = Subnet::from(address_in(attributes, RTA_DST, family).value_or(unspecified(family)), header->rtm_dst_len);
     if (!to) return std::nullopt;
+    const auto metric = attributes.get<std::uint32_t>(RTA_PRIORITY).value_or(0);
+    const bool gone = message.nlmsg_type == RTM_DELROUTE;
+    if (is_kernels) {
+        const auto device = attributes.get<int>(RTA_OIF);
+        if (!device || table != RT_TABLE_MAIN || (to->is_v6() && to->address().is_link_local())) return std::nullopt;
+        return SubnetReport{*device, gone, *to, metric};
+    }
 
-    RouteReport report{Route{table, *to, attributes.get<std::uint32_t>(RTA_PRIORITY).value_or(0), {},
-                             IfName::observed("?"), header->rtm_protocol}};
-    report.gone = message.nlmsg_type == RTM_DELROUTE;
+    RouteReport report{Route{table, *to, metric, {}, IfName::observed("?"), header->rtm_protocol}};
+    report.gone = gone;
     report.is_replacement = message.nlmsg_flags & NLM_F_REPLACE;
     report.source = address_in(attributes, RTA_PREFSRC, family);
     read_hop(attributes, family, report);

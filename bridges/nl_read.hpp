@@ -36,12 +36,13 @@ struct VlanReport {
     bool gone = false;
     Bytes entries = {};
 };
-// `counts`: not link-local, and not made of what a router announced.
+// `counts`: not link-local, and not made of what a router announced. `has_route`: the kernel makes one to its subnet with it.
 struct AddressReport {
     int index = 0;
     bool gone = false;
     bool counts = false;
     bool is_autoconf = false;
+    bool has_route = false;
     Subnet address;
     IpAddress peer;
 };
@@ -54,6 +55,13 @@ struct RouteReport {
     bool has_more_hops = false;
     std::optional<IpAddress> source = {};
 };
+// A route to a subnet of the link's own, as the kernel makes it with an address.
+struct SubnetReport {
+    int index = 0;
+    bool gone = false;
+    Subnet to;
+    std::uint32_t metric = 0;
+};
 struct RuleReport {
     Rule rule;
     bool gone = false;
@@ -63,7 +71,7 @@ struct StackHint {
     int index = 0;
 };
 
-using Report = std::variant<LinkReport, LinkGone, PortReport, VlanReport, AddressReport, RouteReport, RuleReport, StackHint>;
+using Report = std::variant<LinkReport, LinkGone, PortReport, VlanReport, AddressReport, RouteReport, SubnetReport, RuleReport, StackHint>;
 
 std::optional<Report> read_report(const nlmsghdr& message);
 

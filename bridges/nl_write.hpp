@@ -26,6 +26,9 @@ IndexOf index_in(const State& host);
 // The addresses that `have` has too many of or lacks.
 void write_addresses(int index, const std::set<Subnet>& now, const std::set<Subnet>& have, std::vector<Message>& into);
 
+// The kernel's own route to an address' subnet, as it makes it with the address.
+Message write_subnet_route(int index, const Subnet& address);
+
 Message write_alias(const std::string& name, const Owner& owner);      // of a link that was just made
 Message write_up(int index);
 Message write_group(int index, std::uint32_t group);

@@ -81,6 +81,7 @@ public:
         if (differs(now_.promiscuous, have_.promiscuous)) set_promiscuous();
         set_rest(now_.up.value_or(was_up && !joins_bond_ && !leaves_));
         if (now_.addresses) write_addresses(index_, *now_.addresses, have_.addresses.value_or(std::set<Subnet>{}), into_);
+        if (differs(now_.routed, have_.routed)) give_routes();
         return {};
     }
 
@@ -180,6 +181,11 @@ private:
         header.ifi_change = IFF_PROMISC;
         header.ifi_flags = *now_.promiscuous ? IFF_PROMISC : 0;
         into_.push_back(Message(RTM_SETLINK, 0, header));
+    }
+
+    void give_routes() {
+        for (const Subnet& address : have_.facts.unrouted)
+            if (!now_.addresses || now_.addresses->contains(address)) into_.push_back(write_subnet_route(index_, address));
     }
 
     bool put_mark(Message& message) const {

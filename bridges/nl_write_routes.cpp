@@ -4,6 +4,7 @@
 #include <linux/fib_rules.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
+#include <linux/ip.h>
 #include <linux/rtnetlink.h>
 
 #include <algorithm>
@@ -44,6 +45,23 @@ Message new_address(int index, const Subnet& address) {
     Message message = address_message(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, index, address);
     if (!address.is_v6() && address.length() < 31) put_address(message, IFA_BROADCAST, broadcast_of(address));
     return message;
+}
+
+// With the first IPv4 address of a subnet the kernel takes the others away, too, unless the link is told otherwise.
+Message keep_the_others(int index) {
+    ifinfomsg header = {};
+    header.ifi_index = index;
+    Message message(RTM_SETLINK, 0, header);
+    message.nest(IFLA_AF_SPEC, [&] {
+        message.nest(AF_INET, [&] {
+            message.nest(IFLA_INET_CONF, [&] { message.number<std::uint32_t>(IPV4_DEVCONF_PROMOTE_SECONDARIES, 1); });
+        });
+    });
+    return message;
+}
+
+bool has_company(const Subnet& address, const std::set<Subnet>& others) {
+    return !address.is_v6() && std::ranges::any_of(others, [&](const Subnet& other) { return other.network() == address.network(); });
 }
 
 Message route_message(int type, int flags, const Route& route, int device) {
@@ -91,17 +109,36 @@ Message rule_message(int type, int flags, const Rule& rule) {
 }  // namespace
 
 void write_addresses(int index, const std::set<Subnet>& now, const std::set<Subnet>& have, std::vector<Message>& into) {
+    const auto is_lost = [&](const Subnet& address) { return !now.contains(address); };
+    if (std::ranges::any_of(have, [&](const Subnet& address) { return is_lost(address) && has_company(address, now); }))
+        into.push_back(keep_the_others(index));
     bool has_lost_v4 = false;
     for (const Subnet& address : have) {
-        if (now.contains(address)) continue;
+        if (!is_lost(address)) continue;
         into.push_back(address_message(RTM_DELADDR, 0, index, address));
         has_lost_v4 |= !address.is_v6();
     }
     for (const Subnet& address : now) {
-        // With the first IPv4 address of a subnet the kernel takes the others (unless promote_secondaries says
-        // otherwise), so what stays is said again.
+        // Should the kernel have taken it along all the same, what stays is said again.
         if (!have.contains(address) || (has_lost_v4 && !address.is_v6())) into.push_back(new_address(index, address));
     }
+}
+
+Message write_subnet_route(int index, const Subnet& address) {
+    rtmsg header = {};
+    header.rtm_family = family_of(address.is_v6());
+    header.rtm_dst_len = address.length();
+    header.rtm_protocol = RTPROT_KERNEL;
+    header.rtm_type = RTN_UNICAST;
+    header.rtm_scope = address.is_v6() ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
+    header.rtm_table = RT_TABLE_MAIN;
+    // Another link may have the same subnet; of IPv4, beside it.
+    Message message(RTM_NEWROUTE, NLM_F_CREATE | (address.is_v6() ? NLM_F_EXCL : NLM_F_APPEND), header);
+    put_address(message, RTA_DST, address.network().address());
+    message.number(RTA_OIF, index);
+    if (address.is_v6()) message.number<std::uint32_t>(RTA_PRIORITY, 256);  // IP6_RT_PRIO_ADDRCONF
+    else put_address(message, RTA_PREFSRC, address.address());
+    return message;
 }
 
 Message write_route(const Route& route, int device) {

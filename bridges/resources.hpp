@@ -174,6 +174,7 @@ struct LinkFacts {
     std::optional<int> peer_index = {};     // IFLA_LINK of a veth
     std::optional<int> peer_netnsid = {};
     std::set<Subnet> autoconf = {};         // addresses that the kernel made of what routers announced: SLAAC
+    std::set<Subnet> unrouted = {};         // addresses whose subnet somebody has taken the kernel's route from
     std::string foreign_qdisc = {};         // "htb 1:" where somebody else shapes what leaves by the link
     std::string alias = {};                 // the raw alias where it is not our mark
     std::optional<IfName> active_port = {};           // bonds in modes that have one
@@ -196,6 +197,7 @@ struct Link {
     std::optional<HostStack> stack = {};
     std::optional<Standing> standing = {};            // what the host's stack takes from it; unknown where no rules enforce it
     std::optional<std::set<Subnet>> addresses = {};   // all but link-local and those that the kernel made by autoconf
+    std::optional<bool> routed = {};                  // the kernel's own routes to its addresses' subnets are there; true or unknown
     std::optional<bool> promiscuous = {};             // a bridge, or a VLAN on it, sees all that passes
     std::optional<Traffic> traffic = {};
     LinkFacts facts = {};
@@ -207,6 +209,7 @@ struct Link {
         Field{"mac", &Link::mac},           Field{"up", &Link::up},             Field{"master", &Link::master},
         Field{"isolated", &Link::isolated}, Field{"vlans", &Link::vlans},       Field{"stack", &Link::stack},
         Field{"standing", &Link::standing}, Field{"filter", &Link::filter},     Field{"addresses", &Link::addresses},
+        Field{"routed", &Link::routed},
         Field{"promiscuous", &Link::promiscuous}, Field{"traffic", &Link::traffic}};
 };
 

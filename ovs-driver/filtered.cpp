@@ -15,8 +15,8 @@ constexpr std::int64_t last_number = 0xfeff;
 // Whether frames of a port with the one tagging reach an access port of the tag.
 bool reaches(const Tagging& from, VlanId tag) {
     if (const auto* access = std::get_if<Access>(&from)) return access->tag == tag;
-    const auto& trunk = std::get<Trunk>(from);
-    return trunk.tags.empty() || trunk.tags.contains(tag) || trunk.native == tag;
+    const auto* trunk = std::get_if<Trunk>(&from);
+    return trunk && (trunk->tags.empty() || trunk->tags.contains(tag) || trunk->native == tag);
 }
 
 // By bridge: the host's own devices, each in its network.

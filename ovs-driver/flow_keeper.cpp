@@ -71,6 +71,12 @@ void FlowKeeper::settle(bool applied) {
 
 void FlowKeeper::look_after(const IfName& name) { bridges_.try_emplace(name); }
 
+void FlowKeeper::write_again(const IfName& port) {
+    for (auto& [name, bridge] : bridges_)
+        for (const auto& [ofport, known] : bridge.installed)
+            if (known.name == port) bridge.again.insert(ofport);
+}
+
 void FlowKeeper::follow(FilteredBridges wanted, const State& state) {
     std::erase_if(bridges_, [&](const auto& known) { return !state.bridges.find(known.first) && known.second.prepared.empty(); });
     for (auto& [name, bridge] : bridges_) {
@@ -138,9 +144,11 @@ void FlowKeeper::lose(Bridge& bridge) {
 
 // A whole writing replaces each flow in place, so that what it counted stays, and then takes away what is of another one.
 Result<> FlowKeeper::bring_about(Bridge& bridge, Clock::time_point deadline) {
-    if (!bridge.whole && !std::exchange(bridge.is_due, false)) return {};
+    const bool is_due = std::exchange(bridge.is_due, false) || !bridge.again.empty();
+    if (!bridge.whole && !is_due) return {};
     const FilteredPorts want = due(bridge);
-    if (!bridge.whole && want == bridge.installed) return {};
+    const auto again = std::exchange(bridge.again, {});
+    if (!bridge.whole && want == bridge.installed && again.empty()) return {};
     if (auto added = add_meters(bridge, want, deadline); !added) return added;
     if (bridge.whole) bridge.generation = bridge.generation ? bridge.generation + 1 : any_generation();
     std::vector<std::string> removed, added;
@@ -149,7 +157,7 @@ Result<> FlowKeeper::bring_about(Bridge& bridge, Clock::time_point deadline) {
             if (const auto found = want.find(ofport); found == want.end() || !(found->second == port)) removed.push_back(of_port(ofport));
     for (const auto& [ofport, port] : want) {
         const auto found = bridge.installed.find(ofport);
-        if (!bridge.whole && found != bridge.installed.end() && found->second == port) continue;
+        if (!bridge.whole && found != bridge.installed.end() && found->second == port && !again.contains(ofport)) continue;
         for (std::string& flow : flows_of(ofport, port, bridge.generation, bridge.has_meters)) added.push_back(std::move(flow));
     }
     if (bridge.whole) {

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 namespace ovs {
@@ -29,6 +30,10 @@ public:
     // port, so its flows stay for a while, or until settle().
     void follow(FilteredBridges wanted, const State& state);
 
+    // Writes a port's flows once more, when run() is called. ovs-vswitchd goes through all that it has cached then, which it does not
+    // when a mirror comes, changes or goes: copies would be made, or not, as before for whoever goes on talking.
+    void write_again(const topology::IfName& port);
+
     // Once, whatever is wanted of it: an earlier netd may have left flows there.
     void look_after(const topology::IfName& bridge);
 
@@ -41,6 +46,7 @@ private:
     struct Bridge {
         std::unique_ptr<OpenFlow> connection = {};
         FilteredPorts wanted = {}, prepared = {}, leaving = {}, installed = {};
+        std::set<std::uint16_t> again = {};  // ports whose flows are to be written once more
         Clock::time_point left = {};       // when the last of those leaving did
         bool whole = true;                 // nothing is known of what is installed
         bool is_due = true;                // what shall be there may be another than what is installed

@@ -36,6 +36,14 @@ std::string words_of(const char* text) {
     return words;
 }
 
+// The port that gets copies, or gets others, or none any more: a mirror of netd's has its name.
+const IfName* output_of_mirror(const Op& op) {
+    if (const auto* made = std::get_if<Create<PortMirror>>(&op)) return &made->now.name;
+    if (const auto* changed = std::get_if<Update<PortMirror>>(&op)) return &changed->now.name;
+    if (const auto* gone = std::get_if<Remove<PortMirror>>(&op)) return &gone->was.name;
+    return nullptr;
+}
+
 class OvsdbSwitch final : public Switch {
 public:
     explicit OvsdbSwitch(std::string socket) : session_(std::move(socket)), flows_(folder_of(session_.remote())) {}
@@ -150,6 +158,8 @@ Progress OvsdbSwitch::apply_filtered(std::span<const Op> ops, Deadline deadline)
         progress.stopped = Error{ready.error().fault, ports.begin()->second.name.text(), "guests can't be filtered: " + ready.error().what};
     }
     if (!progress.stopped) progress = commit_and_judge(ops, deadline);
+    for (const Op& op : ops)
+        if (const IfName* output = output_of_mirror(op)) flows_.write_again(*output);
     flows_.settle(!progress.stopped);
     return progress;
 }

@@ -13,6 +13,8 @@ std::string words(const Trunk& trunk) {
     return " with " + tags + (trunk.native ? fmt::format(", {} untagged", trunk.native->number()) : "");
 }
 
+std::string words(const Nowhere&) { return " on no network"; }
+
 }  // namespace
 
 std::string describe(const Bridge& bridge) { return fmt::format("OVS bridge {}", bridge.name.text()); }

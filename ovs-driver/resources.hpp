@@ -49,7 +49,12 @@ struct Trunk {
     bool operator==(const Trunk&) const = default;
     static constexpr auto fields = std::tuple{Field{"tags", &Trunk::tags}, Field{"native", &Trunk::native}};
 };
-using Tagging = std::variant<Access, Trunk>;
+// Access on a tag that no network can have (4095): whatever comes in there reaches nobody.
+struct Nowhere {
+    bool operator==(const Nowhere&) const = default;
+    static constexpr auto fields = std::tuple{};
+};
+using Tagging = std::variant<Access, Trunk, Nowhere>;
 
 // What only ovs-vswitchd knows.
 struct PortFacts {

@@ -70,6 +70,7 @@ Bridge read_bridge(const ovsrec_bridge& row) {
 std::optional<Tagging> read_tagging(const ovsrec_port& row) {
     const auto mode = text_of(row.vlan_mode);
     if (mode == "access" || (mode.empty() && row.n_tag)) {
+        if (row.n_tag && *row.tag == tag_of_nowhere) return Nowhere{};
         const auto tag = read_tag(row);
         return tag ? std::optional<Tagging>(Access{*tag}) : std::nullopt;
     }

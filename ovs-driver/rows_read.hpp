@@ -13,6 +13,9 @@ namespace ovs {
 // What a row says that has none.
 inline const Mac no_mac = Mac::of({});
 
+// The highest that the schema takes, and no network's (VlanId ends at 4094).
+inline constexpr std::int64_t tag_of_nowhere = 4095;
+
 Bridge read_bridge(const ovsrec_bridge& row);
 
 // A port of that bridge. One with several interfaces (a bond of OVS' own) has neither details nor facts, and is foreign.
@@ -25,7 +28,7 @@ std::string read_qos(const ovsrec_port& row);
 
 PortFacts read_facts(const ovsrec_interface& row);
 
-// Null where OVS does what netd has no word for: native-tagged, QinQ, the dead VLAN 4095.
+// Null where OVS does what netd has no word for: native-tagged, QinQ.
 std::optional<Tagging> read_tagging(const ovsrec_port& row);
 
 Owner read_owner(const char* mark);  // the text of external_ids:netd, or null

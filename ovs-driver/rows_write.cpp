@@ -39,21 +39,22 @@ void write_owner(const ovsrec_bridge& row, const Bridge& want) {
 }
 
 // All three columns, as a rest of an old mode would change the meaning of the new one.
-void write_vlans(const ovsrec_port& row, const char* mode, std::optional<VlanId> tag, const VlanSet& trunks) {
-    const std::int64_t number = tag ? tag->number() : 0;
+void write_vlans(const ovsrec_port& row, const char* mode, std::optional<std::int64_t> tag, const VlanSet& trunks) {
     std::vector<std::int64_t> numbers;
     for (const auto& [first, last] : trunks.ranges())
         for (std::int64_t id = first.number(); id <= last.number(); ++id) numbers.push_back(id);
     ovsrec_port_set_vlan_mode(&row, mode);
-    ovsrec_port_set_tag(&row, &number, tag ? 1 : 0);
+    ovsrec_port_set_tag(&row, tag ? &*tag : nullptr, tag ? 1 : 0);
     ovsrec_port_set_trunks(&row, numbers.data(), numbers.size());
 }
 
 void write_tagging(const ovsrec_port& row, const std::optional<Tagging>& want) {
     if (!want || want == read_tagging(row)) return;
-    if (const auto* access = std::get_if<Access>(&*want)) return write_vlans(row, "access", access->tag, {});
+    if (std::holds_alternative<Nowhere>(*want)) return write_vlans(row, "access", tag_of_nowhere, {});
+    if (const auto* access = std::get_if<Access>(&*want)) return write_vlans(row, "access", access->tag.number(), {});
     const auto& trunk = std::get<Trunk>(*want);
-    write_vlans(row, trunk.native ? "native-untagged" : "trunk", trunk.native, trunk.tags);
+    if (trunk.native) return write_vlans(row, "native-untagged", trunk.native->number(), trunk.tags);
+    write_vlans(row, "trunk", std::nullopt, trunk.tags);
 }
 
 void write_filter(const ovsrec_port& row, const std::optional<topology::Filter>& want) {

@@ -38,6 +38,22 @@ def it_is_told_with_attribute_wanted_and_found_and_put_right(host):
 
 
 @case(kinds=("legacy", "vlan-aware", "ovs"))
+def the_kernels_own_route_to_a_subnet_comes_back(host):
+    both = {**mgmt, "ipv6addr": "2001:db8::10/64", "ipv6gateway": "2001:db8::1"}
+    host.client.setup({"ovirtmgmt": {**both, "switch": host.kind}})
+    events = host.netd.subscribe("drift.")
+    for words, family in (("192.0.2.0/24 dev ovirtmgmt", "-4"), ("2001:db8::/64 dev ovirtmgmt", "-6")):
+        before = host.space.ip(family, "route", "show", words.split()[0])
+        host.space.run("ip", family, "route", "del", *words.split())
+        topic, found = events.next()
+        assert (topic, found["subject"], found["attribute"]) == ("drift.found", "ovirtmgmt", "routed"), found
+        mended(host)
+        assert host.space.ip(family, "route", "show", words.split()[0]) == before
+        while events.next()[0] != "drift.repaired":
+            pass
+
+
+@case(kinds=("legacy", "vlan-aware", "ovs"))
 def with_tags_and_a_guest(host):
     kind = {"switch": host.kind}
     host.client.setup({"web": {"nic": "eno1", "vlan": 100, "ipaddr": "10.0.0.1", "prefix": 24, **kind}, "db": {"nic": "eno1", "vlan": 200, **kind}})

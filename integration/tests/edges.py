@@ -4,6 +4,7 @@ from agree import agree
 from client import RpcError
 from guests import Guest, define, same
 from host import wait_until
+from monitor import Monitor
 from runner import case
 
 static = {"nic": "eno1", "ipaddr": "10.1.0.10", "prefix": 24}
@@ -93,3 +94,15 @@ def what_is_renamed_does_not_stay(host):
         host.space.links(f"link set {device} down", f"link set {device} name other0", "link set other0 up")
         wait_until(lambda: host.space.link("other0") is None and ours() == before, 20, lambda: f"{device} was renamed, and there are {ours()}")
     agree(host, patience=10)
+
+
+@case()
+def the_first_address_of_a_subnet_goes_alone(host):
+    one = {"nic": "eno1", "prefix": 24}
+    host.client.setup({"web": {**one, "ipaddr": "192.0.2.10", "addresses": ["192.0.2.11/24", "192.0.2.12/24"]}})
+    monitor = Monitor(host)
+    monitor.settle()
+    host.client.setup({"web": {**one, "ipaddr": "192.0.2.11", "addresses": ["192.0.2.12/24"]}})
+    gone = monitor.written(0.3).count("gone address")
+    assert gone == 1, f"{gone} addresses went"
+    agree(host)

@@ -276,6 +276,24 @@ def a_guest_that_mirrors_gets_a_copy_with_tags(host):
     mirrored(host, 100, 200)
 
 
+@case(kinds=("ovs",), words=("--drift", "report"))
+def who_only_mirrors_reaches_nobody_when_the_mirror_is_gone(host):
+    define(host, {"web": {"vlan": 100}, "lan": {}})
+    a, b, ear = Guest(host, "a", "web"), Guest(host, "b", "lan"), Guest(host, "ear", "", portMirroring=["web", "lan"])
+    agree(host)
+    wire = host.later(Wire(host.wire.name, "eno1"))
+    shout(a.end, a.mac, [wire, ear.end], expected=[wire, ear.end])
+    host.ovs.vsctl("clear", "bridge", "ovs-eno1", "mirrors")
+    shout(a.end, a.mac, [wire], expected=[wire])
+    wait_until(lambda: ear.end not in shout(a.end, a.mac, [wire, ear.end], expected=[wire]))
+    for tags in ((), (100,), (4095,)):
+        assert not shout(ear.end, ear.mac, [a.end, b.end, wire], tags=tags), tags
+        assert not shout(wire, "02:ff:00:00:00:01", [ear.end], tags=tags), tags
+    ear.update(network="web", portMirroring=[])
+    shout(ear.end, ear.mac, [a.end], expected=[a.end])
+    agree(host)
+
+
 def mirrored(host, tag=None, other=None):
     a, b, c = Guest(host, "a", "web"), Guest(host, "b", "web"), Guest(host, "c", "db")
     ear = Guest(host, "ear", "", portMirroring=["web"])
@@ -294,6 +312,12 @@ def mirrored(host, tag=None, other=None):
     drain([ear.end])
     assert ear.end in shout(c.end, c.mac, [ear.end], expected=[ear.end])
     assert ear.end not in shout(a.end, a.mac, [b.end, ear.end], expected=[b.end])
+    # Who is on a network, too, while others go on talking.
+    b.update(portMirroring=["db"])
+    assert b.end in shout(c.end, c.mac, [b.end], expected=[b.end])
+    b.update(portMirroring=[])
+    # Open vSwitch goes through what it has cached a moment after it has taken the change.
+    wait_until(lambda: b.end not in shout(c.end, c.mac, [b.end, ear.end], expected=[ear.end]), 3)
     c.unplug()
     expect(21, "mirrors", lambda: host.client.setup({"db": {"remove": True}}))
     ear.unplug()

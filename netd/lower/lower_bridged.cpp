@@ -74,6 +74,7 @@ void base_bridged(Draft& draft, const intent::Base& base) {
         link.stack = top.stack;
         link.standing = top.standing;
         link.addresses = top.addresses;
+        link.routed = top.routed;
     }
     draft.put(link);
 }

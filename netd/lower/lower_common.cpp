@@ -38,6 +38,7 @@ bridges::Link top_link(const Draft& draft, const intent::Network& network) {
     link.mtu = network.mtu;
     link.up = true;
     link.addresses = addresses;
+    if (!addresses.empty()) link.routed = true;
     link.stack = bridges::HostStack{.ipv6 = has_v6, .forwarding = false, .arp_strict = true};
     if (has_v6) link.stack->autoconf = network.ipv6autoconf;
     // DHCPv6 gives an address; which prefixes are on the wire, and who leads away from it, routers say.

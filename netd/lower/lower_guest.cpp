@@ -32,13 +32,20 @@ topology::Filter filter_of(const intent::GuestNic& nic) {
     return filter;
 }
 
+// A NIC on no network hears what it mirrors on the bridge of a network `at` that it may not send into: Open vSwitch drops what a
+// mirror's output sends only as long as the mirror is there.
+ovs::Tagging tagging(const Draft& draft, const intent::Network& at, const intent::GuestNic& nic) {
+    if (!draft.intent.network(nic.network)) return ovs::Nowhere{};
+    if (nic.trunk) return ovs::Trunk{*nic.trunk, std::nullopt};
+    return ovs::Access{nic.vlan ? *nic.vlan : tag_inside(draft, at)};
+}
+
 void ovs_port(Draft& draft, const intent::Network& network, const intent::GuestNic& nic, const IfName& name) {
     ovs::Port port{name};
     port.bridge = guest_bridge(network);
     port.owner = mark(nic);
     port.internal = false;
-    if (nic.trunk) port.tagging = ovs::Trunk{*nic.trunk, std::nullopt};
-    else port.tagging = ovs::Access{nic.vlan ? *nic.vlan : tag_inside(draft, network)};
+    port.tagging = tagging(draft, network, nic);
     port.isolated = nic.isolated || network.isolated;
     port.attached_mac = nic.mac.text();
     port.vm_id = nic.vm;

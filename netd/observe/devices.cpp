@@ -128,11 +128,12 @@ std::vector<Membership> Devices::networks_of(const ovs::Port& port) const {
         add(at, access->tag.number(), false, memberships);
         return memberships;
     }
-    const auto& trunk = std::get<ovs::Trunk>(*port.tagging);
+    const auto* trunk = std::get_if<ovs::Trunk>(&*port.tagging);
+    if (!trunk) return memberships;
     for (const auto& [tag, network] : at.networks) {
         const auto id = *intent::VlanId::from(tag);
-        const bool is_native = trunk.native ? *trunk.native == id : tag == 0;
-        if (is_native || trunk.tags.empty() || trunk.tags.contains(id)) add(at, tag, !is_native, memberships);
+        const bool is_native = trunk->native ? *trunk->native == id : tag == 0;
+        if (is_native || trunk->tags.empty() || trunk->tags.contains(id)) add(at, tag, !is_native, memberships);
     }
     return memberships;
 }

@@ -83,7 +83,7 @@ Deviations compare(const lower::HostState& want, const lower::HostState& have) {
 // A bridgeless network without a tag lives on the base itself: what its address and its stack are is its own affair.
 bool is_its_own(const Deviation& deviation, const intent::Base& base, const intent::Rider* tenant) {
     return tenant && deviation.subject == base.device.text() &&
-           (deviation.attribute.starts_with("addresses") || deviation.attribute.starts_with("stack"));
+           (deviation.attribute.starts_with("addresses") || deviation.attribute == "routed" || deviation.attribute.starts_with("stack"));
 }
 
 class Seeker {

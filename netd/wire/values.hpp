@@ -241,6 +241,7 @@ template <> inline constexpr const char* tag<bridges::Tap> = "tap";
 template <> inline constexpr const char* tag<bridges::Veth> = "veth";
 template <> inline constexpr const char* tag<ovs::Access> = "access";
 template <> inline constexpr const char* tag<ovs::Trunk> = "trunk";
+template <> inline constexpr const char* tag<ovs::Nowhere> = "nowhere";
 
 template <class... Held> json write_value(const std::variant<Held...>& value) {
     return std::visit([]<class T>(const T& held) { return json{{tag<T>, write_value(held)}}; }, value);

@@ -1,6 +1,8 @@
 // What every kernel behind the seam promises of addresses, routes and rules.
 #include "tests/contract/kernel_worlds.hpp"
 
+#include <linux/rtnetlink.h>
+
 using namespace worlds;
 
 namespace {
@@ -108,6 +110,37 @@ TEMPLATE_TEST_CASE("routes go with their link, its up and its last address", "[k
     CAPTURE(way);
     REQUIRE(world.kernel->state().routes == topology::Keyed<Route>{stays});
     REQUIRE(world.fresh_look().routes == topology::Keyed<Route>{stays});
+}
+
+TEMPLATE_TEST_CASE("the kernel's own routes to a link's subnets are missed and come again", "[kernel]", BOTH_WORLDS) {
+    TestType world;
+    const std::set all{subnet("192.0.2.1/24"), subnet("192.0.2.2/24"), subnet("2001:db8::1/64"), subnet("2001:db8::2/64"), subnet("198.51.100.1/32")};
+    raise_with(world, "eth0", all);
+    REQUIRE(seen(world, "eth0").routed == true);
+    for (const char* lost : {"192.0.2.0/24", "2001:db8::/64"}) {
+        Route taken{.to = subnet(lost), .metric = subnet(lost).is_v6() ? 256u : 0u, .device = name("eth0"), .protocol = RTPROT_KERNEL};
+        world.meddle(Remove<Route>{taken});
+        REQUIRE(world.kernel->hear());
+        REQUIRE_FALSE(seen(world, "eth0").routed);
+        REQUIRE(seen(world, "eth0").addresses == all);
+        REQUIRE_FALSE(world.fresh_look().links.find(name("eth0"))->routed);
+        Link now{name("eth0")};
+        now.routed = true;
+        update(world, now);
+        require_as(world, now);
+        REQUIRE(without_weather(world.fresh_look()) == without_weather(world.kernel->state()));
+    }
+    // What the kernel forgets with the link's "up" it makes anew by itself.
+    Link now{name("eth0")};
+    for (const bool up : {false, true}) {
+        now.up = up;
+        update(world, now);
+        REQUIRE(seen(world, "eth0").routed == true);
+    }
+    // A gateway is reached by it again.
+    succeed(world, Create<Route>{route("0.0.0.0/0", "192.0.2.254", "eth0")});
+    set_addresses(world, "eth0", {});
+    REQUIRE(seen(world, "eth0").routed == true);
 }
 
 TEMPLATE_TEST_CASE("rules come and go", "[kernel][rule]", BOTH_WORLDS) {

@@ -53,7 +53,7 @@ TEMPLATE_TEST_CASE("each way of tagging leads to each other", "[switch]", BOTH_S
     A_HOST(host);
     REQUIRE(refusal(bring_about(host.ovs, blue())) == "");
     const Tagging ways[] = {Access{vlan(10)}, Access{vlan(0)}, Trunk{}, Trunk{.tags = vlans("0,5")},
-                            Trunk{.tags = vlans("7"), .native = vlan(7)}};
+                            Trunk{.tags = vlans("7"), .native = vlan(7)}, Nowhere{}};
     for (const Tagging& from : ways) {
         for (const Tagging& to : ways) {
             State want = blue();

@@ -66,6 +66,7 @@ private:
     void put_mtu(const IfName& name, Mtu mtu);
     void put_mac(const IfName& name, Mac mac);
     void put_up(const IfName& name, bool up);
+    void give_routes(const IfName& name);
     void follow_ports(const IfName& bridge);
     void show_vlans(const IfName& bridge);
     void show_primary(const IfName& bond);
@@ -79,6 +80,7 @@ private:
     // fake_host_routes.cpp
     Result<> put_route(const bridges::Route& route);
     Result<> remove_route(const bridges::Route& route);
+    Result<> remove_subnet_route(const bridges::Route& route);
     Result<> create_rule(const bridges::Rule& rule);
     Result<> remove_rule(const bridges::Rule& rule);
     bool is_reachable(const bridges::Route& route) const;

@@ -73,6 +73,7 @@ Result<> FakeHost::change(const Link& now) {
     if (now.owner) edit(name, [&](Link& link) { link.owner = now.owner; });
     if (now.up.value_or(*have.up && !joins_bond && !leaves)) say(set_up(name, true));
     if (now.addresses) say(set_addresses(name, *now.addresses));
+    if (now.routed) give_routes(name);
     if (now.traffic) say(set_traffic(name, *now.traffic));
     return verdict;
 }

@@ -30,6 +30,13 @@ void FakeHost::put_mac(const IfName& name, Mac mac) {
     if (const auto master = at(name).master->of; master && as<Bridge>(&at(*master))) follow_ports(*master);
 }
 
+void FakeHost::give_routes(const IfName& name) {
+    edit(name, [](Link& link) {
+        link.facts.unrouted.clear();
+        link.routed = true;
+    });
+}
+
 void FakeHost::put_up(const IfName& name, bool up) {
     if (*at(name).up == up) return;
     edit(name, [&](Link& link) {
@@ -37,6 +44,7 @@ void FakeHost::put_up(const IfName& name, bool up) {
         link.facts.operstate = up ? "up" : "down";
         link.facts.carrier = up;
     });
+    give_routes(name);
     for (const IfName& vlan : vlans_on(name)) put_up(vlan, up);
     if (up) return;
     drop_routes(name, true, true);

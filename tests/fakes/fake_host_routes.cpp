@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <linux/rtnetlink.h>
 
 namespace fakes {
 
@@ -29,8 +30,19 @@ Result<> FakeHost::put_route(const Route& route) {
     return {};
 }
 
+// The kernel's own, to the subnet of an address; every link that is up has them until somebody takes them.
+Result<> FakeHost::remove_subnet_route(const Route& route) {
+    edit(route.device, [&](Link& link) {
+        for (const Subnet& address : *link.addresses)
+            if (address.network() == route.to) link.facts.unrouted.insert(address);
+        if (!link.facts.unrouted.empty()) link.routed.reset();
+    });
+    return {};
+}
+
 // What is gone already is as it should be.
 Result<> FakeHost::remove_route(const Route& route) {
+    if (route.protocol == RTPROT_KERNEL) return remove_subnet_route(route);
     const Route* there = state_.routes.find(route.key());
     if (there && there->device == route.device) state_.routes.erase(route.key());
     return {};
