@@ -39,7 +39,9 @@ constexpr std::string_view chains = R"(
  }
  chain addresses {
   meta protocol != { ip, ip6, arp, 0x8035 } goto drop_ethertype
+  meta pkttype { broadcast, multicast } meta l4proto tcp goto drop_storm
   meta pkttype { broadcast, multicast } update @storm { iifname limit rate over 100/second burst 50 packets } goto drop_storm
+  meta pkttype { broadcast, multicast } update @storm_bytes { iifname limit rate over 200 kbytes/second burst 100 kbytes } goto drop_storm
   iifname . arp saddr ip != @addresses4 goto drop_arp
   iifname . ip saddr != @addresses4 goto drop_address
   ip saddr 0.0.0.0 meta l4proto != udp goto drop_address
@@ -73,6 +75,7 @@ constexpr std::string_view sets = R"(
  set addresses6 { type ifname . ipv6_addr; }
  set targets6 { typeof iifname . @th,64,128; }
  set storm { type ifname; size 65535; flags dynamic; }
+ set storm_bytes { type ifname; size 65535; flags dynamic; }
 )";
 
 std::size_t count(std::string_view text, std::string_view word) {
@@ -156,7 +159,7 @@ std::size_t filter_rule_count() {
 }
 
 std::vector<std::string> counting_sets() {
-    std::vector<std::string> sets{"storm"};
+    std::vector<std::string> sets{"storm", "storm_bytes"};
     for (const topology::BlockReason& reason : topology::block_reasons) sets.push_back(counting_set(reason));
     return sets;
 }

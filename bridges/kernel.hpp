@@ -65,6 +65,10 @@ public:
 
     virtual const Abilities& abilities() const = 0;
 
+    // Whether hear() has been told since the last question that somebody else changed the filters of ports, the rules of the host,
+    // or what they go by; whoever called it.
+    virtual bool take_unfiltered() { return false; }
+
     // Takes away the filters of ports that somebody else, or a netd that died, has left without a link.
     virtual Result<> forget_filters() = 0;
 };

@@ -32,6 +32,7 @@ public:
     const State& state() const override { return mirror_.state(); }
     Progress apply(std::span<const Op> ops) override;
     int descriptor() const override { return any_.get(); }
+    bool take_unfiltered() override { return std::exchange(unfiltered_, false); }
     Result<> forget_filters() override { return filters_.forget_all_but(state().links); }
     const Abilities& abilities() const override { return abilities_; }
 
@@ -53,6 +54,7 @@ private:
     HostTable host_;
     Descriptor any_;   // readable when one of the three has something to tell
     Abilities abilities_;
+    bool unfiltered_ = false;
     std::set<int> silent_;          // links whose settings were changed in a way that nobody reports
     std::vector<FarEnd> far_ends_;  // of the veth pairs of this batch
 };
@@ -76,6 +78,7 @@ Result<Heard> LinuxKernel::hear() {
     if (!heard) return heard.error();
     heard->unfiltered = heard->unfiltered || *filters || *host;
     heard->changed = heard->changed || heard->unfiltered;
+    unfiltered_ = unfiltered_ || heard->unfiltered;
     return heard;
 }
 

@@ -98,8 +98,14 @@ struct NftSocket::Held {
     std::vector<char> buffer = std::vector<char>(room);
     std::uint32_t sequence = 1;
 
+    // Of a list that a change interrupted and nobody heard out: its parts would be taken for the answer.
+    void discard_rest() {
+        std::array<char, 8192> part;
+        while (::recv(mnl_socket_get_fd(requests.get()), part.data(), part.size(), MSG_DONTWAIT) > 0) {}
+    }
     // Sends the message in the buffer and visits what comes back, until its end.
     Result<> ask(nlmsghdr* message, const Visit& visit) {
+        discard_rest();
         if (mnl_socket_sendto(requests.get(), message, message->nlmsg_len) < 0) return no_answer(errno);
         const auto port = mnl_socket_get_portid(requests.get());
         for (;;) {

@@ -133,7 +133,17 @@ private:
         // Only without STP may a bridge forward at once, and of one message the kernel reads the delay first.
         const auto stp = options.find("stp_state");
         if (stp != options.end() && stp->second == "0") put_options({*stp});
-        put_options(options);
+        // A bond's delays count by miimon, and can't be told without; of one message the kernel reads miimon first.
+        const auto miimon = options.find("miimon");
+        Options rest = options, delays;
+        if (miimon != options.end() && miimon->second == "0")
+            for (const char* delay : {"updelay", "downdelay"})
+                if (const auto found = options.find(delay); found != options.end()) {
+                    delays[delay] = found->second;
+                    rest.edit().erase(delay);
+                }
+        put_options(delays);
+        put_options(rest);
     }
 
     void put_options(const Options& options) {

@@ -13,7 +13,7 @@ using topology::IpAddress;
 
 constexpr std::string_view fragment_of_multicast = "ipv6,ipv6_dst=ff00::/8,ip_frag=yes";
 constexpr std::string_view to_many = "dl_dst=01:00:00:00:00:00/01:00:00:00:00:00";  // a broadcast, too
-constexpr int highest = 60000;
+constexpr int highest = 65000;  // above those of ovs-vswitchd itself when a controller is silent (61680)
 
 class Rules {
 public:
@@ -72,6 +72,8 @@ private:
         for (const char* match : {"icmp6,icmp_type=134", "icmp6,icmp_type=137", "icmp,icmp_type=5", "icmp,icmp_type=9"}) drop(match, reason_of("router"));
         // A first fragment that ends before the message begins has type 0.
         for (const auto match : {fragment_of_multicast, std::string_view("icmp6,icmp_type=0")}) drop(match, reason_of("fragment"));
+        // What Open vSwitch does not read on in (a length of 0, of which Linux takes no notice) it takes for this protocol.
+        for (const char* match : {"ip,nw_proto=0", "ipv6,nw_proto=0"}) drop(match, reason_of("fragment"));
         for (const char* match : {"ip,nw_proto=103", "ipv6,nw_proto=103", "icmp6,icmp_type=130", "icmp6,icmp_type=151"}) drop(match, reason_of("multicast"));
         // Open vSwitch does not tell one IGMP message from the other: queries, and routers' words, go where no report does.
         for (const char* to : {"224.0.0.1", "224.0.0.4", "224.0.0.106"}) drop(fmt::format("ip,nw_proto=2,nw_dst={}", to), reason_of("multicast"));
@@ -80,6 +82,8 @@ private:
     void own_addresses() {
         const auto all = filter_.all_addresses();
         const auto arp = mine_ + ",arp,arp_sha=" + filter_.mac.text();
+        // No such thing is honest, and one frame can be a thousand on the wire.
+        for (const char* kind : {"tcp", "tcp6"}) drop(fmt::format("{},{}", kind, to_many), reason_of("storm"));
         for (const IpAddress& address : all)
             if (!address.is_v6()) pass(fmt::format("{},arp_spa={}", arp, address.text()));
         drop(arp, reason_of("arp"));

@@ -112,6 +112,7 @@ def attacks(me, mine, victim, token):
         "another IPv6 address": (ether(multicast6, me, 0x86DD, ip6("fd00::2", all_nodes, 17, udp(9999, 9999, token))), strict),
         "a neighbour advertisement for the victim": (ether(multicast6, me, 0x86DD, ip6(mine6, all_nodes, 58, icmp6(mine6, all_nodes, 136, struct.pack("!I16s", 0x20000000, ipaddress.ip_address("fd00::2").packed) + token))), strict),
         "a claim to the victim's address": (ether("33:33:ff:00:00:02", me, 0x86DD, ip6("::", "ff02::1:ff00:2", 58, icmp6("::", "ff02::1:ff00:2", 135, struct.pack("!I16s", 0, ipaddress.ip_address("fd00::2").packed) + token))), strict),
+        "TCP to all": (ether(BROADCAST, me, 0x800, ip4(mine, "10.0.0.255", 6, struct.pack("!HHIIBBHHH", 9, 9, 0, 0, 0x50, 2, 0, 0, 0) + token)), strict),
         "a protocol nobody needs": (ether(BROADCAST, me, 0x88B5, token), strict),
     }
 
@@ -200,6 +201,20 @@ def a_hostile_guest_without_tags(host):
 @case(kinds=("legacy", "vlan-aware", "ovs"))
 def a_hostile_guest(host):
     out_of_reach(host, {"vlan": 100})
+
+
+@case("ovs")
+def what_open_vswitch_does_not_read(host):
+    """Linux takes IPv6 of length 0 behind hop-by-hop; a Linux bridge drops it by itself."""
+    define(host, {"web": {"nic": "eno1", "switch": "ovs"}})
+    victim = Guest(host, "victim", "web", filter="none")
+    for guest in attackers(host, "web"):
+        speaks(guest, {"victim": victim})
+        mine6, all_nodes = link_local(guest.mac), "ff02::1"
+        head = ip6(mine6, all_nodes, 0, b"")
+        packet = lambda mark: head[:4] + bytes(2) + head[6:] + struct.pack("!BBHI", 58, 0, 0x0104, 0) + icmp6(mine6, all_nodes, 134, struct.pack("!BBHII", 64, 0, 1800, 0, 0) + mark)
+        got = try_all(guest, {"victim": victim}, lambda mark: {"it": ether("33:33:00:00:00:01", guest.mac, 0x86DD, packet(mark))})
+        assert got == {"it": {"victim"} if guest.name == "trusted" else set()}, f"{guest.name}: {got}"
 
 
 def bare(host, bridge):

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <poll.h>
 
+#include <algorithm>
+
 namespace apply {
 namespace {
 
@@ -91,6 +93,15 @@ plan::Plan what_differs(const lower::HostState& wanted, const lower::Scope& scop
     return plan::make(within_reach(wanted, backends.guests), have);
 }
 
+// Whether Open vSwitch has made one of these anew, which then lacks what its predecessor had.
+bool were_made_anew(const topology::Keyed<bridges::Link>& wanted, const topology::Keyed<bridges::Link>& before, const topology::Keyed<bridges::Link>& now) {
+    return std::any_of(wanted.begin(), wanted.end(), [&](const bridges::Link& link) {
+        const bridges::Link* was = before.find(link.name);
+        const bridges::Link* there = now.find(link.name);
+        return was && there && was->facts.index != there->facts.index;
+    });
+}
+
 std::string what_is_left(const plan::Plan& plan) {
     std::string text = plan::describe(plan.front().op);
     if (plan.size() > 1) text += fmt::format(", and {} more", plan.size() - 1);
@@ -118,10 +129,12 @@ Result<> reach(const lower::HostState& wanted, const lower::Scope& scope, const 
     for (int round = 0; round < rounds; ++round) {
         left = what_differs(wanted, scope, backends);
         if (left.empty()) return {};
+        const auto before = backends.kernel.state().links;
         auto executed = execute(left, backends, deadline);
+        if (executed) continue;
         // Something was made anew in between (OVS does so with a device that moves): look again, plan again.
-        if (!executed && executed.error().fault == Fault::lost_sync && round + 1 < rounds) continue;
-        if (!executed) return executed;
+        const bool is_stale = executed.error().fault == Fault::lost_sync || were_made_anew(wanted.kernel.links, before, backends.kernel.state().links);
+        if (!is_stale || round + 1 == rounds) return executed;
     }
     left = what_differs(wanted, scope, backends);
     if (left.empty()) return {};

@@ -53,7 +53,11 @@ Outcome Transactor::recover() {
     auto entry = store_.open_entry();
     if (!entry) {
         trouble_ = entry.error();
-        return RolledBack{entry.error()};
+        if (has_run_in_this_boot_) return RolledBack{entry.error()};
+        // Whatever it was about, this boot has not seen it.
+        const Outcome outcome = bring_back();
+        if (!trouble_) trouble_ = entry.error();
+        return outcome;
     }
     if (*entry && (*entry)->boot == store::boot_id()) return take_up(std::move(**entry));
     // Of another boot: the kernel has forgotten both what was and what was to be.
@@ -86,7 +90,8 @@ Outcome Transactor::bring_back() {
     open_ = store::Entry{.id = generation_ + 1, .base_generation = generation_, .boot = store::boot_id(), .delta = intent::difference(running_, wanted)};
     const intent::Intent there = lower::attainable(wanted, {backends_.kernel.state(), backends_.ovs.connected()});
     const lower::Goal goal = lower::goal(running_, there, lower::everything(there), observe::host_of(backends_));
-    const auto reached = reach(goal.wanted, goal.scope, backends_, apply_deadline({}));
+    const auto other = in_the_way(goal.wanted);
+    const auto reached = other ? Result<>(*other) : reach(goal.wanted, goal.scope, backends_, apply_deadline({}));
     // What can't be had now is drift, not a reason to take away what could be had: a NIC that comes late is waited for, and
     // what the kernel refused is tried again by itself.
     const Outcome outcome = finish();

@@ -17,33 +17,34 @@ using std::chrono::steady_clock;
 // Nothing of ours takes longer; OVS with a thousand ports to delete does take a while.
 constexpr std::chrono::seconds longest_apply{120};
 
-lower::Scope scope_of(const store::Entry& entry) {
-    lower::Scope scope;
-    scope.include(entry.before);
-    scope.include(entry.wanted);
-    return scope;
-}
-
 // Networks have the MAC of their bond, and one that lost all its ports for a moment has that of the first one that came then.
 bool has_bond(const lower::Goal& goal) {
     return std::ranges::any_of(goal.wanted.kernel.links, [](const bridges::Link& link) { return link.kind && std::holds_alternative<bridges::Bond>(*link.kind); });
 }
 
-// What somebody else made is adapted, but never made another thing: that would be to remove it.
-std::optional<Error> in_the_way(const lower::Goal& goal, const lower::HostState& host) {
-    for (const bridges::Link& link : goal.wanted.kernel.links) {
-        const bridges::Link* there = host.kernel.links.find(link.name);
-        if (!there || bridges::is_same_thing(link, *there) || (there->owner && there->owner->is_ours())) continue;
-        if (plan::is_made_by_ovs(host, link.name)) continue;  // it makes room
-        return Error{Fault::conflict, link.name.text(), "the host has a device of that name that is another thing and not netd's; rename or remove it"};
-    }
-    return std::nullopt;
+// The name of a port is short, and made of the guest's name and the MAC.
+bool are_two_nics(const bridges::Link& wanted, const bridges::Link& there) {
+    const auto role = [](const bridges::Link& link) { return link.owner && link.owner->role ? std::string_view(*link.owner->role) : std::string_view(); };
+    return role(wanted).starts_with("nic ") && role(there).starts_with("nic ") && role(wanted) != role(there);
 }
 
 }  // namespace
 
 steady_clock::time_point Transactor::apply_deadline(const Terms& terms) const {
     return steady_clock::now() + terms.timeout.value_or(longest_apply);
+}
+
+// What somebody else made is adapted, but never made another thing: that would be to remove it.
+std::optional<Error> Transactor::in_the_way(const lower::HostState& wanted) const {
+    const lower::HostState host = observe::state_of(backends_);
+    for (const bridges::Link& link : wanted.kernel.links) {
+        const bridges::Link* there = host.kernel.links.find(link.name);
+        if (there && are_two_nics(link, *there)) return Error{Fault::conflict, link.name.text(), "another guest's NIC has this port by chance; give this one another MAC"};
+        if (!there || bridges::is_same_thing(link, *there) || (there->owner && there->owner->is_ours())) continue;
+        if (plan::is_made_by_ovs(host, link.name)) continue;  // it makes room
+        return Error{Fault::conflict, link.name.text(), "the host has a device of that name that is another thing and not netd's; rename or remove it"};
+    }
+    return std::nullopt;
 }
 
 // As observed, but for what making it again needs and the kernel does not report: where the other end of a veth is, and
@@ -75,7 +76,15 @@ std::uint64_t Transactor::next_id() {
     return last_id_;
 }
 
+// A change that could not be taken back comes before all others: its journal is the only one there is.
+std::optional<Error> Transactor::unfinished() {
+    try_again();
+    if (!stuck_) return std::nullopt;
+    return Error{Fault::busy, "an earlier change", "could not be taken back yet, and nothing else is changed until then: " + trouble_->subject + ": " + trouble_->what};
+}
+
 Outcome Transactor::begin(const intent::Intent& wanted, const Terms& terms) {
+    if (auto other = unfinished()) return RolledBack{*other};
     if (is_settled(wanted, terms)) return unchanged(terms);
     store::Entry entry;
     entry.delta = intent::difference(running_, wanted);
@@ -101,6 +110,7 @@ Outcome Transactor::unchanged(const Terms& terms) {
 }
 
 Outcome Transactor::mend(const intent::Intent& attainable, const lower::Touched& touched) {
+    if (auto other = unfinished()) return RolledBack{*other};
     Terms terms;
     terms.confirm = false;
     Outcome outcome = carry_out(lower::goal(attainable, attainable, touched, observe::host_of(backends_)), {}, terms);
@@ -116,39 +126,8 @@ bool Transactor::is_whole(const intent::Intent& attainable) const {
     return plan::make(goal.wanted, before_image(goal)).empty();
 }
 
-Result<> Transactor::follow(const lower::Leases& offered) {
-    static const lower::Leases none;
-    const lower::Leases& held = backends_.leases ? *backends_.leases : none;
-    const intent::Intent now = lower::attainable(standing(), {backends_.kernel.state(), backends_.ovs.connected()});
-    lower::Touched touched{.networks = lower::differing(now, held, offered)};
-    if (touched.networks.empty()) return {};
-    settled_.reset();  // the same definitions mean something else now
-    for (const auto& name : touched.networks)
-        if (const auto base = now.networks().find(name)->base()) touched.bases.insert(*base);
-    lower::Host host = observe::host_of(backends_);
-    host.leases = &offered;
-    host.held = &held;
-    const lower::Goal goal = lower::goal(now, now, touched, host);
-    if (waiting_) return follow_while_waiting(goal);
-    Terms terms;
-    terms.confirm = false;
-    const Outcome outcome = carry_out(goal, {}, terms);
-    if (const auto* back = std::get_if<RolledBack>(&outcome)) return back->because;
-    if (const auto* stuck = std::get_if<Degraded>(&outcome)) return stuck->because;
-    return {};
-}
-
-// What is made now is in the open transaction's scope before it is made, so that a way back takes it away.
-Result<> Transactor::follow_while_waiting(const lower::Goal& goal) {
-    for (const auto& route : goal.wanted.kernel.routes) open_->wanted.kernel.routes.put(route);
-    for (const auto& rule : goal.wanted.kernel.rules) open_->wanted.kernel.rules.put(rule);
-    for (const auto& link : goal.wanted.kernel.links) open_->wanted.kernel.links.put(link);
-    if (auto written = store_.begin(*open_); !written) return written;
-    return reach(goal.wanted, goal.scope, backends_, apply_deadline({}));
-}
-
 Outcome Transactor::carry_out(const lower::Goal& goal, store::Entry entry, const Terms& terms, const std::function<lower::Goal()>& lowered) {
-    if (const auto other = in_the_way(goal, observe::state_of(backends_))) return RolledBack{*other};
+    if (const auto other = in_the_way(goal.wanted)) return RolledBack{*other};
     entry.id = next_id();
     entry.base_generation = generation_;
     entry.boot = store::boot_id();
@@ -197,6 +176,9 @@ Outcome Transactor::finish() {
     const bool is_same = open_->delta.empty();  // a repair: what is defined has not changed
     const intent::Intent now = is_same ? running_ : intent::with(running_, open_->delta);
     const std::uint64_t generation = open_->base_generation + (is_same ? 0 : 1);
+    // A disk that has no room for the committed definitions says so while there is a way back.
+    if (open_->commit)
+        if (auto ready = store_.prepare_committed({now, generation, false, intent::identities_of(now, backends_.kernel.state(), identities_, bridges::bus_of)}); !ready) return undo(ready.error());
     if (!is_same)
         if (auto kept = store_.keep_running({now, generation}, open_->delta); !kept) return undo(kept.error());
     intent::learn(identities_, open_->delta, backends_.kernel.state(), bridges::bus_of);
@@ -211,8 +193,8 @@ Outcome Transactor::finish() {
 }
 
 Outcome Transactor::undo(const Error& because) {
-    const lower::Scope scope = scope_of(*open_);
-    if (auto reached = reach(open_->before, scope, backends_, steady_clock::now() + longest_apply); !reached) {
+    const auto other = in_the_way(open_->before);
+    if (auto reached = other ? Result<>(*other) : reach(open_->before, open_->scope(), backends_, steady_clock::now() + longest_apply); !reached) {
         stuck_ = because;
         trouble_ = reached.error();
         return Degraded{because, reached.error()};
@@ -224,7 +206,7 @@ Outcome Transactor::undo(const Error& because) {
 }
 
 void Transactor::try_again() {
-    if (!stuck_ || !open_) return;
+    if (!stuck_ || !open_ || waiting_) return;
     if (std::holds_alternative<RolledBack>(undo(*stuck_))) trouble_.reset();
 }
 

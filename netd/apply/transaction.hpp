@@ -84,13 +84,16 @@ public:
     const std::optional<Error>& trouble() const { return trouble_; }
 
 private:
+    std::optional<Error> unfinished();
+    std::optional<Error> in_the_way(const lower::HostState& wanted) const;
     lower::HostState before_image(const lower::Goal& goal) const;
+    void remember(const lower::Goal& goal, const lower::Scope& beyond);
     std::uint64_t next_id();
     // `lowered` gives the goal once more, as of what the host has then; it may be left out.
     Outcome carry_out(const lower::Goal& goal, store::Entry entry, const Terms& terms, const std::function<lower::Goal()>& lowered = {});
     bool is_settled(const intent::Intent& wanted, const Terms& terms) const;
     Outcome unchanged(const Terms& terms);
-    Result<> follow_while_waiting(const lower::Goal& goal);
+    Result<> follow_while_waiting(const lower::Goal& goal, bool is_own);
     Outcome wait();
     Outcome undo(const Error& because);
     Outcome finish();

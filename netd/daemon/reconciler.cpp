@@ -1,7 +1,6 @@
 // Waits for whatever comes first: a command, the kernel, OVS, a deadline.
 #include "netd/daemon/reconciler.hpp"
 
-#include "bridges/bus.hpp"
 #include "netd/apply/preview.hpp"
 #include "netd/daemon/log.hpp"
 #include "netd/daemon/tidying.hpp"
@@ -43,6 +42,11 @@ topology::Result<> Reconciler::start(const std::optional<topology::IfName>& mana
 void Reconciler::run() {
     Tidying tidying;
     while (!stopping_) {
+        see_to_rules();  // what was done may have been disturbed
+        if (names_due_ && !transactor_.waiting()) {
+            follow_names();
+            publish();
+        }
         tidying.after(backends_.kernel.state().links.size());
         auto readable = clients_.descriptors();
         readable.insert(readable.end(), {commands_.descriptor(), backends_.kernel.descriptor()});
@@ -84,7 +88,6 @@ std::chrono::steady_clock::time_point Reconciler::next_deadline() const {
 }
 
 void Reconciler::hear() {
-    const auto before = backends_.kernel.state().links;
     const auto heard = backends_.kernel.hear();
     const bool others_changed = static_cast<int>(backends_.ovs.hear()) | static_cast<int>(backends_.guests.hear());
     if (!heard) {
@@ -92,31 +95,11 @@ void Reconciler::hear() {
         return;
     }
     if (heard->overrun) ++overruns_;
-    if (heard->unfiltered || (rules_again_ && clock_.boottime() >= *rules_again_)) put_rules_back();
+    see_to_rules();
     if (!heard->changed && !others_changed) return;
     transactor_.try_again();
-    follow_names(before);
+    follow_names();
     publish();
-}
-
-// A NIC that comes may be one that is known under another name.
-void Reconciler::follow_names(const topology::Keyed<bridges::Link>& before) {
-    bool comes = false;
-    topology::Keyed<bridges::Link>::each_difference(before, backends_.kernel.state().links, [&](const bridges::Link* was, const bridges::Link* now) {
-        comes = comes || (!was && now && intent::is_known(*now, transactor_.identities(), bridges::bus_of));
-    });
-    if (!comes || !transactor_.follow_names()) return;
-    tell_renames();
-}
-
-void Reconciler::tell_renames() {
-    for (const auto& [name, device] : transactor_.renames()) {
-        const auto told = renames_told_.find(name);
-        if (told != renames_told_.end() && told->second == device) continue;
-        renames_told_.insert_or_assign(name, device);
-        log::info("what the definitions called {} is {} now", name.text(), device.text());
-        announce("nic.renamed", {{"subject", device.text()}, {"was", name.text()}});
-    }
 }
 
 void Reconciler::take(serve::Command command) {
@@ -199,8 +182,9 @@ void Reconciler::confirm(const serve::Confirm& confirm) {
         return reply(confirm.ticket, {{"confirmed", true}, {"transaction", waiting->id}}, false);
     }
     const Asker asker = std::exchange(asker_, std::nullopt);
-    conclude(asker, transactor_.confirm(), intent::code::refused);
-    reply(confirm.ticket, {{"confirmed", true}, {"transaction", waiting->id}}, false);
+    const auto outcome = transactor_.confirm();
+    conclude(asker, outcome, intent::code::refused);
+    reply(confirm.ticket, {{"confirmed", std::holds_alternative<apply::Committed>(outcome)}, {"transaction", waiting->id}}, false);
 }
 
 void Reconciler::commit(const serve::CommitRunning& commit) {

@@ -35,7 +35,8 @@ private:
     void await_leases(const intent::Request& request, const intent::Intent& wanted, apply::Terms& terms);
     void conclude_awaited();
     topology::Error too_late() const;
-    void follow_names(const topology::Keyed<bridges::Link>& before);
+    void follow_names();
+    void see_to_rules();
     void put_rules_back();
     void take(serve::Command command);
     void work_off();
@@ -106,6 +107,8 @@ private:
     std::optional<observe::LastOutcome> last_outcome_;
     std::uint64_t overruns_ = 0;
     intent::Renames renames_told_;
+    topology::Keyed<bridges::Link> links_followed_;
+    bool names_due_ = false;                    // a NIC came that may be known under another name
     // The leases that the open transaction waits for; confirmed already, or not to be.
     struct Awaited {
         std::map<std::string, intent::NetworkName> keys;  // by lease, who waits for it

@@ -1,6 +1,8 @@
-// What guests do by themselves is followed: the definitions learn of it, and the hypervisor learns of the definitions.
+// What guests do by themselves is followed: the definitions learn of it, and the hypervisor learns of the definitions. So are the
+// names of NICs.
 #include "netd/daemon/reconciler.hpp"
 
+#include "bridges/bus.hpp"
 #include "netd/daemon/log.hpp"
 #include "netd/lower/follow_guests.hpp"
 
@@ -79,16 +81,39 @@ void Reconciler::follow_guests() {
 // The port goes when the guest has let go. One that does not in time keeps NIC and port, filters and all.
 void Reconciler::settle_partings() {
     if (stopping_) return;
+    const bool is_known = backends_.guests.connected();  // else what it says is what was
     for (const Parting& parting : std::exchange(partings_, {})) {
         const bool plugged = backends_.guests.state().nics.contains({parting.nic.vm, parting.nic.mac});
-        if (!plugged && !transactor_.waiting()) {
+        if (!plugged && is_known && !transactor_.waiting()) {
             if (transactor_.running().nics().contains(parting.nic)) take_out(parting.ticket, parting.nic);
             else reply(parting.ticket, {{"changed", true}});
-        } else if (plugged && Clock::now() >= parting.deadline) {
+        } else if ((plugged || !is_known) && Clock::now() >= parting.deadline) {
             refuse(parting.ticket, code::unplug_failed, fmt::format("domain {}: the guest does not let go of {}; it is still plugged in", parting.nic.vm, parting.nic.mac.text()));
         } else {
             partings_.push_back(parting);
         }
+    }
+}
+
+// A NIC that comes may be one that is known under another name; it may have come in the middle of a change.
+void Reconciler::follow_names() {
+    const auto& now = backends_.kernel.state().links;
+    topology::Keyed<bridges::Link>::each_difference(links_followed_, now, [&](const bridges::Link* was, const bridges::Link* link) {
+        names_due_ = names_due_ || (!was && link && intent::is_known(*link, transactor_.identities(), bridges::bus_of));
+    });
+    links_followed_ = now;
+    if (!names_due_ || transactor_.waiting()) return;
+    names_due_ = false;
+    if (transactor_.follow_names()) tell_renames();
+}
+
+void Reconciler::tell_renames() {
+    for (const auto& [name, device] : transactor_.renames()) {
+        const auto told = renames_told_.find(name);
+        if (told != renames_told_.end() && told->second == device) continue;
+        renames_told_.insert_or_assign(name, device);
+        log::info("what the definitions called {} is {} now", name.text(), device.text());
+        announce("nic.renamed", {{"subject", device.text()}, {"was", name.text()}});
     }
 }
 

@@ -53,10 +53,14 @@ void Reconciler::mend(const serve::Mend& asked) {
     notes_.push(serve::Mended{});
 }
 
+void Reconciler::see_to_rules() {
+    if (backends_.kernel.take_unfiltered() || (rules_again_ && clock_.boottime() >= *rules_again_)) put_rules_back();
+}
+
 // Somebody flushed or changed one of netd's tables, or it is that of another netd: what the guests' ports shall have, and the
 // rules of the host, are put back before anything else is done, and told. What is for ports that are gone goes as well.
 void Reconciler::put_rules_back() {
-    const auto& running = transactor_.running();
+    const auto& running = transactor_.standing();
     const auto wanted = lower::lower(running, lower::everything(running), observe::host_of(backends_));
     std::vector<bridges::Op> ops;
     auto ports = json::array(), devices = json::array();

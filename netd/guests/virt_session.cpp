@@ -53,11 +53,15 @@ Result<State> Session::look() const {
 }
 
 Result<> Session::look_at(const std::string& name, State& into) const {
-    forget(name, into);
     const DomainPtr domain(virDomainLookupByName(connection_.get(), name.c_str()));
-    if (domain) return take_in(domain.get(), into);
-    const Error said = last_error(subject_of(name));
-    return said.fault == Fault::not_found ? Result<>() : said;
+    const auto said = domain ? Result<>() : Result<>(last_error(subject_of(name)));
+    if (!said && said.error().fault != Fault::not_found) return said;
+    State now = into;
+    forget(name, now);
+    if (domain)
+        if (auto taken = take_in(domain.get(), now); !taken && virConnectIsAlive(connection_.get()) != 1) return taken;
+    into = std::move(now);
+    return {};
 }
 
 // One that goes while it is looked at is as one that is gone.

@@ -113,18 +113,29 @@ void hand_over_default_route(const Request& request, Intent& wanted) {
 
 // A way to a subnet is one of the host's, whichever network it leads by.
 void check_ways(const Request& asked, Verdict& verdict) {
-    if (std::ranges::all_of(asked.networks, [](const Network& network) { return network.routes.empty(); })) return;
     std::map<Subnet, std::set<NetworkName>> by;
     for (const Network& network : verdict.wanted.networks())
         for (const StaticRoute& route : network.routes)
             if (route.to) by[route.to->network()].insert(network.name);
+    if (by.empty()) return;
+    const auto refuse = [&](const NetworkName& name, const char* attribute, std::string what) {
+        verdict.complaints.push_back({code::bad_address, pointer({"networks", name.text(), attribute}), Fault::conflict, std::move(what)});
+    };
+    // The kernel has a route of its own to where somebody is at home.
+    for (const Network& network : verdict.wanted.networks())
+        for (const Subnet& own : network.all_addresses()) {
+            const auto led = by.find(own.network());
+            if (led == by.end()) continue;
+            for (const Network& one : asked.networks)
+                if (one.name == network.name ? led->second.size() > led->second.count(one.name) : led->second.contains(one.name))
+                    refuse(one.name, one.name == network.name ? "ipaddr" : "routes",
+                           fmt::format("{} is a subnet of network '{}', and network '{}' has a route to it", own.network().text(), network.name.text(), led->second.begin()->text()));
+        }
     for (const Network& network : asked.networks)
         for (const StaticRoute& route : network.routes) {
             if (!route.to) continue;
             for (const NetworkName& other : by[route.to->network()])
-                if (other != network.name)
-                    verdict.complaints.push_back({code::bad_address, pointer({"networks", network.name.text(), "routes"}), Fault::conflict,
-                                                  fmt::format("network '{}' has a route to {}, too", other.text(), route.to->network().text())});
+                if (other != network.name) refuse(network.name, "routes", fmt::format("network '{}' has a route to {}, too", other.text(), route.to->network().text()));
         }
 }
 

@@ -18,8 +18,10 @@ bridges::Kind kind_of(const intent::GuestNic& nic) {
 
 bridges::PortVlans vlans_of(const Draft& draft, const intent::Network& network, const intent::GuestNic& nic) {
     bridges::PortVlans vlans;
+    const intent::Base* base = network.base() ? draft.intent.bases().find(*network.base()) : nullptr;
     if (nic.trunk) vlans.tagged = *nic.trunk;
-    else vlans.untagged = nic.vlan ? *nic.vlan : tag_inside(draft, network);
+    if (base) vlans.tagged.erase(inner_tag(*base));  // it is the untagged network's in there, whoever asks for all
+    if (!nic.trunk) vlans.untagged = nic.vlan ? *nic.vlan : tag_inside(draft, network);
     return vlans;
 }
 

@@ -57,7 +57,7 @@ IfName port_of(const intent::GuestNic::Key& nic) {
 IfName port_of(const intent::GuestNic& nic) { return nic.adopted ? *nic.adopted : port_of(nic.key()); }
 
 std::uint32_t table_of(const intent::NetworkName& network) {
-    return (1u << 24) | static_cast<std::uint32_t>(hash_of(network.text()) & 0xffffff);
+    return (1u << 30) | static_cast<std::uint32_t>(hash_of(network.text()) & 0x3fffffff);
 }
 
 }  // namespace lower

@@ -21,19 +21,21 @@ std::string key_of(char kind, const std::string& name, const Deviation& deviatio
     return std::string(1, kind) + name + '\n' + deviation.subject + '\n' + deviation.attribute;
 }
 
-// NICs are for others to bring.
-bool is_a_nic(const std::string& subject, const intent::Intent& intent) {
+// NICs are for others to bring. One that is there and no port of its switch is netd's affair.
+bool is_a_nic_that_is_away(const std::string& subject, const Snapshot& snapshot) {
     const auto name = topology::IfName::observed(subject);
+    const intent::Intent& intent = snapshot.running;
+    if (snapshot.observed.kernel.links.contains(name)) return false;
     if (intent.bond_of(name)) return true;
     return intent.bases().contains(name) && !intent.bonds().contains(name);
 }
 
 template <class IsThere>
-void keep(const Drift::Deviations& from, const intent::Intent& intent, IsThere&& is_there, Drift::Deviations& into) {
+void keep(const Drift::Deviations& from, const Snapshot& snapshot, IsThere&& is_there, Drift::Deviations& into) {
     for (const auto& [name, deviations] : from) {
         if (!is_there(name)) continue;
         for (const Deviation& deviation : deviations)
-            if (deviation.attribute != "presence" || !is_a_nic(deviation.subject, intent)) into[name].push_back(deviation);
+            if (deviation.attribute != "presence" || !is_a_nic_that_is_away(deviation.subject, snapshot)) into[name].push_back(deviation);
     }
 }
 
@@ -47,9 +49,9 @@ Drift curable(const Drift& drift, const Snapshot& snapshot, const std::function<
     };
     const auto has_bond = [&](const std::string& name) { return there.bonds().contains(topology::IfName::observed(name)); };
     Drift left;
-    keep(drift.networks, snapshot.running, [&](const std::string& name) { return there.network(name) != nullptr; }, left.networks);
-    keep(drift.bonds, snapshot.running, has_bond, left.bonds);
-    keep(drift.guests, snapshot.running, has_guest, left.guests);
+    keep(drift.networks, snapshot, [&](const std::string& name) { return there.network(name) != nullptr; }, left.networks);
+    keep(drift.bonds, snapshot, has_bond, left.bonds);
+    keep(drift.guests, snapshot, has_guest, left.guests);
     if (there.nics().size() == snapshot.running.nics().size()) return left;
     // The port of a guest whose namespace is gone can't be made again.
     std::set<std::string> gone;

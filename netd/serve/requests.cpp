@@ -6,9 +6,12 @@
 #include "netd/observe/way_of_client.hpp"
 #include "netd/wire/read_definition.hpp"
 #include "netd/wire/request.hpp"
+#include "netd/wire/values.hpp"
 #include "netd/wire/write_plan.hpp"
 
 #include <fmt/format.h>
+
+#include <limits>
 
 namespace serve {
 
@@ -131,7 +134,12 @@ void Requests::commit(const Ticket& ticket, const Params&) { enqueue(ticket, Com
 
 void Requests::confirm(const Ticket& ticket, const Params& params) {
     std::optional<std::uint64_t> transaction;
-    if (params.contains("transaction") && params["transaction"].is_number_unsigned()) transaction = params["transaction"].get<std::uint64_t>();
+    const json asked = params.value("transaction", json());
+    if (!asked.is_null() && asked != "") {
+        const auto number = wire::read_int(asked, 0, std::numeric_limits<std::int64_t>::max());
+        if (!number) return refuse(ticket, static_cast<int>(wire::Rpc::invalid_params), "transaction: the number of a change that waits is due here");
+        transaction = static_cast<std::uint64_t>(*number);
+    }
     // Not counted as a write: it must get through just when the queue is full.
     commands_.push(Confirm{ticket, transaction});
 }

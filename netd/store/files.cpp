@@ -17,7 +17,7 @@
 namespace store {
 namespace {
 
-constexpr std::size_t most_bytes = std::size_t{8} << 20;
+constexpr std::size_t most_bytes = std::size_t{64} << 20;
 constexpr std::string_view magic = "netd-document 1 ";
 
 Error failed(const std::string& path, std::string_view deed) {
@@ -59,6 +59,7 @@ std::string sum_of(const Document& document) { return sha256(preface(document) +
 std::string header(const Document& document) { return fmt::format("{} sha256={}\n", preface(document), sum_of(document)); }
 
 Result<> write_new(const std::string& path, const Document& document, Durable durable) {
+    if (document.body.size() > most_bytes / 2) return Error{Fault::invalid, path, "would be larger than what is read again"};
     // A stale one is that of a run that died before its rename; nobody has seen it.
     ::unlink(path.c_str());
     File file{::open(path.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0600)};
@@ -138,9 +139,17 @@ std::string sha256(std::string_view bytes) {
     return text;
 }
 
+Result<> write_beside(const std::string& directory, const std::string& name, const Document& document, Durable durable) {
+    return write_new(directory + "/." + name + ".new", document, durable);
+}
+
 Result<> write_document(const std::string& directory, const std::string& name, const Document& document, Durable durable) {
+    auto written = write_beside(directory, name, document, durable);
+    return written ? put_in_place(directory, name, durable) : written;
+}
+
+Result<> put_in_place(const std::string& directory, const std::string& name, Durable durable) {
     const std::string path = directory + "/" + name, beside = directory + "/." + name + ".new";
-    if (auto written = write_new(beside, document, durable); !written) return written;
     if (durable == Durable::yes)
         if (auto kept = keep_previous(path); !kept) return kept;
     if (::rename(beside.c_str(), path.c_str()) != 0) return failed(path, "can't be put in place");

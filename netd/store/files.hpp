@@ -28,8 +28,12 @@ enum class Durable { yes, no };  // no: for tmpfs, where there is nothing to sur
 // A "no" (disk full, read-only, fsync failed) leaves the old version in place; nothing is retried.
 Result<> write_document(const std::string& directory, const std::string& name, const Document& document, Durable durable);
 
+// The same in two steps: DIR/.NAME.new, which counts for nothing, so that a disk without room says so; and under its name.
+Result<> write_beside(const std::string& directory, const std::string& name, const Document& document, Durable durable);
+Result<> put_in_place(const std::string& directory, const std::string& name, Durable durable);
+
 // The newest valid version; nullopt if there never was one. Fault::backend if there are versions and none is valid.
-// Files over 8 MiB are refused: the file is input, too.
+// Files over 64 MiB are refused: the file is input, too. Half of that is written, and the rest is for what is appended.
 Result<std::optional<Document>> read_document(const std::string& directory, const std::string& name);
 
 // Gone, durably; success if it was not there.

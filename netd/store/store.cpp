@@ -88,6 +88,13 @@ Result<Entry> read_entry(const json& value) {
 
 }  // namespace
 
+lower::Scope Entry::scope() const {
+    lower::Scope scope;
+    scope.include(before);
+    scope.include(wanted);
+    return scope;
+}
+
 Result<Store> Store::open(std::string state, std::string run) {
     if (auto made = make_directory(state, 0700); !made) return made.error();
     if (auto made = make_directory(run, 0750); !made) return made.error();
@@ -115,20 +122,37 @@ Result<std::optional<Kept>> Store::running() const {
     return kept;
 }
 
-Result<> Store::keep_committed(const Kept& kept) {
+namespace {
+
+Document committed_document(const Kept& kept) {
     json definitions = wire::write_intent(kept.intent);
     definitions["nics"] = json::array();  // guests do not outlive a boot
     definitions["identities"] = write_identities(kept.identities);
-    return write_document(state_, committed_name, {kept.generation, wire::dump(definitions)}, Durable::yes);
+    return {kept.generation, wire::dump(definitions)};
+}
+
+}  // namespace
+
+Result<> Store::keep_committed(const Kept& kept) {
+    if (std::exchange(prepared_, std::nullopt) == kept.generation) return put_in_place(state_, committed_name, Durable::yes);
+    return write_document(state_, committed_name, committed_document(kept), Durable::yes);
+}
+
+Result<> Store::prepare_committed(const Kept& kept) {
+    auto written = write_beside(state_, committed_name, committed_document(kept), Durable::yes);
+    if (written) prepared_ = kept.generation;
+    return written;
 }
 
 Result<> Store::keep_running(const Kept& kept, const intent::Delta& delta) {
     if (appended_ < most_appended) {
+        const std::string line = wire::dump({{"generation", kept.generation}, {"delta", wire::write_delta(delta)}});
         ++appended_;
-        return append_line(run_, running_name, wire::dump({{"generation", kept.generation}, {"delta", wire::write_delta(delta)}}));
+        appended_bytes_ += line.size();
+        if (appended_bytes_ < most_appended_bytes) return append_line(run_, running_name, line);
     }
     auto written = write_document(run_, running_name, {kept.generation, wire::dump(wire::write_intent(kept.intent))}, Durable::no);
-    if (written) appended_ = 0;
+    if (written) appended_ = appended_bytes_ = 0;
     return written;
 }
 
@@ -165,6 +189,7 @@ Result<std::optional<Entry>> Store::open_entry() const {
 }
 
 Result<> Store::end() {
+    prepared_.reset();
     auto brief = remove_document(run_, journal_name, Durable::no);
     auto kept = remove_document(state_, journal_name, Durable::yes);
     return brief ? kept : brief;

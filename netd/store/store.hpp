@@ -31,6 +31,8 @@ struct Entry {
     lower::HostState before = {};              // of everything in the scope
     lower::HostState wanted = {};              // its keys, with those of `before`, are the scope
     intent::Delta delta = {};
+
+    lower::Scope scope() const;
 };
 
 class Store {
@@ -43,6 +45,8 @@ public:
     Result<std::optional<Kept>> running() const;
 
     Result<> keep_committed(const Kept& kept);
+    // Its first half, which may want for room: what keep_committed() of that generation then puts in place. Until end().
+    Result<> prepare_committed(const Kept& kept);
 
     // The delta is what changed since the last call, so that a small change to many definitions is a small write.
     Result<> keep_running(const Kept& kept, const intent::Delta& delta);
@@ -57,8 +61,9 @@ public:
 private:
     Store(std::string state, std::string run) : state_(std::move(state)), run_(std::move(run)) {}
     std::string state_, run_;
-    std::size_t appended_ = most_appended;  // the first write of a run is a whole one
-    static constexpr std::size_t most_appended = 512;
+    std::optional<std::uint64_t> prepared_ = {};  // the generation of what lies beside the committed definitions
+    std::size_t appended_ = most_appended, appended_bytes_ = 0;  // the first write of a run is a whole one
+    static constexpr std::size_t most_appended = 512, most_appended_bytes = std::size_t{4} << 20;
 };
 
 // Of this boot, from the kernel: tells whether what we remember of the kernel's state can still be true.

@@ -193,3 +193,15 @@ TEST_CASE("a lease that comes while a change waits goes back with it", "[leases]
     REQUIRE(std::holds_alternative<apply::RolledBack>(host.transactor.roll_back({topology::Fault::timeout, "", "nobody confirmed it"})));
     require_same(before, host.kernel.truth());
 }
+
+TEST_CASE("a lease that changes while another network waits stays", "[leases]") {
+    Host host;
+    host.define(R"({"networks": {"web": {"nic": "eno1", "bootproto": "dhcp"}}})");
+    host.follow({{"eno1-4", lease("10.7.0.84/24", "10.7.0.1")}});
+    REQUIRE(std::holds_alternative<apply::Waiting>(host.transactor.begin(wanted(R"({"networks": {"db": {"nic": "eno2"}}})", host.transactor.running(), host.kernel), {})));
+    host.follow({{"eno1-4", lease("10.8.0.84/24", "10.8.0.1")}});
+    REQUIRE(std::holds_alternative<apply::RolledBack>(host.transactor.roll_back({topology::Fault::timeout, "", "nobody confirmed it"})));
+    CHECK(host.addresses("web") == std::set{net("10.8.0.84/24")});
+    CHECK(host.ways() == std::vector<std::string>{"own: 0.0.0.0/0 10.8.0.1", "own: 10.8.0.0/24 -"});
+    CHECK_FALSE(host.kernel.truth().links.contains(*topology::IfName::parse("db")));
+}

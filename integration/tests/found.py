@@ -1,0 +1,202 @@
+"""What readers of the code and strangers found: changes that meet something else half-way."""
+
+import os
+import signal
+import time
+
+from agree import agree
+from client import RpcError
+from frames import shout
+from guests import Guest, define
+from host import wait_until
+from runner import case
+
+
+def waiting(host, networks, window):
+    """A change that waits for its confirmation: its number, and a line beside it."""
+    other = host.netd.client()
+    number = host.client.send("Host.setupNetworks", {"networks": networks, "options": {"connectivityTimeout": window}})
+    wait_until(lambda: other.call("Host.getStatus")["transaction"], 60, "it never waited")
+    return number, other
+
+
+def goes_back(host, number):
+    try:
+        raise AssertionError(f"it was not taken back: {host.client.receive(number)}")
+    except RpcError as error:
+        return error
+
+
+@case("ovs")
+def what_cannot_go_back_yet_comes_first(host):
+    host.client.setup({"web": {"nic": "eno1", "switch": "ovs"}}, confirm=None)
+    number, other = waiting(host, {"web": {"remove": True}}, 2)
+    for daemon in ("ovs-vswitchd", "ovsdb-server"):
+        host.ovs.kill(daemon)
+    assert "degraded" in goes_back(host, number).message
+    for ask in (lambda: other.setup({"db": {"nic": "eno3"}}, confirm=None), lambda: other.setup({"db": {"nic": "eno3"}})):
+        try:
+            raise AssertionError(f"another change was begun: {ask()}")
+        except RpcError as error:
+            assert error.code == 29 and "earlier change" in error.message, error
+    assert host.space.link("db") is None and other.call("Host.getStatus")["trouble"]
+    for daemon in ("ovsdb-server", "ovs-vswitchd"):
+        host.ovs.start_again(daemon)
+    wait_until(lambda: not other.call("Host.getStatus")["trouble"], 30, lambda: other.call("Host.getStatus"))
+    other.setup({"db": {"nic": "eno3"}})
+    agree(host, patience=20)
+    host.space.links("link set db mtu 1400")
+    wait_until(lambda: host.space.link("db")["mtu"] == 1500, 10, "drift is mended no longer")
+
+
+def lease(host, address):
+    """As netd's DHCP client leaves it."""
+    folder = host.netd.run / "dhcp"
+    beside = folder / "eno1-4.beside"
+    beside.write_text(f"netd_since={time.clock_gettime_ns(time.CLOCK_BOOTTIME)}\nnew_ip_address={address}\nnew_subnet_cidr=24\nnew_routers=192.0.2.1\nnew_dhcp_lease_time=3600\n")
+    os.rename(beside, folder / "eno1-4.new")
+    there = lambda: [one["local"] for link in host.space.ip("-4", "addr", "show", "dev", "mgmt") for one in link["addr_info"]]
+    wait_until(lambda: there() == [address], 10, lambda: f"{address} is not taken: {there()}")
+
+
+@case(words=("--drift", "report"))
+def a_lease_that_changes_while_another_network_waits(host):
+    host.client.setup({"mgmt": {"nic": "eno1", "bootproto": "dhcp", "defaultRoute": True}}, confirm=None)
+    lease(host, "192.0.2.50")
+    index = host.space.link("mgmt")["ifindex"]
+    number, _ = waiting(host, {"db": {"nic": "eno3"}}, 3)
+    lease(host, "192.0.2.60")
+    goes_back(host, number)
+    assert host.space.link("db") is None and host.space.link("mgmt")["ifindex"] == index
+    assert host.space.ip("-4", "addr", "show", "dev", "mgmt")[0]["addr_info"][0]["local"] == "192.0.2.60"
+    assert [route["gateway"] for route in host.space.ip("route", "show", "default")] == ["192.0.2.1"]
+    agree(host)
+
+
+@case()
+def somebody_takes_the_name_of_what_is_to_come_back(host):
+    host.client.setup({"lan": {"nic": "eno1"}}, confirm=None)
+    number, other = waiting(host, {"lan": {"remove": True}}, 2)
+    host.space.links("link add lan type veth peer name nal", "link set lan alias somebody")
+    assert "degraded" in goes_back(host, number).message
+    assert host.space.link("lan")["ifalias"] == "somebody" and host.space.link("nal")
+    host.space.links("link delete lan")
+    wait_until(lambda: not other.call("Host.getStatus")["trouble"], 10, lambda: other.call("Host.getStatus"))
+    agree(host, patience=10)
+
+
+@case()
+def a_nic_that_is_renamed_while_a_change_waits(host):
+    host.client.setup({"lan": {"nic": "eno1"}}, confirm=None, commitOnSuccess=True)
+    number, other = waiting(host, {"db": {"nic": "eno3"}}, 30)
+    host.space.links("link set eno1 down", "link set eno1 name enp9", "link set enp9 up")
+    time.sleep(0.5)
+    other.call("Host.confirmConnectivity")
+    host.client.receive(number)
+    wait_until(lambda: other.call("Host.getRunningConfig")["networks"]["lan"]["nic"] == "enp9", 10, "it is not followed")
+    agree(host, patience=10)
+
+
+@case()
+def two_nics_that_would_have_one_port(host):
+    define(host, {"web": {}, "db": {"nic": "eno2"}})
+    plug = lambda vm, network, mac: host.client.call("VM.hotplugNic", {"vmId": vm, "nic": {"network": network, "kind": "tap", "macAddr": mac}})
+    first = plug("vm1", "web", "56:6f:00:00:cb:39")["nic"]["port"]
+    try:
+        raise AssertionError(f"both are {first}: {plug('vm4', 'db', '56:6f:00:00:d7:3d')}")
+    except RpcError as error:
+        assert "by chance" in error.message, error
+    agree(host)
+
+
+@case("ovs")
+def rules_that_are_flushed_in_the_middle_of_a_change_come_back_at_once(host):
+    define(host, {"lan": {"nic": "eno1", "switch": "legacy"}})
+    guest = Guest(host, "a", "lan", "tap")
+    filtered = lambda: guest.nic["port"] in host.space.run("nft", "list", "ruleset")
+    number = None
+    daemon = int((host.folder / "ovs/ovs-vswitchd.pid").read_text())
+    os.kill(daemon, signal.SIGSTOP)
+    try:
+        number = host.client.send("Host.setupNetworks", {"networks": {"web": {"nic": "eno2", "switch": "ovs"}}, "options": {"connectivityTimeout": 20}})
+        time.sleep(0.5)
+        host.space.run("nft", "flush", "ruleset")
+        time.sleep(0.2)
+    finally:
+        os.kill(daemon, signal.SIGCONT)
+    other = host.netd.client()
+    wait_until(lambda: other.call("Host.getStatus")["transaction"], 30, "it never waited")
+    wait_until(filtered, 5, "the guest stays unfiltered while a change waits")
+    other.call("Host.confirmConnectivity")
+    host.client.receive(number)
+    agree(host)
+
+
+@case()
+def a_change_is_confirmed_by_its_own_number(host):
+    number, other = waiting(host, {"lan": {"nic": "eno1"}}, 20)
+    mine = other.call("Host.getStatus")["transaction"]["id"]
+    for wrong in ("9999", 9999, "x", True, 1.5, [], -1):
+        try:
+            assert not other.call("Host.confirmConnectivity", {"transaction": wrong})["confirmed"], f"confirmed by {wrong!r}"
+        except RpcError as error:
+            assert error.code == -32602 and wrong not in ("9999", 9999), (wrong, error)
+    assert other.call("Host.getStatus")["transaction"]
+    assert other.call("Host.confirmConnectivity", {"transaction": str(mine)})["confirmed"]
+    host.client.receive(number)
+    agree(host)
+
+
+@case()
+def a_route_to_where_another_network_is_at_home(host):
+    home = {"nic": "eno3", "ipaddr": "10.0.0.2", "prefix": 24}
+    leads = {"nic": "eno1", "ipaddr": "10.1.1.1", "prefix": 24, "routes": [{"to": "10.0.0.0/24", "via": "10.1.1.2"}]}
+    for first, then in ((home, leads), (leads, home)):
+        host.client.setup({"a": first})
+        before = host.space.ip("route")
+        try:
+            raise AssertionError(f"taken: {host.client.setup({'b': then})}")
+        except RpcError as error:
+            assert error.code == 22, error
+        assert host.space.ip("route") == before
+        agree(host)
+        host.client.setup({"a": {"remove": True}})
+
+
+@case("ovs")
+def an_uplink_that_somebody_takes_out_of_open_vswitch(host):
+    host.client.setup({"web": {"nic": "eno1", "switch": "ovs"}})
+    host.ovs.vsctl("del-port", "eno1")
+    wait_until(lambda: "eno1" in host.ovs.vsctl("list-ports", "ovs-eno1").split(), 10, "it is never put back")
+    agree(host, patience=10)
+
+
+@case("ovs")
+def a_network_of_open_vswitch_moves_and_gets_the_default_route(host):
+    web = {"switch": "ovs", "ipaddr": "10.1.0.10", "prefix": 24, "gateway": "10.1.0.9"}
+    host.client.setup({"web": {**web, "nic": "eno1"}})
+    host.client.setup({"web": {**web, "nic": "eno2", "defaultRoute": True}})
+    agree(host)
+
+
+@case("bond")
+def a_bond_lets_go_of_its_delays_with_miimon(host):
+    bond = lambda options: host.client.setup({"web": {"bonding": "bond0"}}, {"bond0": {"nics": ["eno1", "eno2"], "options": options}})
+    bond("mode=1 miimon=50 updelay=100 downdelay=100")
+    bond("mode=1 arp_interval=500 arp_ip_target=10.9.9.9")
+    agree(host)
+    bond("mode=1 miimon=50 updelay=100")
+    bond("mode=1")
+    agree(host)
+
+
+@case(kinds=("vlan-aware", "ovs"))
+def a_trunk_of_all_tags_is_not_in_the_untagged_network(host):
+    define(host, {"flat": {"nic": "eno1"}, "web": {"nic": "eno1", "vlan": 100}})
+    flat, web = Guest(host, "f", "flat", filter="none"), Guest(host, "w", "web", filter="none")
+    trunk = Guest(host, "t", "web", "tap", trunk="1-4094")
+    shout(trunk.end, trunk.mac, [flat.end, web.end], tags=(100,), expected=[web.end])
+    for tag in (4094, 4093, 1):
+        assert not shout(trunk.end, trunk.mac, [flat.end], tags=(tag,)), tag
+        assert not shout(flat.end, flat.mac, [trunk.end]), tag
+    agree(host)

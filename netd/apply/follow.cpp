@@ -1,0 +1,92 @@
+// Leases are followed in transactions of their own, or in one that waits, whose way back then leads elsewhere.
+#include "netd/apply/transaction.hpp"
+
+#include <algorithm>
+
+namespace apply {
+namespace {
+
+// What the one scope has of the kernel's things and the other lacks.
+lower::Scope beyond(const lower::Scope& known, const lower::Scope& all) {
+    lower::Scope rest;
+    const auto take = [&](auto part) { std::ranges::set_difference(all.*part, known.*part, std::inserter(rest.*part, (rest.*part).end())); };
+    take(&lower::Scope::links);
+    take(&lower::Scope::routes);
+    take(&lower::Scope::rules);
+    return rest;
+}
+
+bool is_about(const intent::Delta& delta, const intent::NetworkName& network) {
+    const auto names = [&](const auto& change) {
+        if constexpr (requires { change.now; }) return change.now.name == network;
+        else return change.was.name == network;
+    };
+    return std::ranges::any_of(delta.networks, [&](const auto& change) { return std::visit(names, change); });
+}
+
+}  // namespace
+
+Result<> Transactor::follow(const lower::Leases& offered) {
+    if (auto other = unfinished()) return *other;
+    static const lower::Leases none;
+    const lower::Leases& held = backends_.leases ? *backends_.leases : none;
+    const intent::Intent now = lower::attainable(standing(), {backends_.kernel.state(), backends_.ovs.connected()});
+    lower::Touched touched{.networks = lower::differing(now, held, offered)};
+    if (touched.networks.empty()) return {};
+    settled_.reset();  // the same definitions mean something else now
+    lower::Host host = observe::host_of(backends_);
+    host.leases = &offered;
+    host.held = &held;
+    const auto goal = [&](std::set<intent::NetworkName> networks) {
+        lower::Touched part{.networks = std::move(networks)};
+        for (const auto& name : part.networks)
+            if (const auto base = now.networks().find(name)->base()) part.bases.insert(*base);
+        return lower::goal(now, now, part, host);
+    };
+    if (waiting_) {
+        std::set<intent::NetworkName> own;
+        std::erase_if(touched.networks, [&](const auto& name) { return is_about(open_->delta, name) && own.insert(name).second; });
+        if (auto followed = own.empty() ? Result<>() : follow_while_waiting(goal(own), true); !followed) return followed;
+        return touched.networks.empty() ? Result<>() : follow_while_waiting(goal(touched.networks), false);
+    }
+    Terms terms;
+    terms.confirm = false;
+    const Outcome outcome = carry_out(goal(touched.networks), {}, terms);
+    if (const auto* back = std::get_if<RolledBack>(&outcome)) return back->because;
+    if (const auto* stuck = std::get_if<Degraded>(&outcome)) return stuck->because;
+    return {};
+}
+
+// The way back leads to what these are now, too.
+void Transactor::remember(const lower::Goal& goal, const lower::Scope& beyond) {
+    lower::Goal part = goal;
+    part.scope = beyond;
+    const lower::HostState now = before_image(part);
+    const auto take = [](const auto& keys, const auto& there, auto& before) {
+        for (const auto& key : keys) {
+            const auto* found = there.find(key);
+            if (found) before.put(*found);
+            else before.erase(key);
+        }
+    };
+    take(beyond.links, now.kernel.links, open_->before.kernel.links);
+    take(beyond.routes, now.kernel.routes, open_->before.kernel.routes);
+    take(beyond.rules, now.kernel.rules, open_->before.kernel.rules);
+}
+
+// What is made now is in the open transaction's scope before it is made, so that a way back takes it away; but for networks that
+// the transaction is not about, which stay as the lease has made them.
+Result<> Transactor::follow_while_waiting(const lower::Goal& goal, bool is_own) {
+    const lower::Scope others = is_own ? lower::Scope() : beyond(open_->scope(), goal.scope);
+    remember(goal, others);
+    for (const auto& route : goal.wanted.kernel.routes) open_->wanted.kernel.routes.put(route);
+    for (const auto& rule : goal.wanted.kernel.rules) open_->wanted.kernel.rules.put(rule);
+    for (const auto& link : goal.wanted.kernel.links) open_->wanted.kernel.links.put(link);
+    if (auto written = store_.begin(*open_); !written) return written;
+    auto reached = reach(goal.wanted, goal.scope, backends_, apply_deadline({}));
+    remember(goal, others);
+    auto written = store_.begin(*open_);
+    return reached ? written : reached;
+}
+
+}  // namespace apply
