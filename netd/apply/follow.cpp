@@ -58,9 +58,9 @@ Result<> Transactor::follow(const lower::Leases& offered) {
 }
 
 // The way back leads to what these are now, too.
-void Transactor::remember(const lower::Goal& goal, const lower::Scope& beyond) {
+void Transactor::remember(const lower::Goal& goal) {
     lower::Goal part = goal;
-    part.scope = beyond;
+    part.scope = beside_;
     const lower::HostState now = before_image(part);
     const auto take = [](const auto& keys, const auto& there, auto& before) {
         for (const auto& key : keys) {
@@ -69,22 +69,22 @@ void Transactor::remember(const lower::Goal& goal, const lower::Scope& beyond) {
             else before.erase(key);
         }
     };
-    take(beyond.links, now.kernel.links, open_->before.kernel.links);
-    take(beyond.routes, now.kernel.routes, open_->before.kernel.routes);
-    take(beyond.rules, now.kernel.rules, open_->before.kernel.rules);
+    take(beside_.links, now.kernel.links, open_->before.kernel.links);
+    take(beside_.routes, now.kernel.routes, open_->before.kernel.routes);
+    take(beside_.rules, now.kernel.rules, open_->before.kernel.rules);
 }
 
 // What is made now is in the open transaction's scope before it is made, so that a way back takes it away; but for networks that
 // the transaction is not about, which stay as the lease has made them.
 Result<> Transactor::follow_while_waiting(const lower::Goal& goal, bool is_own) {
-    const lower::Scope others = is_own ? lower::Scope() : beyond(open_->scope(), goal.scope);
-    remember(goal, others);
+    if (!is_own) beside_.include(beyond(open_->scope(), goal.scope));
+    remember(goal);
     for (const auto& route : goal.wanted.kernel.routes) open_->wanted.kernel.routes.put(route);
     for (const auto& rule : goal.wanted.kernel.rules) open_->wanted.kernel.rules.put(rule);
     for (const auto& link : goal.wanted.kernel.links) open_->wanted.kernel.links.put(link);
     if (auto written = store_.begin(*open_); !written) return written;
     auto reached = reach(goal.wanted, goal.scope, backends_, apply_deadline({}));
-    remember(goal, others);
+    remember(goal);
     auto written = store_.begin(*open_);
     return reached ? written : reached;
 }

@@ -157,6 +157,7 @@ Outcome Transactor::carry_out(const lower::Goal& goal, store::Entry entry, const
 
 Outcome Transactor::wait() {
     waiting_ = Waiting{open_->id, open_->deadline};
+    beside_ = {};
     standing_ = intent::with(running_, open_->delta);
     return *waiting_;
 }
@@ -207,7 +208,8 @@ Outcome Transactor::undo(const Error& because) {
 
 void Transactor::try_again() {
     if (!stuck_ || !open_ || waiting_) return;
-    if (std::holds_alternative<RolledBack>(undo(*stuck_))) trouble_.reset();
+    const Error because = *stuck_;  // it is gone when it is done
+    if (std::holds_alternative<RolledBack>(undo(because))) trouble_.reset();
 }
 
 Result<> Transactor::commit_running() {

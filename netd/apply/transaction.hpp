@@ -87,7 +87,7 @@ private:
     std::optional<Error> unfinished();
     std::optional<Error> in_the_way(const lower::HostState& wanted) const;
     lower::HostState before_image(const lower::Goal& goal) const;
-    void remember(const lower::Goal& goal, const lower::Scope& beyond);
+    void remember(const lower::Goal& goal);
     std::uint64_t next_id();
     // `lowered` gives the goal once more, as of what the host has then; it may be left out.
     Outcome carry_out(const lower::Goal& goal, store::Entry entry, const Terms& terms, const std::function<lower::Goal()>& lowered = {});
@@ -114,6 +114,7 @@ private:
     bool has_run_in_this_boot_ = false;
     bool boot_is_incomplete_ = false;  // and trouble_ says why, until a repair has it all
     std::optional<store::Entry> open_;
+    lower::Scope beside_;  // what leases have changed while open_ waits, of networks that it is not about
     std::optional<Settled> settled_;
     std::optional<Waiting> waiting_;
     std::optional<Error> trouble_;

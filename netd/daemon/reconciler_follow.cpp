@@ -49,7 +49,7 @@ void Reconciler::announce_moved(const intent::Intent& was, const intent::Intent&
 }
 
 void Reconciler::follow_guests() {
-    if (transactor_.waiting() || stopping_) return;
+    if (transactor_.waiting() || transactor_.is_stuck() || stopping_) return;
     const guests::State& now = backends_.guests.state();
     const bool networks_moved = !followers_ || !(followers_->networks() == transactor_.running().networks());
     if (networks_moved) backends_.guests.offer(lower::offers_of(transactor_.running()));

@@ -199,7 +199,7 @@ TEST_CASE("a lease that changes while another network waits stays", "[leases]") 
     host.define(R"({"networks": {"web": {"nic": "eno1", "bootproto": "dhcp"}}})");
     host.follow({{"eno1-4", lease("10.7.0.84/24", "10.7.0.1")}});
     REQUIRE(std::holds_alternative<apply::Waiting>(host.transactor.begin(wanted(R"({"networks": {"db": {"nic": "eno2"}}})", host.transactor.running(), host.kernel), {})));
-    host.follow({{"eno1-4", lease("10.8.0.84/24", "10.8.0.1")}});
+    for (const char* other : {"10.9.0.84/24", "10.8.0.84/24"}) host.follow({{"eno1-4", lease(other, other[3] == '9' ? "10.9.0.1" : "10.8.0.1")}});
     REQUIRE(std::holds_alternative<apply::RolledBack>(host.transactor.roll_back({topology::Fault::timeout, "", "nobody confirmed it"})));
     CHECK(host.addresses("web") == std::set{net("10.8.0.84/24")});
     CHECK(host.ways() == std::vector<std::string>{"own: 0.0.0.0/0 10.8.0.1", "own: 10.8.0.0/24 -"});
