@@ -29,7 +29,7 @@ def lag(space, name, ports, mode="802.3ad miimon 100 lacp_rate fast"):
                 *[line for port in ports for line in (f"link set {port} down", f"link set {port} master {name}", f"link set {port} up")], f"link set {name} up")
 
 
-@case()
+@case(words=("--drift", "report"))   # else it is up again before anybody has looked
 def the_pace_of_a_nic_is_the_kernels_own(host):
     host.client.setup({"web": {"nic": "eno1"}})
     kernel = int(host.space.run("cat", "/sys/class/net/eno1/speed"))
