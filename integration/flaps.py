@@ -14,7 +14,7 @@ NEWLINK, DELLINK, GETLINK, NEWADDR, DELADDR, GETADDR, NEWROUTE, DELROUTE, GETROU
 NEWRULE, DELRULE, NEWVLAN, DELVLAN = 32, 33, 112, 113
 groups = {"link": 1, "v4addr": 5, "v4route": 7, "v4rule": 8, "v6addr": 9, "v6route": 11, "v6rule": 19, "vlan": 32}
 DUMP, DONE = 0x301, 3
-# Open vSwitch makes and resizes these by itself.
+# Open vSwitch makes and resizes these by itself; and a bridge's own device, which nobody is reached by, has the MTU of its smallest port.
 of_others = ("ovs-netdev", "ovs-system")
 words = {NEWADDR: "address added", DELADDR: "address removed", NEWROUTE: "route added", DELROUTE: "route removed", NEWRULE: "rule added",
          DELRULE: "rule removed", NEWVLAN: "vlan added", DELVLAN: "vlan removed", NEWLINK: "link", DELLINK: "link removed"}
@@ -136,7 +136,7 @@ class Ear:
                 found.append((_name(after[0], address[0]), "lost an address for a moment"))
             elif kind == DELROUTE and (route := read_route(body)) in self.before[2] & after[2]:
                 found.append((_name(after[0], route[5]), f"lost a route to {route[1] or 'everywhere'} for a moment"))
-        return [f"{name} {what}" for name, what in dict.fromkeys(found) if name not in (*excused, *of_others) and what]
+        return [f"{name} {what}" for name, what in dict.fromkeys(found) if name not in (*excused, *of_others) and what and not _is_resized_by_ovs(name, what)]
 
     def writes(self):
         """What was changed since `begin`, in words: not what links tell by themselves of their carrier."""
@@ -166,6 +166,10 @@ def _messages(data):
 
 def _name(links, index):
     return links[index].name if index in links else str(index)
+
+
+def _is_resized_by_ovs(name, what):
+    return name.startswith("ovs-") and what.startswith("had mtu")
 
 
 def _remade(before, after):
