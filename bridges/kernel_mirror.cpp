@@ -85,7 +85,14 @@ Result<> KernelMirror::look_at(const std::set<int>& links) {
 
 // Asks what the reports left open. Each doubt is asked once: whoever changes things meanwhile is heard next.
 Result<> KernelMirror::clear_doubts() {
-    for (const Doubt& doubt : mirror_.take_doubts()) {
+    const auto doubts = mirror_.take_doubts();
+    if (!doubts.empty()) {
+        // The kernel tells of an address that goes before its routes have gone, and a newer one lists them meanwhile.
+        std::vector<Message> barrier;
+        barrier.push_back(write_nothing());
+        if (const auto answers = requests_.exchange(barrier); !answers) return answers.error();
+    }
+    for (const Doubt& doubt : doubts) {
         const auto device = doubt.table ? std::nullopt : std::optional(doubt.device);
         const auto routes = requests_.dump(ask_routes(doubt.v6 ? AF_INET6 : AF_INET, device, doubt.table));
         mirror_.forget(doubt);

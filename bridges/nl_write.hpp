@@ -40,6 +40,9 @@ Message write_route_deletion(const Route& route, int device);
 Message write_rule(const Rule& rule);
 Message write_rule_deletion(const Rule& rule);
 
+// Changes nothing, and is answered when all changes that were under way are done.
+Message write_nothing();
+
 // Questions.
 Message ask_link(int index);
 Message ask_links();

@@ -157,6 +157,12 @@ Message write_rule_deletion(const Rule& rule) {
     return rule_message(RTM_DELRULE, 0, rule);
 }
 
+Message write_nothing() {
+    ifinfomsg header = {};
+    header.ifi_index = 1;  // lo, which every namespace has
+    return Message(RTM_SETLINK, 0, header);
+}
+
 Message ask_link(int index) {
     ifinfomsg header = {};
     header.ifi_index = index;
