@@ -14,7 +14,8 @@ using topology::IfName;
 
 class HostTable {
 public:
-    // Puts up a table where there is none. No error where the kernel has no nftables for inet, its fib or its conntrack, or the host no nft: then works() is false.
+    // Puts up a table where there is none. No error where the kernel has no nftables for inet, its fib or its conntrack, or the
+    // host no nft: then works() is false.
     static HostTable open(Services services);
 
     bool works() const { return socket_.has_value(); }

@@ -23,6 +23,9 @@ Result<> write_changes(const Link& now, const Link& have, const State& host, std
 // The index of a link of that name in the mirror.
 IndexOf index_in(const State& host);
 
+// The link's IPv4 settings (IPV4_DEVCONF_…), in a message about it.
+void put_ipv4_settings(Message& message, std::initializer_list<std::pair<int, std::uint32_t>> settings);
+
 // The addresses that `have` has too many of or lacks.
 void write_addresses(int index, const std::set<Subnet>& now, const std::set<Subnet>& have, std::vector<Message>& into);
 

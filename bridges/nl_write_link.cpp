@@ -218,14 +218,7 @@ private:
         if (!now_.stack || !now_.stack->arp_strict) return false;
         if (have_.stack && now_.stack->arp_strict == have_.stack->arp_strict) return false;
         const bool strict = *now_.stack->arp_strict;
-        message.nest(IFLA_AF_SPEC, [&] {
-            message.nest(AF_INET, [&] {
-                message.nest(IFLA_INET_CONF, [&] {
-                    message.number<std::uint32_t>(IPV4_DEVCONF_ARP_IGNORE, strict ? 1 : 0);
-                    message.number<std::uint32_t>(IPV4_DEVCONF_ARP_ANNOUNCE, strict ? 2 : 0);
-                });
-            });
-        });
+        put_ipv4_settings(message, {{IPV4_DEVCONF_ARP_IGNORE, strict ? 1 : 0}, {IPV4_DEVCONF_ARP_ANNOUNCE, strict ? 2 : 0}});
         return true;
     }
 
@@ -250,6 +243,16 @@ private:
 };
 
 }  // namespace
+
+void put_ipv4_settings(Message& message, std::initializer_list<std::pair<int, std::uint32_t>> settings) {
+    message.nest(IFLA_AF_SPEC, [&] {
+        message.nest(AF_INET, [&] {
+            message.nest(IFLA_INET_CONF, [&] {
+                for (const auto& [setting, value] : settings) message.number<std::uint32_t>(setting, value);
+            });
+        });
+    });
+}
 
 Result<> write_changes(const Link& now, const Link& have, const State& host, std::vector<Message>& into) {
     return Change(now, have, host, into).write();

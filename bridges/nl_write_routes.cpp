@@ -52,11 +52,7 @@ Message keep_the_others(int index) {
     ifinfomsg header = {};
     header.ifi_index = index;
     Message message(RTM_SETLINK, 0, header);
-    message.nest(IFLA_AF_SPEC, [&] {
-        message.nest(AF_INET, [&] {
-            message.nest(IFLA_INET_CONF, [&] { message.number<std::uint32_t>(IPV4_DEVCONF_PROMOTE_SECONDARIES, 1); });
-        });
-    });
+    put_ipv4_settings(message, {{IPV4_DEVCONF_PROMOTE_SECONDARIES, 1}});
     return message;
 }
 

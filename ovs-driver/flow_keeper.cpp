@@ -74,7 +74,7 @@ void FlowKeeper::look_after(const IfName& name) { bridges_.try_emplace(name); }
 void FlowKeeper::write_again(const IfName& port) {
     for (auto& [name, bridge] : bridges_)
         for (const auto& [ofport, known] : bridge.installed)
-            if (known.name == port) bridge.again.insert(ofport);
+            if (known.name == port) bridge.is_due = bridge.again.insert(ofport).second || bridge.is_due;
 }
 
 void FlowKeeper::follow(FilteredBridges wanted, const State& state) {
@@ -144,8 +144,7 @@ void FlowKeeper::lose(Bridge& bridge) {
 
 // A whole writing replaces each flow in place, so that what it counted stays, and then takes away what is of another one.
 Result<> FlowKeeper::bring_about(Bridge& bridge, Clock::time_point deadline) {
-    const bool is_due = std::exchange(bridge.is_due, false) || !bridge.again.empty();
-    if (!bridge.whole && !is_due) return {};
+    if (!bridge.whole && !std::exchange(bridge.is_due, false)) return {};
     const FilteredPorts want = due(bridge);
     const auto again = std::exchange(bridge.again, {});
     if (!bridge.whole && want == bridge.installed && again.empty()) return {};

@@ -31,6 +31,15 @@ class Guest:
         return self.host.client.call("VM.hotunplugNic", {"vmId": self.name, "nic": {"macAddr": self.mac}})
 
 
+def expect(code, word, act):
+    try:
+        answer = act()
+    except RpcError as error:
+        assert error.code == code and word in error.message, error
+        return
+    raise AssertionError(f"not refused: {answer}")
+
+
 def define(host, networks):
     host.client.setup({name: {"switch": host.kind or "legacy", **network} for name, network in networks.items()})
 

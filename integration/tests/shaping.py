@@ -4,9 +4,8 @@ import re
 import time
 
 from agree import agree
-from client import RpcError
 from frames import Wire, drain, shout, write_frame
-from guests import Guest
+from guests import Guest, expect
 from host import wait_until
 from monitor import Monitor
 from runner import case
@@ -46,15 +45,6 @@ def written_by(host, act):
     monitor.settle(0.3)
     act()
     return [one for one in monitor.written(0.3) if any(word in one for word in ("qdisc", "class", "filter"))]
-
-
-def expect(code, word, act):
-    try:
-        answer = act()
-    except RpcError as error:
-        assert error.code == code and word in error.message, error
-        return
-    raise AssertionError(f"not refused: {answer}")
 
 
 def measure(senders, receiver, seconds=2, lead=1):

@@ -74,6 +74,8 @@ Result<> write_new(const std::string& path, const Document& document, Durable du
     return error;
 }
 
+std::string beside(const std::string& directory, const std::string& name) { return directory + "/." + name + ".new"; }
+
 Result<> sync_directory(const std::string& directory) {
     File file{::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
     if (!file || ::fsync(file.number()) != 0) return failed(directory, "can't be made durable");
@@ -140,7 +142,7 @@ std::string sha256(std::string_view bytes) {
 }
 
 Result<> write_beside(const std::string& directory, const std::string& name, const Document& document, Durable durable) {
-    return write_new(directory + "/." + name + ".new", document, durable);
+    return write_new(beside(directory, name), document, durable);
 }
 
 Result<> write_document(const std::string& directory, const std::string& name, const Document& document, Durable durable) {
@@ -149,10 +151,10 @@ Result<> write_document(const std::string& directory, const std::string& name, c
 }
 
 Result<> put_in_place(const std::string& directory, const std::string& name, Durable durable) {
-    const std::string path = directory + "/" + name, beside = directory + "/." + name + ".new";
+    const std::string path = directory + "/" + name;
     if (durable == Durable::yes)
         if (auto kept = keep_previous(path); !kept) return kept;
-    if (::rename(beside.c_str(), path.c_str()) != 0) return failed(path, "can't be put in place");
+    if (::rename(beside(directory, name).c_str(), path.c_str()) != 0) return failed(path, "can't be put in place");
     // The rename itself is only durable with its directory.
     return durable == Durable::yes ? sync_directory(directory) : Result<>();
 }
