@@ -168,13 +168,12 @@ def dies_at(host, step, ask):
     """Asks; netd is killed at that step, if it comes to it: the line of what it was at, or None."""
     strace = signal_at(host, step)
     is_done = ask.run(host)
-    lines = strace.lines()
+    told = [line for line in strace.lines() if line.startswith(step.call + "(")]
     host.closing.remove(strace)
-    if is_done and host.netd.process.poll() is None:
+    if is_done and len(told) < step.number and host.netd.process.poll() is None:
         return None
-    host.netd.process.wait()
+    host.netd.process.wait(30)   # the answer may come before its end does
     host.client.close()   # ZeroMQ would send what netd did not take to the next one, in the midst of what is looked at
-    told = [line for line in lines if line.startswith(step.call + "(")]
     return told[-1] if told else "?"
 
 
