@@ -20,4 +20,9 @@ bool Network::is_on_host() const {
     return !bridged || !all_addresses().empty() || ipv6autoconf || dhcpv6 || bootproto == BootProto::dhcp;
 }
 
+bool Network::has_stp() const {
+    const auto state = custom.bridge_opts.find("stp_state");
+    return stp || (state != custom.bridge_opts.end() && state->second == "1");
+}
+
 }  // namespace intent

@@ -146,6 +146,8 @@ struct Network {
     std::set<Subnet> all_addresses() const;
     // The host itself takes part in it: it has an address there, fixed or asked for, or no bridge.
     bool is_on_host() const;
+    // Its bridge speaks STP: by `stp`, or by the bridge option of that meaning.
+    bool has_stp() const;
 
     bool operator==(const Network&) const = default;
     static constexpr auto fields = std::tuple{

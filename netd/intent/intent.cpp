@@ -64,7 +64,7 @@ void Intent::ride(const Network& network) {
     if (!device) return;
     const Base* there = bases_.find(*device);
     Base base = there ? *there : Base{*device};
-    base.riders.put({network.name, network.vlan, network.mtu, network.bridged, network.is_on_host(), network.stp, network.host_qos.has_value(), network.switch_kind});
+    base.riders.put({network.name, network.vlan, network.mtu, network.bridged, network.is_on_host(), network.has_stp(), network.host_qos.has_value(), network.switch_kind});
     bases_.put(base);
 }
 

@@ -56,6 +56,7 @@ void check_base(const Network& network, Examiner& is) {
     const auto stp_state = network.custom.bridge_opts.find("stp_state");
     is.refuse_if(network.stp && stp_state != network.custom.bridge_opts.end() && stp_state->second == "0", code::bad_parameters, "custom",
                  "stp is true, and bridge_opts say stp_state=0");
+    is.refuse_if(network.has_stp() && too_fast_for_stp(network), code::bad_parameters, "custom", "under STP the forward_delay is at least 200 (2 s)");
     is.refuse_if(!network.custom.bridge_opts.empty() && !network.bridged, code::bad_parameters, "custom",
                  "bridge_opts need a bridged network");
     is.refuse_if(!network.custom.bridge_opts.empty() && network.switch_kind == SwitchKind::ovs, code::bad_parameters, "custom",
@@ -165,6 +166,11 @@ void check_qos(const Network& network, Examiner& is) {
 
 }  // namespace
 
+bool too_fast_for_stp(const Network& network) {
+    const auto delay = network.custom.bridge_opts.find("forward_delay");
+    return delay != network.custom.bridge_opts.end() && std::stoul(delay->second) < 200;
+}
+
 std::string pointer(std::initializer_list<std::string_view> parts) {
     std::string path;
     for (std::string_view part : parts) {
@@ -220,6 +226,12 @@ void check_alone(const Bond& bond, Complaints& complaints) {
     refuse_if(bond.nics.empty(), code::bad_parameters, "nics", "a bond needs at least one nic");
     refuse_if(bond.hwaddr && bond.hwaddr->is_multicast(), code::bad_bond, "hwaddr", "a bond's address can't be a multicast one");
     refuse_if(bond.hwaddr && bond.hwaddr->bytes() == topology::Mac::Bytes{}, code::bad_bond, "hwaddr", "a bond's address can't be nothing but zeros");
+    const auto has = [&](const char* option, const char* value) {
+        const auto found = bond.options.find(option);
+        return found != bond.options.end() && found->second == value;
+    };
+    refuse_if(bond.hwaddr && has("mode", "active-backup") && has("fail_over_mac", "active"), code::bad_bond, "hwaddr",
+              "under fail_over_mac=active a bond has the address of its active port, and none of its own");
     const auto primary = bond.options.find("primary");
     const bool is_elsewhere = primary != bond.options.end() && !primary->second.empty() && !bond.nics.contains(topology::IfName::observed(primary->second));
     refuse_if(is_elsewhere, code::bad_bond, "options", "the primary has to be one of the bond's nics");

@@ -1,4 +1,5 @@
-// What a definition must be beside the others, and on this host.
+// What a network must be beside the others, and on this host.
+#include "netd/intent/links.hpp"
 #include "netd/intent/rules.hpp"
 
 #include <fmt/format.h>
@@ -7,23 +8,6 @@ namespace intent {
 namespace {
 
 using bridges::Link;
-
-bool is_ours(const Link& link) { return link.owner && link.owner->is_ours(); }
-
-// A link that can carry networks or be a bond's port: a NIC of any kind that netd did not make itself.
-bool is_nic(const Link& link) {
-    const bool carries = !link.kind || std::holds_alternative<bridges::Device>(*link.kind) ||
-                         std::holds_alternative<bridges::Veth>(*link.kind) || std::holds_alternative<bridges::Tap>(*link.kind);
-    return carries && !is_ours(link);
-}
-
-std::optional<IfName> foreign_vlan_on(const IfName& base, const bridges::State& kernel) {
-    for (const Link& link : kernel.links) {
-        const auto* vlan = link.kind ? std::get_if<bridges::Vlan>(&*link.kind) : nullptr;
-        if (vlan && vlan->base == base && !is_ours(link)) return link.name;
-    }
-    return std::nullopt;
-}
 
 class NetworkCheck {
 public:
@@ -98,6 +82,10 @@ private:
         for (const Rider& rider : base->riders) {
             const Network* other = wanted_.networks().find(rider.network);
             if (!other || other->name == network_.name) continue;
+            if (rider.stp && !network_.has_stp() && too_fast_for_stp(network_))
+                return refuse(code::bad_parameters, Fault::conflict, "custom",
+                              fmt::format("network '{}' on {} has STP; on switch vlan-aware the bridge is one for all of them, and its forward_delay at least 200 (2 s)",
+                                          other->name.text(), device->text()));
             for (const auto& [key, value] : network_.custom.bridge_opts) {
                 const auto theirs = other->custom.bridge_opts.find(key);
                 if (theirs == other->custom.bridge_opts.end() || theirs->second == value) continue;
@@ -116,16 +104,21 @@ private:
                fmt::format("{} already carries the untagged network '{}'", network_.base()->text(), other.network.text()));
     }
 
-    // A VLAN device that somebody else made is taken over if it is the same, and is never made another.
+    // A VLAN device that somebody else made is taken over where netd would make the same. Another one has the tag's frames, whatever the switch.
     void vlan_device() {
         const auto base = network_.base();
-        if (network_.switch_kind != SwitchKind::legacy || !base || !network_.vlan) return;
+        if (!base || !network_.vlan) return;
+        const bool is_legacy = network_.switch_kind == SwitchKind::legacy;
         const auto name = IfName::parse(fmt::format("{}.{}", base->text(), network_.vlan->number()));
-        const Link* link = name ? facts_.kernel.links.find(*name) : nullptr;
-        const auto* vlan = link && link->kind ? std::get_if<bridges::Vlan>(&*link->kind) : nullptr;
-        if (!link || is_ours(*link) || (vlan && *vlan == bridges::Vlan{*base, *network_.vlan})) return;
-        refuse(code::bad_vlan, Fault::conflict, "vlan",
-               fmt::format("the host has a device '{}' that is not VLAN {} of {} and not netd's; rename or remove it", name->text(), network_.vlan->number(), base->text()));
+        const Link* link = is_legacy && name ? facts_.kernel.links.find(*name) : nullptr;
+        const bridges::Vlan* vlan = link ? vlan_of(*link) : nullptr;
+        if (link && !is_ours(*link) && !(vlan && *vlan == bridges::Vlan{*base, *network_.vlan}))
+            return refuse(code::bad_vlan, Fault::conflict, "vlan",
+                          fmt::format("the host has a device '{}' that is not VLAN {} of {} and not netd's; rename or remove it", name->text(), network_.vlan->number(), base->text()));
+        const IfName* theirs = neighbours_.foreign_vlan(*base, *network_.vlan);
+        if (theirs && !(link && *theirs == link->name))
+            refuse(code::bad_vlan, Fault::conflict, "vlan",
+                   fmt::format("the host has VLAN {} of {} as '{}', which is not netd's and gets its frames; remove it", network_.vlan->number(), base->text(), theirs->text()));
     }
 
     // The device that would have the network's name must not be somebody else's, nor one of netd's own switches.
@@ -225,54 +218,6 @@ private:
     Complaints& complaints_;
 };
 
-class BondCheck {
-public:
-    BondCheck(const Bond& bond, const Intent& wanted, const Facts& facts, Complaints& complaints)
-        : bond_(bond), wanted_(wanted), facts_(facts), complaints_(complaints) {}
-
-    void run() {
-        if (!facts_.abilities.bond)
-            refuse(code::refused, Fault::backend, "", fmt::format("kernel {} has no bonding (module bonding); load it, or put the network on a nic", facts_.abilities.release));
-        const Link* there = facts_.kernel.links.find(bond_.name);
-        if (there && !(there->kind && std::holds_alternative<bridges::Bond>(*there->kind)))
-            refuse(code::bad_bond, Fault::conflict, "", fmt::format("the host has a device '{}' that is not a bond", bond_.name.text()));
-        for (const IfName& nic : bond_.nics) port(nic);
-    }
-
-private:
-    void refuse(int code, Fault fault, std::string_view attribute, std::string what) {
-        const std::string& name = bond_.name.text();
-        complaints_.push_back({code, attribute.empty() ? pointer({"bondings", name}) : pointer({"bondings", name, attribute}), fault, std::move(what)});
-    }
-
-    void port(const IfName& nic) {
-        const Link* link = facts_.kernel.links.find(nic);
-        if (!link) return refuse(code::bad_nic, Fault::not_found, "nics", fmt::format("there is no NIC '{}' on this host", nic.text()));
-        if (!is_nic(*link)) return refuse(code::bad_nic, Fault::invalid, "nics", fmt::format("'{}' is not a NIC", nic.text()));
-        for (const Bond& other : wanted_.bonds())
-            if (other.name != bond_.name && other.nics.contains(nic))
-                return refuse(code::used_nic, Fault::conflict, "nics", fmt::format("'{}' is a port of {}", nic.text(), other.name.text()));
-        if (const Base* base = wanted_.bases().find(nic))
-            return refuse(code::used_nic, Fault::conflict, "nics",
-                          fmt::format("'{}' carries network '{}'", nic.text(), base->riders.begin()->network.text()));
-        if (auto vlan = foreign_vlan_on(nic, facts_.kernel))
-            return refuse(code::used_nic, Fault::conflict, "nics", fmt::format("multiple usages: '{}' carries the VLAN device '{}'", nic.text(), vlan->text()));
-        foreign_master(nic, *link);
-    }
-
-    void foreign_master(const IfName& nic, const Link& link) {
-        if (!link.master || !link.master->of || *link.master->of == bond_.name) return;
-        const Link* upper = facts_.kernel.links.find(*link.master->of);
-        if (!upper || is_ours(*upper) || wanted_.bonds().contains(upper->name)) return;
-        refuse(code::used_nic, Fault::conflict, "nics", fmt::format("'{}' belongs to '{}', which netd did not make", nic.text(), upper->name.text()));
-    }
-
-    const Bond& bond_;
-    const Intent& wanted_;
-    const Facts& facts_;
-    Complaints& complaints_;
-};
-
 }  // namespace
 
 const Neighbours::OfBase* Neighbours::on(const IfName& device) {
@@ -288,12 +233,18 @@ const Neighbours::OfBase* Neighbours::on(const IfName& device) {
     return &found->second;
 }
 
-void check_among(const Network& network, const Intent& wanted, Neighbours& neighbours, const Intent& running, const Facts& facts, Complaints& complaints) {
-    NetworkCheck(network, wanted, neighbours, running, facts, complaints).run();
+const IfName* Neighbours::foreign_vlan(const IfName& base, VlanId tag) {
+    if (!foreign_vlans_) {
+        foreign_vlans_.emplace();
+        for (const Link& link : kernel_.links)
+            if (const bridges::Vlan* vlan = vlan_of(link); vlan && !is_ours(link)) foreign_vlans_->emplace(std::pair(vlan->base, vlan->id), link.name);
+    }
+    const auto found = foreign_vlans_->find(std::pair(base, tag));
+    return found == foreign_vlans_->end() ? nullptr : &found->second;
 }
 
-void check_among(const Bond& bond, const Intent& wanted, const Facts& facts, Complaints& complaints) {
-    BondCheck(bond, wanted, facts, complaints).run();
+void check_among(const Network& network, const Intent& wanted, Neighbours& neighbours, const Intent& running, const Facts& facts, Complaints& complaints) {
+    NetworkCheck(network, wanted, neighbours, running, facts, complaints).run();
 }
 
 }  // namespace intent

@@ -153,7 +153,7 @@ Verdict validate(const Request& request, const Intent& running, const Facts& fac
     for (const Bond& bond : asked.bonds) verdict.wanted.put(bond);
     hand_over_default_route(asked, verdict.wanted);
 
-    Neighbours neighbours(verdict.wanted.bases());
+    Neighbours neighbours(verdict.wanted.bases(), facts.kernel);
     for (const Network& network : asked.networks) {
         check_alone(network, verdict.complaints);
         check_among(network, verdict.wanted, neighbours, running, facts, verdict.complaints);

@@ -19,7 +19,7 @@ Link bridge(const Draft& draft, const intent::Network& network) {
     bridges::Bridge kind{network.custom.bridge_opts};
     kind.options.edit().insert({"stp_state", network.stp ? "1" : "0"});
     // Without STP nothing can loop that a wait would help against; with it the usual 15 s stand unless asked otherwise.
-    if (!network.stp) kind.options.edit().insert({"forward_delay", "0"});
+    if (!network.has_stp()) kind.options.edit().insert({"forward_delay", "0"});
     // The network is what comes without a tag: a filtering bridge, its ports in its own VLAN 1 only, lets no other frame in,
     // neither a guest's own tags nor VLANs of the wire that nobody asked for.
     if (draft.host.filters_vlans) kind.options.edit().insert({"vlan_filtering", "1"});

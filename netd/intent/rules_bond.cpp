@@ -1,0 +1,74 @@
+// What a bond must be beside the others, and on this host.
+#include "netd/intent/links.hpp"
+#include "netd/intent/rules.hpp"
+
+#include <fmt/format.h>
+
+namespace intent {
+namespace {
+
+using bridges::Link;
+
+std::optional<IfName> foreign_vlan_on(const IfName& base, const bridges::State& kernel) {
+    for (const Link& link : kernel.links) {
+        const bridges::Vlan* vlan = vlan_of(link);
+        if (vlan && vlan->base == base && !is_ours(link)) return link.name;
+    }
+    return std::nullopt;
+}
+
+class BondCheck {
+public:
+    BondCheck(const Bond& bond, const Intent& wanted, const Facts& facts, Complaints& complaints)
+        : bond_(bond), wanted_(wanted), facts_(facts), complaints_(complaints) {}
+
+    void run() {
+        if (!facts_.abilities.bond)
+            refuse(code::refused, Fault::backend, "", fmt::format("kernel {} has no bonding (module bonding); load it, or put the network on a nic", facts_.abilities.release));
+        const Link* there = facts_.kernel.links.find(bond_.name);
+        if (there && !(there->kind && std::holds_alternative<bridges::Bond>(*there->kind)))
+            refuse(code::bad_bond, Fault::conflict, "", fmt::format("the host has a device '{}' that is not a bond", bond_.name.text()));
+        for (const IfName& nic : bond_.nics) port(nic);
+    }
+
+private:
+    void refuse(int code, Fault fault, std::string_view attribute, std::string what) {
+        const std::string& name = bond_.name.text();
+        complaints_.push_back({code, attribute.empty() ? pointer({"bondings", name}) : pointer({"bondings", name, attribute}), fault, std::move(what)});
+    }
+
+    void port(const IfName& nic) {
+        const Link* link = facts_.kernel.links.find(nic);
+        if (!link) return refuse(code::bad_nic, Fault::not_found, "nics", fmt::format("there is no NIC '{}' on this host", nic.text()));
+        if (!is_nic(*link)) return refuse(code::bad_nic, Fault::invalid, "nics", fmt::format("'{}' is not a NIC", nic.text()));
+        for (const Bond& other : wanted_.bonds())
+            if (other.name != bond_.name && other.nics.contains(nic))
+                return refuse(code::used_nic, Fault::conflict, "nics", fmt::format("'{}' is a port of {}", nic.text(), other.name.text()));
+        if (const Base* base = wanted_.bases().find(nic))
+            return refuse(code::used_nic, Fault::conflict, "nics",
+                          fmt::format("'{}' carries network '{}'", nic.text(), base->riders.begin()->network.text()));
+        if (auto vlan = foreign_vlan_on(nic, facts_.kernel))
+            return refuse(code::used_nic, Fault::conflict, "nics", fmt::format("multiple usages: '{}' carries the VLAN device '{}'", nic.text(), vlan->text()));
+        foreign_master(nic, *link);
+    }
+
+    void foreign_master(const IfName& nic, const Link& link) {
+        if (!link.master || !link.master->of || *link.master->of == bond_.name) return;
+        const Link* upper = facts_.kernel.links.find(*link.master->of);
+        if (!upper || is_ours(*upper) || wanted_.bonds().contains(upper->name)) return;
+        refuse(code::used_nic, Fault::conflict, "nics", fmt::format("'{}' belongs to '{}', which netd did not make", nic.text(), upper->name.text()));
+    }
+
+    const Bond& bond_;
+    const Intent& wanted_;
+    const Facts& facts_;
+    Complaints& complaints_;
+};
+
+}  // namespace
+
+void check_among(const Bond& bond, const Intent& wanted, const Facts& facts, Complaints& complaints) {
+    BondCheck(bond, wanted, facts, complaints).run();
+}
+
+}  // namespace intent
