@@ -29,11 +29,14 @@ struct Bridge {
     std::optional<std::string> datapath = {};  // datapath_type: "system" or "netdev"; "" is reported as "system"
     std::optional<Mac> mac = {};               // other_config:hwaddr
     std::optional<bool> stp = {};              // stp_enable
+    std::optional<std::string> protocols = {};  // versions of OpenFlow that it speaks, by commas; "": those of Open vSwitch's choice
+    std::optional<std::string> fail_mode = {};  // what it does without a controller; "": what a switch does
 
     const IfName& key() const { return name; }
     bool operator==(const Bridge&) const = default;
     static constexpr auto fields = std::tuple{Field{"owner", &Bridge::owner}, Field{"datapath", &Bridge::datapath},
-                                              Field{"mac", &Bridge::mac}, Field{"stp", &Bridge::stp}};
+                                              Field{"mac", &Bridge::mac}, Field{"stp", &Bridge::stp},
+                                              Field{"protocols", &Bridge::protocols}, Field{"fail_mode", &Bridge::fail_mode}};
 };
 
 // Which frames a port takes. Access with tag 0 is the untagged network of the bridge.

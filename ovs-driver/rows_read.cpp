@@ -1,6 +1,8 @@
 // The one place that knows how OVS' schema says tags, owners and types.
 #include "ovs-driver/rows_read.hpp"
 
+#include <fmt/format.h>
+
 #include <string_view>
 
 #include "ovs-driver/idl_handles.hpp"
@@ -59,12 +61,16 @@ std::optional<bool> read_internal(std::string_view type) {
 
 Owner read_owner(const char* mark) { return mark ? Owner::ours(mark) : Owner::foreign(); }
 
+std::string read_protocols(const ovsrec_bridge& row) { return fmt::format("{}", fmt::join(row.protocols, row.protocols + row.n_protocols, ",")); }
+
 Bridge read_bridge(const ovsrec_bridge& row) {
     return Bridge{.name = IfName::observed(row.name),
                   .owner = read_owner(smap_get(&row.external_ids, "netd")),
                   .datapath = *row.datapath_type ? row.datapath_type : "system",
                   .mac = read_mac(smap_get(&row.other_config, "hwaddr")),
-                  .stp = row.stp_enable};
+                  .stp = row.stp_enable,
+                  .protocols = read_protocols(row),
+                  .fail_mode = std::string(text_of(row.fail_mode))};
 }
 
 std::optional<Tagging> read_tagging(const ovsrec_port& row) {

@@ -5,6 +5,7 @@
 #include "ovs-driver/rows_read.hpp"
 #include "ovs-driver/session.hpp"
 
+#include <cstring>
 #include <map>
 #include <set>
 #include <string_view>
@@ -98,6 +99,13 @@ void write_port(const ovsrec_port& row, const ovsrec_interface& interface, const
     write_interface(interface, want);
 }
 
+void write_protocols(const ovsrec_bridge& row, std::string wanted) {
+    std::vector<const char*> versions;
+    for (char *rest = wanted.data(), *one = nullptr; (one = ::strsep(&rest, ",")) != nullptr;)
+        if (*one) versions.push_back(one);
+    ovsrec_bridge_set_protocols(&row, versions.data(), versions.size());
+}
+
 void write_bridge(const ovsrec_bridge& row, const Bridge& want) {
     write_owner(row, want);
     const std::string known = row.datapath_type && *row.datapath_type ? row.datapath_type : "system";
@@ -107,6 +115,9 @@ void write_bridge(const ovsrec_bridge& row, const Bridge& want) {
     if (want.mac && !(*want.mac == no_mac) && (!mac || want.mac->text() != mac))
         ovsrec_bridge_update_other_config_setkey(&row, "hwaddr", want.mac->text().c_str());
     if (want.stp && *want.stp != row.stp_enable) ovsrec_bridge_set_stp_enable(&row, *want.stp);
+    if (want.protocols && *want.protocols != read_protocols(row)) write_protocols(row, *want.protocols);
+    if (want.fail_mode && *want.fail_mode != (row.fail_mode ? row.fail_mode : ""))
+        ovsrec_bridge_set_fail_mode(&row, want.fail_mode->empty() ? nullptr : want.fail_mode->c_str());
 }
 
 // ---- whole ops ----

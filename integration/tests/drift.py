@@ -65,7 +65,8 @@ def with_tags_and_a_guest(host):
     bridge = {"legacy": "web", "vlan-aware": "vb-eno1"}.get(host.kind)
     meddled = [["link", "set", port, "nomaster"], ["link", "set", "eno1", "mtu", "1400"], ["link", "delete", bridge]]
     if host.kind == "ovs":
-        meddled = [["del-port", port], ["set", "port", port, "tag=7"], ["del-br", "ovs-eno1"]]
+        meddled = [["del-port", port], ["set", "port", port, "tag=7"], ["set", "bridge", "ovs-eno1", "protocols=OpenFlow13"],
+                   ["set-fail-mode", "ovs-eno1", "secure"], ["del-br", "ovs-eno1"]]
     if host.kind == "vlan-aware":
         host.space.run("bridge", "vlan", "del", "dev", port, "vid", "100")
         mended(host)

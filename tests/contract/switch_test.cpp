@@ -20,6 +20,8 @@ TEMPLATE_TEST_CASE("a bridge, tagged ports and an uplink come in one transaction
     Bridge switched = bridge("blue");
     switched.mac = *Mac::parse("02:00:00:00:00:01");
     switched.stp = true;
+    switched.protocols = "OpenFlow13,OpenFlow14";
+    switched.fail_mode = "secure";
     want.bridges.put(switched);
 
     const Progress progress = bring_about(host.ovs, want);
