@@ -93,6 +93,12 @@ void come(const Journey& journey, Phase phase, int level, std::vector<Step>& ste
     steps.push_back({Update<Link>{before(journey), down}, phase, level + 1});
 }
 
+Step leave(const Journey& journey, Phase phase, int level) {
+    Link now{journey.name()};
+    now.master = Master{};
+    return {Update<Link>{*journey.have, now}, phase, level};
+}
+
 void take_addresses(const Journey& journey, std::vector<Step>& steps) {
     const auto& want = journey.want->addresses;
     if (!want) return;
@@ -121,7 +127,9 @@ std::vector<Step> arrivals(Journeys& journeys) {
     for (const Journey* journey : journeys.all()) {
         if (!journey->want) continue;
         const Phase phase = journey->late ? Phase::late : Phase::build;
-        come(*journey, phase, risen + 2 * journey->place, steps);
+        const int level = risen + 2 * journey->place;
+        if (journey->lingers) steps.push_back(leave(*journey, phase, level));
+        come(*journey, phase, level + journey->lingers, steps);
         if (auto step = before_it_carries(*journey, phase, risen + 2 * journey->complete + 1)) steps.push_back(std::move(*step));
         take_addresses(*journey, steps);
         take_traffic(*journey, steps);

@@ -60,7 +60,7 @@ bool loses_v4(const std::set<Subnet>& before, const std::set<Subnet>& kept) {
 
 std::optional<Link> release_of(const Journey& journey) {
     Link now{journey.name()};
-    if (leaves_first(journey)) now.master = Master{};
+    if (leaves_first(journey) && !journey.lingers) now.master = Master{};
     const Link *want = journey.want, *have = journey.have;
     if (want && want->addresses && have->addresses) {
         auto kept = intersection(*want->addresses, *have->addresses);
@@ -87,7 +87,7 @@ bool resets_vlans(const Journey* bridge) {
 // A bond takes a random MAC when its last port leaves.
 bool loses_all_ports(const Journey& bond) {
     if (!is_bond(bond.have) || bond.ports_now.empty()) return false;
-    return std::ranges::all_of(bond.ports_now, [](const Journey* port) { return port->goes || is_detached(*port); });
+    return std::ranges::all_of(bond.ports_now, [](const Journey* port) { return port->goes || (is_detached(*port) && !port->lingers); });
 }
 
 // A bridge that was never told its MTU has that of its narrowest port; whether it was told the kernel doesn't say.

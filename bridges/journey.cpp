@@ -65,6 +65,7 @@ Journeys::Journeys(const State& want, const State& have) : want_(want), have_(ha
     complete();
     tie();
     decide_what_goes();
+    decide_who_lingers();
     find_places();
     find_heights();
 }
@@ -147,6 +148,23 @@ void Journeys::decide_what_goes() {
     }
 }
 
+// One that is let go for good: what becomes a port of something else, or carries something, does so with its own MAC and at once.
+void Journeys::decide_who_lingers() {
+    std::set<const Journey*> bases;
+    for (const Journey* journey : all_) bases.insert(journey->base_then);
+    const auto is_free = [&](const Journey* port) {
+        return !port->goes && port->want && port->want->master && !port->want->master->of && !bases.contains(port);
+    };
+    for (Journey* bond : all_) {
+        if (bond->goes || bond->emptied || !is_bond(bond->have) || !is_bond(bond->want) || bond->ports_then.empty()) continue;
+        const auto stays = [&](const Journey* port) { return port->master_then == bond; };
+        const auto is_there = [](const Journey* port) { return port->have && !port->goes; };
+        if (std::ranges::any_of(bond->ports_now, stays) || !std::ranges::all_of(bond->ports_then, is_there)) continue;
+        const auto last = std::ranges::find_if(bond->ports_now, is_free);
+        if (last != bond->ports_now.end()) (*last)->lingers = true;
+    }
+}
+
 void Journeys::find_places() {
     std::set<const Journey*> open, closed;  // a circle is the caller's mistake: it is cut where it closes
     const std::function<void(Journey&)> place = [&](Journey& journey) {
@@ -157,6 +175,7 @@ void Journeys::find_places() {
         // The ports of a bridge may move its MTU, and so come and go before something stands on it.
         if (const Journey* bridge = journey.base_then; bridge && becomes_bridge(*bridge))
             for (const auto& ports : {bridge->ports_now, bridge->ports_then}) below.insert(below.end(), ports.begin(), ports.end());
+        if (journey.lingers) below.insert(below.end(), journey.master_now->ports_then.begin(), journey.master_now->ports_then.end());
         for (Journey* other : below) {
             if (!other) continue;
             place(*other);

@@ -22,6 +22,7 @@ struct Journey {
     bool goes = false;     // it is removed, to be made anew or for good; or it dies with its base
     bool emptied = false;  // a bond whose ports must leave before it changes
     bool bounced = false;  // a bond that goes down and up again to change
+    bool lingers = false;  // the last of a bond's ports to leave it, when others have come: so the bond keeps its carrier and its MAC
 
     int place = 0;      // what it stands on has a lower one: bases and masters, as they shall be
     int complete = 0;   // of a bridge that VLANs stand on: the place by which its ports are in it
@@ -67,6 +68,7 @@ private:
     void complete();
     void tie();
     void decide_what_goes();
+    void decide_who_lingers();
     void find_places();
     void find_heights();
 

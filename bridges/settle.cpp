@@ -116,7 +116,8 @@ std::vector<Step> settling_steps(Journeys& journeys) {
     for (const Journey* journey : journeys.all()) {
         if (!journey->want || !journey->want->mtu || !journey->left || is_bond_port(*journey)) continue;
         const auto& found = journey->left->mtu;
-        if (!found || *journey->want->mtu > *found) steps.push_back(set_mtu(*journey, Phase::build, journey->height));
+        if (journey->lingers) steps.push_back(set_mtu(*journey, Phase::shrink, top - journey->height));  // the bond gives it back another when it leaves
+        else if (!found || *journey->want->mtu > *found) steps.push_back(set_mtu(*journey, Phase::build, journey->height));
         else if (*journey->want->mtu < *found) steps.push_back(set_mtu(*journey, Phase::shrink, top - journey->height));
     }
     std::set<const Journey*> moved;

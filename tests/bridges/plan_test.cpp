@@ -2,6 +2,7 @@
 #include "bridges/plan.hpp"
 
 #include <catch2/catch.hpp>
+#include <fmt/format.h>
 
 using namespace bridges;
 
@@ -174,6 +175,24 @@ TEST_CASE("what leaves for a bond, for Open vSwitch or from a bridge that goes l
                   {Remove<Link>{old}, Phase::remove, 0},
                   {Update<Link>{port("a", "web"), only("a", [](Link& link) { link.master = in("bond0"); })}, Phase::build, 0},
                   {Update<Link>{port("c", "old"), only("c", [](Link& link) { link.master = in("web"); })}, Phase::build, 0}});
+}
+
+TEST_CASE("of a bond whose ports are all replaced one stays until the others are in, unless it is wanted elsewhere") {
+    const auto port = [](std::string_view called) { return with(there(called), [](Link& link) { link.master = in("bond0"); }); };
+    const auto free = [](std::string_view called) { return with(there(called), [](Link& link) { link.master = Master{}; }); };
+    const auto moves = [](const std::vector<Step>& steps) {
+        std::string told;
+        for (const Step& step : steps)
+            if (const auto* update = std::get_if<Update<Link>>(&step.op); update && update->now.master)
+                told += fmt::format("{}{} ", update->now.master->of ? "+" : "-", update->now.name.text());
+        return told;
+    };
+    const Link bond = there("bond0", lacp);
+    const State have{.links = {bond, port("a"), port("b"), there("c"), there("d")}};
+    REQUIRE(moves(plan({.links = {bond, free("a"), free("b"), port("c"), port("d")}}, have)) == "-b +c +d -a ");
+    const State taken{.links = {bond, with(there("a"), [](Link& link) { link.master = in("web"); }), free("b"), port("c"), there("web", Bridge{})}};
+    REQUIRE(moves(plan(taken, have)) == "-a +a +c -b ");
+    REQUIRE(moves(plan({.links = {bond, free("a"), port("b"), port("c")}}, have)) == "-a +c ");
 }
 
 TEST_CASE("a bond is emptied for a new mode, also of ports that nobody spoke of, and they come back") {
