@@ -48,6 +48,10 @@ def gateways(host, *table):
     return [route.get("gateway") for route in host.space.ip("-4", "route", "show", "default", *table)]
 
 
+def source_rules(host):
+    return [rule for rule in host.space.ip("-4", "rule", "show") if rule["priority"] == 3200]
+
+
 def told(host, network):
     return host.client.call("Host.getNetworkCapabilities")["networks"][network]
 
@@ -153,7 +157,7 @@ def a_leased_gateway_without_the_default_route_serves_its_own_network_only_and_i
     server = Server(host, "eno1")
     host.client.setup({"storage": {"nic": "eno1", "bridged": False, "bootproto": "dhcp"}})
     lease = leased(host, "eno1")
-    rules = wait_until(lambda: [rule for rule in host.space.ip("-4", "rule", "show") if rule["priority"] == 3200])
+    rules = wait_until(lambda: source_rules(host))
     routes = host.space.ip("-4", "route", "show", "table", rules[0]["table"])
     assert {route["dst"]: route.get("gateway") for route in routes} == {"default": "10.7.0.1", "10.7.0.0/24": None}, routes
     assert gateways(host) == []
@@ -175,8 +179,32 @@ def a_leased_gateway_without_the_default_route_serves_its_own_network_only_and_i
     assert clients(host) == running and len(addresses(host, "eno1")) == 1, (lease, addresses(host, "eno1"))
     agree(host, patience=10)
     host.client.setup({"storage": {"remove": True}})
-    assert not [rule for rule in host.space.ip("-4", "rule", "show") if rule["priority"] == 3200]
+    assert not source_rules(host)
     assert host.space.ip("-4", "route", "show", "table", "all", "proto", "158") == []
+    agree(host)
+
+
+@case(kinds=("legacy", "ovs"))
+def two_networks_of_one_subnet_each_leave_by_their_own_gateway(host):
+    def leaves_by(source):
+        way = host.space.ip("route", "get", "203.0.113.9", "from", source)[0]
+        return way["gateway"], way["dev"]
+
+    net = lambda nic, host_part, **more: {"nic": nic, "switch": host.kind, "ipaddr": f"10.8.0.{host_part}", "prefix": 24, **more}
+    host.client.setup({"one": net("eno1", 11, gateway="10.8.0.1")})
+    assert {rule["src"] for rule in source_rules(host)} == {"10.8.0.0", "all"}
+    host.client.setup({"two": net("eno2", 12, gateway="10.8.0.2"), "three": net("eno3", 13, gateway="10.8.0.3", defaultRoute=True)})
+    agree(host)
+    assert {source: leaves_by(f"10.8.0.{source}") for source in (11, 12, 13)} == {11: ("10.8.0.1", "one"), 12: ("10.8.0.2", "two"), 13: ("10.8.0.3", "three")}
+    host.netd.kill()
+    host.netd.start().ready()
+    host.client = host.netd.client()
+    agree(host)
+    assert leaves_by("10.8.0.12") == ("10.8.0.2", "two")
+    host.client.setup({"two": {"remove": True}, "three": net("eno3", 13)})
+    assert leaves_by("10.8.0.11") == ("10.8.0.1", "one")
+    host.client.setup({"three": {"nic": "eno3", "switch": host.kind}})
+    assert {rule["src"] for rule in source_rules(host)} == {"10.8.0.0", "all"}, "who is alone there again routes by the subnet"
     agree(host)
 
 

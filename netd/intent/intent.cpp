@@ -79,12 +79,39 @@ void Intent::unride(const Network& network) {
     else bases_.put(base);
 }
 
+const std::set<NetworkName>& Intent::on_subnet(const Subnet& subnet) const {
+    static const std::set<NetworkName> none;
+    const Neighbourhood* there = neighbourhoods_.find(subnet.network());
+    return there ? there->networks : none;
+}
+
+void Intent::settle(const Network& network) {
+    for (const Subnet& address : network.all_addresses()) {
+        const Neighbourhood* there = neighbourhoods_.find(address.network());
+        Neighbourhood now = there ? *there : Neighbourhood{address.network()};
+        now.networks.insert(network.name);
+        neighbourhoods_.put(now);
+    }
+}
+
+void Intent::unsettle(const Network& network) {
+    for (const Subnet& address : network.all_addresses()) {
+        const Neighbourhood* there = neighbourhoods_.find(address.network());
+        if (!there) continue;
+        Neighbourhood now = *there;
+        now.networks.erase(network.name);
+        if (now.networks.empty()) neighbourhoods_.erase(Subnet(now.subnet));
+        else neighbourhoods_.put(now);
+    }
+}
+
 void Intent::put(const Network& network) {
     const Network* old = networks_.find(network.name);
     if (old && *old == network) return;
-    if (old) unride(Network(*old));
+    if (old) unride(Network(*old)), unsettle(Network(*old));
     networks_.put(network);
     ride(network);
+    settle(network);
 }
 
 void Intent::put(const Bond& bond) { bonds_.put(bond); }
@@ -100,6 +127,7 @@ void Intent::remove(const NetworkName& name) {
     const Network* old = networks_.find(name);
     if (!old) return;
     unride(Network(*old));
+    unsettle(Network(*old));
     networks_.erase(NetworkName(name));
 }
 

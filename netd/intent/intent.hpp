@@ -44,6 +44,14 @@ struct Plugged {
     bool operator==(const Plugged&) const = default;
 };
 
+// The networks on which the host has an address of one subnet.
+struct Neighbourhood {
+    Subnet subnet;
+    std::set<NetworkName> networks = {};
+    const Subnet& key() const { return subnet; }
+    bool operator==(const Neighbourhood&) const = default;
+};
+
 class Intent {
 public:
     const Keyed<Network>& networks() const { return networks_; }
@@ -58,6 +66,8 @@ public:
     // The bond that has this NIC as a port, or null.
     const Bond* bond_of(const IfName& nic) const;
     const Network* default_route() const;
+    // Those whose definitions give the host an address of that subnet.
+    const std::set<NetworkName>& on_subnet(const Subnet& subnet) const;
 
     void put(const Network& network);
     void put(const Bond& bond);
@@ -73,12 +83,15 @@ public:
 private:
     void ride(const Network& network);
     void unride(const Network& network);
+    void settle(const Network& network);
+    void unsettle(const Network& network);
 
     Keyed<Network> networks_;
     Keyed<Bond> bonds_;
     Keyed<GuestNic> nics_;
     Keyed<Base> bases_;
     Keyed<Plugged> plugged_, watching_;
+    Keyed<Neighbourhood> neighbourhoods_;
     std::optional<NetworkName> default_route_;
 };
 

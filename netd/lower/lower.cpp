@@ -63,6 +63,12 @@ void touch_networks_of(const intent::Bond& bond, const Intent& now, Touched& tou
     for (const intent::Rider& rider : base->riders) touched.networks.insert(rider.network);
 }
 
+// Who has a subnet alone routes by it, and who has neighbours there by its own address.
+void touch_neighbours(const std::set<topology::Subnet>& subnets, const Intent& now, Touched& touched) {
+    for (const topology::Subnet& subnet : subnets)
+        for (const intent::NetworkName& name : now.on_subnet(subnet)) touched.networks.insert(name);
+}
+
 void network(Draft& draft, const intent::Network& network) {
     switch (network.switch_kind) {
         case SwitchKind::legacy: network_bridged(draft, network); break;
@@ -186,12 +192,15 @@ void include_bystanders(const HostState& wanted, const Host& host, Scope& scope)
 
 Touched touched_by(const intent::Delta& delta, const Intent& was, const Intent& now) {
     Touched touched;
+    std::set<topology::Subnet> subnets;
     each_side<intent::Network>(delta.networks, [&](const intent::Network& network) {
         touched.networks.insert(network.name);
+        for (const topology::Subnet& address : network.all_addresses()) subnets.insert(address.network());
         if (const auto base = network.base()) touched.bases.insert(*base);
         touch_guests_of(network.name, was, touched);
         touch_guests_of(network.name, now, touched);
     });
+    touch_neighbours(subnets, now, touched);
     each_side<intent::Bond>(delta.bonds, [&](const intent::Bond& bond) {
         touched.bases.insert(bond.name);
         touch_networks_of(bond, now, touched);

@@ -75,15 +75,27 @@ void port_of_bond(Draft& draft, const intent::Bond& bond, const IfName& nic, int
 
 void route(Draft& draft, const Route& route) { draft.wanted.kernel.routes.put(route); }
 
+// What the network's own packets come from: its subnet; but its addresses alone where another network has that subnet too, or
+// may have: what a lease gave nobody else knows.
+std::set<topology::Subnet> own_sources(const Draft& draft, const intent::Network& network, const topology::Subnet& address, bool is_leased) {
+    if (!is_leased && draft.intent.on_subnet(address).size() < 2) return {address.network()};
+    std::set<topology::Subnet> own = network.all_addresses(), sources;
+    own.insert(address);
+    for (const topology::Subnet& one : own)
+        if (one.network() == address.network()) sources.insert(*topology::Subnet::from(one.address(), one.is_v6() ? 128 : 32));
+    return sources;
+}
+
 // A gateway that is not the host's serves what comes from, or in by, its own network only.
-void source_routing(Draft& draft, const intent::Network& network, const topology::Subnet& subnet, const topology::IpAddress& gateway) {
+void source_routing(Draft& draft, const intent::Network& network, const topology::Subnet& subnet, const topology::IpAddress& gateway, bool is_leased = false) {
     const IfName device = top_device(network);
     const std::uint32_t table = table_of(network.name);
     const std::uint32_t metric = subnet.is_v6() ? 1024 : 0;
     const auto all = topology::Subnet::parse(subnet.is_v6() ? "::/0" : "0.0.0.0/0");
     route(draft, {table, *all, metric, gateway, device});
     route(draft, {table, subnet.network(), metric, std::nullopt, device});
-    draft.wanted.kernel.rules.put(Rule{.v6 = subnet.is_v6(), .from = subnet.network(), .table = table});
+    for (const topology::Subnet& source : own_sources(draft, network, subnet, is_leased))
+        draft.wanted.kernel.rules.put(Rule{.v6 = subnet.is_v6(), .from = source, .table = table});
     draft.wanted.kernel.rules.put(Rule{.v6 = subnet.is_v6(), .to = subnet.network(), .in = device, .table = table});
 }
 
@@ -125,7 +137,9 @@ void routing(Draft& draft, const intent::Network& network) {
     auto v4 = network.ipv4();
     auto gateway = network.gateway;
     auto routes = network.routes;
-    if (const Lease* lease = lease_of(network, Family::v4, draft.host.leases); lease && !lease->addresses.empty()) {
+    const Lease* lease = lease_of(network, Family::v4, draft.host.leases);
+    const bool is_leased = lease && !lease->addresses.empty();
+    if (is_leased) {
         v4 = *lease->addresses.begin();
         gateway = lease->gateway;
         routes.insert(routes.end(), lease->routes.begin(), lease->routes.end());
@@ -133,7 +147,7 @@ void routing(Draft& draft, const intent::Network& network) {
     if (gateway && network.default_route)
         route(draft, {Route::main_table, *topology::Subnet::parse("0.0.0.0/0"), 0, gateway, device});
     else if (gateway && v4)
-        source_routing(draft, network, *v4, *gateway);
+        source_routing(draft, network, *v4, *gateway, is_leased);
     if (network.ipv6gateway && network.default_route)
         route(draft, {Route::main_table, *topology::Subnet::parse("::/0"), 1024, network.ipv6gateway, device});
     else if (network.ipv6gateway && network.ipv6addr)
