@@ -31,12 +31,14 @@ struct Bridge {
     std::optional<bool> stp = {};              // stp_enable
     std::optional<std::string> protocols = {};  // versions of OpenFlow that it speaks, by commas; "": those of Open vSwitch's choice
     std::optional<std::string> fail_mode = {};  // what it does without a controller; "": what a switch does
+    std::optional<std::string> controllers = {};  // who tells it what to forward, by commas; "": nobody
 
     const IfName& key() const { return name; }
     bool operator==(const Bridge&) const = default;
     static constexpr auto fields = std::tuple{Field{"owner", &Bridge::owner}, Field{"datapath", &Bridge::datapath},
                                               Field{"mac", &Bridge::mac}, Field{"stp", &Bridge::stp},
-                                              Field{"protocols", &Bridge::protocols}, Field{"fail_mode", &Bridge::fail_mode}};
+                                              Field{"protocols", &Bridge::protocols}, Field{"fail_mode", &Bridge::fail_mode},
+                                              Field{"controllers", &Bridge::controllers}};
 };
 
 // Which frames a port takes. Access with tag 0 is the untagged network of the bridge.

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <set>
 #include <string_view>
 
 #include "ovs-driver/idl_handles.hpp"
@@ -63,6 +64,12 @@ Owner read_owner(const char* mark) { return mark ? Owner::ours(mark) : Owner::fo
 
 std::string read_protocols(const ovsrec_bridge& row) { return fmt::format("{}", fmt::join(row.protocols, row.protocols + row.n_protocols, ",")); }
 
+std::string read_controllers(const ovsrec_bridge& row) {
+    std::set<std::string> targets;
+    for (std::size_t i = 0; i < row.n_controller; ++i) targets.emplace(text_of(row.controller[i]->target));
+    return fmt::format("{}", fmt::join(targets, ","));
+}
+
 Bridge read_bridge(const ovsrec_bridge& row) {
     return Bridge{.name = IfName::observed(row.name),
                   .owner = read_owner(smap_get(&row.external_ids, "netd")),
@@ -70,7 +77,8 @@ Bridge read_bridge(const ovsrec_bridge& row) {
                   .mac = read_mac(smap_get(&row.other_config, "hwaddr")),
                   .stp = row.stp_enable,
                   .protocols = read_protocols(row),
-                  .fail_mode = std::string(text_of(row.fail_mode))};
+                  .fail_mode = std::string(text_of(row.fail_mode)),
+                  .controllers = read_controllers(row)};
 }
 
 std::optional<Tagging> read_tagging(const ovsrec_port& row) {

@@ -16,8 +16,9 @@ inline const Mac no_mac = Mac::of({});
 // The highest that the schema takes, and no network's (VlanId ends at 4094).
 inline constexpr std::int64_t tag_of_nowhere = 4095;
 
-// By commas, as they are kept: in the order of their names.
+// Several in one: by commas, in their alphabet's order.
 std::string read_protocols(const ovsrec_bridge& row);
+std::string read_controllers(const ovsrec_bridge& row);
 Bridge read_bridge(const ovsrec_bridge& row);
 
 // A port of that bridge. One with several interfaces (a bond of OVS' own) has neither details nor facts, and is foreign.

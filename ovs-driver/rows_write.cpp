@@ -5,7 +5,7 @@
 #include "ovs-driver/rows_read.hpp"
 #include "ovs-driver/session.hpp"
 
-#include <cstring>
+#include <algorithm>
 #include <map>
 #include <set>
 #include <string_view>
@@ -99,14 +99,33 @@ void write_port(const ovsrec_port& row, const ovsrec_interface& interface, const
     write_interface(interface, want);
 }
 
-void write_protocols(const ovsrec_bridge& row, std::string wanted) {
+std::vector<std::string> words_of(std::string_view text) {
+    std::vector<std::string> words;
+    for (std::size_t begin = 0; begin < text.size();) {
+        const std::size_t end = std::min(text.find(',', begin), text.size());
+        if (end > begin) words.emplace_back(text.substr(begin, end - begin));
+        begin = end + 1;
+    }
+    return words;
+}
+
+void write_protocols(const ovsrec_bridge& row, const std::string& wanted) {
+    const auto words = words_of(wanted);
     std::vector<const char*> versions;
-    for (char *rest = wanted.data(), *one = nullptr; (one = ::strsep(&rest, ",")) != nullptr;)
-        if (*one) versions.push_back(one);
+    for (const std::string& word : words) versions.push_back(word.c_str());
     ovsrec_bridge_set_protocols(&row, versions.data(), versions.size());
 }
 
-void write_bridge(const ovsrec_bridge& row, const Bridge& want) {
+void write_controllers(ovsdb_idl_txn& transaction, const ovsrec_bridge& row, const std::string& wanted) {
+    std::vector<ovsrec_controller*> controllers;
+    for (const std::string& target : words_of(wanted)) {
+        controllers.push_back(ovsrec_controller_insert(&transaction));
+        ovsrec_controller_set_target(controllers.back(), target.c_str());
+    }
+    ovsrec_bridge_set_controller(&row, controllers.data(), controllers.size());
+}
+
+void write_bridge(ovsdb_idl_txn& transaction, const ovsrec_bridge& row, const Bridge& want) {
     write_owner(row, want);
     const std::string known = row.datapath_type && *row.datapath_type ? row.datapath_type : "system";
     if (want.datapath && *want.datapath != known) ovsrec_bridge_set_datapath_type(&row, want.datapath->c_str());
@@ -118,6 +137,7 @@ void write_bridge(const ovsrec_bridge& row, const Bridge& want) {
     if (want.protocols && *want.protocols != read_protocols(row)) write_protocols(row, *want.protocols);
     if (want.fail_mode && *want.fail_mode != (row.fail_mode ? row.fail_mode : ""))
         ovsrec_bridge_set_fail_mode(&row, want.fail_mode->empty() ? nullptr : want.fail_mode->c_str());
+    if (want.controllers && *want.controllers != read_controllers(row)) write_controllers(transaction, row, *want.controllers);
 }
 
 // ---- whole ops ----
@@ -174,7 +194,7 @@ private:
             return Error{Fault::conflict, want.name.text(), "somebody else has made a bridge of this name"};
         const auto* row = ovsrec_bridge_insert(&transaction_);
         ovsrec_bridge_set_name(row, want.name.c_str());
-        write_bridge(*row, want);
+        write_bridge(transaction_, *row, want);
         const auto [local, interface] = insert_port(want.name);
         ovsrec_interface_set_type(interface, "internal");
         ovsrec_open_vswitch_update_bridges_addvalue(session_.root(), row);
@@ -251,7 +271,7 @@ private:
         const auto* row = session_.bridge(op.now.name);
         if (!row) return Error{Fault::conflict, op.now.name.text(), "somebody else has removed this bridge"};
         ovsrec_bridge_verify_name(row);
-        write_bridge(*row, op.now);
+        write_bridge(transaction_, *row, op.now);
         return {};
     }
 

@@ -30,7 +30,7 @@ void Session::monitor_columns() {
         &ovsrec_open_vswitch_col_bridges,
         &ovsrec_bridge_col_name, &ovsrec_bridge_col_ports, &ovsrec_bridge_col_external_ids,
         &ovsrec_bridge_col_other_config, &ovsrec_bridge_col_datapath_type, &ovsrec_bridge_col_stp_enable,
-        &ovsrec_bridge_col_protocols, &ovsrec_bridge_col_fail_mode,
+        &ovsrec_bridge_col_protocols, &ovsrec_bridge_col_fail_mode, &ovsrec_bridge_col_controller, &ovsrec_controller_col_target,
         &ovsrec_port_col_name, &ovsrec_port_col_interfaces, &ovsrec_port_col_tag, &ovsrec_port_col_vlan_mode,
         &ovsrec_port_col_trunks, &ovsrec_port_col_external_ids, &ovsrec_port_col_protected_,
         &ovsrec_interface_col_name, &ovsrec_interface_col_type, &ovsrec_interface_col_mac,

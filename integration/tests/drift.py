@@ -66,7 +66,7 @@ def with_tags_and_a_guest(host):
     meddled = [["link", "set", port, "nomaster"], ["link", "set", "eno1", "mtu", "1400"], ["link", "delete", bridge]]
     if host.kind == "ovs":
         meddled = [["del-port", port], ["set", "port", port, "tag=7"], ["set", "bridge", "ovs-eno1", "protocols=OpenFlow13"],
-                   ["set-fail-mode", "ovs-eno1", "secure"], ["del-br", "ovs-eno1"]]
+                   ["set-fail-mode", "ovs-eno1", "secure"], ["set-controller", "ovs-eno1", "tcp:127.0.0.1:1"], ["del-br", "ovs-eno1"]]
     if host.kind == "vlan-aware":
         host.space.run("bridge", "vlan", "del", "dev", port, "vid", "100")
         mended(host)

@@ -19,8 +19,8 @@ ovs::Bridge bridge(const Draft& draft, const IfName& name, std::string_view role
     made.owner = topology::Owner::ours(role);
     made.datapath = draft.host.datapath;
     made.stp = stp;
-    // By OpenFlow netd tells it who may send what; with another fail_mode than this it forwards nothing for want of a controller.
-    made.protocols = made.fail_mode = "";
+    // By OpenFlow netd tells it who may send what. Who has a controller, or waits for one (fail_mode), forwards nothing by itself.
+    made.protocols = made.fail_mode = made.controllers = "";
     return made;
 }
 

@@ -22,6 +22,7 @@ TEMPLATE_TEST_CASE("a bridge, tagged ports and an uplink come in one transaction
     switched.stp = true;
     switched.protocols = "OpenFlow13,OpenFlow14";
     switched.fail_mode = "secure";
+    switched.controllers = "punix:one,punix:two";
     want.bridges.put(switched);
 
     const Progress progress = bring_about(host.ovs, want);
