@@ -1,6 +1,7 @@
 // What the mirror makes of each report; see mirror.hpp.
 #include "bridges/mirror.hpp"
 
+#include <linux/if.h>
 #include <linux/netconf.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
@@ -34,6 +35,7 @@ void Mirror::take(const nlmsghdr& message) {
         Waiting& waiting = waiting_[index];
         waiting.message.assign(start, start + message.nlmsg_len);
         waiting.isolated.reset();
+        waiting.was_down |= !(static_cast<const ifinfomsg*>(NLMSG_DATA(&message))->ifi_flags & IFF_UP);
         return;
     }
     if (is_about_traffic(message)) return take_traffic(message);
@@ -50,6 +52,9 @@ void Mirror::read_waiting() {
         if (!report || !std::holds_alternative<LinkReport>(*report)) continue;
         auto& link = std::get<LinkReport>(*report);
         if (waiting.isolated && link.link.isolated) link.link.isolated = waiting.isolated;
+        // Down and up again in between is one report, and its IPv4 routes are lost all the same.
+        const auto known = links_.find(index);
+        if (waiting.was_down && known != links_.end() && known->second.reported && known->second.report.link.up == true) quiet_losers_.insert(index);
         take(std::move(link));
     }
 }

@@ -74,6 +74,7 @@ private:
     struct Waiting {
         std::vector<std::byte> message;
         std::optional<bool> isolated = {};  // heard after the message
+        bool was_down = false;              // by this message or one before it
     };
 
     void take_report(Report report);

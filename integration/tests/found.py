@@ -191,3 +191,39 @@ def a_trunk_of_all_tags_is_not_in_the_untagged_network(host):
         assert not shout(trunk.end, trunk.mac, [flat.end], tags=(tag,)), tag
         assert not shout(flat.end, flat.mac, [trunk.end]), tag
     agree(host)
+
+
+@case()
+def a_device_that_goes_down_and_up_in_one_breath_gets_its_routes_back(host):
+    host.client.setup({"web": {"nic": "eno1", "ipaddr": "192.0.2.10", "prefix": 24, "gateway": "192.0.2.1", "defaultRoute": True}})
+    for _ in range(3):
+        os.kill(host.netd.process.pid, signal.SIGSTOP)   # so that it hears of both at once
+        host.space.links("link set web down", "link set web up")
+        os.kill(host.netd.process.pid, signal.SIGCONT)
+        wait_until(lambda: host.space.ip("-4", "route", "show", "default"), 10, "the default route is gone for good")
+        agree(host, patience=5)
+
+
+@case()
+def a_network_that_was_contested_is_looked_after_again_when_it_is_sent(host):
+    host.client.setup({"web": {"nic": "eno2"}})
+    for _ in range(6):
+        host.space.links("link set web mtu 1400")
+        wait_until(lambda: host.space.link("web")["mtu"] == 1500 or host.client.call("Host.getStatus")["drift"]["contested"], 20)
+    assert host.client.call("Host.getStatus")["drift"]["contested"] == ["web"]
+    host.client.setup({"web": {"nic": "eno2"}})
+    wait_until(lambda: host.client.call("Host.getStatus")["drift"]["contested"] == [], 5)
+    host.space.links("link set web mtu 1400")
+    wait_until(lambda: host.space.link("web")["mtu"] == 1500, 5, "one deviation after it, and it is contested at once")
+
+
+@case("bond")   # a kernel that has dummy, too: a NIC that netd could not make
+def a_nic_that_is_gone_when_a_change_goes_back_holds_up_nothing(host):
+    host.space.links("link add nic9 type dummy", "link set nic9 up")
+    host.client.setup({"web": {"nic": "nic9"}}, confirm=None)
+    number, _ = waiting(host, {"web": {"nic": "nic9", "mtu": 1400}}, 2)
+    host.space.links("link delete nic9")
+    assert "degraded" not in goes_back(host, number).message
+    assert host.space.link("nic9") is None
+    assert host.client.setup({"db": {"nic": "eno2"}, "web": {"remove": True}})["outcome"] == "committed"
+    agree(host)

@@ -4,6 +4,7 @@
 #include "bridges/bus.hpp"
 #include "bridges/journey.hpp"
 #include "netd/apply/preview.hpp"
+#include "netd/lower/attainable.hpp"
 
 #include <fmt/format.h>
 
@@ -194,8 +195,9 @@ Outcome Transactor::finish() {
 }
 
 Outcome Transactor::undo(const Error& because) {
-    const auto other = in_the_way(open_->before);
-    if (auto reached = other ? Result<>(*other) : reach(open_->before, open_->scope(), backends_, steady_clock::now() + longest_apply); !reached) {
+    const lower::HostState before = lower::attainable(open_->before, backends_.kernel.state());
+    const auto other = in_the_way(before);
+    if (auto reached = other ? Result<>(*other) : reach(before, open_->scope(), backends_, steady_clock::now() + longest_apply); !reached) {
         stuck_ = because;
         trouble_ = reached.error();
         return Degraded{because, reached.error()};

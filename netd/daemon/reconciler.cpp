@@ -43,7 +43,7 @@ void Reconciler::run() {
     Tidying tidying;
     while (!stopping_) {
         see_to_rules();  // what was done may have been disturbed
-        if (names_due_ && !transactor_.waiting()) {
+        if (names_due_ && !transactor_.waiting() && !transactor_.is_stuck()) {
             follow_names();
             publish();
         }
@@ -75,8 +75,10 @@ std::chrono::steady_clock::time_point Reconciler::next_deadline() const {
     auto deadline = now + std::chrono::hours(1);
     const auto in = [&](std::chrono::nanoseconds boottime) { return now + std::max(std::chrono::nanoseconds(0), boottime - clock_.boottime()); };
     if (const auto next = clients_.next()) deadline = std::min(deadline, in(*next));
-    if (const auto ends = clients_.leases().next()) deadline = std::min(deadline, in(*ends));
-    if (clients_.leases().has_offers()) deadline = std::min(deadline, in(leases_again_));
+    if (!transactor_.is_stuck()) {  // until then no lease is followed
+        if (const auto ends = clients_.leases().next()) deadline = std::min(deadline, in(*ends));
+        if (clients_.leases().has_offers()) deadline = std::min(deadline, in(leases_again_));
+    }
     if (rules_again_) deadline = std::min(deadline, in(*rules_again_));
     for (const Parting& parting : partings_)
         if (parting.deadline > now) deadline = std::min(deadline, parting.deadline);

@@ -102,7 +102,7 @@ void Reconciler::follow_names() {
         names_due_ = names_due_ || (!was && link && intent::is_known(*link, transactor_.identities(), bridges::bus_of));
     });
     links_followed_ = now;
-    if (!names_due_ || transactor_.waiting()) return;
+    if (!names_due_ || transactor_.waiting() || transactor_.is_stuck()) return;
     names_due_ = false;
     if (transactor_.follow_names()) tell_renames();
 }

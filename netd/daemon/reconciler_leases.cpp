@@ -49,7 +49,7 @@ void Reconciler::write_resolver() {
 
 void Reconciler::hear_leases() {
     clients_.leases().hear();
-    const bool is_due = clients_.leases().has_offers() && clock_.boottime() >= leases_again_;
+    const bool is_due = !transactor_.is_stuck() && clients_.leases().has_offers() && clock_.boottime() >= leases_again_;
     if (is_due) follow_leases();
     if (is_due || clients_.has_work()) publish();
     if (awaited_) conclude_awaited();

@@ -37,6 +37,33 @@ Intent attainable(const Intent& intent, const Ground& ground) {
     return left;
 }
 
+HostState attainable(HostState before, const bridges::State& kernel) {
+    std::set<IfName> lost;
+    const auto is_on_lost = [&](const bridges::Link& link) {
+        const auto* vlan = link.kind ? std::get_if<bridges::Vlan>(&*link.kind) : nullptr;
+        return vlan && lost.contains(vlan->base);
+    };
+    for (const bridges::Link& link : before.kernel.links) {
+        const bool is_ours = link.owner && link.owner->is_ours();
+        const bool is_made = link.kind && !std::holds_alternative<bridges::Device>(*link.kind);
+        const bool is_for_netd_to_make = is_made && (is_ours || !(std::holds_alternative<bridges::Veth>(*link.kind) || std::holds_alternative<bridges::Tap>(*link.kind)));
+        const ovs::Port* port = before.ovs.ports.find(link.name);
+        const bool is_made_by_ovs = (port && port->internal == true) || before.ovs.bridges.contains(link.name);
+        if (!kernel.links.contains(link.name) && !is_for_netd_to_make && !is_made_by_ovs) lost.insert(link.name);
+    }
+    if (lost.empty()) return before;
+    for (const bridges::Link& link : before.kernel.links)
+        if (is_on_lost(link)) lost.insert(link.name);
+    const auto routes = before.kernel.routes;
+    for (const bridges::Route& route : routes)
+        if (lost.contains(route.device)) before.kernel.routes.erase(route.key());
+    for (const IfName& name : lost) {
+        before.kernel.links.erase(name);
+        before.ovs.ports.erase(name);
+    }
+    return before;
+}
+
 Touched within(const Touched& touched, const Intent& intent) {
     Touched left;
     for (const auto& name : touched.networks)

@@ -18,6 +18,10 @@ struct Ground {
 // them; a bond has those of its ports that are there. What is left is as it was defined. Pure.
 intent::Intent attainable(const intent::Intent& intent, const Ground& ground);
 
+// What was there before a change and can be there again: without links that somebody else made and took away, and what
+// stood on them. Pure.
+HostState attainable(HostState before, const bridges::State& kernel);
+
 // What is wanted, and the addresses that others put beside those of ours: they are no drift.
 HostState beside_foreign_addresses(HostState wanted, const Host& host);
 

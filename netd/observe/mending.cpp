@@ -76,12 +76,25 @@ Parts Mending::due(const Drift& curable, Time now) {
     judge(curable.networks, 'n', now, parts.networks, contested.networks, newly_contested_.networks);
     judge(curable.bonds, 'b', now, parts.bonds, contested.bonds, newly_contested_.bonds);
     judge(curable.guests, 'g', now, parts.guests, contested.guests, newly_contested_.guests);
+    forgive(contested_.networks, contested.networks, 'n');
+    forgive(contested_.bonds, contested.bonds, 'b');
+    forgive(contested_.guests, contested.guests, 'g');
     contested_ = std::move(contested);
     under_way_ = !parts.empty();
     return parts;
 }
 
 void Mending::tried() { under_way_ = false; }
+
+void Mending::forgive(const Deviations& was, const Deviations& still, char kind) {
+    for (const auto& [name, deviations] : was) {
+        const auto left = still.find(name);
+        for (const Deviation& deviation : deviations) {
+            const auto is_same = [&](const Deviation& one) { return one.subject == deviation.subject && one.attribute == deviation.attribute; };
+            if (left == still.end() || std::ranges::none_of(left->second, is_same)) tries_.erase(key_of(kind, name, deviation));
+        }
+    }
+}
 
 void Mending::judge(const Deviations& found, char kind, Time now, std::set<std::string>& due, Deviations& contested, Deviations& newly) {
     const Deviations& known = kind == 'n' ? contested_.networks : kind == 'b' ? contested_.bonds : contested_.guests;

@@ -47,6 +47,8 @@ public:
 
 private:
     using Deviations = Drift::Deviations;
+    // What was contested and is as defined now has its tries anew.
+    void forgive(const Deviations& was, const Deviations& still, char kind);
     void judge(const Deviations& found, char kind, Time now, std::set<std::string>& due, Deviations& contested, Deviations& newly);
 
     std::map<std::string, std::deque<Time>> tries_;
