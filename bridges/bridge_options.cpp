@@ -87,6 +87,9 @@ Result<Options> parse_bridge_options(std::string_view text) {
     if (delay != options.end() && stp != options.end() && stp->second == "1" && std::stoul(delay->second) < 200) {
         return Error{Fault::invalid, "forward_delay", "forward_delay must be 200 to 3000 where STP is on"};
     }
+    const auto group = options.find("group_addr");
+    const bool is_reserved = group != options.end() && (!group->second.starts_with("01:80:c2:00:00:0") || std::string_view("123").find(group->second.back()) != std::string_view::npos);
+    if (is_reserved) return Error{Fault::invalid, "group_addr", "group_addr is 01:80:c2:00:00:0X, and X not 1, 2 or 3 (IEEE 802.1D)"};
     return options;
 }
 

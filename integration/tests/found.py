@@ -227,3 +227,39 @@ def a_nic_that_is_gone_when_a_change_goes_back_holds_up_nothing(host):
     assert host.space.link("nic9") is None
     assert host.client.setup({"db": {"nic": "eno2"}, "web": {"remove": True}})["outcome"] == "committed"
     agree(host)
+
+
+@case(kinds=("legacy", "vlan-aware", "ovs"))
+def what_stands_on_a_nic_that_is_gone_goes_or_moves_one_by_one(host):
+    on = lambda nic, **more: {"nic": nic, "switch": host.kind, **more}
+    host.client.setup({"a": on("eno1"), "v": on("eno1", vlan=100), "w": on("eno1", vlan=200)})
+    host.space.links("link delete eno1")
+    begun = time.monotonic()
+    host.client.setup({"v": {"remove": True}})
+    host.client.setup({"a": on("eno4")})
+    host.client.setup({"w": {"remove": True}})
+    assert time.monotonic() - begun < 10
+    assert set(host.client.call("Host.getRunningConfig")["networks"]) == {"a"}
+    agree(host, patience=5)
+
+
+@case()
+def nameservers_alone_are_confirmed_like_all_else(host):
+    web = {"nic": "eno1", "ipaddr": "192.0.2.10", "prefix": 24, "gateway": "192.0.2.1", "defaultRoute": True}
+    host.client.setup({"web": {**web, "nameservers": ["9.9.9.9"]}})
+    assert goes_back(host, waiting(host, {"web": {**web, "nameservers": ["8.8.8.8"]}}, 2)[0]).code == 10
+    assert host.client.call("Host.getNetworkCapabilities")["nameservers"] == ["9.9.9.9"]
+    host.client.setup({"web": {**web, "nameservers": ["8.8.8.8"]}})
+    agree(host)
+
+
+@case("bond")
+def a_bonds_primary_is_renamed_with_its_nic(host):
+    bond = {"bond0": {"nics": ["eno1", "eno2"], "options": "mode=active-backup miimon=100 primary=eno2"}}
+    host.client.setup({"web": {"bonding": "bond0"}}, bond)
+    host.client.setup(commitOnSuccess=True)
+    host.space.links("link set eno2 down", "link set eno2 name lan2", "link set lan2 up")
+    running = wait_until(lambda: (told := host.client.call("Host.getRunningConfig")["bondings"]["bond0"])["nics"] == ["eno1", "lan2"] and told, 10)
+    assert "primary=lan2" in running["options"], running
+    host.client.setup({"web": {"bonding": "bond0", "mtu": 1400}})
+    agree(host, patience=5)

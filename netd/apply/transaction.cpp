@@ -23,6 +23,14 @@ bool has_bond(const lower::Goal& goal) {
     return std::ranges::any_of(goal.wanted.kernel.links, [](const bridges::Link& link) { return link.kind && std::holds_alternative<bridges::Bond>(*link.kind); });
 }
 
+// What is asked of the resolver is no step of a plan: it is written by what stands.
+bool is_about_names(const intent::Delta& delta) {
+    return std::ranges::any_of(delta.networks, [](const auto& change) {
+        const auto* update = std::get_if<topology::Update<intent::Network>>(&change);
+        return update && (update->was.nameservers != update->now.nameservers || update->was.search != update->now.search);
+    });
+}
+
 // The name of a port is short, and made of the guest's name and the MAC.
 bool are_two_nics(const bridges::Link& wanted, const bridges::Link& there) {
     const auto role = [](const bridges::Link& link) { return link.owner && link.owner->role ? std::string_view(*link.owner->role) : std::string_view(); };
@@ -138,7 +146,7 @@ Outcome Transactor::carry_out(const lower::Goal& goal, store::Entry entry, const
     const bool nothing_to_do = plan::make(goal.wanted, entry.before).empty();
     if (nothing_to_do && entry.delta.empty()) return unchanged(terms);
     open_ = std::move(entry);
-    if (nothing_to_do) return finish();
+    if (nothing_to_do && !(terms.confirm && is_about_names(open_->delta))) return finish();
     if (auto written = store_.begin(*open_); !written) {
         open_.reset();
         return RolledBack{topology::about("the journal", written.error())};

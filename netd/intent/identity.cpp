@@ -55,6 +55,8 @@ void rename(Bond& bond, const Renames& renames) {
     std::set<IfName> nics;
     for (const IfName& nic : bond.nics) nics.insert(now(nic, renames));
     bond.nics = std::move(nics);
+    if (const auto primary = bond.options.find("primary"); primary != bond.options.end())
+        bond.options[primary->first] = now(IfName::observed(primary->second), renames).text();
 }
 
 }  // namespace

@@ -61,6 +61,9 @@ void check_base(const Network& network, Examiner& is) {
                  "bridge_opts need a bridged network");
     is.refuse_if(!network.custom.bridge_opts.empty() && network.switch_kind == SwitchKind::ovs, code::bad_parameters, "custom",
                  "bridge_opts are those of a Linux bridge; this network is on switch ovs");
+    for (const char* key : {"vlan_filtering", "vlan_protocol", "vlan_default_pvid"})
+        is.refuse_if(network.switch_kind == SwitchKind::vlan_aware && network.custom.bridge_opts.contains(key), code::bad_parameters, "custom",
+                     fmt::format("{} is netd's own on switch vlan-aware, where the bridge carries the networks of others too", key));
     is.refuse_if(network.mtu.number() > 65521 || network.mtu.number() < 68, code::bad_parameters, "mtu", "mtu is 68 to 65521");
 }
 

@@ -37,12 +37,38 @@ Intent attainable(const Intent& intent, const Ground& ground) {
     return left;
 }
 
-HostState attainable(HostState before, const bridges::State& kernel) {
-    std::set<IfName> lost;
-    const auto is_on_lost = [&](const bridges::Link& link) {
+HostState without(HostState state, std::set<IfName> lost) {
+    if (lost.empty()) return state;
+    for (const bridges::Link& link : state.kernel.links) {
         const auto* vlan = link.kind ? std::get_if<bridges::Vlan>(&*link.kind) : nullptr;
-        return vlan && lost.contains(vlan->base);
-    };
+        if (vlan && lost.contains(vlan->base)) lost.insert(link.name);
+    }
+    const auto routes = state.kernel.routes;
+    for (const bridges::Route& route : routes)
+        if (lost.contains(route.device)) state.kernel.routes.erase(route.key());
+    for (const IfName& name : lost) {
+        state.kernel.links.erase(name);
+        state.ovs.ports.erase(name);
+    }
+    return state;
+}
+
+// Such a bond has the MAC that the kernel gives it, and takes none from others.
+bool has_mac_of_ports(const bridges::Link& link) {
+    const auto* bond = link.kind ? std::get_if<bridges::Bond>(&*link.kind) : nullptr;
+    if (!bond) return false;
+    const auto policy = bond->options.find("fail_over_mac");
+    return policy != bond->options.end() && policy->second != "none";
+}
+
+HostState attainable(HostState before, const bridges::State& kernel) {
+    const auto links = before.kernel.links;
+    for (bridges::Link link : links) {
+        if (!link.mac || !has_mac_of_ports(link)) continue;
+        link.mac.reset();
+        before.kernel.links.put(link);
+    }
+    std::set<IfName> lost;
     for (const bridges::Link& link : before.kernel.links) {
         const bool is_ours = link.owner && link.owner->is_ours();
         const bool is_made = link.kind && !std::holds_alternative<bridges::Device>(*link.kind);
@@ -51,17 +77,7 @@ HostState attainable(HostState before, const bridges::State& kernel) {
         const bool is_made_by_ovs = (port && port->internal == true) || before.ovs.bridges.contains(link.name);
         if (!kernel.links.contains(link.name) && !is_for_netd_to_make && !is_made_by_ovs) lost.insert(link.name);
     }
-    if (lost.empty()) return before;
-    for (const bridges::Link& link : before.kernel.links)
-        if (is_on_lost(link)) lost.insert(link.name);
-    const auto routes = before.kernel.routes;
-    for (const bridges::Route& route : routes)
-        if (lost.contains(route.device)) before.kernel.routes.erase(route.key());
-    for (const IfName& name : lost) {
-        before.kernel.links.erase(name);
-        before.ovs.ports.erase(name);
-    }
-    return before;
+    return without(std::move(before), std::move(lost));
 }
 
 Touched within(const Touched& touched, const Intent& intent) {

@@ -19,8 +19,11 @@ struct Ground {
 intent::Intent attainable(const intent::Intent& intent, const Ground& ground);
 
 // What was there before a change and can be there again: without links that somebody else made and took away, and what
-// stood on them. Pure.
+// stood on them; without MACs that bonds have of their ports. Pure.
 HostState attainable(HostState before, const bridges::State& kernel);
+
+// Without these links and what stands on them: VLANs, routes, ports of Open vSwitch. Pure.
+HostState without(HostState state, std::set<IfName> lost);
 
 // What is wanted, and the addresses that others put beside those of ours: they are no drift.
 HostState beside_foreign_addresses(HostState wanted, const Host& host);

@@ -188,6 +188,14 @@ void include_bystanders(const HostState& wanted, const Host& host, Scope& scope)
             if (link.master && link.master->of && going.contains(*link.master->of)) scope.links.insert(link.name);
 }
 
+// NICs that networks are defined on and that are gone: nobody can make them, and what else is asked does not fail for it.
+std::set<IfName> vanished(const Intent& now, const Touched& touched, const Host& host) {
+    std::set<IfName> gone;
+    for (const IfName& device : touched.bases)
+        if (now.bases().contains(device) && !now.bonds().contains(device) && !host.kernel.links.contains(device)) gone.insert(device);
+    return gone;
+}
+
 }  // namespace
 
 Touched touched_by(const intent::Delta& delta, const Intent& was, const Intent& now) {
@@ -265,6 +273,7 @@ Goal goal(const Intent& was, const Intent& now, const Touched& touched, const Ho
     }
     goal.scope.include(before);
     goal.scope.include(goal.wanted);
+    goal.wanted = without(std::move(goal.wanted), vanished(now, touched, host));
     include_bystanders(goal.wanted, host, goal.scope);
     goal.was_wanted = before;
     return goal;
