@@ -150,10 +150,9 @@ void Journeys::decide_what_goes() {
 
 // One that is let go for good: what becomes a port of something else, or carries something, does so with its own MAC and at once.
 void Journeys::decide_who_lingers() {
-    std::set<const Journey*> bases;
-    for (const Journey* journey : all_) bases.insert(journey->base_then);
     const auto is_free = [&](const Journey* port) {
-        return !port->goes && port->want && port->want->master && !port->want->master->of && !bases.contains(port);
+        const auto is_on_it = [&](const Journey* journey) { return journey->base_then == port; };
+        return !port->goes && port->want && port->want->master && !port->want->master->of && std::ranges::none_of(all_, is_on_it);
     };
     for (Journey* bond : all_) {
         if (bond->goes || bond->emptied || !is_bond(bond->have) || !is_bond(bond->want) || bond->ports_then.empty()) continue;

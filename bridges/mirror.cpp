@@ -52,14 +52,11 @@ void Mirror::read_waiting() {
         if (!report || !std::holds_alternative<LinkReport>(*report)) continue;
         auto& link = std::get<LinkReport>(*report);
         if (waiting.isolated && link.link.isolated) link.link.isolated = waiting.isolated;
-        // Down and up again in between is one report, and its IPv4 routes are lost all the same.
-        const auto known = links_.find(index);
-        if (waiting.was_down && known != links_.end() && known->second.reported && known->second.report.link.up == true) quiet_losers_.insert(index);
-        take(std::move(link));
+        take(std::move(link), waiting.was_down);
     }
 }
 
-void Mirror::take(LinkReport report) {
+void Mirror::take(LinkReport report, bool was_down) {
     if (auto* bridge = report.link.kind ? std::get_if<Bridge>(&*report.link.kind) : nullptr) {
         if (bridge->options == usual_options_) bridge->options = usual_options_;
         else usual_options_ = bridge->options;
@@ -71,8 +68,8 @@ void Mirror::take(LinkReport report) {
         changed_faces_.insert(index);
     }
     has_renamed_ |= seen.reported && was.name != report.link.name;
-    // The kernel drops IPv4 routes with their link's "up", and tells nobody.
-    if (seen.reported && was.up == true && report.link.up == false) quiet_losers_.insert(index);
+    // The kernel drops IPv4 routes with their link's "up", and tells nobody. Down and up again in between may be one report.
+    if (seen.reported && was.up == true && (was_down || report.link.up == false)) quiet_losers_.insert(index);
     if (report.link.up == false) seen.subnets.clear();
     if (seen.report.master != report.master) look_around(seen.report, false);
     // Whom a bond speaks LACP with is told of none; its ports tell when they are let in or thrown out.

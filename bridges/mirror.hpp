@@ -78,7 +78,7 @@ private:
     };
 
     void take_report(Report report);
-    void take(LinkReport report);
+    void take(LinkReport report, bool was_down = false);  // in between, too
     void take(const LinkGone& gone);
     void take(PortReport report);
     void take(const VlanReport& report);

@@ -21,6 +21,12 @@ std::string key_of(char kind, const std::string& name, const Deviation& deviatio
     return std::string(1, kind) + name + '\n' + deviation.subject + '\n' + deviation.attribute;
 }
 
+// The same thing differs, be it in another way.
+bool has_of(const Drift::Deviations& all, const std::string& name, const Deviation& deviation) {
+    const auto found = all.find(name);
+    return found != all.end() && std::ranges::any_of(found->second, [&](const Deviation& one) { return one.subject == deviation.subject && one.attribute == deviation.attribute; });
+}
+
 // NICs are for others to bring. One that is there and no port of its switch is netd's affair.
 bool is_a_nic_that_is_away(const std::string& subject, const Snapshot& snapshot) {
     const auto name = topology::IfName::observed(subject);
@@ -87,22 +93,16 @@ Parts Mending::due(const Drift& curable, Time now) {
 void Mending::tried() { under_way_ = false; }
 
 void Mending::forgive(const Deviations& was, const Deviations& still, char kind) {
-    for (const auto& [name, deviations] : was) {
-        const auto left = still.find(name);
-        for (const Deviation& deviation : deviations) {
-            const auto is_same = [&](const Deviation& one) { return one.subject == deviation.subject && one.attribute == deviation.attribute; };
-            if (left == still.end() || std::ranges::none_of(left->second, is_same)) tries_.erase(key_of(kind, name, deviation));
-        }
-    }
+    for (const auto& [name, deviations] : was)
+        for (const Deviation& deviation : deviations)
+            if (!has_of(still, name, deviation)) tries_.erase(key_of(kind, name, deviation));
 }
 
 void Mending::judge(const Deviations& found, char kind, Time now, std::set<std::string>& due, Deviations& contested, Deviations& newly) {
     const Deviations& known = kind == 'n' ? contested_.networks : kind == 'b' ? contested_.bonds : contested_.guests;
     for (const auto& [name, deviations] : found) {
-        const auto before = known.find(name);
         for (const Deviation& deviation : deviations) {
-            const auto is_same = [&](const Deviation& one) { return one.subject == deviation.subject && one.attribute == deviation.attribute; };
-            const bool was_contested = before != known.end() && std::any_of(before->second.begin(), before->second.end(), is_same);
+            const bool was_contested = has_of(known, name, deviation);
             auto& tries = tries_[key_of(kind, name, deviation)];
             if (was_contested || tries.size() >= most_tries) {
                 contested[name].push_back(deviation);
