@@ -121,6 +121,7 @@ void write_bridge(ovsdb_idl_txn& transaction, const ovsrec_bridge& row, const Br
     if (want.mac && !(*want.mac == no_mac) && (!mac || want.mac->text() != mac))
         ovsrec_bridge_update_other_config_setkey(&row, "hwaddr", want.mac->text().c_str());
     if (want.stp && *want.stp != row.stp_enable) ovsrec_bridge_set_stp_enable(&row, *want.stp);
+    if (want.rstp && *want.rstp != row.rstp_enable) ovsrec_bridge_set_rstp_enable(&row, *want.rstp);
     if (want.protocols && *want.protocols != read_protocols(row)) write_protocols(row, *want.protocols);
     if (want.fail_mode && *want.fail_mode != (row.fail_mode ? row.fail_mode : ""))
         ovsrec_bridge_set_fail_mode(&row, want.fail_mode->empty() ? nullptr : want.fail_mode->c_str());

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <random>
 #include <utility>
 #include <vector>
@@ -18,7 +19,8 @@ using topology::IfName;
 using topology::Result;
 
 // How long the loop may wait for ovs-vswitchd; and how soon it is asked again: at once while it may be on its way back, as
-// guests' frames pass a new one unfiltered until then.
+// guests' frames pass a new one unfiltered until then. Two that each think the other wrong must not keep ovs-vswitchd busy: repairs
+// that follow one another come at longer and longer pauses, up to `later`, until there was peace for as long as that.
 constexpr std::chrono::milliseconds moment{200}, soon{5}, later{1000};
 constexpr std::chrono::seconds on_its_way{30}, grace{2};
 
@@ -92,12 +94,22 @@ void FlowKeeper::follow(FilteredBridges wanted, const State& state) {
         bridge.wanted = std::move(ports);
         bridge.is_due = true;
     }
+    for (const auto& there : state.bridges) {
+        const bool forwards = there.owner && there.owner->is_ours();
+        if (!forwards && !bridges_.contains(there.name)) continue;
+        Bridge& bridge = bridges_[there.name];
+        bridge.whole = bridge.whole || bridge.forwards != forwards;
+        bridge.forwards = forwards;
+    }
     run();
 }
 
 void FlowKeeper::run() {
     for (auto& [name, bridge] : bridges_) work(name, bridge);
-    std::erase_if(bridges_, [](const auto& known) { return known.second.is_idle() && !known.second.whole && known.second.installed.empty(); });
+    std::erase_if(bridges_, [](const auto& known) {
+        const Bridge& bridge = known.second;
+        return !bridge.forwards && bridge.is_idle() && !bridge.whole && bridge.installed.empty();
+    });
 }
 
 void FlowKeeper::work(const IfName& name, Bridge& bridge) {
@@ -112,13 +124,21 @@ void FlowKeeper::work(const IfName& name, Bridge& bridge) {
         case OpenFlow::Now::lost: return lose(bridge);
         case OpenFlow::Now::ready: break;
     }
-    // Two that each think the other wrong must not keep ovs-vswitchd busy.
-    if (bridge.connection->take_disturbed() || bridge.disturbed) {
-        bridge.disturbed = now < bridge.next_try;
-        bridge.whole = bridge.whole || !bridge.disturbed;
-        if (!bridge.disturbed) bridge.next_try = now + later;
-    }
-    if (auto done = bring_about(bridge, now + moment); !done) lose(bridge);
+    const bool repairs = begins_repair(bridge, now);
+    if (auto done = bring_about(bridge, now + moment); !done) return lose(bridge);
+    if (!repairs) return;
+    auto& ports = restored_[name];
+    for (const auto& [ofport, port] : bridge.wanted) ports.insert(port.name);
+}
+
+bool FlowKeeper::begins_repair(Bridge& bridge, Clock::time_point now) {
+    bridge.disturbed = bridge.connection->take_disturbed() || bridge.disturbed;
+    if (!bridge.disturbed || now < bridge.next_repair) return false;
+    bridge.disturbed = false;
+    bridge.whole = true;
+    bridge.pause = now - bridge.next_repair >= later ? soon : std::min(bridge.pause * 2, later);
+    bridge.next_repair = now + bridge.pause;
+    return true;
 }
 
 Result<> FlowKeeper::connect(const IfName& name, Bridge& bridge) {
@@ -160,6 +180,7 @@ Result<> FlowKeeper::bring_about(Bridge& bridge, Clock::time_point deadline) {
         for (std::string& flow : flows_of(ofport, port, bridge.generation, bridge.has_meters)) added.push_back(std::move(flow));
     }
     if (bridge.whole) {
+        if (bridge.forwards) added.push_back(forwarding_flow(bridge.generation));
         if (auto written = bridge.connection->write({}, added, deadline); !written) return written;
         added.clear();
         removed = of_other_generations(bridge.generation);
@@ -199,7 +220,8 @@ Result<> FlowKeeper::remove_meters(Bridge& bridge, const FilteredPorts& want, Cl
 void FlowKeeper::wait() {
     for (auto& [name, bridge] : bridges_) {
         if (bridge.connection) bridge.connection->wait();
-        if (!bridge.connection || bridge.disturbed) poll_timer_wait_until(monotonic_ms(bridge.next_try));
+        if (!bridge.connection) poll_timer_wait_until(monotonic_ms(bridge.next_try));
+        if (bridge.disturbed || (bridge.connection && bridge.connection->is_disturbed())) poll_timer_wait_until(monotonic_ms(bridge.next_repair));
         if (!bridge.leaving.empty()) poll_timer_wait_until(monotonic_ms(bridge.left + grace));
     }
 }

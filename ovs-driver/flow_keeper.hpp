@@ -1,9 +1,10 @@
-// Keeps the flows that filter guests' ports: as soon as ovs-vswitchd can be spoken to they are those that are wanted, whoever
-// restarted it or changed them.
+// Keeps the flows of netd's bridges, the one by which they forward and those that filter guests' ports: as soon as ovs-vswitchd can be
+// spoken to they are those that are wanted, whoever restarted it or changed them.
 #pragma once
 
 #include "ovs-driver/filtered.hpp"
 #include "ovs-driver/openflow.hpp"
+#include "ovs-driver/switch.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -11,6 +12,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 
 namespace ovs {
 
@@ -39,6 +41,8 @@ public:
 
     // Takes in what the bridges told, and does what is due. Waits for nobody longer than a moment.
     void run();
+    // Since the last question: the bridges whose flows somebody changed, each with those of its ports that are filtered again.
+    Restored take_restored() { return std::exchange(restored_, {}); }
     // Registers with OVS' poll loop.
     void wait();
 
@@ -50,10 +54,13 @@ private:
         Clock::time_point left = {};       // when the last of those leaving did
         bool whole = true;                 // nothing is known of what is installed
         bool is_due = true;                // what shall be there may be another than what is installed
-        bool disturbed = false;            // somebody else changed it, and was undone a moment ago
+        bool forwards = false;             // it is netd's own
+        bool disturbed = false;            // somebody else changed what is installed
         bool has_meters = true;            // until the datapath says that it has none
         std::uint8_t generation = 0;
-        Clock::time_point next_try = {};   // to connect, or to undo what others did
+        Clock::time_point next_try = {};   // to connect
+        Clock::time_point next_repair = {};  // of what others did: at once, and later the more often it is needed
+        std::chrono::milliseconds pause{0};
         Clock::time_point silent_since = {};
 
         bool is_idle() const { return wanted.empty() && prepared.empty() && leaving.empty(); }
@@ -61,6 +68,7 @@ private:
 
     FilteredPorts due(const Bridge& bridge) const;
     void work(const topology::IfName& name, Bridge& bridge);
+    static bool begins_repair(Bridge& bridge, Clock::time_point now);
     topology::Result<> connect(const topology::IfName& name, Bridge& bridge);
     topology::Result<> bring_about(Bridge& bridge, Clock::time_point deadline);
     topology::Result<> add_meters(Bridge& bridge, const FilteredPorts& want, Clock::time_point deadline);
@@ -69,6 +77,7 @@ private:
 
     std::string folder_;
     std::map<topology::IfName, Bridge> bridges_;
+    Restored restored_;
 };
 
 }  // namespace ovs

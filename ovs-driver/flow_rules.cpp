@@ -124,6 +124,10 @@ private:
 
 }  // namespace
 
+std::string forwarding_flow(std::uint8_t generation) {
+    return fmt::format("cookie={:#x},priority=0,actions=NORMAL", Cookie{generation, 0, Cookie::passes}.number());
+}
+
 bool limits_storms(const FilteredPort& port) { return port.filter.level.value() == FilterLevel::strict; }
 
 std::vector<std::string> flows_of(std::uint16_t ofport, const FilteredPort& port, std::uint8_t generation, bool metered) {

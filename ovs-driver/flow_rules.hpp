@@ -46,6 +46,9 @@ bool limits_storms(const FilteredPort& port);
 // storms are limited by the meter of the port's own number, which must be there.
 std::vector<std::string> flows_of(std::uint16_t ofport, const FilteredPort& port, std::uint8_t generation, bool metered);
 
+// What no other flow is about goes where a switch sends it. Open vSwitch has the same by itself until somebody removes it.
+std::string forwarding_flow(std::uint8_t generation);
+
 constexpr std::uint8_t reason_of(std::string_view name) {
     for (std::size_t i = 0; i < topology::block_reasons.size(); ++i)
         if (name == topology::block_reasons[i].name) return static_cast<std::uint8_t>(i);

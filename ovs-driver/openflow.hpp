@@ -49,7 +49,8 @@ public:
     // With them go all flows that say so.
     topology::Result<> remove_meters(std::span<const std::uint16_t> numbers, Deadline deadline);
 
-    // True once after somebody else changed or removed flows of netd's.
+    // After somebody else changed or removed flows of netd's, until it is taken.
+    bool is_disturbed() const { return disturbed_; }
     bool take_disturbed() { return std::exchange(disturbed_, false); }
 
     struct Count {

@@ -53,6 +53,8 @@ public:
         return std::exchange(changed_, false);
     }
 
+    Restored take_restored() override { return flows_.take_restored(); }
+
     bool connected() const override { return session_.connected(); }
     std::string where() const override { return session_.remote(); }
     const State& state() const override { return mirror_.state(); }

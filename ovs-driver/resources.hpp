@@ -29,6 +29,7 @@ struct Bridge {
     std::optional<std::string> datapath = {};  // datapath_type: "system" or "netdev"; "" is reported as "system"
     std::optional<Mac> mac = {};               // other_config:hwaddr
     std::optional<bool> stp = {};              // stp_enable
+    std::optional<bool> rstp = {};             // rstp_enable
     std::optional<std::string> protocols = {};  // versions of OpenFlow that it speaks, by commas; "": those of Open vSwitch's choice
     std::optional<std::string> fail_mode = {};  // what it does without a controller; "": what a switch does
     std::optional<std::string> controllers = {};  // who tells it what to forward, by commas; "": nobody
@@ -36,7 +37,7 @@ struct Bridge {
     const IfName& key() const { return name; }
     bool operator==(const Bridge&) const = default;
     static constexpr auto fields = std::tuple{Field{"owner", &Bridge::owner}, Field{"datapath", &Bridge::datapath},
-                                              Field{"mac", &Bridge::mac}, Field{"stp", &Bridge::stp},
+                                              Field{"mac", &Bridge::mac}, Field{"stp", &Bridge::stp}, Field{"rstp", &Bridge::rstp},
                                               Field{"protocols", &Bridge::protocols}, Field{"fail_mode", &Bridge::fail_mode},
                                               Field{"controllers", &Bridge::controllers}};
 };

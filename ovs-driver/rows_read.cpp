@@ -76,6 +76,7 @@ Bridge read_bridge(const ovsrec_bridge& row) {
                   .datapath = *row.datapath_type ? row.datapath_type : "system",
                   .mac = read_mac(smap_get(&row.other_config, "hwaddr")),
                   .stp = row.stp_enable,
+                  .rstp = row.rstp_enable,
                   .protocols = read_protocols(row),
                   .fail_mode = std::string(text_of(row.fail_mode)),
                   .controllers = read_controllers(row)};

@@ -29,7 +29,7 @@ void Session::monitor_columns() {
     const ovsdb_idl_column* tracked[] = {
         &ovsrec_open_vswitch_col_bridges,
         &ovsrec_bridge_col_name, &ovsrec_bridge_col_ports, &ovsrec_bridge_col_external_ids,
-        &ovsrec_bridge_col_other_config, &ovsrec_bridge_col_datapath_type, &ovsrec_bridge_col_stp_enable,
+        &ovsrec_bridge_col_other_config, &ovsrec_bridge_col_datapath_type, &ovsrec_bridge_col_stp_enable, &ovsrec_bridge_col_rstp_enable,
         &ovsrec_bridge_col_protocols, &ovsrec_bridge_col_fail_mode, &ovsrec_bridge_col_controller, &ovsrec_controller_col_target,
         &ovsrec_port_col_name, &ovsrec_port_col_interfaces, &ovsrec_port_col_tag, &ovsrec_port_col_vlan_mode,
         &ovsrec_port_col_trunks, &ovsrec_port_col_external_ids, &ovsrec_port_col_protected_,

@@ -5,6 +5,8 @@
 #include "topology/result.hpp"
 
 #include <chrono>
+#include <map>
+#include <set>
 #include <span>
 #include <string>
 
@@ -15,12 +17,18 @@ using topology::Fault;
 using topology::Progress;
 using topology::Result;
 
+// Bridges whose flows somebody changed and that were put back, each with its ports that are filtered by them.
+using Restored = std::map<IfName, std::set<IfName>>;
+
 class Switch {
 public:
     virtual ~Switch() = default;
 
     // Takes in what the database told; true if the mirror or the connection changed. Never blocks.
     virtual bool hear() = 0;
+
+    // Since the last question. Flows are kept up by hear(), apply() and wait() without being asked.
+    virtual Restored take_restored() = 0;
 
     // True while the mirror is that of a live connection.
     virtual bool connected() const = 0;

@@ -278,9 +278,15 @@ def flows_come_back_when_somebody_changes_them_or_ovs_vswitchd_is_another(host):
         wait_until(lambda: words_of(host.ovs.flows(bridge)) == words, what="they do not come back")
         guests["a"].end.send(ether(BROADCAST, STRANGER, 0x88B5, b"netd-spoofed"))
         assert not collect([guests["b"].end], b"netd-spoofed", 0.4)[guests["b"].end]
-    for harm in (["del-flows", mine], ["del-flows", f"{mine},arp"], ["mod-flows", f"{mine},arp,actions=NORMAL"]):
+    news = host.netd.subscribe("security.restored")
+    # The last also takes what a bridge forwards by at all.
+    for harm in (["del-flows", mine], ["del-flows", f"{mine},arp"], ["mod-flows", f"{mine},arp,actions=NORMAL"], ["del-flows"]):
         host.ovs.ofctl(bridge, *harm)
         come_back()
+        topic, told = news.next()
+        assert set(told["ports"]) == {guest.nic["port"] for guest in guests.values()} and told["devices"] == [bridge], told
+    host.later(Wire(host.wire.name, "eno1")).send(ether(BROADCAST, ROUTER, 0x88B5, b"netd-from-the-wire"))
+    assert all(collect([guest.end for guest in guests.values()], b"netd-from-the-wire", 0.4).values())
     host.ovs.close()
     host.ovs.start()
     wait_until(lambda: host.client.call("Host.getStatus")["backends"]["ovs"]["connected"], 30)

@@ -63,15 +63,17 @@ def with_tags_and_a_guest(host):
     port = host.client.call("VM.hotplugNic", {"vmId": "a", "nic": {"network": "web", "kind": "netns"}})["nic"]["port"]
     agree(host)
     bridge = {"legacy": "web", "vlan-aware": "vb-eno1"}.get(host.kind)
-    meddled = [["link", "set", port, "nomaster"], ["link", "set", "eno1", "mtu", "1400"], ["link", "delete", bridge]]
+    meddled = [["link", "set", port, "nomaster"], ["link", "set", port, "address", "02:aa:00:00:00:01"], ["link", "set", "eno1", "mtu", "1400"], ["link", "delete", bridge]]
     if host.kind == "ovs":
-        meddled = [["del-port", port], ["set", "port", port, "tag=7"], ["set", "bridge", "ovs-eno1", "protocols=OpenFlow13"],
+        meddled = [["del-port", port], ["set", "port", port, "tag=7"], ["set", "bridge", "ovs-eno1", "protocols=OpenFlow13"], ["set", "bridge", "ovs-eno1", "rstp_enable=true"], ["set", "interface", port, "mtu_request=700"],
                    ["set-fail-mode", "ovs-eno1", "secure"], ["set-controller", "ovs-eno1", "tcp:127.0.0.1:1"], ["del-br", "ovs-eno1"]]
     if host.kind == "vlan-aware":
         host.space.run("bridge", "vlan", "del", "dev", port, "vid", "100")
         mended(host)
-        host.space.links("link set vb-eno1 type bridge vlan_filtering 0")
-        mended(host)
+        for harm in ("vlan_filtering 0", "vlan_protocol 802.1ad"):
+            host.space.links(f"link set vb-eno1 type bridge {harm}")
+            wait_until(lambda: host.client.call("Host.getDrift")["networks"], 5, "nothing was seen")
+            mended(host)
     for words in meddled:
         if host.kind == "ovs":
             host.ovs.vsctl(*words)

@@ -92,6 +92,7 @@ std::chrono::steady_clock::time_point Reconciler::next_deadline() const {
 void Reconciler::hear() {
     const auto heard = backends_.kernel.hear();
     const bool others_changed = static_cast<int>(backends_.ovs.hear()) | static_cast<int>(backends_.guests.hear());
+    tell_restored_flows();
     if (!heard) {
         log::error("the kernel's notifications can't be read: {}", heard.error().what);
         return;

@@ -38,6 +38,7 @@ private:
     void follow_names();
     void see_to_rules();
     void put_rules_back();
+    void tell_restored_flows();
     void take(serve::Command command);
     void work_off();
     void tell_renames();

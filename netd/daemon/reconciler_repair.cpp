@@ -84,4 +84,13 @@ void Reconciler::put_rules_back() {
     announce("security.restored", {{"ports", ports}, {"devices", devices}, {"why", progress.stopped ? progress.stopped->what : ""}});
 }
 
+void Reconciler::tell_restored_flows() {
+    for (const auto& [bridge, filtered] : backends_.ovs.take_restored()) {
+        auto ports = json::array();
+        for (const auto& port : filtered) ports.push_back(port.text());
+        log::warn("somebody changed the flows of {}: it forwards as before, and {} guests' ports are filtered again", bridge.text(), ports.size());
+        announce("security.restored", {{"ports", ports}, {"devices", json::array({bridge.text()})}, {"why", ""}});
+    }
+}
+
 }  // namespace netd

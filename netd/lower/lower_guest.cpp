@@ -11,6 +11,14 @@ topology::Owner mark(const intent::GuestNic& nic) {
     return topology::Owner::ours(fmt::format("nic {} of {}", nic.mac.text(), nic.vm));
 }
 
+// As libvirt has it: the guest's MAC but for its first byte. What is sent to a port's own MAC a bridge takes for the host's, and whoever
+// holds a tap may give it any, another guest's too.
+topology::Mac own_mac(const intent::GuestNic& nic) {
+    auto bytes = nic.mac.bytes();
+    bytes[0] = bytes[0] == 0xfe ? 0xfa : 0xfe;
+    return topology::Mac::of(bytes);
+}
+
 bridges::Kind kind_of(const intent::GuestNic& nic) {
     if (nic.kind != intent::GuestKind::netns) return bridges::Tap{.queues = nic.queues, .user = nic.user};
     return bridges::Veth{nic.vm, nic.ifname ? *nic.ifname : IfName::observed("eth0"), nic.mac};
@@ -49,6 +57,7 @@ void ovs_port(Draft& draft, const intent::Network& network, const intent::GuestN
     port.internal = false;
     port.tagging = tagging(draft, network, nic);
     port.isolated = nic.isolated || network.isolated;
+    port.mtu = intent::Mtu::observed(0);  // its device has it: Open vSwitch is asked for none
     port.attached_mac = nic.mac.text();
     port.vm_id = nic.vm;
     port.filter = filter_of(nic);
@@ -86,6 +95,7 @@ void adopted_nic(Draft& draft, const intent::GuestNic& nic, const intent::Networ
         return;
     }
     bridges::Link link{*nic.adopted};
+    link.mac = own_mac(nic);
     link.isolated = nic.isolated || network->isolated;
     link.filter = filter_of(nic);
     link.traffic = bridges::Traffic{.copies_in = copies_of_sent(draft, *network, nic)};
@@ -115,6 +125,7 @@ void guest_nic(Draft& draft, const intent::GuestNic& nic) {
     bridges::Link link{port_of(nic)};
     link.kind = kind_of(nic);
     link.owner = mark(nic);
+    link.mac = own_mac(nic);
     link.mtu = nic.mtu ? *nic.mtu : network ? network->mtu : intent::Mtu();
     link.up = (network || !nic.port_mirroring.empty()) && nic.link_active;
     link.addresses.emplace();

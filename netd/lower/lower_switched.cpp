@@ -19,6 +19,7 @@ ovs::Bridge bridge(const Draft& draft, const IfName& name, std::string_view role
     made.owner = topology::Owner::ours(role);
     made.datapath = draft.host.datapath;
     made.stp = stp;
+    made.rstp = false;
     // By OpenFlow netd tells it who may send what. Who has a controller, or waits for one (fail_mode), forwards nothing by itself.
     made.protocols = made.fail_mode = made.controllers = "";
     return made;

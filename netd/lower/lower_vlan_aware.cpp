@@ -24,7 +24,7 @@ intent::VlanId tag_of(const intent::Base& base, const intent::Rider& rider) {
 
 Link filtering(const Draft& draft, const intent::Base& base) {
     Link link{filtering_bridge(base.device)};
-    bridges::Bridge kind{{{"vlan_filtering", "1"}, {"vlan_default_pvid", "0"}}};
+    bridges::Bridge kind{{{"vlan_filtering", "1"}, {"vlan_protocol", "0x8100"}, {"vlan_default_pvid", "0"}}};
     bridges::PortVlans self;
     bool stp = false;
     for (const intent::Rider& rider : base.riders) {

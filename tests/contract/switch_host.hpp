@@ -29,7 +29,7 @@ inline Owner ours(const std::string& role) { return Owner::ours(role); }
 
 // As it is reported, so that whole states can be compared.
 inline Bridge bridge(const std::string& called) {
-    return Bridge{.name = name(called), .owner = ours("network " + called), .datapath = "netdev", .mac = no_mac, .stp = false, .protocols = "", .fail_mode = "", .controllers = ""};
+    return Bridge{.name = name(called), .owner = ours("network " + called), .datapath = "netdev", .mac = no_mac, .stp = false, .rstp = false, .protocols = "", .fail_mode = "", .controllers = ""};
 }
 inline Port port(const std::string& called, const std::string& on, Tagging tagging, bool internal = true) {
     return Port{.name = name(called), .bridge = name(on), .owner = ours("nic " + called), .internal = internal,

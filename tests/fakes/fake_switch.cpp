@@ -48,7 +48,7 @@ struct Writer {
     Result<> create(const Bridge& now) {
         if (state.bridges.contains(now.name))
             return Error{Fault::conflict, now.name.text(), "somebody else has made a bridge of this name"};
-        state.bridges.put(laid_over(Bridge{.name = now.name, .owner = Owner::foreign(), .datapath = "system", .mac = no_mac, .stp = false, .protocols = "", .fail_mode = "", .controllers = ""}, now));
+        state.bridges.put(laid_over(Bridge{.name = now.name, .owner = Owner::foreign(), .datapath = "system", .mac = no_mac, .stp = false, .rstp = false, .protocols = "", .fail_mode = "", .controllers = ""}, now));
         return {};
     }
     Result<> operator()(const Update<Bridge>& op) {

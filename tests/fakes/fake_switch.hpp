@@ -16,6 +16,7 @@ public:
     explicit FakeSwitch(FakeKernel* kernel = nullptr) : kernel_(kernel) {}
 
     bool hear() override;
+    ovs::Restored take_restored() override { return {}; }
     bool connected() const override { return connected_; }
     std::string where() const override { return "fake"; }
     const ovs::State& state() const override { return mirror_; }

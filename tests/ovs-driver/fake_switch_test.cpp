@@ -14,7 +14,7 @@ namespace {
 IfName name(std::string_view text) { return *IfName::parse(text); }
 VlanId vlan(int number) { return *VlanId::from(number); }
 
-Bridge bridge(std::string_view called) { return {.name = name(called), .owner = Owner::ours("network blue"), .datapath = "netdev", .stp = false, .protocols = "", .fail_mode = "", .controllers = ""}; }
+Bridge bridge(std::string_view called) { return {.name = name(called), .owner = Owner::ours("network blue"), .datapath = "netdev", .stp = false, .rstp = false, .protocols = "", .fail_mode = "", .controllers = ""}; }
 Port port(std::string_view called, std::string_view on, Tagging tagging = Trunk{}, bool internal = true) {
     return {.name = name(called), .bridge = name(on), .owner = Owner::ours("nic"), .internal = internal, .tagging = tagging, .isolated = false};
 }
