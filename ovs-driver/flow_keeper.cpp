@@ -217,6 +217,13 @@ Result<> FlowKeeper::remove_meters(Bridge& bridge, const FilteredPorts& want, Cl
     return gone.empty() || !bridge.has_meters ? Result<>() : bridge.connection->remove_meters(gone, deadline);
 }
 
+bool FlowKeeper::is_silent() const {
+    return std::ranges::any_of(bridges_, [now = Clock::now()](const auto& known) {
+        const Bridge& bridge = known.second;
+        return bridge.forwards && !bridge.connection && bridge.silent_since != Clock::time_point() && now - bridge.silent_since >= later;
+    });
+}
+
 void FlowKeeper::wait() {
     for (auto& [name, bridge] : bridges_) {
         if (bridge.connection) bridge.connection->wait();

@@ -45,6 +45,8 @@ public:
     Restored take_restored() { return std::exchange(restored_, {}); }
     // Registers with OVS' poll loop.
     void wait();
+    // A bridge of netd's has been without ovs-vswitchd for a second.
+    bool is_silent() const;
 
 private:
     struct Bridge {

@@ -8,6 +8,7 @@
 #include "ovs-driver/rows_read.hpp"
 #include "ovs-driver/rows_write.hpp"
 #include "ovs-driver/session.hpp"
+#include "ovs-driver/vswitchd.hpp"
 
 #include <fmt/format.h>
 
@@ -56,6 +57,7 @@ public:
     Restored take_restored() override { return flows_.take_restored(); }
 
     bool connected() const override { return session_.connected(); }
+    bool is_silent() const override { return flows_.is_silent(); }
     std::string where() const override { return session_.remote(); }
     const State& state() const override { return mirror_.state(); }
     std::string default_datapath() const override;
@@ -86,7 +88,7 @@ private:
     Mirror mirror_;
     FlowKeeper flows_;
     unsigned generation_ = 0;
-    bool was_connected_ = false;
+    bool was_connected_ = false, was_silent_ = false;
     Deadline lost_ = {};   // when the connection went
     bool changed_ = false;
 };
@@ -101,6 +103,7 @@ void OvsdbSwitch::listen() {
             if (bridge.owner && bridge.owner->is_ours()) flows_.look_after(bridge.name);
     if (is_another) flows_.follow(filtered_bridges(state()), state());
     else flows_.run();
+    changed_ |= std::exchange(was_silent_, is_silent()) != was_silent_;
     if (std::exchange(was_connected_, connected()) == connected()) return;
     changed_ = true;
     if (!connected()) lost_ = Session::Clock::now();
@@ -205,7 +208,13 @@ Result<ovsdb_idl_txn_status> OvsdbSwitch::commit_once(std::span<const Op> ops, D
 
 Result<> OvsdbSwitch::wait_until_applied(std::int64_t number, Deadline deadline) {
     const auto applied = [&] { return session_.root() && session_.root()->cur_cfg >= number; };
-    return wait_for(applied, deadline, "ovs-vswitchd did not apply the change in time: is it running?");
+    for (;;) {
+        const auto until = std::min(deadline, Session::Clock::now() + return_patience);
+        auto waited = wait_for(applied, until, "ovs-vswitchd did not apply the change in time: is it running?");
+        if (waited || waited.error().fault != Fault::timeout) return waited;
+        if (vswitchd_is_gone(folder_of(session_.remote()))) return Error{Fault::backend, subject, "ovs-vswitchd is not running: the database has the change, and nobody carries it out"};
+        if (until == deadline) return waited;
+    }
 }
 
 template <class Arrived>

@@ -33,6 +33,9 @@ public:
     // True while the mirror is that of a live connection.
     virtual bool connected() const = 0;
 
+    // True while ovs-vswitchd has not answered for a second, though netd has bridges: they forward nothing that is new to them.
+    virtual bool is_silent() const = 0;
+
     // Which socket is tried, for people: "unix:/run/openvswitch/db.sock".
     virtual std::string where() const = 0;
 
@@ -43,7 +46,7 @@ public:
     virtual std::string default_datapath() const = 0;
 
     // Carries out the ops as one transaction and waits, up to the deadline, until ovs-vswitchd has applied it (cur_cfg,
-    // then for each port that came ofport > 0 and no error). All or nothing as far as the database goes. Errors:
+    // then for each port that came ofport > 0 and no error), or is gone and not back within seconds. All or nothing as far as the database goes. Errors:
     // Fault::backend with ovs-vswitchd's text, timeout if it did not come in time, lost_sync if the connection went (after
     // these two it may be done all the same: plan again from what hear() tells), conflict if somebody else was faster.
     //

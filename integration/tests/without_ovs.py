@@ -1,7 +1,10 @@
 """Open vSwitch is down, comes, goes and comes again; the networks of the kernel do not mind."""
 
+import time
+
 from agree import agree
 from client import RpcError
+from guests import expect
 from host import wait_until
 from runner import case
 
@@ -57,6 +60,25 @@ def netd_starts_before_it(host):
     ovs_is(host, True)
     host.client.setup(web)
     agree(host)
+
+
+@case("ovs")
+def ovs_vswitchd_dies_and_nothing_else_waits_for_it(host):
+    host.client.setup(web)
+    trouble = lambda: (host.client.call("Host.getStatus")["trouble"] or {"what": ""})["what"]
+    assert not trouble()
+    host.ovs.kill("ovs-vswitchd")
+    wait_until(lambda: "ovs-vswitchd does not answer" in trouble(), 10, "nobody says so")
+    begun = time.monotonic()
+    expect(32, "ovs-vswitchd is not running", lambda: host.client.setup({"db": {"nic": "eno1", "vlan": 200, "switch": "ovs"}}))
+    host.client.setup({"ovirtmgmt": {"nic": "eno2", "ipaddr": "192.0.2.10", "prefix": 24}})
+    assert time.monotonic() - begun < 30
+    assert set(host.client.call("Host.getRunningConfig")["networks"]) == {"web", "ovirtmgmt"}
+    host.ovs.start_again("ovs-vswitchd")
+    wait_until(lambda: not trouble(), 20, trouble)
+    agree(host, patience=20)
+    host.client.setup({"db": {"nic": "eno1", "vlan": 200, "switch": "ovs"}})
+    agree(host, patience=20)
 
 
 @case("ovs")

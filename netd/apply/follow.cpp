@@ -32,11 +32,13 @@ Result<> Transactor::follow(const lower::Leases& offered) {
     const lower::Leases& held = backends_.leases ? *backends_.leases : none;
     const intent::Intent now = lower::attainable(standing(), {backends_.kernel.state(), backends_.ovs.connected()});
     lower::Touched touched{.networks = lower::differing(now, held, offered)};
-    if (touched.networks.empty()) return {};
-    settled_.reset();  // the same definitions mean something else now
     lower::Host host = observe::host_of(backends_);
     host.leases = &offered;
     host.held = &held;
+    if (waiting_)
+        if (auto led = lead_back(host); !led) return led;
+    if (touched.networks.empty()) return {};
+    settled_.reset();  // the same definitions mean something else now
     const auto goal = [&](std::set<intent::NetworkName> networks) {
         lower::Touched part{.networks = std::move(networks)};
         for (const auto& name : part.networks)
@@ -55,6 +57,36 @@ Result<> Transactor::follow(const lower::Leases& offered) {
     if (const auto* back = std::get_if<RolledBack>(&outcome)) return back->because;
     if (const auto* stuck = std::get_if<Degraded>(&outcome)) return stuck->because;
     return {};
+}
+
+// What a transaction that waits is about goes back to what the definitions before it make of the leases of now: not to an address
+// that has ended, or that the server has given to somebody else.
+Result<> Transactor::lead_back(lower::Host host) {
+    const intent::Intent was = lower::attainable(running_, {backends_.kernel.state(), backends_.ovs.connected()});
+    lower::Touched touched{.networks = lower::differing(was, *host.held, *host.leases)};
+    std::erase_if(touched.networks, [&](const auto& name) { return !is_about(open_->delta, name); });
+    if (touched.networks.empty()) return {};
+    const lower::HostState now = lower::lower(was, touched, host);
+    host.leases = host.held;
+    const lower::HostState then = lower::lower(was, touched, host);
+    bridges::State& back = open_->before.kernel;
+    for (const bridges::Link& had : then.kernel.links) {
+        const bridges::Link *there = back.links.find(had.name), *has = now.kernel.links.find(had.name);
+        if (!there || !there->addresses || !had.addresses || !has || !has->addresses) continue;
+        bridges::Link link = *there;
+        for (const auto& address : *had.addresses) link.addresses->erase(address);
+        link.addresses->insert(has->addresses->begin(), has->addresses->end());
+        if (link.addresses->empty()) link.routed.reset();
+        back.links.put(link);
+    }
+    const auto replace = [](const auto& had, const auto& has, auto& in) {
+        for (const auto& one : had)
+            if (!has.contains(one.key())) in.erase(one.key());
+        for (const auto& one : has) in.put(one);
+    };
+    replace(then.kernel.routes, now.kernel.routes, back.routes);
+    replace(then.kernel.rules, now.kernel.rules, back.rules);
+    return store_.begin(*open_);
 }
 
 // The way back leads to what these are now, too.

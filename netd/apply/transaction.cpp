@@ -205,7 +205,9 @@ Outcome Transactor::finish() {
 Outcome Transactor::undo(const Error& because) {
     const lower::HostState before = lower::attainable(open_->before, backends_.kernel.state());
     const auto other = in_the_way(before);
-    if (auto reached = other ? Result<>(*other) : reach(before, open_->scope(), backends_, steady_clock::now() + longest_apply); !reached) {
+    const auto reached = other ? Result<>(*other) : reach(before, open_->scope(), backends_, steady_clock::now() + longest_apply);
+    // All that is left may be for ovs-vswitchd to do what its rows say, which it does as soon as it is there again.
+    if (!reached && (other || !is_so(before, open_->scope(), backends_))) {
         stuck_ = because;
         trouble_ = reached.error();
         return Degraded{because, reached.error()};

@@ -93,6 +93,7 @@ private:
     Outcome carry_out(const lower::Goal& goal, store::Entry entry, const Terms& terms, const std::function<lower::Goal()>& lowered = {});
     bool is_settled(const intent::Intent& wanted, const Terms& terms) const;
     Outcome unchanged(const Terms& terms);
+    Result<> lead_back(lower::Host host);
     Result<> follow_while_waiting(const lower::Goal& goal, bool is_own);
     Outcome wait();
     Outcome undo(const Error& because);

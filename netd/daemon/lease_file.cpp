@@ -2,6 +2,7 @@
 #include "netd/daemon/lease_file.hpp"
 
 #include "netd/loop/clock.hpp"
+#include "topology/host_address.hpp"
 
 #include <cstdlib>
 #include <cstring>
@@ -44,16 +45,24 @@ std::string at(const Told& told, const std::string& key) {
     return found == told.end() ? std::string() : found->second;
 }
 
+bool can_be_a_hosts(const IpAddress& address) { return topology::unfit_for_a_host(*Subnet::from(address, address.is_v6() ? 128 : 32)).empty(); }
+
+// Of hosts; what no host can have is left out.
 void add_addresses(const std::string& text, std::vector<IpAddress>& into) {
     for (const std::string& word : words_of(text))
-        if (auto address = IpAddress::parse(word)) into.push_back(*address);
+        if (auto address = IpAddress::parse(word); address && can_be_a_hosts(*address)) into.push_back(*address);
 }
 
-// A router that is not on the wire can't be reached.
-bool is_near(const lower::Lease& lease, const IpAddress& router) {
-    for (const Subnet& address : lease.addresses)
-        if (address.contains(router) && !(address.address() == router)) return true;
-    return false;
+// A router is another host. One outside the subnet is on the wire all the same, or nobody could reach it.
+bool take_router(lower::Lease& lease, const IpAddress& router) {
+    if (router.is_v6() || !can_be_a_hosts(router)) return false;
+    bool is_inside = false;
+    for (const Subnet& address : lease.addresses) {
+        if (address.address() == router) return false;
+        is_inside = is_inside || address.contains(router);
+    }
+    if (!is_inside) lease.on_link.insert(*Subnet::from(router, 32));
+    return true;
 }
 
 void add_ways(const Told& told, lower::Lease& lease) {
@@ -61,14 +70,16 @@ void add_ways(const Told& told, lower::Lease& lease) {
     for (std::size_t i = 0; i + 1 < routes.size(); i += 2) {
         auto to = Subnet::parse(routes[i]);
         auto via = IpAddress::parse(routes[i + 1]);
-        if (!to || !via || to->is_v6() || via->is_v6() || !is_near(lease, *via)) continue;
+        if (!to || !via || to->is_v6()) continue;
+        if (via->is_unspecified() && to->length() > 0) lease.on_link.insert(to->network());  // RFC 3442: on the wire itself
+        if (!take_router(lease, *via)) continue;
         if (to->length() == 0) lease.gateway = *via;
         else lease.routes.push_back({to->network(), *via});
     }
     if (!routes.empty()) return;
     std::vector<IpAddress> routers;
     add_addresses(at(told, "new_routers"), routers);
-    if (!routers.empty() && is_near(lease, routers.front())) lease.gateway = routers.front();
+    if (!routers.empty() && take_router(lease, routers.front())) lease.gateway = routers.front();
 }
 
 // "new_dhcp6_ia_na1_ia_addr1": an address of its own, and none of what is said about it.
@@ -101,7 +112,7 @@ std::optional<lower::Lease> read_lease(const std::string& text) {
     const Told told = read(text);
     lower::Lease lease;
     const auto add = [&](const std::string& address) {
-        if (auto subnet = Subnet::parse(address); subnet && subnet->length() > 0) lease.addresses.insert(*subnet);
+        if (auto subnet = Subnet::parse(address); subnet && subnet->length() > 0 && topology::unfit_for_a_host(*subnet).empty()) lease.addresses.insert(*subnet);
     };
     if (told.contains("new_ip_address")) add(at(told, "new_ip_address") + "/" + (told.contains("new_subnet_cidr") ? at(told, "new_subnet_cidr") : "32"));
     for (const auto& [key, value] : told)

@@ -237,6 +237,16 @@ void Reconciler::conclude(const Asker& asker, const apply::Outcome& outcome, int
     }
 }
 
+// Of a change, else of what networks stand on.
+std::optional<Error> Reconciler::trouble() const {
+    if (transactor_.trouble()) return transactor_.trouble();
+    const auto& networks = transactor_.standing().networks();
+    if (std::ranges::none_of(networks, [](const auto& network) { return network.switch_kind == intent::SwitchKind::ovs; })) return std::nullopt;
+    if (!backends_.ovs.connected()) return Error{Fault::backend, "Open vSwitch", fmt::format("ovsdb-server does not answer at {}, and networks are on it: is openvswitch-switch running?", backends_.ovs.where())};
+    if (backends_.ovs.is_silent()) return Error{Fault::backend, "Open vSwitch", "ovs-vswitchd does not answer, and networks are on it: is openvswitch-switch running?"};
+    return std::nullopt;
+}
+
 void Reconciler::publish() {
     attend();
     auto next = std::make_shared<observe::Snapshot>();
@@ -256,7 +266,7 @@ void Reconciler::publish() {
     next->guests_trouble = backends_.guests.trouble();
     if (const auto& waiting = transactor_.waiting()) next->pending = observe::Pending{waiting->id, waiting->deadline};
     next->last = last_outcome_;
-    next->trouble = transactor_.trouble();
+    next->trouble = trouble();
     next->overruns = overruns_;
     next->leases = std::make_shared<const lower::Leases>(clients_.leases().held());
     next->renamed = transactor_.renames();

@@ -32,6 +32,7 @@ private:
     void write_resolver();
     void hear_leases();
     void follow_leases();
+    void tell_refused_ways() const;
     void await_leases(const intent::Request& request, const intent::Intent& wanted, apply::Terms& terms);
     void conclude_awaited();
     topology::Error too_late() const;
@@ -39,6 +40,7 @@ private:
     void see_to_rules();
     void put_rules_back();
     void tell_restored_flows();
+    std::optional<topology::Error> trouble() const;
     void take(serve::Command command);
     void work_off();
     void tell_renames();

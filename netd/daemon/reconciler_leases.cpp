@@ -59,9 +59,23 @@ void Reconciler::hear_leases() {
 void Reconciler::follow_leases() {
     if (transactor_.is_stuck() || !clients_.leases().has_offers()) return;
     const auto followed = transactor_.follow(clients_.leases().offered());
-    if (followed) return clients_.leases().settle();
+    if (followed) {
+        tell_refused_ways();
+        return clients_.leases().settle();
+    }
     leases_again_ = clock_.boottime() + pause;
     log::warn("a lease can't be followed: {}: {}", followed.error().subject, followed.error().what);
+}
+
+// What a server says of the way and doesn't count, once it is new.
+void Reconciler::tell_refused_ways() const {
+    const auto& offered = clients_.leases().offered();
+    for (const intent::Network& network : transactor_.standing().networks()) {
+        const lower::Lease *lease = lower::lease_of(network, lower::Family::v4, &offered), *had = lower::lease_of(network, lower::Family::v4, &clients_.leases().held());
+        if (!lease || (had && *had == *lease)) continue;
+        for (const std::string& way : lower::ways_of(*lease, network, transactor_.standing(), offered).refused)
+            log::warn("network {}: the way {} that its DHCP server gave is not taken: it is not the server's to say", network.name.text(), way);
+    }
 }
 
 // A call that waits for leases is a transaction that waits, whether it is to be confirmed or not.

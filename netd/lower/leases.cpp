@@ -5,10 +5,28 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace lower {
 namespace {
 
 constexpr Family families[] = {Family::v4, Family::v6};
+
+bool lies_in(const topology::Subnet& inner, const topology::Subnet& outer) {
+    return inner.is_v6() == outer.is_v6() && inner.length() >= outer.length() && outer.contains(inner.address());
+}
+
+// Subnets of the host's own, and where definitions lead.
+std::vector<topology::Subnet> spoken_for(const intent::Intent& intent, const Leases& leases) {
+    std::vector<topology::Subnet> all;
+    for (const intent::Network& network : intent.networks()) {
+        for (const auto& address : network.all_addresses()) all.push_back(address.network());
+        for (const auto& route : network.routes) all.push_back(route.to->network());
+    }
+    for (const auto& [key, lease] : leases)
+        for (const auto& address : lease.addresses) all.push_back(address.network());
+    return all;
+}
 
 bool is_same(const Lease* one, const Lease* other) { return one && other ? *one == *other : one == other; }
 
@@ -29,6 +47,38 @@ const Lease* lease_of(const intent::Network& network, Family family, const Lease
     if (!leases || !asks(network, family)) return nullptr;
     const auto found = leases->find(lease_key(network, family));
     return found == leases->end() ? nullptr : &found->second;
+}
+
+Ways ways_of(const Lease& lease, const intent::Network& network, const intent::Intent& intent, const Leases& leases) {
+    Ways ways;
+    if (lease.routes.empty() && lease.on_link.empty()) {
+        ways.gateway = lease.gateway;
+        return ways;
+    }
+    const auto spoken = spoken_for(intent, leases);
+    const auto counts = [&](const topology::Subnet& to) {
+        return (network.default_route || to.length() >= 8) && std::ranges::none_of(spoken, [&](const auto& subnet) { return lies_in(to, subnet); });
+    };
+    const auto is_near = [&](const topology::IpAddress& router) {
+        const auto has = [&](const topology::Subnet& subnet) { return subnet.contains(router); };
+        return std::ranges::any_of(lease.addresses, has) || std::ranges::any_of(ways.on_link, has);
+    };
+    for (const auto& to : lease.on_link)
+        if (counts(to)) ways.on_link.insert(to);
+        else ways.refused.push_back(to.text());
+    for (const auto& route : lease.routes)
+        if (counts(*route.to) && is_near(*route.via)) ways.routes.push_back(route);
+        else ways.refused.push_back(fmt::format("{} via {}", route.to->text(), route.via->text()));
+    if (lease.gateway && is_near(*lease.gateway)) ways.gateway = lease.gateway;
+    return ways;
+}
+
+bool is_leased_elsewhere(const topology::Subnet& subnet, const intent::Network& network, const Leases& leases) {
+    return std::ranges::any_of(leases, [&](const auto& entry) {
+        const auto& [key, lease] = entry;
+        const bool is_own = key == lease_key(network, Family::v4) || key == lease_key(network, Family::v6);
+        return !is_own && std::ranges::any_of(lease.addresses, [&](const auto& address) { return address.network() == subnet.network(); });
+    });
 }
 
 Clients clients_of(const intent::Intent& intent) {
@@ -60,9 +110,18 @@ Resolver resolver_of(const intent::Intent& intent, const Leases& leases) {
 
 std::set<intent::NetworkName> differing(const intent::Intent& intent, const Leases& was, const Leases& now) {
     std::set<intent::NetworkName> names;
+    const auto add_neighbours = [&](const Lease* lease) {
+        if (!lease) return;
+        for (const auto& address : lease->addresses) names.insert(intent.on_subnet(address).begin(), intent.on_subnet(address).end());
+    };
     for (const intent::Network& network : intent.networks())
-        for (const Family family : families)
-            if (!is_same(lease_of(network, family, &was), lease_of(network, family, &now))) names.insert(network.name);
+        for (const Family family : families) {
+            const Lease *had = lease_of(network, family, &was), *has = lease_of(network, family, &now);
+            if (is_same(had, has)) continue;
+            names.insert(network.name);
+            add_neighbours(had);
+            add_neighbours(has);
+        }
     return names;
 }
 

@@ -16,6 +16,7 @@ struct Lease {
     std::set<topology::Subnet> addresses = {};
     std::optional<topology::IpAddress> gateway = {};
     std::vector<intent::StaticRoute> routes = {};  // beside the one by the gateway
+    std::set<topology::Subnet> on_link = {};       // on the wire itself, though outside the addresses' subnets: routers, as a rule
     std::vector<topology::IpAddress> nameservers = {};
     std::vector<std::string> search = {};
     bool operator==(const Lease&) const = default;
@@ -31,6 +32,19 @@ std::string lease_key(const intent::Network& network, Family family);
 // The lease that the network has by its definition and its server; null: it asks for none, or was given none yet.
 const Lease* lease_of(const intent::Network& network, Family family, const Leases* leases);
 
+// Which ways of a lease count. A server says nothing about where a network is at home, its own or another, or where a definition leads
+// elsewhere; and, to a network without the default route, nothing about more than a /8. Each that doesn't count, in words.
+struct Ways {
+    std::optional<topology::IpAddress> gateway = {};
+    std::vector<intent::StaticRoute> routes = {};
+    std::set<topology::Subnet> on_link = {};
+    std::vector<std::string> refused = {};
+};
+Ways ways_of(const Lease& lease, const intent::Network& network, const intent::Intent& intent, const Leases& leases);
+
+// Whether a lease of another network than this one has the subnet.
+bool is_leased_elsewhere(const topology::Subnet& subnet, const intent::Network& network, const Leases& leases);
+
 // A client that runs for a network: on which device it asks, and what its lease is called.
 struct Client {
     std::string key;
@@ -41,7 +55,7 @@ struct Client {
 using Clients = std::map<std::string, Client>;  // by lease_key()
 Clients clients_of(const intent::Intent& intent);
 
-// Networks to which the one means something else than the other.
+// Networks to which the one means something else than the other: their own leases, or who shares their subnet.
 std::set<intent::NetworkName> differing(const intent::Intent& intent, const Leases& was, const Leases& now);
 
 // The host's resolver, by the network with the default route: its own list, else its server's. Empty: what the host had.

@@ -78,7 +78,8 @@ void route(Draft& draft, const Route& route) { draft.wanted.kernel.routes.put(ro
 // What the network's own packets come from: its subnet; but its addresses alone where another network has that subnet too, or
 // may have: what a lease gave nobody else knows.
 std::set<topology::Subnet> own_sources(const Draft& draft, const intent::Network& network, const topology::Subnet& address, bool is_leased) {
-    if (!is_leased && draft.intent.on_subnet(address).size() < 2) return {address.network()};
+    const bool is_shared = draft.intent.on_subnet(address).size() > 1 || (draft.host.leases && is_leased_elsewhere(address, network, *draft.host.leases));
+    if (!is_leased && !is_shared) return {address.network()};
     std::set<topology::Subnet> own = network.all_addresses(), sources;
     own.insert(address);
     for (const topology::Subnet& one : own)
@@ -140,9 +141,11 @@ void routing(Draft& draft, const intent::Network& network) {
     const Lease* lease = lease_of(network, Family::v4, draft.host.leases);
     const bool is_leased = lease && !lease->addresses.empty();
     if (is_leased) {
+        const Ways ways = ways_of(*lease, network, draft.intent, *draft.host.leases);
         v4 = *lease->addresses.begin();
-        gateway = lease->gateway;
-        routes.insert(routes.end(), lease->routes.begin(), lease->routes.end());
+        gateway = ways.gateway;
+        routes.insert(routes.end(), ways.routes.begin(), ways.routes.end());
+        for (const auto& to : ways.on_link) route(draft, {Route::main_table, to.network(), 0, std::nullopt, device});
     }
     if (gateway && network.default_route)
         route(draft, {Route::main_table, *topology::Subnet::parse("0.0.0.0/0"), 0, gateway, device});

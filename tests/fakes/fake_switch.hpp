@@ -18,6 +18,7 @@ public:
     bool hear() override;
     ovs::Restored take_restored() override { return {}; }
     bool connected() const override { return connected_; }
+    bool is_silent() const override { return false; }
     std::string where() const override { return "fake"; }
     const ovs::State& state() const override { return mirror_; }
     std::string default_datapath() const override { return datapath; }

@@ -83,8 +83,17 @@ TEST_CASE("a lease is what the client says, less what can't be", "[leases]") {
 
     for (const char* bad : {"", "new_ip_address=\n", "new_ip_address=10.0.0.300\n", "new_ip_address=10.0.0.1\nnew_subnet_cidr=33\n", "new_ip_address=10.0.0.1\nnew_subnet_cidr=0\n", "new_subnet_cidr=24\n"})
         CHECK(netd::read_lease(bad) == std::nullopt);
-    for (const char* router : {"192.0.2.1", "10.7.0.84", "; reboot", ""})
+    for (const char* unfit : {"127.0.0.5", "0.0.0.0", "224.0.0.1", "10.7.0.255"}) CHECK(netd::read_lease(std::string("new_subnet_cidr=24\nnew_ip_address=") + unfit) == std::nullopt);
+    CHECK(netd::read_lease("new_ip_address=10.7.0.84\nnew_subnet_cidr=24\nnew_domain_name_servers=0.0.0.0 224.0.0.1 127.0.0.1 10.7.0.53\n")->nameservers == std::vector{ip("10.7.0.53")});
+    for (const char* router : {"0.0.0.0", "10.7.0.84", "; reboot", ""})
         CHECK(netd::read_lease(std::string("new_ip_address=10.7.0.84\nnew_subnet_cidr=24\nnew_routers=") + router)->gateway == std::nullopt);
+}
+
+TEST_CASE("a router outside the subnet is on the wire", "[leases]") {
+    const std::string alone = "new_ip_address=10.7.0.84\nnew_subnet_cidr=32\n";
+    const Lease all{.addresses = {net("10.7.0.84/32")}, .gateway = ip("10.7.0.1"), .on_link = {net("10.7.0.1/32")}};
+    CHECK(netd::read_lease(alone + "new_routers=10.7.0.1\n") == all);
+    CHECK(netd::read_lease(alone + "new_classless_static_routes=10.7.0.1/32 0.0.0.0 0.0.0.0/0 10.7.0.1\n") == all);
 }
 
 TEST_CASE("only a server ends a lease, or its time", "[leases]") {
@@ -181,6 +190,61 @@ TEST_CASE("another lease leaves nothing of the one before, and none leaves nothi
     CHECK(host.addresses("web") == std::set{net("192.0.2.1/24")});
     CHECK(host.ways().empty());
     CHECK(host.kernel.truth().rules == topology::Keyed<bridges::Rule>{{.priority = bridges::Rule::refusals, .in = *topology::IfName::parse("web"), .drops = true}});
+}
+
+TEST_CASE("a server says nothing about where a network is at home", "[leases]") {
+    Host host;
+    host.define(R"({"networks": {"web": {"nic": "eno1", "bootproto": "dhcp"},
+                                 "mgmt": {"nic": "eno2", "ipaddr": "10.2.0.1", "prefix": 24, "routes": [{"to": "10.5.0.0/16", "via": "10.2.0.9"}]}}})");
+    Lease said = lease("10.7.0.84/24", "10.7.0.1");
+    for (const char* to : {"10.2.0.0/24", "10.2.0.9/32", "10.5.1.0/24", "10.7.0.0/24", "0.0.0.0/1", "128.0.0.0/1", "10.0.0.0/8", "10.3.0.0/24"}) said.routes.push_back({net(to), ip("10.7.0.1")});
+    said.routes.push_back({net("10.4.0.0/16"), ip("10.2.0.9")});  // by a router that it can't reach
+    said.on_link = {net("10.2.0.9/32"), net("10.6.0.1/32")};
+    host.follow({{"eno1-4", said}});
+    const auto all = host.ways();
+    CHECK(std::set(all.begin(), all.end()) == std::set<std::string>{"own: 0.0.0.0/0 10.7.0.1", "own: 10.7.0.0/24 -", "10.0.0.0/8 10.7.0.1", "10.3.0.0/24 10.7.0.1", "10.5.0.0/16 10.2.0.9", "10.6.0.1/32 -"});
+    CHECK(lower::ways_of(said, *host.transactor.running().network("web"), host.transactor.running(), {{"eno1-4", said}}).refused.size() == 8);
+
+    host.define(R"({"networks": {"web": {"nic": "eno1", "bootproto": "dhcp", "defaultRoute": true}}})");
+    const auto ways = host.ways();
+    CHECK(std::ranges::count(ways, "0.0.0.0/1 10.7.0.1") == 1);
+    CHECK(std::ranges::count(ways, "10.2.0.0/24 10.7.0.1") == 0);
+}
+
+TEST_CASE("who shares a subnet with a lease leaves by an address of its own", "[leases]") {
+    Host host;
+    host.define(R"({"networks": {"db": {"nic": "eno2", "ipaddr": "10.7.0.99", "prefix": 24, "gateway": "10.7.0.3"}, "web": {"nic": "eno1", "bootproto": "dhcp"}}})");
+    const auto sources = [&] {
+        std::set<std::string> all;
+        for (const bridges::Rule& rule : host.kernel.truth().rules)
+            if (rule.from) all.insert(rule.from->text());
+        return all;
+    };
+    CHECK(sources() == std::set<std::string>{"10.7.0.0/24"});
+    host.follow({{"eno1-4", lease("10.7.0.84/24", "10.7.0.1")}});
+    CHECK(sources() == std::set<std::string>{"10.7.0.84/32", "10.7.0.99/32"});
+    host.follow({{"eno1-4", lease("10.8.0.84/24", "10.8.0.1")}});
+    CHECK(sources() == std::set<std::string>{"10.7.0.0/24", "10.8.0.84/32"});
+}
+
+TEST_CASE("a change goes back to the lease of now", "[leases]") {
+    Host host;
+    host.define(R"({"networks": {"web": {"nic": "eno1", "bootproto": "dhcp", "defaultRoute": true}}})");
+    host.follow({{"eno1-4", lease("10.7.0.84/24", "10.7.0.1")}});
+    const auto goes_back = [&](const char* change, const Leases& meanwhile) {
+        REQUIRE(std::holds_alternative<apply::Waiting>(host.transactor.begin(wanted(change, host.transactor.running(), host.kernel), {})));
+        host.follow(meanwhile);
+        REQUIRE(std::holds_alternative<apply::RolledBack>(host.transactor.roll_back({topology::Fault::timeout, "", "nobody confirmed it"})));
+    };
+    goes_back(R"({"networks": {"web": {"nic": "eno1", "bootproto": "dhcp", "defaultRoute": true, "mtu": 1400}}})", {{"eno1-4", lease("10.7.0.60/24", "10.7.0.2")}});
+    CHECK(host.addresses("web") == std::set{net("10.7.0.60/24")});
+    CHECK(host.ways() == std::vector<std::string>{"0.0.0.0/0 10.7.0.2"});
+    goes_back(R"({"networks": {"web": {"nic": "eno1", "ipaddr": "10.9.0.9", "prefix": 24}}})", {{"eno1-4", lease("10.7.0.61/24", "10.7.0.1")}});
+    CHECK(host.addresses("web") == std::set{net("10.7.0.61/24")});
+    CHECK(host.ways() == std::vector<std::string>{"0.0.0.0/0 10.7.0.1"});
+    goes_back(R"({"networks": {"web": {"nic": "eno1", "ipaddr": "10.9.0.9", "prefix": 24}}})", {});
+    CHECK(host.addresses("web").empty());
+    CHECK(host.ways().empty());
 }
 
 TEST_CASE("a lease that comes while a change waits goes back with it", "[leases]") {
