@@ -29,6 +29,7 @@ struct Abilities {
     bool mirred = false;          // copies of what passes
     std::optional<topology::Services> services = {};  // what the host answers by role; none: the kernel can't keep it to that
     std::string release = {};     // uname -r
+    bool checksums = false;       // frames can be held against where they ask for a checksum (BPF)
     bool operator==(const Abilities&) const = default;
 };
 

@@ -2,6 +2,7 @@
 #include "bridges/linux_kernel.hpp"
 
 #include "bridges/batch.hpp"
+#include "bridges/checksum_guard.hpp"
 #include "bridges/filter_steps.hpp"
 #include "bridges/kernel_mirror.hpp"
 #include "bridges/nl_write.hpp"
@@ -23,8 +24,8 @@ namespace {
 
 class LinuxKernel : public Kernel {
 public:
-    LinuxKernel(KernelMirror mirror, FilterTable filters, HostTable host, Descriptor any, Abilities abilities)
-        : mirror_(std::move(mirror)), filters_(std::move(filters)), host_(std::move(host)), any_(std::move(any)), abilities_(std::move(abilities)) {}
+    LinuxKernel(KernelMirror mirror, FilterTable filters, HostTable host, Descriptor any, ChecksumGuard guard, Abilities abilities)
+        : mirror_(std::move(mirror)), filters_(std::move(filters)), host_(std::move(host)), any_(std::move(any)), guard_(std::move(guard)), abilities_(std::move(abilities)) {}
 
     Result<> look() override;
     Result<Heard> hear() override;
@@ -53,6 +54,7 @@ private:
     FilterTable filters_;
     HostTable host_;
     Descriptor any_;   // readable when one of the three has something to tell
+    ChecksumGuard guard_;
     Abilities abilities_;
     bool unfiltered_ = false;
     std::set<int> silent_;          // links whose settings were changed in a way that nobody reports
@@ -136,7 +138,7 @@ void LinuxKernel::change(Batch& batch, std::size_t place, const Link& now, const
     if (auto done = write_changes(now, have, state(), messages); !done) return batch.refuse(place, done.error());
     std::vector<TrafficRequest> requests;
     if (now.traffic)
-        if (auto done = write_traffic(have.facts.index, *now.traffic, have.traffic.value_or(Traffic{}), state(), requests); !done) return batch.refuse(place, done.error());
+        if (auto done = write_traffic(have.facts.index, *now.traffic, have.traffic.value_or(Traffic{}), state(), guard_.number(), requests); !done) return batch.refuse(place, done.error());
     if (is_silent && messages.empty()) silent_.insert(have.facts.index);
     for (Message& message : messages) {
         // An address that is gone already: its primary took it along. A subnet's route that is there already: another's.
@@ -266,10 +268,12 @@ Result<std::unique_ptr<Kernel>> open_linux_kernel(topology::Services services) {
     abilities->filter = filters.works();
     auto host = HostTable::open(services);
     if (host.works()) abilities->services = std::move(services);
+    auto guard = abilities->checksums ? ChecksumGuard::load() : Result<ChecksumGuard>(ChecksumGuard());
+    abilities->checksums = abilities->checksums && guard;
     auto any = any_of({notifications->descriptor(), filters.descriptor(), host.descriptor()});
     if (!any) return Error{Fault::backend, "epoll", "no descriptor is left to wait with"};
     KernelMirror mirror(std::move(*requests), std::move(*notifications));
-    auto kernel = std::make_unique<LinuxKernel>(std::move(mirror), std::move(filters), std::move(host), std::move(any), std::move(*abilities));
+    auto kernel = std::make_unique<LinuxKernel>(std::move(mirror), std::move(filters), std::move(host), std::move(any), guard ? std::move(*guard) : ChecksumGuard(), std::move(*abilities));
     if (auto looked = kernel->look(); !looked) return looked.error();
     return std::unique_ptr<Kernel>(std::move(kernel));
 }

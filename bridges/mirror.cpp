@@ -204,6 +204,13 @@ void Mirror::take(const SubnetReport& report) {
     else seen->subnets.emplace(report.to, report.metric);
 }
 
+void Mirror::take(const RouterReport& report) {
+    Seen* seen = seen_of(report.index, report.gone);
+    if (!seen) return;
+    if (report.gone) seen->routers.erase(report.router);
+    else seen->routers.insert(report.router);
+}
+
 void Mirror::take(const RuleReport& report) {
     const auto key = report.rule.key();
     int& count = rule_counts_[key];

@@ -68,6 +68,7 @@ private:
         std::map<std::pair<Subnet, IpAddress>, bool> addresses = {};  // with the peer: one may be there twice; whether it has_route
         std::set<std::pair<Subnet, std::uint32_t>> subnets = {};      // to which the kernel has made routes, each with its metric
         std::set<Subnet> autoconf = {};
+        std::set<IpAddress> routers = {};                             // of those that announce themselves: whom the kernel leaves by
         TrafficSeen traffic = {};
         bool reported = false;                                  // false: only parts of it were heard so far
     };
@@ -85,6 +86,7 @@ private:
     void take(const AddressReport& report);
     void take(RouteReport report);
     void take(const SubnetReport& report);
+    void take(const RouterReport& report);
     void take(const RuleReport& report);
     void take(const StackHint& hint);
     void take_traffic(const nlmsghdr& message);

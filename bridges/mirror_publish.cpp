@@ -51,6 +51,7 @@ Link Mirror::named(const Seen& seen) const {
     });
     link.facts.foreign_qdisc = seen.traffic.foreign_qdisc();
     link.facts.autoconf = seen.autoconf;
+    if (!seen.routers.empty()) link.facts.router = *seen.routers.begin();
     link.addresses.emplace();
     for (const auto& [address, has_route] : seen.addresses) link.addresses->insert(address.first);
     link.facts.unrouted = unrouted(seen);

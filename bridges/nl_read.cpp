@@ -66,11 +66,20 @@ void read_first_of_many(Bytes hops, int family, RouteReport& report) {
     report.has_more_hops = true;
 }
 
+std::optional<Report> read_router(const nlmsghdr& message) {
+    const Attributes attributes(attributes_of<rtmsg>(message));
+    const auto router = address_in(attributes, RTA_GATEWAY, AF_INET6);
+    const auto device = attributes.get<int>(RTA_OIF);
+    if (!router || !device || header_of<rtmsg>(message)->rtm_dst_len > 0) return std::nullopt;
+    return RouterReport{*device, message.nlmsg_type == RTM_DELROUTE, *router};
+}
+
 std::optional<Report> read_route(const nlmsghdr& message) {
     const auto header = header_of<rtmsg>(message);
     if (!header || header->rtm_type != RTN_UNICAST || (header->rtm_flags & RTM_F_CLONED)) return std::nullopt;
     const int family = header->rtm_family;
     const bool is_kernels = header->rtm_protocol == RTPROT_KERNEL;
+    if (family == AF_INET6 && header->rtm_protocol == RTPROT_RA) return read_router(message);
     if ((family != AF_INET && family != AF_INET6) || (is_routing_daemon(header->rtm_protocol) && !is_kernels)) return std::nullopt;
     const Attributes attributes(attributes_of<rtmsg>(message));
     const auto table = attributes.get<std::uint32_t>(RTA_TABLE).value_or(header->rtm_table);

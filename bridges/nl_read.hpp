@@ -62,6 +62,12 @@ struct SubnetReport {
     Subnet to;
     std::uint32_t metric = 0;
 };
+// A router that announced itself, as the kernel's default route by it tells.
+struct RouterReport {
+    int index = 0;
+    bool gone = false;
+    IpAddress router;
+};
 struct RuleReport {
     Rule rule;
     bool gone = false;
@@ -71,7 +77,7 @@ struct StackHint {
     int index = 0;
 };
 
-using Report = std::variant<LinkReport, LinkGone, PortReport, VlanReport, AddressReport, RouteReport, SubnetReport, RuleReport, StackHint>;
+using Report = std::variant<LinkReport, LinkGone, PortReport, VlanReport, AddressReport, RouteReport, SubnetReport, RouterReport, RuleReport, StackHint>;
 
 std::optional<Report> read_report(const nlmsghdr& message);
 

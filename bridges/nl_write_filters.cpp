@@ -1,4 +1,5 @@
 // Filters of the clsact qdisc to the kernel's messages: what is dropped of what comes in, and what is copied.
+#include "bridges/checksum_guard.hpp"
 #include "bridges/nl_traffic_writer.hpp"
 
 #include <linux/pkt_cls.h>
@@ -42,6 +43,17 @@ public:
                 write_action(message, ++place, "mirred", [&] { write_copy(message, target, is_last ? TC_ACT_UNSPEC : TC_ACT_PIPE); });
             }
         });
+    }
+
+    void guard(bool wanted, int program) {
+        if (!wanted) return drop_all(ingress, tc::guard_priority);
+        auto message = about(RTM_NEWTFILTER, NLM_F_CREATE, 1, ingress, "bpf", info_of(tc::guard_priority, ETH_P_ALL));
+        message.nest(TCA_OPTIONS, [&] {
+            message.number(TCA_BPF_FD, static_cast<std::uint32_t>(program));
+            message.text(TCA_BPF_NAME, ChecksumGuard::name);
+            message.number<std::uint32_t>(TCA_BPF_FLAGS, TCA_BPF_FLAG_ACT_DIRECT);
+        });
+        into_.push_back({std::move(message)});
     }
 
     void clsact(bool wanted, bool had) {
@@ -125,15 +137,16 @@ private:
     }
 };
 
-bool needs_clsact(const Traffic& traffic) { return traffic.in || !traffic.copies.empty() || !traffic.copies_in.empty() || !traffic.intakes.empty(); }
+bool needs_clsact(const Traffic& traffic) { return traffic.checksums || traffic.in || !traffic.copies.empty() || !traffic.copies_in.empty() || !traffic.intakes.empty(); }
 
 }  // namespace
 
-void write_filters(int link, const Traffic& now, const Traffic& have, const CopyTargets& into_link, const CopyTargets& out_of_it,
+void write_filters(int link, const Traffic& now, const Traffic& have, const CopyTargets& into_link, const CopyTargets& out_of_it, int guard,
                    std::vector<TrafficRequest>& into) {
     FilterWriter writer(link, into);
     const bool wanted = needs_clsact(now), had = needs_clsact(have);
     writer.clsact(true, !wanted || had);
+    if (now.checksums != have.checksums) writer.guard(now.checksums, guard);
     if (now.in != have.in) writer.in(now.in, have.in);
     writer.intakes(now.intakes, have.intakes);
     writer.copies(ingress, into_link);

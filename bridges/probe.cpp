@@ -60,15 +60,19 @@ Message ask_for_action(const char* kind) {
 }
 
 // A filter is asked for at a qdisc that is there: in a namespace that a thread makes and takes with it, so that nobody here hears of it.
-bool has_flower() {
-    bool has = true;  // who may not make a namespace learns it when a filter is made
+struct Classifiers {
+    bool flower = true, bpf = true;
+};
+Classifiers classifiers() {
+    Classifiers has;  // who may not make a namespace learns it when a filter is made
     std::thread traveller([&] {
         if (unshare(CLONE_NEWNET) != 0) return;
         auto socket = RequestSocket::open();
         if (!socket) return;
         std::vector<Message> questions;
         for (const auto& [type, parent, handle, kind] : {std::tuple{RTM_NEWQDISC, TC_H_CLSACT, TC_H_MAKE(TC_H_CLSACT, 0), "clsact"},
-                                                         std::tuple{RTM_NEWTFILTER, TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS), 0u, "flower"}}) {
+                                                         std::tuple{RTM_NEWTFILTER, TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS), 0u, "flower"},
+                                                         std::tuple{RTM_NEWTFILTER, TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS), 0u, "bpf"}}) {
             tcmsg header = {};
             header.tcm_ifindex = 1;
             header.tcm_parent = parent;
@@ -78,7 +82,9 @@ bool has_flower() {
             question.text(TCA_KIND, kind);
         }
         const auto answers = socket->exchange(questions);
-        if (answers) has = answers->front().code == 0 && answers->back().code == EINVAL;  // it misses its options
+        if (!answers) return;
+        has.flower = answers->front().code == 0 && (*answers)[1].code == EINVAL;  // it misses its options
+        has.bpf = answers->front().code == 0 && answers->back().code == EINVAL;
     });
     traveller.join();
     return has;
@@ -102,7 +108,8 @@ Result<Abilities> probe(RequestSocket& socket) {
     abilities.vlan = (*answers)[0].code == EINVAL;
     abilities.bond = (*answers)[1].code == EINVAL;
     abilities.vlan_filtering = (*answers)[2].code == EINVAL && (*answers)[3].code == EPROTONOSUPPORT;
-    const bool flower = has_flower();
+    const auto [flower, bpf] = classifiers();
+    abilities.checksums = bpf;  // as far as filters go
     abilities.hfsc = flower && (*answers)[4].code == EINVAL;
     abilities.htb = (*answers)[5].code == EINVAL;
     abilities.police = flower && (*answers)[6].code == EINVAL;

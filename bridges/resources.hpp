@@ -156,11 +156,12 @@ struct Traffic {
     std::set<Intake> intakes = {};        // of what comes in by it, by VLAN; police
     std::set<IfName> copies = {};         // links that get a copy of all that passes, both ways; mirred
     std::set<IfName> copies_in = {};      // links that get a copy of what comes in by it; none of those above
+    bool checksums = false;               // a frame that comes in by it may have a checksum written into its own header, and no other byte; BPF
     static constexpr bool exact = true;
     bool operator==(const Traffic&) const = default;
     static constexpr auto fields = std::tuple{Field{"shares", &Traffic::shares}, Field{"out", &Traffic::out},
                                               Field{"in", &Traffic::in}, Field{"intakes", &Traffic::intakes}, Field{"copies", &Traffic::copies},
-                                              Field{"copies_in", &Traffic::copies_in}};
+                                              Field{"copies_in", &Traffic::copies_in}, Field{"checksums", &Traffic::checksums}};
 };
 
 // What only the kernel knows. Reported, never wanted, no part of a plan.
@@ -174,6 +175,7 @@ struct LinkFacts {
     std::optional<int> peer_index = {};     // IFLA_LINK of a veth
     std::optional<int> peer_netnsid = {};
     std::set<Subnet> autoconf = {};         // addresses that the kernel made of what routers announced: SLAAC
+    std::optional<IpAddress> router = {};   // by which the kernel leaves, of those that announce themselves there (IPv6)
     std::set<Subnet> unrouted = {};         // addresses whose subnet somebody has taken the kernel's route from
     std::string foreign_qdisc = {};         // "htb 1:" where somebody else shapes what leaves by the link
     std::string alias = {};                 // the raw alias where it is not our mark

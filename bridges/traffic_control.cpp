@@ -1,6 +1,8 @@
 // From the kernel's messages; see traffic_control.hpp. The kernel does not say that classes and filters go with their qdisc.
 #include "bridges/traffic_control.hpp"
 
+#include "bridges/checksum_guard.hpp"
+
 #include <fmt/format.h>
 #include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>
@@ -104,7 +106,7 @@ void TrafficSeen::take_qdisc(const nlmsghdr& message) {
     const bool gone = message.nlmsg_type == RTM_DELQDISC;
     if (header.tcm_parent == TC_H_CLSACT) {
         has_clsact_ = !gone;
-        if (gone) policed_.clear(), copies_.clear(), intakes_.clear(), others_pass_ = false;
+        if (gone) policed_.clear(), copies_.clear(), intakes_.clear(), others_pass_ = has_guard_ = false;
     }
     if (header.tcm_parent != TC_H_ROOT) return;
     // Whatever is at the root now, what was there is gone with all that was in it.
@@ -138,6 +140,9 @@ void TrafficSeen::take_filter(const nlmsghdr& message) {
     if (header.tcm_parent == tc::root) return take_lead(message);
     if (header.tcm_parent != ingress && header.tcm_parent != egress) return;
     switch (priority_of(header)) {
+        case tc::guard_priority:
+            has_guard_ = message.nlmsg_type == RTM_NEWTFILTER && options_of(message).text(TCA_BPF_NAME) == ChecksumGuard::name;
+            return;
         case tc::limit_priority:
         case tc::copy_priority: return take_copy_or_limit(message);
         case tc::tagged_priority:
@@ -203,6 +208,7 @@ void TrafficSeen::take_copy_or_limit(const nlmsghdr& message) {
 
 Traffic TrafficSeen::shown(const std::function<std::optional<IfName>(int)>& name) const {
     Traffic traffic;
+    traffic.checksums = has_guard_;
     for (const auto& [handle, share] : shares_)
         if (handle == tc::untagged || led_.contains(handle)) traffic.shares.insert(share);
     if (const auto limit = limits_.find(tc::limited); limit != limits_.end()) traffic.out = limit->second;

@@ -17,6 +17,7 @@ constexpr std::uint32_t root = 0x6e640000;
 constexpr std::uint32_t whole = root | 0xffff;          // HFSC: the class that all shares are parts of
 constexpr std::uint32_t limited = root | 1;             // HTB: the one class
 constexpr std::uint32_t untagged = root | 0x1000;       // HFSC: of frames that no filter is about; VLAN v has v + 1
+constexpr std::uint16_t guard_priority = 0x6e63;        // before all others: what it drops is limited and copied nowhere
 constexpr std::uint16_t limit_priority = 0x6e64, copy_priority = 0x6e65;
 // Of what comes in, by VLAN: each tag's filter, one that lets all other tags pass, and one for what has no tag.
 constexpr std::uint16_t tagged_priority = 0x6e66, pass_priority = 0x6e67, untagged_priority = 0x6e68;
@@ -53,7 +54,7 @@ private:
     void take_copy_or_limit(const nlmsghdr& message);
     void forget_root();
 
-    bool has_root_ = false, has_clsact_ = false;
+    bool has_root_ = false, has_clsact_ = false, has_guard_ = false;
     std::string foreign_ = {};
     std::map<std::uint32_t, Share> shares_ = {};   // by class
     std::map<std::uint32_t, Limit> limits_ = {};
@@ -72,6 +73,7 @@ struct TrafficRequest {
     Message message;
     std::set<int> fine = {};  // errnos that mean that it is so already, or can be done without
 };
-Result<> write_traffic(int link, const Traffic& now, const Traffic& have, const State& host, std::vector<TrafficRequest>& into);
+// `guard` is ChecksumGuard's program.
+Result<> write_traffic(int link, const Traffic& now, const Traffic& have, const State& host, int guard, std::vector<TrafficRequest>& into);
 
 }  // namespace bridges

@@ -211,9 +211,8 @@ Result<> OvsdbSwitch::wait_until_applied(std::int64_t number, Deadline deadline)
     for (;;) {
         const auto until = std::min(deadline, Session::Clock::now() + return_patience);
         auto waited = wait_for(applied, until, "ovs-vswitchd did not apply the change in time: is it running?");
-        if (waited || waited.error().fault != Fault::timeout) return waited;
+        if (waited || waited.error().fault != Fault::timeout || until == deadline) return waited;
         if (vswitchd_is_gone(folder_of(session_.remote()))) return Error{Fault::backend, subject, "ovs-vswitchd is not running: the database has the change, and nobody carries it out"};
-        if (until == deadline) return waited;
     }
 }
 

@@ -4,6 +4,7 @@ A host has one attacker a filter, all with the same wire and the same victim; wh
 shows that the frame would arrive if nothing stopped it."""
 
 import ipaddress
+import os
 import re
 import select
 import struct
@@ -14,7 +15,7 @@ from agree import agree
 from client import RpcError
 from frames import BROADCAST, Wire, collect, drain, mac_bytes
 from host import reachable, wait_until
-from runner import case
+from runner import Skip, case
 from guests import Guest, define, uplinks
 
 ROUTER = "02:ff:00:00:00:01"      # of somebody on the wire
@@ -317,6 +318,40 @@ def filters_come_back_when_somebody_flushes_them(host):
         assert not collect([guests["b"].end], b"netd-spoofed", 0.4)[guests["b"].end], harm
     agree(host)
     assert news.next()
+
+
+@case()
+def a_checksum_is_written_into_a_frames_own_header_and_nowhere_else(host):
+    """The virtio header asks for one, and the kernel writes it behind all filters."""
+    if not host.client.call("Host.getStatus")["backends"]["kernel"]["checksums"]:
+        raise Skip("this kernel tells nobody where a frame asks for a checksum")
+    define(host, {"lan": {}})
+    guests = {name: Guest(host, name, "lan", "tap") for name in ("a", "b")}
+    mac, end = guests["a"].mac, guests["a"].end
+    ip = lambda protocol, body: ether(BROADCAST, mac, 0x800, ip4("10.0.0.7", "10.0.0.255", protocol, body))
+    tcp = struct.pack("!HHIIBBHHH", 1, 2, 0, 0, 0x50, 2, 0, 0, 0)
+    six = ether(BROADCAST, mac, 0x86DD, ip6("2001:db8::7", "ff02::1", 17, udp(9, 9, b"netd-token")))
+    bare = ip(17, udp(9, 9, b"netd-token"))
+    longer = b"\x46" + ip4("10.0.0.7", "10.0.0.255", 17, bytes(22))[1:10] + bytes(2) + bytes((10, 0, 0, 7, 10, 0, 0, 255)) + bytes(4)
+    options = ether(BROADCAST, mac, 0x800, longer[:10] + struct.pack("!H", checksum(longer)) + longer[12:] + udp(9, 9, b"netd-token"))
+    cases = [(bare, 34, 6, True), (ip(6, tcp + b"netd-token"), 34, 16, True), (six, 54, 6, True), (options, 38, 6, True),
+             (ether(BROADCAST, mac, 0x88B5, bytes(40) + b"netd-token"), 34, 2, True), (ip(47, bytes(8) + b"netd-token"), 34, 2, True),
+             (bare, 34, 0, False), (bare, 34, 2, False), (ip(6, tcp + b"netd-token"), 34, 2, False), (options, 34, 6, False),
+             (ip(1, b"\x08\0\0\0\0\1\0\1netd-token"), 34, 2, False), (ether(BROADCAST, mac, 0x86DD, ip6("2001:db8::7", "ff02::1", 58, bytes(8) + b"netd-token")), 54, 0, False),
+             (ether(BROADCAST, mac, 0x806, arp(1, mac, "10.0.0.7", "10.0.0.2") + b"netd-token"), 34, 4, False),
+             (ether(BROADCAST, mac, 0x800, ip4("10.0.0.7", "10.0.0.255", 17, b"\0" * 8 + b"netd-token", 0x2001)), 34, 6, False)]
+    for number, (frame, start, offset, arrives) in enumerate(cases):
+        for flags in (0, 1):   # a request; without it each of them arrives
+            token = b"netd-%05d" % (2 * number + flags)
+            os.write(end.descriptor, struct.pack("=BBHHHH", flags, 0, 0, 0, start * flags, offset * flags) + frame.replace(b"netd-token", token))
+            came = bool(collect([guests["b"].end], token, 0.5, enough=[guests["b"].end])[guests["b"].end])
+            assert came == (arrives or not flags), (number, flags, came)
+    port = guests["a"].nic["port"]
+    host.space.run("tc", "qdisc", "del", "dev", port, "clsact")
+    wait_until(lambda: "netd-checksum" in host.space.run("tc", "filter", "show", "dev", port, "ingress"), what="it does not come back")
+    guests["a"].update(filter="none")
+    assert "netd-checksum" not in host.space.run("tc", "filter", "show", "dev", port, "ingress")
+    agree(host)
 
 
 @case()

@@ -20,6 +20,7 @@ struct Host {
     bool switches_itself = false;     // Open vSwitch's userspace datapath is at work here: it completes no checksums
     const Leases* leases = nullptr;   // what DHCP servers gave; null: nothing
     const Leases* held = nullptr;     // and what the host is made by, if that is something else
+    bool checks_checksums = false;    // the kernel can hold frames against where they ask for a checksum
 };
 
 // Which networks, bonds, bases and NICs of guests a change is about.

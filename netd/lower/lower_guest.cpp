@@ -42,6 +42,9 @@ topology::Filter filter_of(const intent::GuestNic& nic) {
     return filter;
 }
 
+// What is written into a frame behind the filters; whom nothing filters has no such thing.
+bool is_guarded(const Draft& draft, const intent::GuestNic& nic) { return draft.host.checks_checksums && nic.filter.value() != topology::FilterLevel::trusted; }
+
 // A NIC on no network hears what it mirrors on the bridge of a network `at` that it may not send into: Open vSwitch drops what a
 // mirror's output sends only as long as the mirror is there.
 ovs::Tagging tagging(const Draft& draft, const intent::Network& at, const intent::GuestNic& nic) {
@@ -98,7 +101,7 @@ void adopted_nic(Draft& draft, const intent::GuestNic& nic, const intent::Networ
     link.mac = own_mac(nic);
     link.isolated = nic.isolated || network->isolated;
     link.filter = filter_of(nic);
-    link.traffic = bridges::Traffic{.copies_in = copies_of_sent(draft, *network, nic)};
+    link.traffic = bridges::Traffic{.copies_in = copies_of_sent(draft, *network, nic), .checksums = is_guarded(draft, nic)};
     if (network->switch_kind == intent::SwitchKind::vlan_aware && network->base()) link.vlans = vlans_of(draft, *network, nic);
     draft.put(link);
 }
@@ -143,6 +146,7 @@ void guest_nic(Draft& draft, const intent::GuestNic& nic) {
         link.master = bridges::Master{guest_bridge(*network)};
         link.traffic->in = limit_in(nic);
         link.traffic->copies_in = copies_of_sent(draft, *network, nic);
+        link.traffic->checksums = is_guarded(draft, nic);
         link.isolated = nic.isolated || network->isolated;
         link.filter = filter_of(nic);
         if (network->switch_kind == intent::SwitchKind::vlan_aware && network->base()) link.vlans = vlans_of(draft, *network, nic);

@@ -115,7 +115,7 @@ void Requests::status(const Ticket& ticket, const Params&) {
          {{"kernel",
            {{"release", now.abilities.release}, {"vlan", now.abilities.vlan}, {"vlan_filtering", now.abilities.vlan_filtering},
             {"bond", now.abilities.bond}, {"tap", now.abilities.tap}, {"filter", now.abilities.filter}, {"services", now.abilities.services.has_value()}, {"hfsc", now.abilities.hfsc}, {"htb", now.abilities.htb},
-            {"police", now.abilities.police}, {"mirred", now.abilities.mirred}, {"overruns", now.overruns}}},
+            {"police", now.abilities.police}, {"mirred", now.abilities.mirred}, {"checksums", now.abilities.checksums}, {"overruns", now.overruns}}},
           {"ovs", {{"connected", now.ovs_connected}, {"where", now.ovs_where}, {"datapath", now.ovs_datapath}}},
           {"libvirt", {{"connected", now.guests_connected}, {"where", now.guests_where}, {"trouble", now.guests_trouble}, {"domains", running_domains(now.observed.guests)}}}}},
         {"netConfigDirty", !(now.running == now.committed)},

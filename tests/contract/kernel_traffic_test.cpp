@@ -46,6 +46,19 @@ TEMPLATE_TEST_CASE("a limit of what comes in comes, changes and goes", "[kernel]
     require_heard(world);
 }
 
+TEMPLATE_TEST_CASE("frames are held against where they ask for a checksum, beside a limit or not", "[kernel][traffic]", BOTH_WORLDS) {
+    TestType world;
+    SKIP_UNLESS(world.kernel->abilities().checksums, "the kernel does not tell where a frame asks for one");
+    const Limit limit{250'000, 0, 80'000};
+    for (const Traffic& traffic : {Traffic{.checksums = true}, Traffic{.in = limit, .checksums = true}, Traffic{.in = limit}, Traffic{.checksums = true}}) {
+        if (traffic.in && !world.kernel->abilities().police) continue;
+        set_traffic(world, "eth0", traffic);
+        require_heard(world);
+    }
+    set_traffic(world, "eth0", {});
+    require_heard(world);
+}
+
 TEMPLATE_TEST_CASE("VLANs that come in have limits each, and what has no tag another", "[kernel][traffic]", BOTH_WORLDS) {
     TestType world;
     SKIP_UNLESS(world.kernel->abilities().police, "the kernel has no policing");

@@ -58,6 +58,7 @@ struct RealWorld {
 };
 
 struct FakeWorld {
+    FakeWorld() { fake->able.checksums = true; }
     State fresh_look() const {
         fakes::FakeKernel copy(*fake);
         REQUIRE(copy.look());

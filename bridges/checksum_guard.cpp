@@ -1,0 +1,216 @@
+// See checksum_guard.hpp. The program is written in the kernel's own instructions: it is short, and a compiler for BPF would be one more thing
+// that a build needs. Where an sk_buff has its fields differs from kernel to kernel; the running one tells (BTF).
+#include "bridges/checksum_guard.hpp"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/pkt_cls.h>
+#include <netinet/in.h>
+
+#include <cstddef>
+#include <cstring>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace bridges {
+namespace {
+
+using topology::Error;
+using topology::Fault;
+using topology::Result;
+
+struct Place {
+    int byte = 0, shift = 0;  // of a bit field: by how much its byte is shifted
+};
+
+struct FreeBtf {
+    void operator()(btf* types) const { btf__free(types); }
+};
+
+// Members of structs and unions without a name count as the outer one's.
+std::optional<Place> place_of(const btf& types, __u32 type, std::string_view field, __u32 base = 0) {
+    const btf_type* all = btf__type_by_id(&types, type);
+    for (; all && (btf_is_mod(all) || btf_is_typedef(all)); all = btf__type_by_id(&types, all->type)) {}
+    if (!all || !btf_is_composite(all)) return std::nullopt;
+    const btf_member* members = btf_members(all);
+    for (__u32 i = 0; i < btf_vlen(all); ++i) {
+        const __u32 bit = base + btf_member_bit_offset(all, i);
+        const std::string_view name = btf__name_by_offset(&types, members[i].name_off);
+        if (name == field) return Place{static_cast<int>(bit / 8), static_cast<int>(bit % 8)};
+        if (!name.empty()) continue;
+        if (const auto found = place_of(types, members[i].type, field, bit)) return found;
+    }
+    return std::nullopt;
+}
+
+class Program {
+public:
+    void put(int code, int to, int from, int offset, int immediate) {
+        code_.push_back({static_cast<__u8>(code), static_cast<__u8>(to & 15), static_cast<__u8>(from & 15), static_cast<__s16>(offset), immediate});
+    }
+    void copy(int to, int from) { put(BPF_ALU64 | BPF_MOV | BPF_X, to, from, 0, 0); }
+    void set(int to, int number) { put(BPF_ALU64 | BPF_MOV | BPF_K, to, 0, 0, number); }
+    void compute(int operation, int to, int number) { put(BPF_ALU64 | operation | BPF_K, to, 0, 0, number); }
+    void compute_by(int operation, int to, int from) { put(BPF_ALU64 | operation | BPF_X, to, from, 0, 0); }
+    void load(int size, int to, int from, int offset) { put(BPF_LDX | size | BPF_MEM, to, from, offset, 0); }
+    void call(int function) { put(BPF_JMP | BPF_CALL, 0, 0, 0, function); }
+    void exit_with(int verdict) {
+        set(BPF_REG_0, verdict);
+        put(BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
+    }
+    // Where the condition holds, goes on at a mark, which comes later.
+    void jump(int condition, int left, int number, const std::string& to) { leap(BPF_JMP | condition | BPF_K, left, 0, number, to); }
+    void jump_by(int condition, int left, int right, const std::string& to) { leap(BPF_JMP | condition | BPF_X, left, right, 0, to); }
+    void go(const std::string& to) { leap(BPF_JMP | BPF_JA, 0, 0, 0, to); }
+    void mark(const std::string& name) {
+        for (const auto& [from, to] : leaps_)
+            if (to == name) code_[from].off = static_cast<__s16>(code_.size() - from - 1);
+    }
+    const std::vector<bpf_insn>& code() const { return code_; }
+
+private:
+    void leap(int code, int left, int right, int number, const std::string& to) {
+        leaps_.emplace_back(code_.size(), to);
+        put(code, left, right, 0, number);
+    }
+    std::vector<bpf_insn> code_;
+    std::vector<std::pair<std::size_t, std::string>> leaps_;
+};
+
+struct SkBuff {
+    Place ip_summed, csum_start, csum_offset, mac_header;
+};
+
+constexpr int frame = BPF_REG_6, start = BPF_REG_7, written = BPF_REG_8, header = BPF_REG_9, scratch = -8, bytes = -32;
+constexpr int partial = 3;  // CHECKSUM_PARTIAL: somebody has still to write it
+
+// To `to`, `size` bytes of the sk_buff.
+void read_field(Program& program, const Place& place, int size, int to) {
+    program.copy(BPF_REG_3, frame);
+    program.compute(BPF_ADD, BPF_REG_3, place.byte);
+    program.copy(BPF_REG_1, BPF_REG_10);
+    program.compute(BPF_ADD, BPF_REG_1, scratch);
+    program.set(BPF_REG_2, size);
+    program.call(BPF_FUNC_probe_read_kernel);
+    program.load(size == 1 ? BPF_B : BPF_H, to, BPF_REG_10, scratch);
+}
+
+// To the stack, bytes of the frame; who has them not has no such header.
+void read_frame(Program& program, int from, int count) {
+    program.copy(BPF_REG_1, frame);
+    program.set(BPF_REG_2, from);
+    program.copy(BPF_REG_3, BPF_REG_10);
+    program.compute(BPF_ADD, BPF_REG_3, bytes);
+    program.set(BPF_REG_4, count);
+    program.call(BPF_FUNC_skb_load_bytes);
+    program.jump(BPF_JNE, BPF_REG_0, 0, "drop");
+}
+
+// A request is for the checksum of the header at `header`, where `place` of it is.
+void pass_if_its_own(Program& program, int place) {
+    program.jump_by(BPF_JNE, start, header, "drop");
+    program.compute(BPF_ADD, header, place);
+    program.jump_by(BPF_JEQ, written, header, "pass");
+    program.go("drop");
+}
+
+// What BPF_REG_5 has as protocol, at `header`. Filters look into those that are named; of others, at nothing behind the header before.
+void judge_protocol(Program& program) {
+    program.mark("protocol");
+    program.jump(BPF_JEQ, BPF_REG_5, IPPROTO_TCP, "tcp");
+    program.jump(BPF_JEQ, BPF_REG_5, IPPROTO_UDP, "udp");
+    constexpr int icmp = 1, igmp = 2, icmp6 = 58, pim = 103, hops = 0, routing = 43, fragment = 44, authentication = 51, destination = 60;
+    for (const int looked_into : {icmp, igmp, icmp6, pim, hops, routing, fragment, authentication, destination})
+        program.jump(BPF_JEQ, BPF_REG_5, looked_into, "drop");
+    program.jump_by(BPF_JGE, written, header, "pass");
+    program.go("drop");
+    program.mark("tcp");
+    pass_if_its_own(program, 16);
+    program.mark("udp");
+    pass_if_its_own(program, 6);
+}
+
+void judge_ipv4(Program& program) {
+    program.mark("ipv4");
+    read_frame(program, ETH_HLEN, 20);
+    program.load(BPF_B, BPF_REG_1, BPF_REG_10, bytes + 6);
+    program.compute(BPF_AND, BPF_REG_1, 0x1f);
+    program.jump(BPF_JNE, BPF_REG_1, 0, "drop");  // a later fragment has no header of its own
+    program.load(BPF_B, BPF_REG_1, BPF_REG_10, bytes + 7);
+    program.jump(BPF_JNE, BPF_REG_1, 0, "drop");
+    program.load(BPF_B, header, BPF_REG_10, bytes);
+    program.compute(BPF_AND, header, 0xf);
+    program.compute(BPF_LSH, header, 2);
+    program.compute(BPF_ADD, header, ETH_HLEN);
+    program.load(BPF_B, BPF_REG_5, BPF_REG_10, bytes + 9);
+    program.go("protocol");
+}
+
+void judge_ipv6(Program& program) {
+    program.mark("ipv6");
+    read_frame(program, ETH_HLEN, 20);
+    program.set(header, ETH_HLEN + 40);
+    program.load(BPF_B, BPF_REG_5, BPF_REG_10, bytes + 6);
+}
+
+Program program_for(const SkBuff& at) {
+    Program program;
+    program.copy(frame, BPF_REG_1);
+    read_field(program, at.ip_summed, 1, BPF_REG_1);
+    program.compute(BPF_RSH, BPF_REG_1, at.ip_summed.shift);
+    program.compute(BPF_AND, BPF_REG_1, 3);
+    program.jump(BPF_JNE, BPF_REG_1, partial, "pass");
+    // Both count from where the buffer begins; from here on, from where the frame does.
+    read_field(program, at.csum_start, 2, start);
+    read_field(program, at.csum_offset, 2, written);
+    read_field(program, at.mac_header, 2, BPF_REG_1);
+    program.compute_by(BPF_SUB, start, BPF_REG_1);
+    program.jump(BPF_JGT, start, 0xffff, "drop");
+    program.compute_by(BPF_ADD, written, start);
+    program.jump(BPF_JLT, written, ETH_HLEN, "drop");
+    program.load(BPF_W, BPF_REG_1, frame, offsetof(__sk_buff, protocol));
+    program.jump(BPF_JEQ, BPF_REG_1, htons(ETH_P_IP), "ipv4");
+    program.jump(BPF_JEQ, BPF_REG_1, htons(ETH_P_IPV6), "ipv6");
+    for (const int kind : {ETH_P_ARP, ETH_P_RARP, ETH_P_8021Q, ETH_P_8021AD}) program.jump(BPF_JEQ, BPF_REG_1, htons(static_cast<std::uint16_t>(kind)), "drop");
+    program.go("pass");
+    judge_ipv4(program);
+    judge_ipv6(program);
+    judge_protocol(program);
+    program.mark("pass");
+    program.exit_with(TC_ACT_UNSPEC);
+    program.mark("drop");
+    program.exit_with(TC_ACT_SHOT);
+    return program;
+}
+
+Result<SkBuff> look_up() {
+    const std::unique_ptr<btf, FreeBtf> types(btf__load_vmlinux_btf());
+    if (!types) return Error{Fault::backend, "/sys/kernel/btf/vmlinux", std::strerror(errno)};
+    const int type = btf__find_by_name_kind(types.get(), "sk_buff", BTF_KIND_STRUCT);
+    if (type < 0) return Error{Fault::backend, "/sys/kernel/btf/vmlinux", "it knows no sk_buff"};
+    SkBuff found;
+    for (const auto& [name, into] : std::map<const char*, Place*>{{"ip_summed", &found.ip_summed}, {"csum_start", &found.csum_start},
+                                                                  {"csum_offset", &found.csum_offset}, {"mac_header", &found.mac_header}}) {
+        const auto place = place_of(*types, static_cast<__u32>(type), name);
+        if (!place) return Error{Fault::backend, "/sys/kernel/btf/vmlinux", std::string("its sk_buff has no ") + name};
+        *into = *place;
+    }
+    return found;
+}
+
+}  // namespace
+
+Result<ChecksumGuard> ChecksumGuard::load() {
+    const auto at = look_up();
+    if (!at) return at.error();
+    const Program program = program_for(*at);
+    Descriptor loaded(bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "netd_checksum", "GPL", program.code().data(), program.code().size(), nullptr));
+    if (!loaded) return Error{Fault::backend, "BPF", std::strerror(errno)};
+    return ChecksumGuard(std::move(loaded));
+}
+
+}  // namespace bridges
