@@ -75,7 +75,9 @@ private:
     // `--commit` and `--no-commit`, of which the last one counts.
     template <class Change>
     static void add_fate(CLI::App* verb, Change& change) {
-        verb->add_flag("--commit,!--no-commit", change.commit, "Keep it over the next boot, if it succeeds");
+        // By a function: given an optional itself, CLI11 would begin with setting it to false.
+        verb->add_flag_function("--commit,!--no-commit", [&change](std::int64_t given) { change.commit = given > 0; }, "Keep it over the next boot, if it succeeds")
+            ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
         add_time(verb, "--confirm-within", change.confirm_within, "Taken back unless confirmed within that time (60s)");
     }
 
