@@ -53,6 +53,7 @@ def netctl_shows_and_changes(host):
     host.add_space("a")
     port = netd.netctl("plug", "a", "lan", "--kind", "netns").strip()
     assert host.space.link(port)["master"] == "lan" and "a" in netd.netctl("vm")
+    assert "not all committed" not in netd.netctl("status") and not host.client.call("Host.getStatus")["netConfigDirty"], "guests' NICs are never committed"
 
 
 @case()

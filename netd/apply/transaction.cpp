@@ -4,6 +4,7 @@
 #include "bridges/bus.hpp"
 #include "bridges/journey.hpp"
 #include "netd/apply/preview.hpp"
+#include "netd/intent/same_definitions.hpp"
 #include "netd/lower/attainable.hpp"
 
 #include <fmt/format.h>
@@ -113,7 +114,7 @@ bool Transactor::is_settled(const intent::Intent& wanted, const Terms& terms) co
 
 // The host is as wanted; that may be for good now.
 Outcome Transactor::unchanged(const Terms& terms) {
-    if (terms.commit && !(running_ == committed_))
+    if (terms.commit && !intent::define_the_same(running_, committed_))
         if (auto kept = commit_running(); !kept) return RolledBack{kept.error()};
     return Committed{false};
 }

@@ -1,6 +1,7 @@
 // The questions: each is answered from the last snapshot, so that none ever waits for a change.
 #include "netd/serve/requests.hpp"
 
+#include "netd/intent/same_definitions.hpp"
 #include "netd/lower/naming.hpp"
 #include "netd/observe/bond_health.hpp"
 #include "netd/observe/build_graph.hpp"
@@ -118,7 +119,7 @@ void Requests::status(const Ticket& ticket, const Params&) {
             {"police", now.abilities.police}, {"mirred", now.abilities.mirred}, {"checksums", now.abilities.checksums}, {"overruns", now.overruns}}},
           {"ovs", {{"connected", now.ovs_connected}, {"where", now.ovs_where}, {"datapath", now.ovs_datapath}}},
           {"libvirt", {{"connected", now.guests_connected}, {"where", now.guests_where}, {"trouble", now.guests_trouble}, {"domains", running_domains(now.observed.guests)}}}}},
-        {"netConfigDirty", !(now.running == now.committed)},
+        {"netConfigDirty", !intent::define_the_same(now.running, now.committed)},
         {"networks", now.running.networks().size()},
         {"nics", now.running.nics().size()},
         {"bonds", json::object()},

@@ -2,6 +2,7 @@
 #include "netd/wire/write_capabilities.hpp"
 
 #include "bridges/bond_options.hpp"
+#include "netd/intent/same_definitions.hpp"
 #include "netd/lower/naming.hpp"
 #include "netd/observe/bond_health.hpp"
 #include "netd/observe/devices.hpp"
@@ -44,7 +45,7 @@ public:
         for (auto& [kind, entries] : entries_) report[kind] = std::move(entries);
         report["nameservers"] = snapshot_.nameservers;
         report["supportsIPv6"] = true;
-        report["netConfigDirty"] = !(snapshot_.running == snapshot_.committed);
+        report["netConfigDirty"] = !intent::define_the_same(snapshot_.running, snapshot_.committed);
         report["ovnConfigured"] = false;
         const auto& can = snapshot_.abilities;
         report["backends"] = {

@@ -71,6 +71,10 @@ TEST_CASE("the rest says what the host can do and whether something would be gon
     REQUIRE(capabilities_of(house)["netConfigDirty"] == true);
     house.now.committed = house.now.running;
     REQUIRE(capabilities_of(house)["netConfigDirty"] == false);
+    house.plug(told::nic("guest1", "lab"));  // which a boot unplugs, whatever is committed
+    REQUIRE(capabilities_of(house)["netConfigDirty"] == false);
+    house.define({{"networks", {{"lab", {{"mtu", 1400}}}}}});
+    REQUIRE(capabilities_of(house)["netConfigDirty"] == true);
 }
 
 TEST_CASE("what is beside the snapshot is told as it is given", "[capabilities]") {
