@@ -97,6 +97,21 @@ def told_and_left_where_the_configuration_says_so(host):
     agree(host)
 
 
+@case(words=("--drift", "report"))
+def what_is_found_otherwise_is_not_repaired(host):
+    host.client.setup({"web": {"nic": "eno2"}})
+    events = host.netd.subscribe("drift.")
+    for mtu in ("1400", "1300"):
+        host.space.links(f"link set web mtu {mtu}")
+        topic, told = events.next(5)
+        assert (topic, told["attribute"], told["found"]) == ("drift.found", "mtu", mtu), (topic, told)
+    assert events.next(0.6) is None
+    host.space.links("link set web mtu 1500")
+    topic, told = events.next(5)
+    assert (topic, told["attribute"], told["found"]) == ("drift.repaired", "mtu", "1300"), (topic, told)
+    assert events.next(0.6) is None
+
+
 @case()
 def what_others_add_is_no_drift_and_stays(host):
     host.client.setup({"ovirtmgmt": mgmt})

@@ -17,11 +17,6 @@ namespace {
 // A transaction's own steps are over by then, and a person at night still finds it instant.
 constexpr std::chrono::milliseconds delay{250};
 
-bool has(const Drift::Deviations& all, const std::string& name, const observe::Deviation& deviation) {
-    const auto found = all.find(name);
-    return found != all.end() && std::ranges::find(found->second, deviation) != found->second.end();
-}
-
 }  // namespace
 
 DriftWatch::DriftWatch(const loop::Clock& clock, const Options& options, Tell tell, loop::Mailbox<serve::Command>& commands)
@@ -74,23 +69,23 @@ void DriftWatch::look() {
 
 // What has come to differ from its definition, and what no longer does.
 void DriftWatch::tell_drift(Drift now) {
-    tell_each("drift.found", now.networks, drift_.networks);
-    tell_each("drift.repaired", drift_.networks, now.networks);
+    const observe::DriftNews::Told news = news_.hear(now.networks);
+    tell_each("drift.found", news.found);
+    tell_each("drift.repaired", news.repaired);
     drift_ = std::move(now);
 }
 
 void DriftWatch::mend() {
     const Parts due = mending_.due(observe::curable(drift_, *snapshot_, guest_is_there), clock_.boottime());
-    tell_each("drift.contested", mending_.take_newly_contested().networks, {});
+    tell_each("drift.contested", mending_.take_newly_contested().networks);
     if (!due.empty()) commands_.push(serve::Mend{due});
 }
 
-void DriftWatch::tell_each(const char* topic, const Drift::Deviations& of, const Drift::Deviations& but) {
-    for (const auto& [network, deviations] : of)
+void DriftWatch::tell_each(const char* topic, const Drift::Deviations& all) {
+    for (const auto& [network, deviations] : all)
         for (const observe::Deviation& deviation : deviations)
-            if (!has(but, network, deviation))
-                tell_(topic, {{"revision", snapshot_->revision}, {"network", network}, {"subject", deviation.subject},
-                              {"attribute", deviation.attribute}, {"wanted", deviation.wanted}, {"found", deviation.found}});
+            tell_(topic, {{"revision", snapshot_->revision}, {"network", network}, {"subject", deviation.subject},
+                          {"attribute", deviation.attribute}, {"wanted", deviation.wanted}, {"found", deviation.found}});
 }
 
 void DriftWatch::add_status(nlohmann::json& status) const {

@@ -5,6 +5,7 @@
 #include "netd/loop/mailbox.hpp"
 #include "netd/loop/timer.hpp"
 #include "netd/observe/carriers.hpp"
+#include "netd/observe/drift_news.hpp"
 #include "netd/observe/mending.hpp"
 #include "netd/serve/commands.hpp"
 
@@ -36,7 +37,7 @@ private:
     void look_soon();
     void tell_drift(observe::Drift now);
     void mend();
-    void tell_each(const char* topic, const observe::Drift::Deviations& of, const observe::Drift::Deviations& but);
+    void tell_each(const char* topic, const observe::Drift::Deviations& all);
 
     const loop::Clock& clock_;
     const bool repairs_;
@@ -45,6 +46,7 @@ private:
     std::unique_ptr<loop::Timer> soon_, later_;
     observe::Published snapshot_;
     observe::Drift drift_;
+    observe::DriftNews news_;
     observe::Mending mending_;
     observe::Carriers carriers_;
 };

@@ -1,5 +1,6 @@
 // What of the drift is put right, how often, and what waits for somebody else.
 #include "netd/observe/carriers.hpp"
+#include "netd/observe/drift_news.hpp"
 #include "netd/observe/mending.hpp"
 #include "tests/netd/host_house.hpp"
 
@@ -142,4 +143,38 @@ TEST_CASE("a network is down when its wire is gone for longer than the grace tim
     carrier(true);
     CHECK(carriers.look(now, 301s) == std::vector<observe::Event>{{"network.up", "web", {{"device", "eth0"}}}});
     CHECK(carriers.down().empty());
+}
+
+namespace {
+
+const Deviation wide{"web", "mtu", "1500", "9000"}, narrow{"web", "mtu", "1500", "1400"}, gone{"web", "presence", "there", "missing"};
+Drift::Deviations of_web(std::vector<Deviation> deviations) { return {{"web", std::move(deviations)}}; }
+
+// What is told in turn when that is what deviates in turn: found, repaired.
+void require_told(observe::DriftNews& news, const Drift::Deviations& now, const Drift::Deviations& found, const Drift::Deviations& repaired) {
+    const auto told = news.hear(now);
+    CHECK(told.found == found);
+    CHECK(told.repaired == repaired);
+}
+
+}  // namespace
+
+TEST_CASE("what is found otherwise than before is found anew, and is repaired once, when it is as defined", "[mending]") {
+    observe::DriftNews news;
+    require_told(news, of_web({narrow}), of_web({narrow}), {});
+    require_told(news, of_web({narrow}), {}, {});
+    require_told(news, of_web({wide}), of_web({wide}), {});
+    require_told(news, {}, {}, of_web({wide}));
+    require_told(news, {}, {}, {});
+}
+
+TEST_CASE("what is missing repairs nothing, and what is there again is repaired when nothing of it deviates", "[mending]") {
+    const Deviation port{"eno1", "master.of", "web", "none"};
+    observe::DriftNews news;
+    require_told(news, of_web({narrow, port}), of_web({narrow, port}), {});
+    require_told(news, of_web({gone, port}), of_web({gone}), {});
+    require_told(news, of_web({wide, port}), of_web({wide}), {});
+    require_told(news, of_web({wide}), {}, of_web({port}));
+    require_told(news, {}, {}, of_web({wide, gone}));
+    require_told(news, of_web({gone}), of_web({gone}), {});
 }
