@@ -145,4 +145,14 @@ json networks_of(const json& capabilities, const json& statistics) {
     return networks;
 }
 
+void add_wires(json& networks, const json& topology) {
+    std::map<std::string, std::string> states;
+    for (const auto& node : array_at(topology, "nodes"))
+        if (text_at(node, "kind") == "network") states[text_at(node, "id")] = text_at(node, "state");
+    for (auto& network : networks) {
+        const auto found = states.find("network:" + text_at(network, "network"));
+        if (found != states.end() && found->second == "no-carrier" && text_at(network, "operstate") == "UP") network["operstate"] = "LOWERLAYERDOWN";
+    }
+}
+
 }  // namespace netctl

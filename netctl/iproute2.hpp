@@ -11,6 +11,10 @@ namespace netctl {
 nlohmann::json links_of(const nlohmann::json& capabilities, const nlohmann::json& statistics);
 nlohmann::json networks_of(const nlohmann::json& capabilities, const nlohmann::json& statistics);
 
+// Networks whose device is up, but which `topology` (the answer of Host.getTopology) knows to have no carrier on their NIC or
+// bond: guests hold the device up. Their operstate is LOWERLAYERDOWN then.
+void add_wires(nlohmann::json& networks, const nlohmann::json& topology);
+
 // {"rx": {"bytes": …}, "tx": {…}} of one interface; empty where nothing is known.
 nlohmann::json stats64_of(const nlohmann::json& statistics, const std::string& ifname);
 

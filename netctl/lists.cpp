@@ -75,7 +75,11 @@ Exit run(const Networks& wish, Session& session) {
     const auto inventory = take_inventory(session);
     if (const auto* trouble = std::get_if<Trouble>(&inventory)) return session.screen.fail(*trouble);
     const auto& [capabilities, statistics] = std::get<Inventory>(inventory);
-    return show(pick(networks_of(capabilities, statistics), "network", wish.name, "network"), networks_table, "no networks", session);
+    auto networks = networks_of(capabilities, statistics);
+    const auto topology = session.netd.call("Host.getTopology", json{{"view", "folded"}}, session.patience);
+    if (const auto* graph = std::get_if<json>(&topology)) add_wires(networks, *graph);
+    else session.screen.remark("states are those of the devices, whatever their wires: " + explain(std::get<Trouble>(topology)).front());
+    return show(pick(std::move(networks), "network", wish.name, "network"), networks_table, "no networks", session);
 }
 
 Exit run(const Links& wish, Session& session) {

@@ -61,13 +61,21 @@ void draw_way(Drawing& drawing, const intent::Network& network, const NodeId& id
     }
 }
 
-// It is as its device is; one in which the host takes no part is as its bridge is.
-void take_state(const Drawing& drawing, const Realisation& how, Node& node) {
+// One inside the host needs none.
+bool has_wire(const Drawing& drawing, const intent::Network& network) {
+    const auto base = network.base();
+    const Link* link = base ? drawing.devices.link(*base) : nullptr;
+    return !base || (link && state_of(*link) == NodeState::up);
+}
+
+// It is as its device is; one in which the host takes no part is as its bridge is. Guests hold these up without a wire, too.
+void take_state(const Drawing& drawing, const intent::Network& network, const Realisation& how, Node& node) {
     const Link* device = drawing.devices.link(how.device);
     const Link* bridge = drawing.devices.link(how.bridge);
     if (how.has_device && device) describe(*device, node);
     else if (!how.has_device && bridge) node.state = state_of(*bridge);
     else node.state = NodeState::missing;
+    if (node.state == NodeState::up && !has_wire(drawing, network)) node.state = NodeState::no_carrier;
 }
 
 void draw(Drawing& drawing, const intent::Network& network) {
@@ -75,7 +83,7 @@ void draw(Drawing& drawing, const intent::Network& network) {
     draw_way(drawing, network, id);
     Node& node = drawing.put(id);
     const Realisation& how = drawing.devices.realisation(network);
-    take_state(drawing, how, node);
+    take_state(drawing, network, how, node);
     node.owner = Owner::ours(role_of(network));
     node.attributes["switch"] = intent::name_of(network.switch_kind);
     if (network.vlan) node.attributes[attribute::vlan] = tag_of(network);

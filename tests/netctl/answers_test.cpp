@@ -26,6 +26,18 @@ TEST_CASE("a bond in iproute2's words") {
                              {"stats64", {{"rx", {{"bytes", 5}}}, {"tx", {{"bytes", 6}}}}}});
 }
 
+TEST_CASE("a network that guests hold up without a wire has no carrier, and one inside the host is as its device is") {
+    const json capabilities{{"networks", {{"web", {{"iface", "web"}}}, {"db", {{"iface", "db"}}}, {"lab", {{"iface", "lab"}}}}}};
+    const json statistics{{"network", {{"web", {{"state", "up"}}}, {"db", {{"state", "up"}}}, {"lab", {{"state", "down"}}}}}};
+    const json topology{{"nodes", {{{"id", "network:web"}, {"kind", "network"}, {"state", "no-carrier"}}, {{"id", "network:db"}, {"kind", "network"}, {"state", "up"}},
+                                   {{"id", "network:lab"}, {"kind", "network"}, {"state", "no-carrier"}}, {{"id", "bridge:db"}, {"kind", "bridge"}, {"state", "no-carrier"}}}}};
+    auto networks = networks_of(capabilities, statistics);
+    add_wires(networks, topology);
+    std::map<std::string, std::string> states;
+    for (const auto& network : networks) states[network["network"]] = network["operstate"];
+    REQUIRE(states == std::map<std::string, std::string>{{"web", "LOWERLAYERDOWN"}, {"db", "UP"}, {"lab", "DOWN"}});
+}
+
 TEST_CASE("answers of no known shape are empty answers") {
     const json odd[] = {json(), json(7), json("x"), json::array({1, nullptr}), json{{"networks", 5}, {"nics", {{"eth0", 3}}}},
                         json{{"steps", {1, "x", nullptr, json::object()}}, {"nodes", {1, {{"id", 5}}}}, {"edges", {{{"kind", "x"}}}}},
@@ -36,7 +48,8 @@ TEST_CASE("answers of no known shape are empty answers") {
         (void)draw(drift_table(drift_of(answer)), {}, false);
         (void)draw(uncommitted_table(uncommitted_of(answer, json())), {}, false);
         (void)links_of(answer, answer);
-        (void)networks_of(answer, answer);
+        auto networks = networks_of(answer, answer);
+        add_wires(networks, answer);
         REQUIRE(read_graph(answer).graph == topology::Graph());
         REQUIRE(plan_summary(answer).size() > 0);
     }

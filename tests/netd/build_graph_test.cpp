@@ -152,6 +152,25 @@ TEST_CASE("a NIC without a cable is shown as such, and one that is switched off 
     REQUIRE(nodes_of(graph_of(house)) == Texts{"nic:eth0 no-carrier", "nic:eth1 down"});
 }
 
+TEST_CASE("a network without a wire has no carrier, whatever its guests hold up; one inside the host needs none", "[build_graph]") {
+    for (const char* kind : {"legacy", "vlan-aware", "ovs"}) {
+        CAPTURE(kind);
+        House house{"eth0", "eth1"};
+        house.define({{"networks", {{"web", {{"nic", "eth0"}, {"switch", kind}}}, {"db", {{"nic", "eth1"}, {"switch", kind}}}, {"lab", {{"switch", kind}}}}}});
+        const auto state_of = [&house](const char* network) { return at(graph_of(house), NodeKind::network, network).state; };
+        const NodeState lab = state_of("lab");
+        REQUIRE(state_of("web") == NodeState::up);
+        bridges::Link cut = house.link("eth0");
+        cut.facts.carrier = false;
+        house.now.observed.kernel.links.put(cut);
+        REQUIRE(state_of("web") == NodeState::no_carrier);
+        house.now.observed.kernel.links.erase(told::name("eth0"));
+        REQUIRE(state_of("web") == NodeState::no_carrier);
+        REQUIRE(state_of("db") == NodeState::up);
+        REQUIRE(state_of("lab") == lab);
+    }
+}
+
 TEST_CASE("what others made is there too, and foreign", "[build_graph]") {
     House house{"eth0"};
     auto& links = house.now.observed.kernel.links;
