@@ -68,6 +68,7 @@ inline constexpr auto mtu = "mtu";              // "1500"
 inline constexpr auto mac = "mac";              // "52:54:00:12:34:56"
 inline constexpr auto addresses = "addresses";  // "192.0.2.10/24 2001:db8::10/64"
 inline constexpr auto vlan = "vlan";            // the tag: of a vlan, and of a network that has one
+inline constexpr auto base = "base";            // of a network that is not inside the host, the NIC or bond of its definition: "bond0"
 inline constexpr auto speed = "speed";          // of a nic or bond, in Mbit/s: "10000"
 inline constexpr auto mode = "mode";            // of a bond: "active-backup"
 inline constexpr auto active = "active";        // of a bond, the port that carries the traffic: "eno1"

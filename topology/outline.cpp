@@ -4,6 +4,7 @@
 #include "topology/names.hpp"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 namespace topology {
@@ -24,7 +25,7 @@ public:
         // In the order of their first NIC, so that eno1's bond comes before eno3.
         std::stable_sort(trunks.begin(), trunks.end(),
                          [](const auto& a, const auto& b) { return first_of(a) < first_of(b); });
-        if (auto inside = inside_the_host(); !inside.rows.empty()) trunks.push_back(std::move(inside));
+        add_unreached(trunks);
         return trunks;
     }
 
@@ -119,14 +120,20 @@ private:
         for (auto& one : found) trunk.rows.push_back(std::move(one.row));
     }
 
-    OutlineTrunk inside_the_host() {
+    // Networks that have lost their way, by what it led to; then what is inside the host.
+    void add_unreached(std::vector<OutlineTrunk>& trunks) {
+        std::map<std::string, OutlineTrunk> astray;
         OutlineTrunk inside;
         for (const Node& node : graph_.nodes) {
             if (reached_.contains(node.id) || node.kind() > NodeKind::network) continue;
             const bool is_top = node.kind() == NodeKind::network || !carries_more(node.id);
-            if (is_top && node.kind() > NodeKind::bond) inside.rows.push_back(row_of(node, ""));
+            if (!is_top || node.kind() <= NodeKind::bond) continue;
+            const auto base = node.attribute(attribute::base);
+            auto& trunk = base.empty() ? inside : astray.try_emplace(base, OutlineTrunk{.lost = base}).first->second;
+            trunk.rows.push_back(row_of(node, ""));
         }
-        return inside;
+        for (auto& [base, trunk] : astray) trunks.push_back(std::move(trunk));
+        if (!inside.rows.empty()) trunks.push_back(std::move(inside));
     }
 
     bool carries_more(const NodeId& id) const {

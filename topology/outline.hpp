@@ -18,12 +18,13 @@ struct OutlineRow {
     Population guests = {};
 };
 
-// One way to the wire, or none: `nics` is empty for what stays inside the host.
+// One way to the wire, or none: `nics` is empty for what stays inside the host, and for what has lost its way to the wire.
 struct OutlineTrunk {
     std::vector<const Node*> nics = {};
     const Node* bond = nullptr;
     const Node* bridge = nullptr;  // the one bridge that carries all rows, where it carries more than its namesake
     std::vector<OutlineRow> rows = {};
+    std::string lost = {};         // of networks with no way to it, the NIC or bond that they are defined on
 };
 
 // Points into the graph, which must outlive it. What is inside the host comes last.

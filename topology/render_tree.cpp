@@ -103,7 +103,9 @@ private:
             lines.push_back(line);
         }
         if (!lines.empty()) return lines;
-        return {trunk.bond ? Line().add("(no NIC) ", Ink::bad) : Line().add("(inside the host) ", Ink::faint)};
+        if (trunk.bond) return {Line().add("(no NIC) ", Ink::bad)};
+        if (!trunk.lost.empty()) return {Line().add(text(escaped(fmt::format("(not on {}) ", trunk.lost))), Ink::bad)};
+        return {Line().add("(inside the host) ", Ink::faint)};
     }
 
     Line nic_line(const Node& nic) const {

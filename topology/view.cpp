@@ -50,14 +50,19 @@ bool is_troubled(const Node& node, const NodeIds& on_a_wire) {
     return false;
 }
 
-// NICs that something stands on, and all of that.
+// NICs that something stands on, and all of that. The other end of a pair stands on nothing.
 NodeIds on_a_wire(const Graph& graph, const Wiring& wiring) {
     NodeIds nics;
     for (const Node& node : graph.nodes) {
-        if (node.kind() == NodeKind::nic && !wiring.above(node.id).empty()) nics.insert(node.id);
+        const auto& above = wiring.above(node.id);
+        const bool is_used = std::any_of(above.begin(), above.end(), [](const Edge* edge) { return edge->kind != EdgeKind::peer; });
+        if (node.kind() == NodeKind::nic && is_used) nics.insert(node.id);
     }
     return wiring.all_above(nics);
 }
+
+// What a NIC or bond is a part of.
+bool is_joined(NodeKind kind) { return kind == NodeKind::bond || kind == NodeKind::bridge || kind == NodeKind::ovs_bridge; }
 
 }  // namespace
 
@@ -91,9 +96,9 @@ Graph problems_only(const Graph& graph) {
     for (const Node& node : graph.nodes) {
         if (!is_troubled(node, wired)) continue;
         troubled.insert(node.id);
-        // A dead leg means little without its bond and the other leg.
+        // A dead leg means little without its bond and the other leg, and a NIC without the switch that has it.
         for (const Edge* edge : wiring.above(node.id)) {
-            if (node.kind() == NodeKind::nic && edge->to.kind == NodeKind::bond) troubled.insert(edge->to);
+            if (node.kind() <= NodeKind::bond && is_joined(edge->to.kind)) troubled.insert(edge->to);
         }
     }
     return only(graph, wiring.all_below(troubled));

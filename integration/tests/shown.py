@@ -64,3 +64,34 @@ def netctl_tries_and_takes_back(host):
     assert host.space.link("lan") is None
     host.netd.netctl("try", "-f", file, "--confirm-within", "10s", "--", "true")
     assert host.space.link("lan")
+
+
+def held_up_by_a_guest(host, kind):
+    host.client.setup({"web": {"nic": "eno2", "switch": kind, "ipaddr": "192.0.2.10", "prefix": 24}, "lan": {"switch": kind, "ipaddr": "198.51.100.10", "prefix": 24}})
+    for guest, network in (("a", "web"), ("b", "lan")):
+        host.add_space(guest)
+        host.client.call("VM.hotplugNic", {"vmId": guest, "nic": {"network": network, "kind": "netns"}})
+        host.spaces[guest].links("link set eth0 up")
+    node = lambda name: next((one for one in host.client.call("Host.getTopology")["nodes"] if one["id"] == name), {}).get("state")
+    state = lambda network: json.loads(host.netd.netctl("--json", "networks", network))[0]["operstate"]
+    wait_until(lambda: node("network:web") == "up" == node("network:lan"), 10)
+    assert "web" not in host.netd.netctl("topology", "--problems") and state("web") == "UP"
+    host.wire.links("link set eno2 down")
+    wait_until(lambda: node("network:web") == "no-carrier", 10)
+    problems = host.netd.netctl("topology", "--problems")
+    assert "web" in problems and "no carrier" in problems and "unused" not in problems and "lan" not in problems, problems
+    assert host.space.link("web")["operstate"] != "DOWN" and state("web") != "UP" == state("lan"), state("web")
+    host.space.links("link delete eno2")
+    wait_until(lambda: node("nic:eno2") == "missing", 10)
+    problems = host.netd.netctl("topology", "--problems")
+    assert "eno2 ─ missing" in problems and "web" in problems and "NICs" not in problems and node("network:web") != "up", problems
+
+
+@case()
+def a_network_that_a_guest_holds_up_without_a_wire_is_told_to_have_none(host):
+    held_up_by_a_guest(host, "legacy")
+
+
+@case(kinds=("ovs",))
+def so_is_one_on_open_vswitch_which_holds_itself_up(host):
+    held_up_by_a_guest(host, "ovs")

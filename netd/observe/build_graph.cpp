@@ -18,8 +18,7 @@ void Drawing::connect(EdgeKind kind, const NodeId& from, const NodeId& to, std::
 }
 
 NodeId Drawing::want(const IfName& name, NodeKind kind, const std::string& role) {
-    if (const auto there = devices.node_of(name)) return *there;
-    const NodeId id{kind, name.text()};
+    const NodeId id = devices.node_of(name).value_or(NodeId{kind, name.text()});
     const auto [place, is_new] = nodes.try_emplace(id, Node{.id = id});
     if (!is_new) return id;
     place->second.state = NodeState::missing;

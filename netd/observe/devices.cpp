@@ -88,6 +88,8 @@ std::optional<NodeId> Devices::node_of(const IfName& name) const {
     const ovs::Port* port = snapshot_.observed.ovs.ports.find(name);
     if (network_of_device(name) && (!port || port->internal.value_or(false))) return std::nullopt;
     if (const Link* found = link(name)) return NodeId{kind_of(*found), name.text()};
+    // What a switch keeps a place for: an uplink that is gone is one all the same.
+    if (port && is_a_base(name)) return NodeId{snapshot_.running.bonds().contains(name) ? NodeKind::bond : NodeKind::nic, name.text()};
     if (port) return NodeId{NodeKind::port, name.text()};
     return std::nullopt;
 }

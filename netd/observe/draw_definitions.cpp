@@ -86,6 +86,7 @@ void draw(Drawing& drawing, const intent::Network& network) {
     take_state(drawing, network, how, node);
     node.owner = Owner::ours(role_of(network));
     node.attributes["switch"] = intent::name_of(network.switch_kind);
+    if (const auto base = network.base()) node.attributes[attribute::base] = base->text();
     if (network.vlan) node.attributes[attribute::vlan] = tag_of(network);
     if (how.has_device && how.device.text() != network.name.text()) node.attributes[attribute::device] = how.device.text();
     std::string roles;

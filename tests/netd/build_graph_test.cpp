@@ -51,7 +51,7 @@ TEST_CASE("a legacy network stands on its bridge, its VLAN and its bond", "[buil
                                      "vlan:bond0.100 enslaved bridge:web", "bridge:web realises network:web", "network:web plugged " + port,
                                      port + " plugged guest:guest1"});
     REQUIRE(at(graph, NodeKind::network, "web").attributes ==
-            Attributes{{"addresses", "192.0.2.10/24"}, {"mac", house.link("web").mac->text()}, {"mtu", "1500"}, {"roles", "vm"}, {"switch", "legacy"}, {"vlan", "100"}});
+            Attributes{{"addresses", "192.0.2.10/24"}, {"base", "bond0"}, {"mac", house.link("web").mac->text()}, {"mtu", "1500"}, {"roles", "vm"}, {"switch", "legacy"}, {"vlan", "100"}});
     const Node& tap = at(graph, NodeKind::port, told::port_of(guest));
     REQUIRE(tap.parent == NodeId{NodeKind::guest, "guest1"});
     REQUIRE(tap.attribute("mac") == "52:54:00:00:00:01");
@@ -169,6 +169,16 @@ TEST_CASE("a network without a wire has no carrier, whatever its guests hold up;
         REQUIRE(state_of("db") == NodeState::up);
         REQUIRE(state_of("lab") == lab);
     }
+}
+
+TEST_CASE("an uplink of Open vSwitch that is gone is a missing NIC, and no guest", "[build_graph]") {
+    House house{"eth0"};
+    house.define({{"networks", {{"web", {{"nic", "eth0"}, {"switch", "ovs"}}}}}});
+    house.now.observed.kernel.links.erase(told::name("eth0"));
+    REQUIRE(house.now.observed.ovs.ports.contains(told::name("eth0")));
+    const Graph graph = graph_of(house);
+    REQUIRE(nodes_of(graph) == Texts{"nic:eth0 missing", "ovs-bridge:ovs-eth0", "network:web no-carrier"});
+    REQUIRE(edges_of(graph) == Texts{"nic:eth0 enslaved ovs-bridge:ovs-eth0", "ovs-bridge:ovs-eth0 realises network:web"});
 }
 
 TEST_CASE("what others made is there too, and foreign", "[build_graph]") {

@@ -111,6 +111,20 @@ eno9 ─ missing ───── .0 ─ db  mtu 9000, DRIFT eno9 is not there, m
 )");
 }
 
+TEST_CASE("a network that has lost its NIC to somebody else's bridge is not inside the host") {
+    Graph graph;
+    graph.nodes.put(node(NodeKind::nic, "eno2"));
+    graph.nodes.put(node(NodeKind::bridge, "br0"));
+    graph.edges.put(edge(EdgeKind::enslaved, nic("eno2"), bridge("br0")));
+    add_network(graph, "web", NodeId{}, "", {{"base", "eno2"}});
+    add_network(graph, "lab", NodeId{});
+    REQUIRE("\n" + to_tree(graph) == R"(
+eno2 ─ up ───── br0 (bridge)  foreign
+(not on eno2) ─── web  in sync
+(inside the host) ─── lab  in sync
+)");
+}
+
 TEST_CASE("folded guests are counted as the NICs that they are") {
     REQUIRE(to_tree(folded(host(), 1)).find("web                       2 NICs   in sync") != std::string::npos);
 }

@@ -97,6 +97,26 @@ TEST_CASE("a dead leg is shown with its bond and the leg that lives") {
     REQUIRE(ids(problems_only(graph)) == with_uplink({vlan("bond0.100")}));
 }
 
+TEST_CASE("a NIC is shown with the switch that has it, and is unused only where nothing has it") {
+    Graph graph;
+    graph.nodes.put(node(NodeKind::bridge, "br0"));
+    for (const auto* name : {"eno1", "eno2"}) {
+        graph.nodes.put(node(NodeKind::nic, name));
+        graph.edges.put(edge(EdgeKind::enslaved, nic(name), bridge("br0")));
+    }
+    REQUIRE(problems_only(graph) == Graph{});
+    set_state(graph, nic("eno1"), NodeState::no_carrier);
+    REQUIRE(ids(problems_only(graph)) == NodeIds{nic("eno1"), nic("eno2"), bridge("br0")});
+}
+
+TEST_CASE("an idle pair is no problem, as a NIC that nobody uses is none") {
+    Graph graph;
+    for (const auto* name : {"v0", "v1"}) graph.nodes.put(node(NodeKind::nic, name));
+    graph.edges.put(edge(EdgeKind::peer, nic("v0"), nic("v1")));
+    for (const auto* name : {"v0", "v1"}) set_state(graph, nic(name), NodeState::down);
+    REQUIRE(problems_only(graph) == Graph{});
+}
+
 TEST_CASE("what is missing is a problem wherever it is") {
     Graph graph;
     graph.nodes.put(node(NodeKind::guest, "web1"));
