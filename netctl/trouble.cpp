@@ -80,7 +80,13 @@ Exit ending(int number, Asked asked, const Trouble& trouble) {
     return Exit::failed;
 }
 
-std::string advice(int number, Asked asked) {
+// One that is about a file of several kinds of switch has its own way on.
+constexpr std::string_view one_kind = "send one request a kind";
+constexpr const char* a_kind_alone = R"(jq '.networks |= with_entries(select((.value.switch // "legacy") == "KIND"))' FILE | netctl apply --yes -f -, for each KIND)";
+
+std::string advice(int number, Asked asked, const std::vector<Complaint>& complaints) {
+    const bool has_kinds = std::any_of(complaints.begin(), complaints.end(), [](const auto& one) { return one.what.ends_with(one_kind); });
+    if (has_kinds) return a_kind_alone;
     switch (number) {
         case code::lost_connection: return "netctl status";
         case 22: case 26: case 27: return "netctl networks";
@@ -105,7 +111,7 @@ Trouble read_trouble(const json& error, Asked asked) {
     if (trouble.what.empty()) trouble.what = "netd said no, and not why";
     trouble.complaints = read_complaints(array_at(error, "data"));
     trouble.exit = ending(trouble.code, asked, trouble);
-    trouble.next = advice(trouble.code, asked);
+    trouble.next = advice(trouble.code, asked, trouble.complaints);
     return trouble;
 }
 

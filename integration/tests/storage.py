@@ -5,7 +5,7 @@ import shutil
 
 from agree import agree, photograph
 from client import RpcError
-from host import Failed, run, wait_until
+from host import Failed, checkout, run, wait_until
 from runner import case
 
 mgmt = {"nic": "eno1", "ipaddr": "192.0.2.10", "prefix": 24, "gateway": "192.0.2.1", "defaultRoute": True}
@@ -128,6 +128,27 @@ def nothing_valid_is_left_and_netd_starts_and_touches_nothing(host):
     start(host)
     assert host.client.call("Host.getStatus")["trouble"]
     assert photograph(host.space) == before, "the host was changed"
+
+
+@case(kinds=("ovs",))
+def all_definitions_again_as_the_manual_says(host):
+    host.client.setup({"ovirtmgmt": mgmt, "lan": {}}, commitOnSuccess=True)
+    host.client.setup({"web": {"nic": "eno2", "switch": "ovs"}}, commitOnSuccess=True)
+    before, running, committed = photograph(host.space), host.client.call("Host.getRunningConfig"), (host.netd.state / "state").read_text()
+    (host.folder / "all.json").write_text(committed.split("\n", 1)[1])   # with more than networks and bondings, which the manual takes out
+    host.netd.stop()
+    for path in (host.netd.state / "state", host.netd.state / "state.prev", host.netd.run / "running"):
+        path.write_bytes(b"rubbish")
+    start(host)
+    assert host.client.call("Host.getRunningConfig")["networks"] == {}
+    page = (checkout / "docs/operating.md").read_text()
+    steps = page.split("```sh recover\n")[1].split("```")[0]
+    take_out = "jq '{networks, bondings}' all.json > some.json && mv some.json all.json; "
+    words = ["env", f"NETD_CONTROL={host.netd.control}", f"PATH={host.netd.build / 'netctl'}:/usr/bin:/bin", "sh", "-euc", f"cd {host.folder}; {take_out}{steps}"]
+    host.space.run(*words)
+    assert host.client.call("Host.getRunningConfig") == running == host.client.call("Host.getRunningConfig", {"which": "committed"})
+    assert photograph(host.space) == before, "something flapped or changed"
+    agree(host)
 
 
 @case(start=False)

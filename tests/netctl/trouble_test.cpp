@@ -56,6 +56,15 @@ TEST_CASE("a complaint says what it is about, where it stands, and what to try")
                                      "odd (options in web.yaml) · try: netctl networks"});
 }
 
+TEST_CASE("a file with several kinds of switch is told how to send one at a time") {
+    auto refused = error(21, "no", "invalid", "/networks/web/switch");
+    REQUIRE(read_trouble(refused, Asked::planning).next == "netctl networks");
+    refused["data"][0]["what"] = "all networks of one request are on one kind of switch; send one request a kind";
+    const auto next = read_trouble(refused, Asked::planning).next;
+    REQUIRE(next.find("jq '.networks |= ") == 0);
+    REQUIRE(next.find("netctl apply --yes -f -") != next.npos);
+}
+
 TEST_CASE("what netd says of a change as a whole is told in its own words") {
     const auto trouble = read_trouble(error(10, "rolled back: nobody confirmed", "timeout", ""), Asked::setting_up);
     REQUIRE(explain(trouble, {"web.yaml", {}}) == std::vector<std::string>{"rolled back: nobody confirmed · try: netctl status"});
