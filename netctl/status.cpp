@@ -106,6 +106,13 @@ std::string renames_in(const json& renamed) {
     return joined(texts);
 }
 
+// Where nothing runs that is not committed, that may be since nothing is left of either.
+Cell definitions_cell(const Report& report) {
+    if (report.is_dirty()) return {"not all committed", Tone::warning};
+    if (number_at(report.status, "networks") == 0) return {"no network is committed", report.has_trouble() ? Tone::warning : Tone::plain};
+    return {"committed", Tone::good};
+}
+
 Exit ending_of(const Report& report) {
     if (report.has_trouble() || !report.bonds().empty() || !member(report.status, "down").empty()) return Exit::failed;
     return report.drift.empty() ? Exit::done : Exit::drift;
@@ -125,7 +132,7 @@ Table screen_of(const Report& report) {
     if (auto renamed = renames_in(object_at(status, "renamed")); !renamed.empty()) add("renamed", {std::move(renamed), Tone::warning});
     for (const auto& [bond, verdict] : report.bonds().items()) add(bond, {shown(verdict), Tone::bad});
     if (report.has_trouble()) add("TROUBLE", trouble_cell(status));
-    add("definitions", report.is_dirty() ? Cell{"not all committed", Tone::warning} : Cell{"committed", Tone::good});
+    add("definitions", definitions_cell(report));
     add("transaction", transaction_cell(status));
     add("last change", last_cell(status));
     if (const auto queue = text_at(status, "queue"); !queue.empty()) add("queue", {queue});

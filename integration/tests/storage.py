@@ -121,12 +121,15 @@ def nothing_valid_is_left_and_netd_starts_and_touches_nothing(host):
     host.client.setup({"ovirtmgmt": mgmt}, commitOnSuccess=True)
     before = photograph(host.space)
     host.netd.stop()
-    for path in (host.netd.state / "state", host.netd.run / "running"):
+    for path in (host.netd.state / "state", host.netd.state / "state.prev", host.netd.run / "running"):
         path.write_bytes(b"rubbish")
-    for path in host.netd.state.glob("*.prev"):
-        path.unlink()
     start(host)
-    assert host.client.call("Host.getStatus")["trouble"]
+    trouble = host.client.call("Host.getStatus")["trouble"]["what"]
+    assert "state.prev is damaged" in trouble and "nothing is committed" in trouble and "running" in trouble, trouble
+    status = host.netd.netctl("status", check=False)
+    assert "no network is committed" in status and "TROUBLE" in status, status
+    log = host.netd.log.read_text()
+    assert f"{host.netd.state}/state: is damaged" in log and f"{host.netd.run}/running: is damaged" in log, log
     assert photograph(host.space) == before, "the host was changed"
 
 

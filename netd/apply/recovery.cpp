@@ -7,18 +7,26 @@
 
 namespace apply {
 
+void Transactor::note_damage(Error error, std::string_view consequence) {
+    error.what += fmt::format(": {}", consequence);
+    if (damage_) damage_->what += fmt::format("; {}: {}", error.subject, error.what);
+    else damage_ = error;
+    damages_.push_back(std::move(error));
+}
+
 void Transactor::load() {
-    const auto take = [&](Result<std::optional<store::Kept>> kept) -> std::optional<store::Kept> {
-        if (!kept) trouble_ = kept.error();
-        else if (*kept && (*kept)->fell_back) trouble_ = Error{Fault::backend, store_.state_directory(), "the newest state file is damaged; the one before it is used"};
+    const auto take = [&](Result<std::optional<store::Kept>> kept, std::string_view consequence) -> std::optional<store::Kept> {
+        if (!kept) note_damage(kept.error(), consequence);
+        else if (*kept && (*kept)->fell_back)
+            note_damage({Fault::backend, store_.state_directory() + "/state", "is damaged or gone"}, "state.prev is used, which has what was committed before");
         return kept ? *kept : std::nullopt;
     };
-    if (auto kept = take(store_.committed())) {
+    if (auto kept = take(store_.committed(), "nothing is committed as far as netd knows, and nothing comes back at a boot")) {
         committed_ = std::move(kept->intent);
         generation_ = kept->generation;
         identities_ = std::move(kept->identities);
     }
-    if (auto kept = take(store_.running())) {
+    if (auto kept = take(store_.running(), "the committed definitions hold, as after a boot")) {
         running_ = std::move(kept->intent);
         generation_ = std::max(generation_, kept->generation);
         has_run_in_this_boot_ = true;
@@ -52,12 +60,9 @@ Outcome Transactor::recover() {
     load();
     auto entry = store_.open_entry();
     if (!entry) {
-        trouble_ = entry.error();
-        if (has_run_in_this_boot_) return RolledBack{entry.error()};
-        // Whatever it was about, this boot has not seen it.
-        const Outcome outcome = bring_back();
-        if (!trouble_) trouble_ = entry.error();
-        return outcome;
+        note_damage(entry.error(), "the change that was open can't be taken back");
+        // Without a run, whatever it was about, this boot has not seen it.
+        return has_run_in_this_boot_ ? RolledBack{entry.error()} : bring_back();
     }
     if (*entry && (*entry)->boot == store::boot_id()) return take_up(std::move(**entry));
     // Of another boot: the kernel has forgotten both what was and what was to be.

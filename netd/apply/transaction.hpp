@@ -9,7 +9,9 @@
 
 #include <functional>
 #include <optional>
+#include <string_view>
 #include <variant>
+#include <vector>
 
 namespace apply {
 
@@ -80,8 +82,10 @@ public:
     const intent::Identities& identities() const { return identities_; }
     // Names that stood in definitions, and the devices that are meant by them since.
     const intent::Renames& renames() const { return renames_; }
-    // Something an operator must know of: a state file that fell back, a rollback that is stuck.
-    const std::optional<Error>& trouble() const { return trouble_; }
+    // Something an operator must know of: a rollback that is stuck, a boot that is not whole; else files that were damaged.
+    const std::optional<Error>& trouble() const { return trouble_ ? trouble_ : damage_; }
+    // Files that recover() found damaged, each with what follows from it.
+    const std::vector<Error>& damages() const { return damages_; }
 
 private:
     std::optional<Error> unfinished();
@@ -99,6 +103,7 @@ private:
     Outcome undo(const Error& because);
     Outcome finish();
     void load();
+    void note_damage(Error error, std::string_view consequence);
     Outcome take_up(store::Entry entry);
     Outcome bring_back();
     bool is_whole(const intent::Intent& attainable) const;
@@ -119,6 +124,8 @@ private:
     std::optional<Settled> settled_;
     std::optional<Waiting> waiting_;
     std::optional<Error> trouble_;
+    std::vector<Error> damages_;
+    std::optional<Error> damage_;      // all of damages_ in one, until netd is started again
     std::optional<Error> stuck_;  // why the rollback of open_ did not succeed
 };
 

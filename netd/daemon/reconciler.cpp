@@ -28,6 +28,7 @@ topology::Result<> Reconciler::start(const std::optional<topology::IfName>& mana
     if (auto heard = backends_.kernel.hear(); !heard) return heard.error();
     backends_.ovs.hear();
     const apply::Outcome outcome = transactor_.recover();
+    for (const Error& damage : transactor_.damages()) log::error("{}: {}", damage.subject, damage.what);
     follow_leases();  // what came while there was no netd
     if (std::holds_alternative<apply::Waiting>(outcome)) waiting_since_ = clock_.boottime();
     conclude(std::nullopt, outcome, intent::code::refused);

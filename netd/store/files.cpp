@@ -170,7 +170,9 @@ Result<std::optional<Document>> read_document(const std::string& directory, cons
             document.fell_back = *suffix != '\0';
             return std::optional(std::move(document));
         }
-        if (parsed.error().fault != Fault::not_found && !first) first = parsed.error();
+        if (parsed.error().fault == Fault::not_found) continue;
+        if (!first) first = parsed.error();
+        else first->what += fmt::format("; {}{} {}", name, suffix, parsed.error().what);
     }
     if (first) return *first;
     return std::optional<Document>();

@@ -1,6 +1,8 @@
 // A transaction ends committed or where it began, whatever fails, is not confirmed or dies on the way.
 #include "tests/netd/transaction_house.hpp"
 
+#include <fstream>
+
 using namespace house;
 
 namespace {
@@ -166,6 +168,28 @@ TEST_CASE("a boot brings the committed definitions back, not the running ones") 
     CHECK(fresh.truth().links.contains(*topology::IfName::parse("mgmt")));
     CHECK(fresh.truth().links.contains(*topology::IfName::parse("eno1.100")));
     CHECK_FALSE(fresh.truth().links.contains(*topology::IfName::parse("bond0")));
+}
+
+TEST_CASE("each damaged file is told with what follows from it, and none takes the place of another") {
+    Host host;
+    host.settle();
+    {
+        auto transactor = host.started(host.kernel);
+        REQUIRE(transactor.commit_running());
+        REQUIRE(transactor.commit_running());
+        CHECK_FALSE(transactor.trouble());
+        CHECK(transactor.damages().empty());
+    }
+    for (const auto& file : {host.disk.state() + "/state", host.disk.state() + "/state.prev", host.disk.run() + "/running"}) std::ofstream(file) << "rubbish";
+    auto transactor = host.transactor(host.kernel);
+    std::ignore = transactor.recover();
+    REQUIRE(transactor.damages().size() == 2);
+    CHECK(transactor.damages()[0].what.find("state.prev is damaged") != std::string::npos);
+    CHECK(transactor.damages()[0].what.find("nothing is committed") != std::string::npos);
+    CHECK(transactor.damages()[1].subject == host.disk.run() + "/running");
+    REQUIRE(transactor.trouble());
+    for (const auto& damage : transactor.damages()) CHECK(transactor.trouble()->what.find(damage.what) != std::string::npos);
+    CHECK(transactor.committed() == intent::Intent());
 }
 
 TEST_CASE("everything goes again with its networks, and the NICs are as they were found") {
