@@ -16,12 +16,10 @@ std::string speed_of(const json& link) {
 }
 
 Table links_table(const json& links) {
-    Table table{{"LINK", "KIND", "STATE", "SPEED", "MTU", "ON", "MASTER", "MAC", "RX", "TX", "ADDRESSES"}};
+    Table table{{"LINK", "KIND", "STATE", "SPEED", "MTU", "ON", "VLAN", "MASTER", "MAC", "RX", "TX", "ADDRESSES"}};
     for (const auto& link : links) {
-        auto on = text_at(link, "link");
-        if (const auto tag = text_at(link, "vlan"); !tag.empty()) on += "." + tag;
         table.rows.push_back({{text_at(link, "ifname"), Tone::strong}, {text_at(link, "kind")}, state_cell(link), {speed_of(link)},
-                              {text_at(link, "mtu")}, {on}, {text_at(link, "master")}, {text_at(link, "address")},
+                              {text_at(link, "mtu")}, {text_at(link, "link")}, {text_at(link, "vlan")}, {text_at(link, "master")}, {text_at(link, "address")},
                               {traffic_of(link, "rx")}, {traffic_of(link, "tx")}, {addresses_of(link)}});
     }
     return table;

@@ -49,6 +49,9 @@ def netctl_shows_and_changes(host):
     assert "web" in netd.netctl("networks") and "eno2" in netd.netctl("links") and "lan" in netd.netctl("topology")
     netd.netctl("diff", check=False)
     assert json.loads(netd.netctl("--json", "status"))
+    links = netd.netctl("links").splitlines()
+    assert links[0].split()[5:7] == ["ON", "VLAN"] and all(len(line.split()) == len(links[0].split()) for line in links), links
+    assert "libvirt      not wanted" in netd.netctl("status"), "this netd was told so"
     netd.netctl("commit")
     host.add_space("a")
     port = netd.netctl("plug", "a", "lan", "--kind", "netns").strip()

@@ -111,7 +111,7 @@ void Requests::status(const Ticket& ticket, const Params&) {
         {"version", NETD_VERSION},
         {"revision", now.revision},
         {"uptime", duration_cast<seconds>(clock_.boottime() - started_).count()},
-        {"queue", writes_},
+        {"queue", writes_ == 0 ? 0 : writes_ - 1},  // one of them is being done
         {"backends",
          {{"kernel",
            {{"release", now.abilities.release}, {"vlan", now.abilities.vlan}, {"vlan_filtering", now.abilities.vlan_filtering},
