@@ -98,7 +98,8 @@ private:
         std::vector<Line> lines;
         for (std::size_t i = 0; i < trunk.nics.size(); ++i) {
             Line line = nic_line(*trunk.nics[i]);
-            if (!carries_anything(trunk)) line.add("  unused", Ink::faint);
+            const bool is_wanted = trunk.nics[i]->problem.has_value();  // by a definition that it deviates from
+            if (!carries_anything(trunk)) line.add(is_wanted ? "" : "  unused", Ink::faint);
             else join(line, joint(i, trunk.nics.size(), from_nics));
             lines.push_back(line);
         }

@@ -118,8 +118,12 @@ TEST_CASE("a network that has lost its NIC to somebody else's bridge is not insi
     graph.edges.put(edge(EdgeKind::enslaved, nic("eno2"), bridge("br0")));
     add_network(graph, "web", NodeId{}, "", {{"base", "eno2"}});
     add_network(graph, "lab", NodeId{});
+    Node loose = node(NodeKind::nic, "eno3");
+    loose.problem = "master.of is none, wanted web";
+    graph.nodes.put(loose);
     REQUIRE("\n" + to_tree(graph) == R"(
 eno2 ─ up ───── br0 (bridge)  foreign
+eno3 ─ up DRIFT master.of is none, wanted web
 (not on eno2) ─── web  in sync
 (inside the host) ─── lab  in sync
 )");
