@@ -1,4 +1,4 @@
-// `apply`, `plan`, `confirm` and `commit`: from a file to a host that is as the file says, with a person's yes between.
+// `apply`, `plan`, `confirm`, `rollback` and `commit`: from a file to a host that is as the file says, with a person's yes between.
 #include "netctl/apply.hpp"
 
 #include "netctl/answer.hpp"
@@ -126,6 +126,18 @@ Exit run(const Confirm&, Session& session) {
     else if (confirmed) session.screen.remark(fmt::format("confirmed (transaction {})", printable(text_at(result, "transaction"))));
     else session.screen.complain("nothing waits for a confirmation · try: netctl status");
     return confirmed ? Exit::done : Exit::failed;
+}
+
+Exit run(const Rollback&, Session& session) {
+    const auto answer = session.netd.call("Host.rollback", json::object(), session.patience);
+    if (const auto* trouble = std::get_if<Trouble>(&answer)) return session.screen.fail(*trouble);
+    const auto& result = std::get<json>(answer);
+    const bool is_back = flag_at(result, "rolledBack");
+    const bool waited = member(result, "transaction").is_number();
+    if (session.screen.wants_json()) session.screen.document(result);
+    else if (is_back) session.screen.remark(fmt::format("taken back (transaction {})", printable(text_at(result, "transaction"))));
+    else session.screen.complain(waited ? "it could not be taken back whole · try: netctl status" : "nothing waits for a confirmation · try: netctl status");
+    return is_back ? Exit::done : Exit::failed;
 }
 
 Exit run(const Commit&, Session& session) {

@@ -24,7 +24,7 @@ _netctl_names() {
 
 _netctl() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} verb= place=0 at
-    local verbs="apply plan try confirm commit status diff networks links vm why plug unplug topology events version completion"
+    local verbs="apply plan try confirm rollback commit status diff networks links vm why plug unplug topology events version completion"
     local common="--json --quiet --color --control --events --timeout --help"
     COMPREPLY=()
     for ((at = 1; at < COMP_CWORD; at++)); do

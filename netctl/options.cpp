@@ -98,6 +98,7 @@ private:
         add_fate(attempt, try_);
 
         add("confirm", "Confirm the change that is waiting for it", confirm_);
+        add("rollback", "Take back the change that is waiting to be confirmed", rollback_);
         add("commit", "Keep what is running now over the next boot", commit_);
     }
 
@@ -160,6 +161,7 @@ private:
     Plan plan_;
     Try try_;
     Confirm confirm_;
+    Rollback rollback_;
     Commit commit_;
     Diff diff_;
     Status status_;

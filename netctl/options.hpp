@@ -29,6 +29,7 @@ struct Try {
     std::vector<std::string> command = {};
 };
 struct Confirm {};
+struct Rollback {};
 struct Commit {};
 struct Diff {};
 struct Status {};
@@ -65,7 +66,7 @@ struct Version {};
 struct Completion { std::string shell = {}; };
 struct Names { std::string what = {}; };  // for the completion
 
-using Verb = std::variant<Apply, Plan, Try, Confirm, Commit, Diff, Status, Networks, Links, Vm, Why, Plug, Unplug, Topology, Events,
+using Verb = std::variant<Apply, Plan, Try, Confirm, Rollback, Commit, Diff, Status, Networks, Links, Vm, Why, Plug, Unplug, Topology, Events,
                           Version, Completion, Names>;
 
 struct Invocation {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <tuple>
 
 namespace netctl {
 
@@ -72,6 +73,9 @@ bool Setup::confirm() {
     const auto* result = std::get_if<json>(&answer);
     return result && flag_at(*result, "confirmed");
 }
+
+// Who can't take it back leaves that to its time.
+void Setup::roll_back() { std::ignore = netd_.call("Host.rollback", json::object(), patience); }
 
 Phase Setup::phase() {
     const auto answer = netd_.call("Host.getStatus", json::object(), patience);

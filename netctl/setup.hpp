@@ -22,6 +22,8 @@ public:
 
     // Over a new connection, as it is made only now. True: netd took it as the confirmation.
     bool confirm();
+    // The change that waits goes back now.
+    void roll_back();
 
     Phase phase();
 

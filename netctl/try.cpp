@@ -132,7 +132,7 @@ Exit run(const Try& wish, Session& session) {
     const InterruptsLeftToOthers while_it_runs;
     Program program(wish.command);
     const auto judgement = judge(program, setup, ending);
-    if (!ending && !judgement.empty()) session.screen.remark("not good: waiting for netd to take the change back");
+    if (!ending && !judgement.empty()) setup.roll_back();
     if (!ending) ending = wait_for_end(setup, judgement.empty(), deadline);
     return report(*ending, judgement, planned, session);
 }

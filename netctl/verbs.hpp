@@ -17,6 +17,7 @@ Exit run(const Apply& wish, Session& session);
 Exit run(const Plan& wish, Session& session);
 Exit run(const Try& wish, Session& session);
 Exit run(const Confirm& wish, Session& session);
+Exit run(const Rollback& wish, Session& session);
 Exit run(const Commit& wish, Session& session);
 Exit run(const Diff& wish, Session& session);
 Exit run(const Status& wish, Session& session);

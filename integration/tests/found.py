@@ -142,6 +142,18 @@ def a_change_is_confirmed_by_its_own_number(host):
 
 
 @case()
+def a_change_is_taken_back_when_somebody_says_so(host):
+    number, other = waiting(host, {"web": {"nic": "eno1"}}, 60)
+    mine = other.call("Host.getStatus")["transaction"]["id"]
+    assert other.call("Host.rollback", {"transaction": mine + 1}) == {"rolledBack": False, "transaction": mine}
+    host.netd.netctl("rollback")
+    assert host.space.link("web") is None
+    assert goes_back(host, number).code == 10
+    assert other.call("Host.rollback") == {"rolledBack": False, "transaction": None}
+    agree(host)
+
+
+@case()
 def a_route_to_where_another_network_is_at_home(host):
     home = {"nic": "eno3", "ipaddr": "10.0.0.2", "prefix": 24}
     leads = {"nic": "eno1", "ipaddr": "10.1.1.1", "prefix": 24, "routes": [{"to": "10.0.0.0/24", "via": "10.1.1.2"}]}

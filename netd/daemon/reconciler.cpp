@@ -108,6 +108,7 @@ void Reconciler::hear() {
 
 void Reconciler::take(serve::Command command) {
     if (auto* asked = std::get_if<serve::Confirm>(&command)) confirm(*asked);
+    else if (auto* back = std::get_if<serve::RollBack>(&command)) roll_back(*back);
     else if (std::holds_alternative<serve::Stop>(command)) stopping_ = true;
     else queue_.push_back(std::move(command));
 }
@@ -128,14 +129,6 @@ void Reconciler::work_off() {
         settle_partings();
         follow_guests();
     }
-}
-
-void Reconciler::expire() {
-    if (!transactor_.waiting() || transactor_.waiting()->deadline > clock_.boottime()) return;
-    const Asker asker = std::exchange(asker_, std::nullopt);
-    const auto outcome = transactor_.roll_back(too_late());
-    const int code = std::exchange(awaited_, std::nullopt) ? intent::code::refused : intent::code::lost_connection;
-    conclude(asker, outcome, code);
 }
 
 // What has waited for longer than it was given is not begun any more.
@@ -173,22 +166,6 @@ void Reconciler::setup(serve::Setup setup) {
     }
     announce_moved(was, verdict.wanted);
     conclude(setup.ticket, outcome, intent::code::refused);
-}
-
-void Reconciler::confirm(const serve::Confirm& confirm) {
-    const auto waiting = transactor_.waiting();
-    const bool same = !confirm.transaction || (waiting && *confirm.transaction == waiting->id);
-    // One that was sent before the change stood says nothing about it, nor does one from here about the wire to an engine.
-    const bool is_from_here = asker_ && asker_->caller.is_remote() && !confirm.ticket.caller.is_remote();
-    if (!waiting || !same || is_from_here || confirm.ticket.caller.arrived < waiting_since_) return reply(confirm.ticket, {{"confirmed", false}, {"transaction", waiting ? json(waiting->id) : json()}}, false);
-    if (awaited_) {
-        awaited_->is_confirmed = true;  // it ends when the leases are there
-        return reply(confirm.ticket, {{"confirmed", true}, {"transaction", waiting->id}}, false);
-    }
-    const Asker asker = std::exchange(asker_, std::nullopt);
-    const auto outcome = transactor_.confirm();
-    conclude(asker, outcome, intent::code::refused);
-    reply(confirm.ticket, {{"confirmed", std::holds_alternative<apply::Committed>(outcome)}, {"transaction", waiting->id}}, false);
 }
 
 void Reconciler::commit(const serve::CommitRunning& commit) {

@@ -50,6 +50,9 @@ private:
 
     void setup(serve::Setup setup);
     void confirm(const serve::Confirm& confirm);
+    void roll_back(const serve::RollBack& asked);
+    bool is_about_what_waits(const serve::Ticket& ticket, const std::optional<std::uint64_t>& transaction) const;
+    apply::Outcome take_back(const topology::Error& because);
     void commit(const serve::CommitRunning& commit);
     void change_nic(const serve::ChangeNic& change);
     struct Plug {

@@ -26,6 +26,10 @@ struct Confirm {
     Ticket ticket;
     std::optional<std::uint64_t> transaction = {};
 };
+struct RollBack {
+    Ticket ticket;
+    std::optional<std::uint64_t> transaction = {};
+};
 struct CommitRunning {
     Ticket ticket;
 };
@@ -40,7 +44,7 @@ struct Mend {
     observe::Parts parts;
 };
 struct Stop {};
-using Command = std::variant<Setup, Confirm, CommitRunning, ChangeNic, Mend, Stop>;
+using Command = std::variant<Setup, Confirm, RollBack, CommitRunning, ChangeNic, Mend, Stop>;
 
 struct Reply {
     Ticket ticket;

@@ -27,6 +27,7 @@ const std::unordered_map<std::string, Requests::Method>& Requests::methods() {
         {"Host.planNetworks", {&Requests::plan, false}},
         {"Host.setSafeNetworkConfig", {&Requests::commit, true}},
         {"Host.confirmConnectivity", {&Requests::confirm, true}},
+        {"Host.rollback", {&Requests::roll_back, true}},
         {"Host.ping2", {&Requests::ping, false}},
         {"Host.getNetworkCapabilities", {&Requests::capabilities, false}},
         {"Host.getCapabilities", {&Requests::capabilities, false}},
@@ -132,7 +133,9 @@ void Requests::answer_plan(const Ticket& ticket, intent::Request request) {
 
 void Requests::commit(const Ticket& ticket, const Params&) { enqueue(ticket, CommitRunning{ticket}); }
 
-void Requests::confirm(const Ticket& ticket, const Params& params) {
+// By both that which waits for its end is meant. Neither is counted as a write: it must get through just when the queue is full.
+template <class Ending>
+void Requests::end(const Ticket& ticket, const Params& params) {
     std::optional<std::uint64_t> transaction;
     const json asked = params.value("transaction", json());
     if (!asked.is_null() && asked != "") {
@@ -140,9 +143,11 @@ void Requests::confirm(const Ticket& ticket, const Params& params) {
         if (!number) return refuse(ticket, static_cast<int>(wire::Rpc::invalid_params), "transaction: the number of a change that waits is due here");
         transaction = static_cast<std::uint64_t>(*number);
     }
-    // Not counted as a write: it must get through just when the queue is full.
-    commands_.push(Confirm{ticket, transaction});
+    commands_.push(Ending{ticket, transaction});
 }
+
+void Requests::confirm(const Ticket& ticket, const Params& params) { end<Confirm>(ticket, params); }
+void Requests::roll_back(const Ticket& ticket, const Params& params) { end<RollBack>(ticket, params); }
 
 void Requests::hotplug(const Ticket& ticket, const Params& params) { enqueue(ticket, ChangeNic{ticket, NicVerb::plug, params}); }
 void Requests::hotunplug(const Ticket& ticket, const Params& params) { enqueue(ticket, ChangeNic{ticket, NicVerb::unplug, params}); }

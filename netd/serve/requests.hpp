@@ -58,7 +58,10 @@ private:
     void setup(const Ticket& ticket, const Params& params);
     void plan(const Ticket& ticket, const Params& params);
     void commit(const Ticket& ticket, const Params& params);
+    template <class Ending>
+    void end(const Ticket& ticket, const Params& params);
     void confirm(const Ticket& ticket, const Params& params);
+    void roll_back(const Ticket& ticket, const Params& params);
     void capabilities(const Ticket& ticket, const Params& params);
     void statistics(const Ticket& ticket, const Params& params);
     void running_config(const Ticket& ticket, const Params& params);
