@@ -4,6 +4,7 @@
 
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
+#include <bpf/libbpf.h>
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/pkt_cls.h>
@@ -110,8 +111,12 @@ void read_frame(Program& program, int from, int count) {
     program.jump(BPF_JNE, BPF_REG_0, 0, "drop");
 }
 
-// A request is for the checksum of the header at `header`, where `place` of it is.
-void pass_if_its_own(Program& program, int place) {
+// A request is for the checksum of the header at `header`, where `place` of it is; or for what lies behind that header (what a tunnel
+// carries), where no filter looks.
+void pass_if_its_own(Program& program, int place, int length) {
+    program.copy(BPF_REG_1, header);
+    program.compute(BPF_ADD, BPF_REG_1, length);
+    program.jump_by(BPF_JGE, written, BPF_REG_1, "pass");
     program.jump_by(BPF_JNE, start, header, "drop");
     program.compute(BPF_ADD, header, place);
     program.jump_by(BPF_JEQ, written, header, "pass");
@@ -123,15 +128,14 @@ void judge_protocol(Program& program) {
     program.mark("protocol");
     program.jump(BPF_JEQ, BPF_REG_5, IPPROTO_TCP, "tcp");
     program.jump(BPF_JEQ, BPF_REG_5, IPPROTO_UDP, "udp");
-    constexpr int icmp = 1, igmp = 2, icmp6 = 58, pim = 103, hops = 0, routing = 43, fragment = 44, authentication = 51, destination = 60;
-    for (const int looked_into : {icmp, igmp, icmp6, pim, hops, routing, fragment, authentication, destination})
+    for (const int looked_into : {+IPPROTO_ICMP, +IPPROTO_IGMP, +IPPROTO_ICMPV6, +IPPROTO_PIM, +IPPROTO_HOPOPTS, +IPPROTO_ROUTING, +IPPROTO_FRAGMENT, +IPPROTO_AH, +IPPROTO_DSTOPTS})
         program.jump(BPF_JEQ, BPF_REG_5, looked_into, "drop");
     program.jump_by(BPF_JGE, written, header, "pass");
     program.go("drop");
     program.mark("tcp");
-    pass_if_its_own(program, 16);
+    pass_if_its_own(program, 16, 60);  // with all options that it can have
     program.mark("udp");
-    pass_if_its_own(program, 6);
+    pass_if_its_own(program, 6, 8);
 }
 
 void judge_ipv4(Program& program) {
@@ -155,6 +159,16 @@ void judge_ipv6(Program& program) {
     read_frame(program, ETH_HLEN, 20);
     program.set(header, ETH_HLEN + 40);
     program.load(BPF_B, BPF_REG_5, BPF_REG_10, bytes + 6);
+    // Behind one extension header, too: tunnels in IPv6 have one.
+    for (const int extension : {+IPPROTO_HOPOPTS, +IPPROTO_ROUTING, +IPPROTO_DSTOPTS}) program.jump(BPF_JEQ, BPF_REG_5, extension, "extended");
+    program.go("protocol");
+    program.mark("extended");
+    read_frame(program, ETH_HLEN + 40, 2);
+    program.load(BPF_B, BPF_REG_5, BPF_REG_10, bytes);
+    program.load(BPF_B, BPF_REG_1, BPF_REG_10, bytes + 1);
+    program.compute(BPF_LSH, BPF_REG_1, 3);
+    program.compute_by(BPF_ADD, header, BPF_REG_1);
+    program.compute(BPF_ADD, header, 8);
 }
 
 Program program_for(const SkBuff& at) {
@@ -188,6 +202,7 @@ Program program_for(const SkBuff& at) {
 }
 
 Result<SkBuff> look_up() {
+    libbpf_set_print(nullptr);  // what it has to say, the error says
     const std::unique_ptr<btf, FreeBtf> types(btf__load_vmlinux_btf());
     if (!types) return Error{Fault::backend, "/sys/kernel/btf/vmlinux", std::strerror(errno)};
     const int type = btf__find_by_name_kind(types.get(), "sk_buff", BTF_KIND_STRUCT);

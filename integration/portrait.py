@@ -44,7 +44,7 @@ def traffic(host):
     for device in sorted(shaped):
         for what, *more in (("class",), ("filter",), ("filter", "ingress"), ("filter", "egress")):
             told = host.space.traffic(what, device, *more).splitlines()
-            lines += [(device, " ".join(more), re.sub(r" leaf \w+:|index \d+|handle 0x\w+", "", line).strip()) for line in told if "fq_codel" not in line]
+            lines += [(device, " ".join(more), re.sub(r" leaf \w+:|index \d+|handle 0x\w+| id \d+(?= name netd)", "", line).strip()) for line in told if "fq_codel" not in line]
     return sorted(lines)
 
 

@@ -22,11 +22,13 @@ constexpr seconds default_confirmation{60};
 // Links that come up, leases, a switch daemon that is slow: what a change may take beside the wait for its confirmation.
 constexpr seconds longest_work{300};
 
-json last_of(Connections& netd) {
-    const auto answer = netd.call("Host.getStatus", json::object(), patience);
-    const auto* status = std::get_if<json>(&answer);
-    return status ? member(*status, "last") : json();
+json status_of(Connections& netd) {
+    auto answer = netd.call("Host.getStatus", json::object(), patience);
+    auto* status = std::get_if<json>(&answer);
+    return status ? std::move(*status) : json();
 }
+
+json number_of_waiting(const json& status) { return member(object_at(status, "transaction"), "id"); }
 
 bool is_cut(const Answer& answer) {
     const auto* trouble = std::get_if<Trouble>(&answer);
@@ -46,8 +48,10 @@ Answer answer_of(const json& status) {
 
 }  // namespace
 
-Setup::Setup(Connections& netd, const json& params)
-    : netd_(netd), last_before_(last_of(netd)), call_(netd.begin("Host.setupNetworks", params, Asked::setting_up)) {}
+Setup::Setup(Connections& netd, const json& params) : Setup(netd, params, status_of(netd)) {}
+
+Setup::Setup(Connections& netd, const json& params, const json& before)
+    : netd_(netd), last_before_(member(before, "last")), others_(number_of_waiting(before)), call_(netd.begin("Host.setupNetworks", params, Asked::setting_up)) {}
 
 std::optional<Answer> Setup::wait(milliseconds most) {
     if (cut_) return ask_for_the_end(most);
@@ -69,22 +73,26 @@ std::optional<Answer> Setup::ask_for_the_end(milliseconds most) {
 }
 
 bool Setup::confirm() {
-    const auto answer = netd_.call("Host.confirmConnectivity", json::object(), patience);
+    if (mine_.is_null() && phase() != Phase::waits_for_confirmation) return false;
+    const auto answer = netd_.call("Host.confirmConnectivity", {{"transaction", mine_}}, patience);
     const auto* result = std::get_if<json>(&answer);
     return result && flag_at(*result, "confirmed");
 }
 
 // Who can't take it back leaves that to its time.
-void Setup::roll_back() { std::ignore = netd_.call("Host.rollback", json::object(), patience); }
+void Setup::roll_back() {
+    if (!mine_.is_null()) std::ignore = netd_.call("Host.rollback", {{"transaction", mine_}}, patience);
+}
 
 Phase Setup::phase() {
-    const auto answer = netd_.call("Host.getStatus", json::object(), patience);
-    const auto* status = std::get_if<json>(&answer);
-    if (!status) return Phase::working;
-    const auto& transaction = member(*status, "transaction");
+    const json status = status_of(netd_);
+    if (status.is_null()) return Phase::working;
+    const auto& transaction = member(status, "transaction");
     if (!transaction.is_object()) return Phase::over;
+    if (number_of_waiting(status) == others_) return Phase::working;
     const auto phase = text_at(transaction, "phase");
     const bool waits = phase.find("confirm") != phase.npos || phase.find("wait") != phase.npos;
+    if (waits) mine_ = number_of_waiting(status);
     return waits ? Phase::waits_for_confirmation : Phase::working;
 }
 

@@ -16,22 +16,28 @@ enum class Phase { working, waits_for_confirmation, over };
 class Setup {
 public:
     Setup(Connections& netd, const nlohmann::json& params);
+    Setup(const Setup&) = delete;
+    Setup& operator=(const Setup&) = delete;
 
     // Nothing while it is under way. Lasts at most this long, or a little more if netd can't be reached.
     std::optional<Answer> wait(milliseconds most);
 
     // Over a new connection, as it is made only now. True: netd took it as the confirmation.
     bool confirm();
-    // The change that waits goes back now.
+    // It goes back now, if it is what waits.
     void roll_back();
 
+    // Another's change that waits is none of ours: ours is not begun yet then.
     Phase phase();
 
 private:
+    Setup(Connections& netd, const nlohmann::json& params, const nlohmann::json& before);
     std::optional<Answer> ask_for_the_end(milliseconds most);
 
     Connections& netd_;
     nlohmann::json last_before_;  // how the transaction before this one ended
+    nlohmann::json others_;       // the number of one that waited before
+    nlohmann::json mine_;         // of this one, since it waits
     Call call_;
     bool cut_ = false;
 };

@@ -124,9 +124,9 @@ void FlowKeeper::work(const IfName& name, Bridge& bridge) {
         case OpenFlow::Now::lost: return lose(bridge);
         case OpenFlow::Now::ready: break;
     }
-    const bool repairs = begins_repair(bridge, now);
+    bridge.repairs = begins_repair(bridge, now) || bridge.repairs;
     if (auto done = bring_about(bridge, now + moment); !done) return lose(bridge);
-    if (!repairs) return;
+    if (!std::exchange(bridge.repairs, false)) return;
     auto& ports = restored_[name];
     for (const auto& [ofport, port] : bridge.wanted) ports.insert(port.name);
 }
@@ -158,6 +158,7 @@ Result<> FlowKeeper::connect(const IfName& name, Bridge& bridge) {
 void FlowKeeper::lose(Bridge& bridge) {
     const auto now = Clock::now();
     bridge.connection.reset();
+    bridge.disturbed = false;  // a new one is written whole anyway
     if (bridge.silent_since == Clock::time_point()) bridge.silent_since = now;
     bridge.next_try = now + (!bridge.is_idle() && now - bridge.silent_since < on_its_way ? soon : later);
 }
@@ -180,7 +181,7 @@ Result<> FlowKeeper::bring_about(Bridge& bridge, Clock::time_point deadline) {
         for (std::string& flow : flows_of(ofport, port, bridge.generation, bridge.has_meters)) added.push_back(std::move(flow));
     }
     if (bridge.whole) {
-        if (bridge.forwards) added.push_back(forwarding_flow(bridge.generation));
+        if (bridge.forwards) added.push_back(forwarding_flow);
         if (auto written = bridge.connection->write({}, added, deadline); !written) return written;
         added.clear();
         removed = of_other_generations(bridge.generation);

@@ -58,6 +58,7 @@ private:
         bool is_due = true;                // what shall be there may be another than what is installed
         bool forwards = false;             // it is netd's own
         bool disturbed = false;            // somebody else changed what is installed
+        bool repairs = false;              // and that is being undone, which is still to be told
         bool has_meters = true;            // until the datapath says that it has none
         std::uint8_t generation = 0;
         Clock::time_point next_try = {};   // to connect

@@ -13,7 +13,7 @@ using topology::IpAddress;
 
 constexpr std::string_view fragment_of_multicast = "ipv6,ipv6_dst=ff00::/8,ip_frag=yes";
 constexpr std::string_view to_many = "dl_dst=01:00:00:00:00:00/01:00:00:00:00:00";  // a broadcast, too
-constexpr int highest = 65000;  // above those of ovs-vswitchd itself when a controller is silent (61680)
+constexpr int highest = lowest_of_filters + 1000;  // above those of ovs-vswitchd itself when a controller is silent (61680)
 
 class Rules {
 public:
@@ -123,10 +123,6 @@ private:
 };
 
 }  // namespace
-
-std::string forwarding_flow(std::uint8_t generation) {
-    return fmt::format("cookie={:#x},priority=0,actions=NORMAL", Cookie{generation, 0, Cookie::passes}.number());
-}
 
 bool limits_storms(const FilteredPort& port) { return port.filter.level.value() == FilterLevel::strict; }
 

@@ -46,8 +46,11 @@ bool limits_storms(const FilteredPort& port);
 // storms are limited by the meter of the port's own number, which must be there.
 std::vector<std::string> flows_of(std::uint16_t ofport, const FilteredPort& port, std::uint8_t generation, bool metered);
 
-// What no other flow is about goes where a switch sends it. Open vSwitch has the same by itself until somebody removes it.
-std::string forwarding_flow(std::uint8_t generation);
+// What no other flow is about goes where a switch sends it: word for word the flow that Open vSwitch puts into a new bridge, and without
+// netd's mark, so that whoever takes netd's flows away leaves it.
+inline constexpr const char* forwarding_flow = "cookie=0,priority=0,actions=NORMAL";
+// Flows of others from here on can get past a guest's.
+inline constexpr int lowest_of_filters = 64000;
 
 constexpr std::uint8_t reason_of(std::string_view name) {
     for (std::size_t i = 0; i < topology::block_reasons.size(); ++i)

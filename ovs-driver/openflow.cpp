@@ -53,6 +53,17 @@ ofptype type_of(const ofpbuf& message) {
 
 bool is_ours(std::uint64_t cookie) { return (cookie & Cookie::netd_mask) == Cookie::netd; }
 
+// Of others. A flow that was modified may have lost its cookie; one that takes another's place is told as added.
+bool disturbs(const ofputil_flow_update& update) {
+    const bool is_place_of_ours = update.priority == 0 || update.priority >= lowest_of_filters;
+    switch (update.event) {
+        case OFPFME_MODIFIED: return true;
+        case OFPFME_ADDED: return is_place_of_ours && !is_ours(be64toh(update.cookie));
+        case OFPFME_REMOVED: return update.priority == 0 || is_ours(be64toh(update.cookie));
+        default: return false;
+    }
+}
+
 struct Actions {
     Actions() { ofpbuf_init(&buffer, 0); }
     ~Actions() { ofpbuf_uninit(&buffer); }
@@ -126,7 +137,7 @@ Result<> OpenFlow::greet() {
     if (auto sent = send(ofputil_encode_set_config(&config, version), deadline); !sent) return sent;
     ofputil_flow_monitor_request watch;
     ofputil_protocol usable;
-    if (const Text wrong{parse_flow_monitor_request(&watch, "!initial,!own,!add,table=0", nullptr, nullptr, &usable)})
+    if (const Text wrong{parse_flow_monitor_request(&watch, "!initial,!own,table=0", nullptr, nullptr, &usable)})
         return Error{Fault::invalid, "flow monitor", wrong.get()};
     ofpbuf* message = ofpbuf_new(0);
     ofputil_append_flow_monitor_request(&watch, message, protocol);
@@ -176,7 +187,7 @@ Result<> OpenFlow::receive_until(Take is_done, Deadline deadline) {
     }
 }
 
-// What came without a question. A flow that was modified may have lost its cookie.
+// What came without a question.
 void OpenFlow::overhear(ofpbuf* message) {
     const auto type = type_of(*message);
     if (type == OFPTYPE_ECHO_REQUEST) {
@@ -187,7 +198,7 @@ void OpenFlow::overhear(ofpbuf* message) {
     Actions actions;
     ofputil_flow_update update;
     while (!ofputil_decode_flow_update(&update, message, &actions.buffer))
-        if (update.event == OFPFME_MODIFIED || (update.event == OFPFME_REMOVED && is_ours(be64toh(update.cookie)))) disturbed_ = true;
+        disturbed_ = disturbed_ || disturbs(update);
 }
 
 Result<> OpenFlow::write(std::span<const std::string> removed, std::span<const std::string> added, Deadline deadline) {

@@ -22,7 +22,7 @@ namespace {
 using Deadline = std::chrono::steady_clock::time_point;
 
 constexpr const char* subject = "Open vSwitch";
-constexpr std::chrono::seconds flow_patience{3}, return_patience{5};
+constexpr std::chrono::seconds flow_patience{3}, return_patience{5}, a_look{1};
 
 // The words of ovsdb-server, out of {"details":…,"error":…}.
 std::string words_of(const char* text) {
@@ -58,6 +58,7 @@ public:
 
     bool connected() const override { return session_.connected(); }
     bool is_silent() const override { return flows_.is_silent(); }
+    bool is_gone() const override { return vswitchd_is_gone(folder_of(session_.remote())); }
     std::string where() const override { return session_.remote(); }
     const State& state() const override { return mirror_.state(); }
     std::string default_datapath() const override;
@@ -103,7 +104,8 @@ void OvsdbSwitch::listen() {
             if (bridge.owner && bridge.owner->is_ours()) flows_.look_after(bridge.name);
     if (is_another) flows_.follow(filtered_bridges(state()), state());
     else flows_.run();
-    changed_ |= std::exchange(was_silent_, is_silent()) != was_silent_;
+    const bool silent = is_silent();
+    changed_ |= std::exchange(was_silent_, silent) != silent;
     if (std::exchange(was_connected_, connected()) == connected()) return;
     changed_ = true;
     if (!connected()) lost_ = Session::Clock::now();
@@ -208,11 +210,14 @@ Result<ovsdb_idl_txn_status> OvsdbSwitch::commit_once(std::span<const Op> ops, D
 
 Result<> OvsdbSwitch::wait_until_applied(std::int64_t number, Deadline deadline) {
     const auto applied = [&] { return session_.root() && session_.root()->cur_cfg >= number; };
+    std::optional<Deadline> gone;  // since when
     for (;;) {
-        const auto until = std::min(deadline, Session::Clock::now() + return_patience);
+        const auto now = Session::Clock::now(), until = std::min(deadline, now + a_look);
         auto waited = wait_for(applied, until, "ovs-vswitchd did not apply the change in time: is it running?");
         if (waited || waited.error().fault != Fault::timeout || until == deadline) return waited;
-        if (vswitchd_is_gone(folder_of(session_.remote()))) return Error{Fault::backend, subject, "ovs-vswitchd is not running: the database has the change, and nobody carries it out"};
+        if (!is_gone()) gone.reset();
+        else if (!gone) gone = now;
+        else if (now - *gone >= return_patience) return Error{Fault::backend, subject, "ovs-vswitchd is not running: the database has the change, and nobody carries it out"};
     }
 }
 

@@ -33,8 +33,10 @@ public:
     // True while the mirror is that of a live connection.
     virtual bool connected() const = 0;
 
-    // True while ovs-vswitchd has not answered for a second, though netd has bridges: they forward nothing that is new to them.
+    // True while ovs-vswitchd has not been there for a second, though netd has bridges: they forward nothing that is new to them.
     virtual bool is_silent() const = 0;
+    // True if it is not there now, whoever has bridges.
+    virtual bool is_gone() const = 0;
 
     // Which socket is tried, for people: "unix:/run/openvswitch/db.sock".
     virtual std::string where() const = 0;

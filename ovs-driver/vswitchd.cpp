@@ -26,12 +26,12 @@ bool somebody_listens(const std::string& path) {
 }  // namespace
 
 bool vswitchd_is_gone(const std::string& folder) {
-    std::error_code none;
-    for (const auto& entry : std::filesystem::directory_iterator(folder, none)) {
+    std::error_code unreadable;
+    for (const auto& entry : std::filesystem::directory_iterator(folder, unreadable)) {
         const std::string name = entry.path().filename();
         if (name.starts_with("ovs-vswitchd") && name.ends_with(".ctl") && somebody_listens(entry.path())) return false;
     }
-    return true;
+    return !unreadable;
 }
 
 }  // namespace ovs

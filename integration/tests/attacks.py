@@ -267,6 +267,7 @@ def flows_come_back_when_somebody_changes_them_or_ovs_vswitchd_is_another(host):
     guests = {name: Guest(host, name, "web", "tap") for name in ("a", "b")}
     for guest in guests.values():
         guest.address = "10.0.0.7"
+    news = host.netd.subscribe("security.restored")
     speaks(guests["a"], {"b": guests["b"]})
     bridge = "ovs-eno1"
     before = host.ovs.flows(bridge)
@@ -279,7 +280,6 @@ def flows_come_back_when_somebody_changes_them_or_ovs_vswitchd_is_another(host):
         wait_until(lambda: words_of(host.ovs.flows(bridge)) == words, what="they do not come back")
         guests["a"].end.send(ether(BROADCAST, STRANGER, 0x88B5, b"netd-spoofed"))
         assert not collect([guests["b"].end], b"netd-spoofed", 0.4)[guests["b"].end]
-    news = host.netd.subscribe("security.restored")
     # The last also takes what a bridge forwards by at all.
     for harm in (["del-flows", mine], ["del-flows", f"{mine},arp"], ["mod-flows", f"{mine},arp,actions=NORMAL"], ["del-flows"]):
         host.ovs.ofctl(bridge, *harm)
@@ -327,6 +327,9 @@ def a_checksum_is_written_into_a_frames_own_header_and_nowhere_else(host):
         raise Skip("this kernel tells nobody where a frame asks for a checksum")
     define(host, {"lan": {}})
     guests = {name: Guest(host, name, "lan", "tap") for name in ("a", "b")}
+    for guest in guests.values():
+        guest.address = "10.0.0.7"
+    speaks(guests["a"], {"b": guests["b"]})
     mac, end = guests["a"].mac, guests["a"].end
     ip = lambda protocol, body: ether(BROADCAST, mac, 0x800, ip4("10.0.0.7", "10.0.0.255", protocol, body))
     tcp = struct.pack("!HHIIBBHHH", 1, 2, 0, 0, 0x50, 2, 0, 0, 0)
@@ -334,7 +337,9 @@ def a_checksum_is_written_into_a_frames_own_header_and_nowhere_else(host):
     bare = ip(17, udp(9, 9, b"netd-token"))
     longer = b"\x46" + ip4("10.0.0.7", "10.0.0.255", 17, bytes(22))[1:10] + bytes(2) + bytes((10, 0, 0, 7, 10, 0, 0, 255)) + bytes(4)
     options = ether(BROADCAST, mac, 0x800, longer[:10] + struct.pack("!H", checksum(longer)) + longer[12:] + udp(9, 9, b"netd-token"))
-    cases = [(bare, 34, 6, True), (ip(6, tcp + b"netd-token"), 34, 16, True), (six, 54, 6, True), (options, 38, 6, True),
+    inner = ip(17, udp(9, 4789, bytes(50) + b"netd-token"))   # what a tunnel carries
+    hops = ether(BROADCAST, mac, 0x86DD, ip6("2001:db8::7", "ff02::1", 0, b"\x11\0\1\4\0\0\0\0" + udp(9, 9, b"netd-token")))
+    cases = [(inner, 76, 6, True), (hops, 62, 6, True), (hops, 62, 0, False), (hops, 54, 0, False), (bare, 34, 6, True), (ip(6, tcp + b"netd-token"), 34, 16, True), (six, 54, 6, True), (options, 38, 6, True),
              (ether(BROADCAST, mac, 0x88B5, bytes(40) + b"netd-token"), 34, 2, True), (ip(47, bytes(8) + b"netd-token"), 34, 2, True),
              (bare, 34, 0, False), (bare, 34, 2, False), (ip(6, tcp + b"netd-token"), 34, 2, False), (options, 34, 6, False),
              (ip(1, b"\x08\0\0\0\0\1\0\1netd-token"), 34, 2, False), (ether(BROADCAST, mac, 0x86DD, ip6("2001:db8::7", "ff02::1", 58, bytes(8) + b"netd-token")), 54, 0, False),

@@ -122,8 +122,6 @@ Result<> execute(const plan::Plan& plan, const Backends& backends, Clock::time_p
     return {};
 }
 
-bool is_so(const lower::HostState& wanted, const lower::Scope& scope, const Backends& backends) { return what_differs(wanted, scope, backends).empty(); }
-
 Result<> reach(const lower::HostState& wanted, const lower::Scope& scope, const Backends& backends, Clock::time_point deadline) {
     // What one backend makes, another shapes afterwards, and the kernel adjusts what it was not asked to: hence a few rounds.
     constexpr int rounds = 4;

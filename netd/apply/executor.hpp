@@ -20,7 +20,4 @@ Result<> execute(const plan::Plan& plan, const Backends& backends, std::chrono::
 // Plans, executes and looks again until nothing is left to do. A "no": what was refused, or what still differs.
 Result<> reach(const lower::HostState& wanted, const lower::Scope& scope, const Backends& backends, std::chrono::steady_clock::time_point deadline);
 
-// Whether nothing is left to do.
-bool is_so(const lower::HostState& wanted, const lower::Scope& scope, const Backends& backends);
-
 }  // namespace apply

@@ -4,7 +4,6 @@
 #include "bridges/bus.hpp"
 #include "bridges/journey.hpp"
 #include "netd/apply/preview.hpp"
-#include "netd/intent/same_definitions.hpp"
 #include "netd/lower/attainable.hpp"
 
 #include <fmt/format.h>
@@ -114,7 +113,7 @@ bool Transactor::is_settled(const intent::Intent& wanted, const Terms& terms) co
 
 // The host is as wanted; that may be for good now.
 Outcome Transactor::unchanged(const Terms& terms) {
-    if (terms.commit && !intent::define_the_same(running_, committed_))
+    if (terms.commit && !(running_ == committed_))
         if (auto kept = commit_running(); !kept) return RolledBack{kept.error()};
     return Committed{false};
 }
@@ -205,10 +204,12 @@ Outcome Transactor::finish() {
 
 Outcome Transactor::undo(const Error& because) {
     const lower::HostState before = lower::attainable(open_->before, backends_.kernel.state());
+    const auto go_back = [&] { return reach(before, open_->scope(), backends_, steady_clock::now() + longest_apply); };
     const auto other = in_the_way(before);
-    const auto reached = other ? Result<>(*other) : reach(before, open_->scope(), backends_, steady_clock::now() + longest_apply);
-    // All that is left may be for ovs-vswitchd to do what its rows say, which it does as soon as it is there again.
-    if (!reached && (other || !is_so(before, open_->scope(), backends_))) {
+    auto reached = other ? Result<>(*other) : go_back();
+    // ovs-vswitchd does what its rows say as soon as it is there again: they are as before now, and what else there is to do is done.
+    if (!reached && !other && backends_.ovs.is_gone()) reached = go_back();
+    if (!reached) {
         stuck_ = because;
         trouble_ = reached.error();
         return Degraded{because, reached.error()};

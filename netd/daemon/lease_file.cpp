@@ -4,6 +4,7 @@
 #include "netd/loop/clock.hpp"
 #include "topology/host_address.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -53,16 +54,15 @@ void add_addresses(const std::string& text, std::vector<IpAddress>& into) {
         if (auto address = IpAddress::parse(word); address && can_be_a_hosts(*address)) into.push_back(*address);
 }
 
-// A router is another host. One outside the subnet is on the wire all the same, or nobody could reach it.
-bool take_router(lower::Lease& lease, const IpAddress& router) {
-    if (router.is_v6() || !can_be_a_hosts(router)) return false;
-    bool is_inside = false;
-    for (const Subnet& address : lease.addresses) {
-        if (address.address() == router) return false;
-        is_inside = is_inside || address.contains(router);
-    }
-    if (!is_inside) lease.on_link.insert(*Subnet::from(router, 32));
-    return true;
+// A router is another host.
+bool can_be_router(const lower::Lease& lease, const IpAddress& router) {
+    return !router.is_v6() && can_be_a_hosts(router) && std::ranges::none_of(lease.addresses, [&](const Subnet& address) { return address.address() == router; });
+}
+
+// One outside the subnet is on the wire all the same, or nobody could reach it.
+void take_gateway(lower::Lease& lease, const IpAddress& router) {
+    lease.gateway = router;
+    if (std::ranges::none_of(lease.addresses, [&](const Subnet& address) { return address.contains(router); })) lease.on_link.insert(*Subnet::from(router, 32));
 }
 
 void add_ways(const Told& told, lower::Lease& lease) {
@@ -72,14 +72,14 @@ void add_ways(const Told& told, lower::Lease& lease) {
         auto via = IpAddress::parse(routes[i + 1]);
         if (!to || !via || to->is_v6()) continue;
         if (via->is_unspecified() && to->length() > 0) lease.on_link.insert(to->network());  // RFC 3442: on the wire itself
-        if (!take_router(lease, *via)) continue;
-        if (to->length() == 0) lease.gateway = *via;
+        if (!can_be_router(lease, *via)) continue;
+        if (to->length() == 0) take_gateway(lease, *via);
         else lease.routes.push_back({to->network(), *via});
     }
     if (!routes.empty()) return;
     std::vector<IpAddress> routers;
     add_addresses(at(told, "new_routers"), routers);
-    if (!routers.empty() && take_router(lease, routers.front())) lease.gateway = routers.front();
+    if (!routers.empty() && can_be_router(lease, routers.front())) take_gateway(lease, routers.front());
 }
 
 // "new_dhcp6_ia_na1_ia_addr1": an address of its own, and none of what is said about it.

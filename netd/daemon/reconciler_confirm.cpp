@@ -30,7 +30,7 @@ void Reconciler::confirm(const serve::Confirm& confirm) {
 void Reconciler::roll_back(const serve::RollBack& asked) {
     const auto waiting = transactor_.waiting();
     if (!is_about_what_waits(asked.ticket, asked.transaction)) return reply(asked.ticket, {{"rolledBack", false}, {"transaction", waiting ? json(waiting->id) : json()}}, false);
-    const auto outcome = take_back({Fault::timeout, "connectivity", asked.ticket.caller.who() + " did not wait for a confirmation"});
+    const auto outcome = take_back({Fault::timeout, "connectivity", asked.ticket.caller.who() + " took the change back"});
     reply(asked.ticket, {{"rolledBack", std::holds_alternative<apply::RolledBack>(outcome)}, {"transaction", waiting->id}}, false);
 }
 

@@ -16,15 +16,17 @@ bool lies_in(const topology::Subnet& inner, const topology::Subnet& outer) {
     return inner.is_v6() == outer.is_v6() && inner.length() >= outer.length() && outer.contains(inner.address());
 }
 
-// Subnets of the host's own, and where definitions lead.
-std::vector<topology::Subnet> spoken_for(const intent::Intent& intent, const Leases& leases) {
+// Subnets of the host's own, where definitions lead, and who is on the wire of another lease.
+std::vector<topology::Subnet> spoken_for(const intent::Intent& intent, const Leases& leases, const Lease& own) {
     std::vector<topology::Subnet> all;
     for (const intent::Network& network : intent.networks()) {
         for (const auto& address : network.all_addresses()) all.push_back(address.network());
         for (const auto& route : network.routes) all.push_back(route.to->network());
     }
-    for (const auto& [key, lease] : leases)
+    for (const auto& [key, lease] : leases) {
         for (const auto& address : lease.addresses) all.push_back(address.network());
+        if (!(lease == own)) all.insert(all.end(), lease.on_link.begin(), lease.on_link.end());
+    }
     return all;
 }
 
@@ -55,7 +57,7 @@ Ways ways_of(const Lease& lease, const intent::Network& network, const intent::I
         ways.gateway = lease.gateway;
         return ways;
     }
-    const auto spoken = spoken_for(intent, leases);
+    const auto spoken = spoken_for(intent, leases, lease);
     const auto counts = [&](const topology::Subnet& to) {
         return (network.default_route || to.length() >= 8) && std::ranges::none_of(spoken, [&](const auto& subnet) { return lies_in(to, subnet); });
     };
@@ -79,6 +81,16 @@ bool is_leased_elsewhere(const topology::Subnet& subnet, const intent::Network& 
         const bool is_own = key == lease_key(network, Family::v4) || key == lease_key(network, Family::v6);
         return !is_own && std::ranges::any_of(lease.addresses, [&](const auto& address) { return address.network() == subnet.network(); });
     });
+}
+
+std::set<intent::NetworkName> with_other_ways(const intent::Intent& was, const intent::Intent& now, const Leases& leases) {
+    std::set<intent::NetworkName> names;
+    if (leases.empty()) return names;
+    for (const intent::Network& network : now.networks()) {
+        const Lease* lease = lease_of(network, Family::v4, &leases);
+        if (lease && !(ways_of(*lease, network, was, leases) == ways_of(*lease, network, now, leases))) names.insert(network.name);
+    }
+    return names;
 }
 
 Clients clients_of(const intent::Intent& intent) {
@@ -117,7 +129,7 @@ std::set<intent::NetworkName> differing(const intent::Intent& intent, const Leas
     for (const intent::Network& network : intent.networks())
         for (const Family family : families) {
             const Lease *had = lease_of(network, family, &was), *has = lease_of(network, family, &now);
-            if (is_same(had, has)) continue;
+            if (is_same(had, has) && (!has || ways_of(*has, network, intent, was) == ways_of(*has, network, intent, now))) continue;
             names.insert(network.name);
             add_neighbours(had);
             add_neighbours(has);

@@ -39,8 +39,12 @@ struct Ways {
     std::vector<intent::StaticRoute> routes = {};
     std::set<topology::Subnet> on_link = {};
     std::vector<std::string> refused = {};
+    bool operator==(const Ways&) const = default;
 };
 Ways ways_of(const Lease& lease, const intent::Network& network, const intent::Intent& intent, const Leases& leases);
+
+// Networks of which other ways count by the one intent than by the other.
+std::set<intent::NetworkName> with_other_ways(const intent::Intent& was, const intent::Intent& now, const Leases& leases);
 
 // Whether a lease of another network than this one has the subnet.
 bool is_leased_elsewhere(const topology::Subnet& subnet, const intent::Network& network, const Leases& leases);

@@ -73,12 +73,16 @@ private:
         return entry;
     }
 
+    static void identify(const Link& link, json& entry) {
+        entry["ifindex"] = link.facts.index;
+        entry["hwaddr"] = text_of(link.mac);
+    }
+
     void tell(const Link& link) {
         const auto id = devices_.node_of(link.name);
         if (!id) return;
         json entry = common(link);
-        entry["ifindex"] = link.facts.index;
-        entry["hwaddr"] = text_of(link.mac);
+        identify(link, entry);
         if (id->kind == NodeKind::nic) add_nic(link, std::move(entry));
         else if (const auto* bond = as<bridges::Bond>(link)) add_bond(link, *bond, std::move(entry));
         else if (const auto* vlan = as<bridges::Vlan>(link)) add_vlan(link.name.text(), vlan->base.text(), vlan->id.number(), std::move(entry));
@@ -243,11 +247,13 @@ private:
             wire = lower::vlan_device(*network.base(), *network.vlan).text();
             json vlan = network.bridged ? addresses_.none() : common(*devices_.link(how.device), &network);
             vlan["mtu"] = entry["mtu"];
+            if (const Link* own = devices_.link(network.bridged ? *network.base() : how.device)) identify(*own, vlan);
             add_vlan(wire, southbound, network.vlan->number(), std::move(vlan));
         }
         if (!wire.empty()) entry["ports"].insert(entry["ports"].begin(), wire);
         if (!network.bridged) return;
         json fake = common(*devices_.link(how.device), &network);
+        identify(*devices_.link(how.device), fake);
         fake["ports"] = entry["ports"];
         fake["stp"] = entry["stp"];
         fake["opts"] = json::object();

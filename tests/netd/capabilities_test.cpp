@@ -244,10 +244,10 @@ TEST_CASE("an OVS network is told as a bridge and a VLAN too", "[capabilities]")
     network.update({{"iface", "web"}, {"bridged", true}, {"ports", ports}, {"stp", "off"}, {"southbound", "eth0"}, {"vlanid", 100}, {"switch", "ovs"},
                     {"roles", {"vm"}}, {"services", json::array()}, {"inSync", true}});
     REQUIRE(told["networks"] == json{{"web", network}});
-    json bridge = entry(addresses);
+    json bridge = device(house, "web", addresses);
     bridge.update({{"ports", ports}, {"stp", "off"}, {"opts", json::object()}});
     REQUIRE(told["bridges"] == json{{"web", bridge}});
-    REQUIRE(told["vlans"] == json{{"eth0.100", entry({{"iface", "eth0"}, {"vlanid", 100}})}});
+    REQUIRE(told["vlans"] == json{{"eth0.100", device(house, "eth0", {{"iface", "eth0"}, {"vlanid", 100}})}});
     REQUIRE(names_of(told["nics"]) == json{"eth0"});
 }
 

@@ -211,6 +211,25 @@ TEST_CASE("a server says nothing about where a network is at home", "[leases]") 
     CHECK(std::ranges::count(ways, "10.2.0.0/24 10.7.0.1") == 0);
 }
 
+TEST_CASE("a way of a lease goes when a network comes to be at home there", "[leases]") {
+    Host host;
+    host.define(R"({"networks": {"web": {"nic": "eno1", "bootproto": "dhcp"}, "far": {"nic": "eno2", "bootproto": "dhcp"}}})");
+    Lease said = lease("10.7.0.84/24", "10.7.0.1"), cloud{.addresses = {net("172.16.0.9/32")}, .gateway = ip("172.31.1.1"), .on_link = {net("172.31.1.1/32")}};
+    for (const char* to : {"10.3.0.0/24", "10.4.0.0/24", "172.31.1.1/32"}) said.routes.push_back({net(to), ip("10.7.0.1")});
+    const auto leads = [&](const char* way) {
+        const auto ways = host.ways();
+        return std::ranges::count(ways, way) == 1;
+    };
+    host.follow({{"eno1-4", said}});
+    CHECK((leads("10.3.0.0/24 10.7.0.1") && leads("172.31.1.1/32 10.7.0.1")));
+    host.define(R"({"networks": {"db": {"ipaddr": "10.3.0.5", "prefix": 24}}})");
+    CHECK((!leads("10.3.0.0/24 10.7.0.1") && leads("10.4.0.0/24 10.7.0.1")));
+    host.follow({{"eno1-4", said}, {"eno2-4", cloud}});
+    CHECK((!leads("172.31.1.1/32 10.7.0.1") && leads("172.31.1.1/32 -")));
+    host.define(R"({"networks": {"db": {"remove": true}}})");
+    CHECK(leads("10.3.0.0/24 10.7.0.1"));
+}
+
 TEST_CASE("who shares a subnet with a lease leaves by an address of its own", "[leases]") {
     Host host;
     host.define(R"({"networks": {"db": {"nic": "eno2", "ipaddr": "10.7.0.99", "prefix": 24, "gateway": "10.7.0.3"}, "web": {"nic": "eno1", "bootproto": "dhcp"}}})");
