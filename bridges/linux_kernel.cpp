@@ -268,12 +268,16 @@ Result<std::unique_ptr<Kernel>> open_linux_kernel(topology::Services services) {
     abilities->filter = filters.works();
     auto host = HostTable::open(services);
     if (host.works()) abilities->services = std::move(services);
-    auto guard = abilities->checksums ? ChecksumGuard::load() : Result<ChecksumGuard>(ChecksumGuard());
-    abilities->checksums = abilities->checksums && guard;
+    ChecksumGuard guard;
+    if (abilities->checksums) {
+        auto loaded = ChecksumGuard::load();
+        abilities->checksums = static_cast<bool>(loaded);
+        if (loaded) guard = std::move(*loaded);
+    }
     auto any = any_of({notifications->descriptor(), filters.descriptor(), host.descriptor()});
     if (!any) return Error{Fault::backend, "epoll", "no descriptor is left to wait with"};
     KernelMirror mirror(std::move(*requests), std::move(*notifications));
-    auto kernel = std::make_unique<LinuxKernel>(std::move(mirror), std::move(filters), std::move(host), std::move(any), guard ? std::move(*guard) : ChecksumGuard(), std::move(*abilities));
+    auto kernel = std::make_unique<LinuxKernel>(std::move(mirror), std::move(filters), std::move(host), std::move(any), std::move(guard), std::move(*abilities));
     if (auto looked = kernel->look(); !looked) return looked.error();
     return std::unique_ptr<Kernel>(std::move(kernel));
 }

@@ -63,6 +63,8 @@ bool option(const Definitions& definitions, const char* name, bool otherwise) {
     return wish == "true" || wish == "yes" || wish == "on";
 }
 
+constexpr const char* nothing_waits = "nothing waits for a confirmation";
+
 std::string words_of_success(const json& result, const Definitions& definitions) {
     const auto revision = printable(text_at(result, "revision"));
     if (!flag_at(result, "changed", true)) return fmt::format("nothing was changed (revision {})", revision);
@@ -117,28 +119,25 @@ Exit run(const Apply& wish, Session& session) {
     return report_success(std::get<json>(ending), planned, session);
 }
 
-Exit run(const Confirm&, Session& session) {
-    const auto answer = session.netd.call("Host.confirmConnectivity", json::object(), session.patience);
+namespace {
+
+// What waits ends: the member `flag` of the answer says whether it did, as it was asked to.
+Exit end(const char* method, const char* flag, const char* done, const char* failed, Session& session) {
+    const auto answer = session.netd.call(method, json::object(), session.patience);
     if (const auto* trouble = std::get_if<Trouble>(&answer)) return session.screen.fail(*trouble);
     const auto& result = std::get<json>(answer);
-    const bool confirmed = flag_at(result, "confirmed");
+    const bool is_done = flag_at(result, flag);
     if (session.screen.wants_json()) session.screen.document(result);
-    else if (confirmed) session.screen.remark(fmt::format("confirmed (transaction {})", printable(text_at(result, "transaction"))));
-    else session.screen.complain("nothing waits for a confirmation · try: netctl status");
-    return confirmed ? Exit::done : Exit::failed;
+    else if (is_done) session.screen.remark(fmt::format("{} (transaction {})", done, printable(text_at(result, "transaction"))));
+    else session.screen.complain(fmt::format("{} · try: netctl status", member(result, "transaction").is_number() ? failed : nothing_waits));
+    return is_done ? Exit::done : Exit::failed;
 }
 
-Exit run(const Rollback&, Session& session) {
-    const auto answer = session.netd.call("Host.rollback", json::object(), session.patience);
-    if (const auto* trouble = std::get_if<Trouble>(&answer)) return session.screen.fail(*trouble);
-    const auto& result = std::get<json>(answer);
-    const bool is_back = flag_at(result, "rolledBack");
-    const bool waited = member(result, "transaction").is_number();
-    if (session.screen.wants_json()) session.screen.document(result);
-    else if (is_back) session.screen.remark(fmt::format("taken back (transaction {})", printable(text_at(result, "transaction"))));
-    else session.screen.complain(waited ? "it could not be taken back whole · try: netctl status" : "nothing waits for a confirmation · try: netctl status");
-    return is_back ? Exit::done : Exit::failed;
-}
+}  // namespace
+
+Exit run(const Confirm&, Session& session) { return end("Host.confirmConnectivity", "confirmed", "confirmed", nothing_waits, session); }
+
+Exit run(const Rollback&, Session& session) { return end("Host.rollback", "rolledBack", "taken back", "it could not be taken back whole", session); }
 
 Exit run(const Commit&, Session& session) {
     const auto answer = session.netd.call("Host.setSafeNetworkConfig", json::object(), session.patience);

@@ -16,8 +16,6 @@ enum class Phase { working, waits_for_confirmation, over };
 class Setup {
 public:
     Setup(Connections& netd, const nlohmann::json& params);
-    Setup(const Setup&) = delete;
-    Setup& operator=(const Setup&) = delete;
 
     // Nothing while it is under way. Lasts at most this long, or a little more if netd can't be reached.
     std::optional<Answer> wait(milliseconds most);

@@ -1,16 +1,14 @@
-// OpenFlow 1.4 with bundles: OVS' library knows the words, this knows when to wait and for how long.
+// When to wait for ovs-vswitchd, and for how long; what is said is flow_messages.cpp's.
 #include "ovs-driver/openflow.hpp"
 
-#include "ovs-driver/flow_rules.hpp"
 #include "ovs-driver/library.hpp"
 
 #include <fmt/format.h>
 
-#include <endian.h>
 #include <optional>
 #include <utility>
 
-#include "ovs-driver/flow_handles.hpp"
+#include "ovs-driver/flow_messages.hpp"
 
 namespace ovs {
 namespace {
@@ -19,50 +17,9 @@ using topology::Error;
 using topology::Fault;
 using topology::Result;
 
-constexpr auto protocol = OFPUTIL_P_OF14_OXM;
-constexpr auto version = OFP14_VERSION;
 constexpr std::chrono::milliseconds patience{500};
 
 Error lost() { return {Fault::backend, "Open vSwitch", "ovs-vswitchd closed the connection for flows: is it running?"}; }
-
-Result<Message> encode_flow(const std::string& text, int command) {
-    ofputil_flow_mod flow;
-    ofputil_protocol usable;
-    if (const Text wrong{parse_ofp_flow_mod_str(&flow, text.c_str(), nullptr, nullptr, command, &usable)})
-        return Error{Fault::invalid, text, wrong.get()};
-    Message message(ofputil_encode_flow_mod(&flow, protocol));
-    minimatch_destroy(&flow.match);
-    free(flow.ofpacts);
-    return message;
-}
-
-Message encode_bundle(std::uint16_t type) {
-    ofputil_bundle_ctrl_msg control{1, type, OFPBF_ATOMIC | OFPBF_ORDERED};
-    return Message(ofputil_encode_bundle_ctrl_request(version, &control));
-}
-
-Message in_bundle(const ofpbuf& message) {
-    ofputil_bundle_add_msg add{1, OFPBF_ATOMIC | OFPBF_ORDERED, static_cast<const ofp_header*>(message.data)};
-    return Message(ofputil_encode_bundle_add(version, &add));
-}
-
-ofptype type_of(const ofpbuf& message) {
-    ofptype type;
-    return ofptype_decode(&type, static_cast<const ofp_header*>(message.data)) ? OFPTYPE_HELLO : type;
-}
-
-bool is_ours(std::uint64_t cookie) { return (cookie & Cookie::netd_mask) == Cookie::netd; }
-
-// Of others. A flow that was modified may have lost its cookie; one that takes another's place is told as added.
-bool disturbs(const ofputil_flow_update& update) {
-    const bool is_place_of_ours = update.priority == 0 || update.priority >= lowest_of_filters;
-    switch (update.event) {
-        case OFPFME_MODIFIED: return true;
-        case OFPFME_ADDED: return is_place_of_ours && !is_ours(be64toh(update.cookie));
-        case OFPFME_REMOVED: return update.priority == 0 || is_ours(be64toh(update.cookie));
-        default: return false;
-    }
-}
 
 struct Actions {
     Actions() { ofpbuf_init(&buffer, 0); }

@@ -9,9 +9,14 @@ namespace apply {
 
 void Transactor::note_damage(Error error, std::string_view consequence) {
     error.what += fmt::format(": {}", consequence);
-    if (damage_) damage_->what += fmt::format("; {}: {}", error.subject, error.what);
-    else damage_ = error;
     damages_.push_back(std::move(error));
+}
+
+std::optional<Error> Transactor::trouble() const {
+    if (trouble_ || damages_.empty()) return trouble_;
+    Error all = damages_.front();
+    for (auto other = damages_.begin() + 1; other != damages_.end(); ++other) all.what += fmt::format("; {}: {}", other->subject, other->what);
+    return all;
 }
 
 void Transactor::load() {

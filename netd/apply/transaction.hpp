@@ -83,7 +83,7 @@ public:
     // Names that stood in definitions, and the devices that are meant by them since.
     const intent::Renames& renames() const { return renames_; }
     // Something an operator must know of: a rollback that is stuck, a boot that is not whole; else files that were damaged.
-    const std::optional<Error>& trouble() const { return trouble_ ? trouble_ : damage_; }
+    std::optional<Error> trouble() const;
     // Files that recover() found damaged, each with what follows from it.
     const std::vector<Error>& damages() const { return damages_; }
 
@@ -125,7 +125,6 @@ private:
     std::optional<Waiting> waiting_;
     std::optional<Error> trouble_;
     std::vector<Error> damages_;
-    std::optional<Error> damage_;      // all of damages_ in one, until netd is started again
     std::optional<Error> stuck_;  // why the rollback of open_ did not succeed
 };
 

@@ -217,7 +217,7 @@ void Reconciler::conclude(const Asker& asker, const apply::Outcome& outcome, int
 
 // Of a change, else of what networks stand on.
 std::optional<Error> Reconciler::trouble() const {
-    if (transactor_.trouble()) return transactor_.trouble();
+    if (auto own = transactor_.trouble()) return own;
     const auto& networks = transactor_.standing().networks();
     if (std::ranges::none_of(networks, [](const auto& network) { return network.switch_kind == intent::SwitchKind::ovs; })) return std::nullopt;
     if (!backends_.ovs.connected()) return Error{Fault::backend, "Open vSwitch", fmt::format("ovsdb-server does not answer at {}, and networks are on it: is openvswitch-switch running?", backends_.ovs.where())};

@@ -16,6 +16,8 @@ struct Deviation {
     std::string subject = {};  // the device (or the OVS bridge or port)
     std::string attribute = {}, wanted = {}, found = {};
     bool operator==(const Deviation&) const = default;
+    // Of one thing and its one attribute, however it is found.
+    bool is_about_the_same_as(const Deviation& other) const { return subject == other.subject && attribute == other.attribute; }
 };
 
 struct Drift {

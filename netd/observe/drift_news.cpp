@@ -16,8 +16,6 @@ bool is_over(const Deviation& open, const Deviations& now) {
     });
 }
 
-bool are_the_same(const Deviation& one, const Deviation& other) { return one.subject == other.subject && one.attribute == other.attribute; }
-
 void put(Drift::Deviations& into, const std::string& network, Deviations deviations) {
     if (!deviations.empty()) into[network] = std::move(deviations);
 }
@@ -40,7 +38,7 @@ DriftNews::Told DriftNews::hear(const Drift::Deviations& now) {
         Deviations over;
         for (const Deviation& one : deviations) {
             if (is_over(one, still)) over.push_back(one);
-            else if (std::ranges::none_of(still, [&](const Deviation& other) { return are_the_same(one, other); })) open[network].push_back(one);
+            else if (std::ranges::none_of(still, [&](const Deviation& other) { return one.is_about_the_same_as(other); })) open[network].push_back(one);
         }
         put(told.repaired, network, std::move(over));
     }

@@ -24,7 +24,7 @@ std::string key_of(char kind, const std::string& name, const Deviation& deviatio
 // The same thing differs, be it in another way.
 bool has_of(const Drift::Deviations& all, const std::string& name, const Deviation& deviation) {
     const auto found = all.find(name);
-    return found != all.end() && std::ranges::any_of(found->second, [&](const Deviation& one) { return one.subject == deviation.subject && one.attribute == deviation.attribute; });
+    return found != all.end() && std::ranges::any_of(found->second, [&](const Deviation& one) { return one.is_about_the_same_as(deviation); });
 }
 
 // NICs are for others to bring. One that is there and no port of its switch is netd's affair.
