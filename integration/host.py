@@ -123,7 +123,7 @@ class OpenVSwitch:
 
     def close(self):
         if self.folder.exists():
-            self.space.run(checkout / "integration/ovs", "stop", self.folder, check=False)
+            self.space.run(checkout / "integration/ovs", "stop", self.folder)
 
     def vsctl(self, *words):
         return run("ovs-vsctl", f"--db={self.socket}", "--timeout=10", *words)
