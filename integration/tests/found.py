@@ -83,6 +83,20 @@ def somebody_takes_the_name_of_what_is_to_come_back(host):
 
 
 @case()
+def what_differs_while_a_way_back_is_blocked_is_put_right_afterwards(host):
+    host.client.setup({"lan": {"nic": "eno1"}, "web": {"nic": "eno2"}}, confirm=None)
+    number, other = waiting(host, {"lan": {"remove": True}}, 2)
+    host.space.links("link add lan type veth peer name nal")
+    assert "degraded" in goes_back(host, number).message
+    host.space.links("link set web mtu 1400")
+    time.sleep(10)   # five tries would take eight
+    assert host.space.link("web")["mtu"] == 1400 and other.call("Host.getStatus")["drift"]["contested"] == []
+    host.space.links("link delete lan")
+    wait_until(lambda: host.space.link("web")["mtu"] == 1500, 5, lambda: other.call("Host.getStatus"))
+    agree(host, patience=10)
+
+
+@case()
 def a_nic_that_is_renamed_while_a_change_waits(host):
     host.client.setup({"lan": {"nic": "eno1"}}, confirm=None, commitOnSuccess=True)
     number, other = waiting(host, {"db": {"nic": "eno3"}}, 30)

@@ -36,7 +36,7 @@ topology::Result<std::unique_ptr<DriftWatch>> DriftWatch::open(loop::EventLoop& 
 }
 
 void DriftWatch::on_snapshot(observe::Published next) {
-    const bool has_news = next->pending != snapshot_->pending || next->ovs_connected != snapshot_->ovs_connected ||
+    const bool has_news = next->pending != snapshot_->pending || next->is_stuck != snapshot_->is_stuck || next->ovs_connected != snapshot_->ovs_connected ||
                           !(snapshot_->observed == next->observed) || !(snapshot_->running == next->running);
     snapshot_ = std::move(next);
     if (has_news) look_soon();
@@ -60,9 +60,11 @@ void DriftWatch::look() {
     }
     // What is not confirmed yet is held against nothing: it may go back at any moment.
     if (!snapshot_->pending) tell_drift(observe::find_drift(*snapshot_));
-    if (repairs_ && !snapshot_->pending) mend();
+    // Nor is anything repaired while a way back is blocked: tries that can't be made would count as five of somebody's.
+    const bool mends = repairs_ && !snapshot_->pending && !snapshot_->is_stuck;
+    if (mends) mend();
     std::optional<std::chrono::nanoseconds> next = carriers_.next();
-    if (mending_.next()) next = next ? std::min(*next, *mending_.next()) : *mending_.next();
+    if (mends && mending_.next()) next = next ? std::min(*next, *mending_.next()) : *mending_.next();
     if (next) std::ignore = later_->at(*next);
     else later_->stop();
 }

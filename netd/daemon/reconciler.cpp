@@ -243,6 +243,7 @@ void Reconciler::publish() {
     next->guests_where = backends_.guests.where();
     next->guests_trouble = backends_.guests.trouble();
     if (const auto& waiting = transactor_.waiting()) next->pending = observe::Pending{waiting->id, waiting->deadline};
+    next->is_stuck = transactor_.is_stuck();
     next->last = last_outcome_;
     next->trouble = trouble();
     next->overruns = overruns_;

@@ -57,6 +57,7 @@ struct Snapshot {
     bool guests_connected = false;
     std::string guests_where = {}, guests_trouble = {};
     std::optional<Pending> pending = {};
+    bool is_stuck = false;  // a way back is blocked, and nothing else is changed until it is gone
     std::optional<LastOutcome> last = {};
     std::optional<topology::Error> trouble = {};
     std::uint64_t overruns = 0;
