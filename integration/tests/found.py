@@ -85,6 +85,7 @@ def somebody_takes_the_name_of_what_is_to_come_back(host):
 @case()
 def what_differs_while_a_way_back_is_blocked_is_put_right_afterwards(host):
     host.client.setup({"lan": {"nic": "eno1"}, "web": {"nic": "eno2"}}, confirm=None)
+    events = host.netd.subscribe("transaction.rolled-back")
     number, other = waiting(host, {"lan": {"remove": True}}, 2)
     host.space.links("link add lan type veth peer name nal")
     assert "degraded" in goes_back(host, number).message
@@ -93,6 +94,10 @@ def what_differs_while_a_way_back_is_blocked_is_put_right_afterwards(host):
     assert host.space.link("web")["mtu"] == 1400 and other.call("Host.getStatus")["drift"]["contested"] == []
     host.space.links("link delete lan")
     wait_until(lambda: host.space.link("web")["mtu"] == 1500, 5, lambda: other.call("Host.getStatus"))
+    # And that it could be taken back after all is told.
+    assert "nobody confirmed" in events.next()[1]["why"]
+    last = other.call("Host.getStatus")["last"]
+    assert last["outcome"] == "rolled-back" and "blocked" not in last["why"], last
     agree(host, patience=10)
 
 

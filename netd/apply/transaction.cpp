@@ -86,8 +86,7 @@ std::uint64_t Transactor::next_id() {
 }
 
 // A change that could not be taken back comes before all others: its journal is the only one there is.
-std::optional<Error> Transactor::unfinished() {
-    try_again();
+std::optional<Error> Transactor::unfinished() const {
     if (!stuck_) return std::nullopt;
     return Error{Fault::busy, "an earlier change", "could not be taken back yet, and nothing else is changed until then: " + trouble_->subject + ": " + trouble_->what};
 }
@@ -220,10 +219,12 @@ Outcome Transactor::undo(const Error& because) {
     return RolledBack{because};
 }
 
-void Transactor::try_again() {
-    if (!stuck_ || !open_ || waiting_) return;
+std::optional<RolledBack> Transactor::try_again() {
+    if (!stuck_ || !open_ || waiting_) return std::nullopt;
     const Error because = *stuck_;  // it is gone when it is done
-    if (std::holds_alternative<RolledBack>(undo(because))) trouble_.reset();
+    if (!std::holds_alternative<RolledBack>(undo(because))) return std::nullopt;
+    trouble_.reset();
+    return RolledBack{because};
 }
 
 Result<> Transactor::commit_running() {

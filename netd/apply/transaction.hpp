@@ -67,8 +67,8 @@ public:
     // there were. Not while a transaction is open.
     bool follow_names();
 
-    // Tries again to bring back what a rollback could not.
-    void try_again();
+    // Tries again to bring back what a rollback could not. That it is taken back, if it is so now.
+    std::optional<RolledBack> try_again();
 
     // The running definitions become the committed ones.
     Result<> commit_running();
@@ -88,7 +88,7 @@ public:
     const std::vector<Error>& damages() const { return damages_; }
 
 private:
-    std::optional<Error> unfinished();
+    std::optional<Error> unfinished() const;
     std::optional<Error> in_the_way(const lower::HostState& wanted) const;
     lower::HostState before_image(const lower::Goal& goal) const;
     void remember(const lower::Goal& goal);

@@ -101,9 +101,14 @@ void Reconciler::hear() {
     if (heard->overrun) ++overruns_;
     see_to_rules();
     if (!heard->changed && !others_changed) return;
-    transactor_.try_again();
+    try_again();
     follow_names();
     publish();
+}
+
+// That a way back was blocked has been told, so that it is not is told as well.
+void Reconciler::try_again() {
+    if (const auto back = transactor_.try_again()) conclude(std::nullopt, *back, intent::code::refused);
 }
 
 void Reconciler::take(serve::Command command) {
@@ -121,6 +126,7 @@ void Reconciler::work_off() {
         serve::Command command = std::move(queue_.front());
         queue_.pop_front();
         hear();
+        try_again();  // a change that could not be taken back comes before all others
         if (auto* asked = std::get_if<serve::Setup>(&command)) setup(std::move(*asked));
         else if (auto* commits = std::get_if<serve::CommitRunning>(&command)) commit(*commits);
         else if (auto* changes = std::get_if<serve::ChangeNic>(&command)) change_nic(*changes);

@@ -28,6 +28,7 @@ private:
     using Asker = std::optional<serve::Ticket>;
 
     void hear();
+    void try_again();
     void attend();
     void write_resolver();
     void hear_leases();

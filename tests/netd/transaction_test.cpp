@@ -75,6 +75,30 @@ TEST_CASE("wherever a step fails, the host ends where it began") {
     }
 }
 
+TEST_CASE("a way back that was blocked is gone once it isn't, and says so") {
+    Host host;
+    host.settle();
+    const bridges::State before = host.kernel.truth();
+    fakes::FaultyKernel faulty(host.kernel, 3, fakes::FaultyKernel::When::before, fakes::FaultyKernel::Until::for_good);
+    auto transactor = host.started(faulty);
+    const auto running = transactor.running();
+    const auto next = wanted(after_request, running, faulty);
+    const auto degraded = std::get<apply::Degraded>(transactor.begin(next, unasked));
+    CHECK(transactor.is_stuck());
+    CHECK_FALSE(transactor.try_again());
+    CHECK(std::get<apply::RolledBack>(transactor.begin(next, unasked)).because.subject == "an earlier change");
+
+    faulty.heal();
+    const auto back = transactor.try_again();
+    REQUIRE(back);
+    CHECK(back->because.what == degraded.because.what);
+    CHECK_FALSE(transactor.is_stuck());
+    CHECK_FALSE(transactor.trouble());
+    CHECK_FALSE(transactor.try_again());
+    require_same(before, host.kernel.truth());
+    CHECK(transactor.running() == running);
+}
+
 TEST_CASE("killed at whichever step, the next start brings back what was") {
     const std::size_t steps = steps_of_the_change();
     for (std::size_t step = 0; step < steps; ++step) {
