@@ -95,6 +95,22 @@ def what_was_never_committed_is_gone_and_the_default_route_is_back(host):
     agree(host)
 
 
+@case(words=("--drift", "report"))
+def what_is_refused_takes_nothing_else_away_though_nobody_repairs_it(host):
+    host.client.setup({"ovirtmgmt": mgmt, "alpha": {"nic": "eno2", "ipaddr": "198.51.100.2", "prefix": 24}, "lan": {"nic": "eno3"}}, commitOnSuccess=True)
+    reboot(host)
+    host.space.links("link add alpha type veth peer name ahpla")
+    start(host)
+    assert [route["dev"] for route in host.space.ip("route", "show", "default")] == ["ovirtmgmt"]
+    assert host.space.link("eno1")["master"] == "ovirtmgmt" and host.space.link("eno3")["master"] == "lan"
+    status = host.client.call("Host.getStatus")
+    assert status["trouble"]["subject"] == "alpha" and status["last"]["outcome"] == "degraded" and "way back" not in status["last"]["why"], status
+    assert set(networks(host)) == {"ovirtmgmt", "alpha", "lan"} and list(host.client.call("Host.getDrift")["networks"]) == ["alpha"]
+    host.space.links("link delete alpha")
+    assert host.client.setup({"alpha": {"nic": "eno2", "ipaddr": "198.51.100.2", "prefix": 24}})["changed"]
+    agree(host)
+
+
 @case("ovs")
 def an_open_vswitch_that_comes_late_is_taken_in(host):
     host.client.setup({"web": {"nic": "eno1", "vlan": 100, "switch": "ovs"}}, commitOnSuccess=True)

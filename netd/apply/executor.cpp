@@ -59,6 +59,11 @@ Result<> take_away_what_ovs_left(std::span<const plan::Step> steps, const Backen
     return progress.stopped ? Result<>(*progress.stopped) : Result<>();
 }
 
+std::span<const plan::Step> first_stage(std::span<const plan::Step> steps) {
+    const auto other = std::ranges::find_if(steps, [&](const plan::Step& step) { return step.stage != steps.front().stage; });
+    return {steps.begin(), other};
+}
+
 Result<> apply_stage(std::span<const plan::Step> steps, const Backends& backends, Clock::time_point deadline) {
     topology::Progress progress;
     if (std::holds_alternative<bridges::Op>(steps.front().op)) {
@@ -111,13 +116,11 @@ std::string what_is_left(const plan::Plan& plan) {
 }  // namespace
 
 Result<> execute(const plan::Plan& plan, const Backends& backends, Clock::time_point deadline) {
-    const std::span<const plan::Step> steps{plan};
-    for (std::size_t from = 0; from < steps.size();) {
-        std::size_t to = from;
-        while (to < steps.size() && steps[to].stage == steps[from].stage) ++to;
-        if (Clock::now() > deadline) return Error{Fault::timeout, plan::subject(steps[from].op), "the time given for the change is over"};
-        if (auto applied = apply_stage(steps.subspan(from, to - from), backends, deadline); !applied) return applied;
-        from = to;
+    for (std::span<const plan::Step> left{plan}; !left.empty();) {
+        const auto stage = first_stage(left);
+        if (Clock::now() > deadline) return Error{Fault::timeout, plan::subject(stage.front().op), "the time given for the change is over"};
+        if (auto applied = apply_stage(stage, backends, deadline); !applied) return applied;
+        left = left.subspan(stage.size());
     }
     return {};
 }
@@ -139,6 +142,15 @@ Result<> reach(const lower::HostState& wanted, const lower::Scope& scope, const 
     left = what_differs(wanted, scope, backends);
     if (left.empty()) return {};
     return Error{Fault::conflict, plan::subject(left.front().op), fmt::format("it was done, and looked at again is not so: {}", what_is_left(left))};
+}
+
+void reach_in_part(const lower::HostState& wanted, const lower::Scope& scope, const Backends& backends, Clock::time_point deadline) {
+    const plan::Plan plan = what_differs(wanted, scope, backends);
+    for (std::span<const plan::Step> left{plan}; !left.empty() && Clock::now() <= deadline;) {
+        const auto stage = first_stage(left);
+        std::ignore = apply_stage(stage, backends, deadline);  // the refusal is known, and is not of what follows
+        left = left.subspan(stage.size());
+    }
 }
 
 }  // namespace apply

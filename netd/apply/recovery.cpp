@@ -1,6 +1,5 @@
 // What a start finds on disk: an open transaction, definitions that ran, or only those that were committed before a boot.
 #include "bridges/bus.hpp"
-#include "netd/apply/preview.hpp"
 #include "netd/apply/transaction.hpp"
 
 #include <fmt/format.h>
@@ -90,24 +89,6 @@ Outcome Transactor::take_up(store::Entry entry) {
     if (open_->phase == store::Entry::Phase::waiting && open_->deadline > clock_.boottime()) return wait();
     const char* why = open_->phase == store::Entry::Phase::waiting ? "nobody confirmed it in time" : "netd ended before it was done";
     return undo({Fault::timeout, fmt::format("transaction {}", open_->id), why});
-}
-
-Outcome Transactor::bring_back() {
-    has_run_in_this_boot_ = true;
-    running_ = intent::Intent();
-    const intent::Intent wanted = committed_;
-    if (wanted == running_) return Committed{false};
-    open_ = store::Entry{.id = generation_ + 1, .base_generation = generation_, .boot = store::boot_id(), .delta = intent::difference(running_, wanted)};
-    const intent::Intent there = lower::attainable(wanted, {backends_.kernel.state(), backends_.ovs.connected()});
-    const lower::Goal goal = lower::goal(running_, there, lower::everything(there), observe::host_of(backends_));
-    const auto other = in_the_way(goal.wanted);
-    const auto reached = other ? Result<>(*other) : reach(goal.wanted, goal.scope, backends_, apply_deadline({}));
-    // What can't be had now is drift, not a reason to take away what could be had: a NIC that comes late is waited for, and
-    // what the kernel refused is tried again by itself.
-    const Outcome outcome = finish();
-    boot_is_incomplete_ = !reached;
-    if (!reached) trouble_ = reached.error();
-    return reached ? outcome : Outcome(Degraded{reached.error(), {}});
 }
 
 }  // namespace apply

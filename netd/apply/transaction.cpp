@@ -121,17 +121,7 @@ Outcome Transactor::mend(const intent::Intent& attainable, const lower::Touched&
     if (auto other = unfinished()) return RolledBack{*other};
     Terms terms;
     terms.confirm = false;
-    Outcome outcome = carry_out(lower::goal(attainable, attainable, touched, observe::host_of(backends_)), {}, terms);
-    if (std::holds_alternative<Committed>(outcome) && boot_is_incomplete_ && is_whole(attainable)) {
-        boot_is_incomplete_ = false;
-        trouble_.reset();
-    }
-    return outcome;
-}
-
-bool Transactor::is_whole(const intent::Intent& attainable) const {
-    const lower::Goal goal = lower::goal(attainable, attainable, lower::everything(attainable), observe::host_of(backends_));
-    return plan::make(goal.wanted, before_image(goal)).empty();
+    return carry_out(lower::goal(attainable, attainable, touched, observe::host_of(backends_)), {}, terms);
 }
 
 Outcome Transactor::carry_out(const lower::Goal& goal, store::Entry entry, const Terms& terms, const std::function<lower::Goal()>& lowered) {

@@ -9,6 +9,7 @@
 
 #include <functional>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <variant>
 #include <vector>
@@ -27,7 +28,8 @@ struct RolledBack {
     Error because;
 };
 struct Degraded {
-    Error because, rollback;
+    Error because;
+    std::optional<Error> rollback = {};  // none: of a boot, from which no way leads back
 };
 using Outcome = std::variant<Committed, Waiting, RolledBack, Degraded>;
 
@@ -58,6 +60,9 @@ public:
     // Brings about again what of the touched things has come to differ from the definitions, and may have its say while no
     // transaction waits; these are the running ones without what can't be had now (lower/attainable.hpp). Committed or back.
     Outcome mend(const intent::Intent& attainable, const lower::Touched& touched);
+
+    // After repairs: a boot that was not whole may be so now, and is no trouble any more. Costs what there is.
+    void look_at_the_boot_again(const intent::Intent& attainable);
 
     // Makes the host by what DHCP servers give now, instead of by what it is made by (Backends::leases); also in a transaction
     // that waits, whose way back then knows of it. A "no" leaves the host as it was.
@@ -106,6 +111,9 @@ private:
     void note_damage(Error error, std::string_view consequence);
     Outcome take_up(store::Entry entry);
     Outcome bring_back();
+    Result<> bring_up(intent::Intent& made, std::span<const intent::Intent> parts, std::chrono::steady_clock::time_point deadline);
+    Result<> bring_up_apart(intent::Intent& made, std::span<const intent::Intent> parts, std::chrono::steady_clock::time_point deadline);
+    Result<> bring_up_all(const intent::Intent& all);
     bool is_whole(const intent::Intent& attainable) const;
     std::chrono::steady_clock::time_point apply_deadline(const Terms& terms) const;
 

@@ -212,7 +212,7 @@ void Reconciler::conclude(const Asker& asker, const apply::Outcome& outcome, int
         announce("transaction.rolled-back", {{"why", sentence(back->because)}});
         if (asker) refuse(*asker, code_of(back->because, code_if_refused), "rolled back: " + sentence(back->because), complaint_of(back->because));
     } else if (const auto* stuck = std::get_if<apply::Degraded>(&outcome)) {
-        const std::string why = sentence(stuck->because) + "; and the way back is blocked: " + sentence(stuck->rollback);
+        const std::string why = sentence(stuck->because) + (stuck->rollback ? "; and the way back is blocked: " + sentence(*stuck->rollback) : "");
         log::error("degraded: {}", why);
         remember("degraded", why);
         publish();

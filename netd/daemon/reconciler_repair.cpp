@@ -30,8 +30,7 @@ std::string names_of(const Parts& parts) {
 
 }  // namespace
 
-std::optional<topology::Error> Reconciler::mend(const Parts& parts) {
-    const auto there = lower::attainable(transactor_.running(), {backends_.kernel.state(), backends_.ovs.connected(), guest_is_there});
+std::optional<topology::Error> Reconciler::mend(const Parts& parts, const intent::Intent& there) {
     const auto touched = lower::within(lower::touched_by_names(parts.networks, parts.bonds, parts.guests, there), there);
     const auto outcome = transactor_.mend(there, touched);
     if (const auto* back = std::get_if<apply::RolledBack>(&outcome)) return back->because;
@@ -43,11 +42,13 @@ std::optional<topology::Error> Reconciler::mend(const Parts& parts) {
 // All at once, since that is one batch; if something stands in the way of one, each by itself.
 void Reconciler::mend(const serve::Mend& asked) {
     if (!transactor_.waiting() && !transactor_.is_stuck()) {
-        auto failed = mend(asked.parts);
+        const auto there = lower::attainable(transactor_.running(), {backends_.kernel.state(), backends_.ovs.connected(), guest_is_there});
+        const auto failed = mend(asked.parts, there);
         if (failed && asked.parts.size() > 1)
             for (const Parts& one : each_alone(asked.parts))
-                if (auto why = mend(one); why) log::warn("{} can't be put right: {}: {}", names_of(one), why->subject, why->what);
+                if (auto why = mend(one, there); why) log::warn("{} can't be put right: {}: {}", names_of(one), why->subject, why->what);
         if (failed && asked.parts.size() == 1) log::warn("{} can't be put right: {}: {}", names_of(asked.parts), failed->subject, failed->what);
+        transactor_.look_at_the_boot_again(there);
         publish();
     }
     notes_.push(serve::Mended{});

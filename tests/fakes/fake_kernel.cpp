@@ -137,7 +137,8 @@ Progress FaultyKernel::apply(std::span<const Op> ops) {
         if (!progress.stopped) progress.stopped = one.stopped;
     };
     for (const Op& op : ops) {
-        if (!fails_now()) {
+        const bool is_refused = !healed_ && refuses(op);
+        if (!fails_now() && !is_refused) {
             pass(op);
             ++seen_;
             continue;

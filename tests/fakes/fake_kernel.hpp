@@ -62,8 +62,9 @@ class FaultyKernel : public bridges::Kernel {
 public:
     enum class When { before, after };  // the op fails undone; the op is done and the answer is lost
     enum class Until { once, for_good };
+    static constexpr std::size_t never = static_cast<std::size_t>(-1);
 
-    FaultyKernel(bridges::Kernel& real, std::size_t nth, When when = When::before, Until until = Until::once)
+    explicit FaultyKernel(bridges::Kernel& real, std::size_t nth = never, When when = When::before, Until until = Until::once)
         : real_(real), nth_(nth), when_(when), until_(until) {}
 
     bridges::Result<> look() override { return real_.look(); }
@@ -78,6 +79,9 @@ public:
     std::size_t seen() const { return seen_; }     // ops that came to be done
     bool has_failed() const { return seen_ > nth_; }
     void heal() { healed_ = true; }                // from now on all goes well
+
+    // What is refused whenever it is asked for.
+    std::function<bool(const bridges::Op&)> refuses = [](const bridges::Op&) { return false; };
 
     // Called instead of failing quietly, e.g. to throw: netd "dies" at that op.
     std::function<void()> die = {};

@@ -1,0 +1,109 @@
+// What a boot brings back: all at once, and where something of it is refused, whatever else can be had, the way to the host first.
+#include "netd/apply/transaction.hpp"
+
+#include "bridges/bus.hpp"
+
+#include <algorithm>
+
+namespace apply {
+namespace {
+
+using std::chrono::steady_clock;
+
+// The network by which the host is reached.
+bool is_way_to_the_host(const intent::Network& network) { return network.default_route || network.roles.contains(topology::Role::management); }
+
+// Each network by itself with its bond, those by which the host is reached first; bonds without networks last.
+std::vector<intent::Intent> parts_of(const intent::Intent& all) {
+    std::vector<intent::Intent> parts;
+    for (const bool way : {true, false}) {
+        for (const intent::Network& network : all.networks()) {
+            if (is_way_to_the_host(network) != way) continue;
+            intent::Intent& part = parts.emplace_back();
+            const auto base = network.base();
+            if (const intent::Bond* bond = base ? all.bonds().find(*base) : nullptr) part.put(*bond);
+            part.put(network);
+        }
+    }
+    for (const intent::Bond& bond : all.bonds())
+        if (!all.bases().contains(bond.name)) parts.emplace_back().put(bond);
+    return parts;
+}
+
+intent::Intent together(intent::Intent made, std::span<const intent::Intent> parts) {
+    for (const intent::Intent& part : parts) {
+        for (const intent::Bond& bond : part.bonds()) made.put(bond);
+        for (const intent::Network& network : part.networks()) made.put(network);
+    }
+    return made;
+}
+
+}  // namespace
+
+// Beside what is made already. A way to the host goes on after a refusal: better without one of its routes than without all of them.
+// What else is refused stays where it stopped: what shields a network comes first.
+Result<> Transactor::bring_up(intent::Intent& made, std::span<const intent::Intent> parts, steady_clock::time_point deadline) {
+    const intent::Intent then = together(made, parts);
+    const lower::Goal goal = lower::goal(made, then, lower::touched_by(intent::difference(made, then), made, then), observe::host_of(backends_));
+    if (auto other = in_the_way(goal.wanted)) return *other;
+    const auto reached = reach(goal.wanted, goal.scope, backends_, deadline);
+    const bool is_way = parts.size() == 1 && std::ranges::any_of(parts.front().networks(), is_way_to_the_host);
+    if (!reached && is_way) reach_in_part(goal.wanted, goal.scope, backends_, deadline);
+    if (reached || is_way) made = then;  // what comes on the same NIC takes nothing of it away
+    return reached;
+}
+
+// In halves, since few are refused as a rule. A "no": the first refusal of one alone.
+Result<> Transactor::bring_up_apart(intent::Intent& made, std::span<const intent::Intent> parts, steady_clock::time_point deadline) {
+    if (parts.empty()) return {};
+    auto all = bring_up(made, parts, deadline);
+    if (all || parts.size() == 1) return all;
+    const auto half = parts.size() / 2;
+    auto first = bring_up_apart(made, parts.first(half), deadline), second = bring_up_apart(made, parts.subspan(half), deadline);
+    return first ? second : first;
+}
+
+Result<> Transactor::bring_up_all(const intent::Intent& all) {
+    const auto parts = parts_of(all);
+    intent::Intent made;
+    if (auto at_once = bring_up(made, parts, apply_deadline({})); at_once || parts.size() <= 1) return at_once;
+    const auto ways = static_cast<std::size_t>(std::ranges::count_if(all.networks(), is_way_to_the_host));
+    const std::span<const intent::Intent> each{parts};
+    // Time that the first try has used up is not the way's.
+    auto way = bring_up_apart(made, each.first(ways), apply_deadline({})), others = bring_up_apart(made, each.subspan(ways), apply_deadline({}));
+    return way ? others : way;
+}
+
+// Without a journal: a netd that dies meanwhile finds no running definitions, and begins anew.
+Outcome Transactor::bring_back() {
+    has_run_in_this_boot_ = true;
+    running_ = intent::Intent();
+    const intent::Intent wanted = committed_;
+    if (wanted == running_) return Committed{false};
+    const intent::Intent there = lower::attainable(wanted, {backends_.kernel.state(), backends_.ovs.connected()});
+    const auto reached = bring_up_all(there);
+    // What can't be had now is drift, not a reason to take away what could be had: a NIC that comes late is waited for, and
+    // what the kernel refused is tried again by itself, where drift is repaired. So is what could not be written.
+    const intent::Delta delta = intent::difference(running_, wanted);
+    running_ = wanted;
+    ++generation_;
+    intent::learn(identities_, delta, backends_.kernel.state(), bridges::bus_of);
+    if (auto kept = store_.keep_running({running_, generation_}, delta); !kept) trouble_ = kept.error();
+    boot_is_incomplete_ = !reached;
+    if (reached) return Committed{true};
+    trouble_ = reached.error();
+    return Degraded{reached.error(), {}};
+}
+
+bool Transactor::is_whole(const intent::Intent& attainable) const {
+    const lower::Goal goal = lower::goal(attainable, attainable, lower::everything(attainable), observe::host_of(backends_));
+    return plan::make(goal.wanted, before_image(goal)).empty();
+}
+
+void Transactor::look_at_the_boot_again(const intent::Intent& attainable) {
+    if (!boot_is_incomplete_ || stuck_ || !is_whole(attainable)) return;
+    boot_is_incomplete_ = false;
+    trouble_.reset();
+}
+
+}  // namespace apply

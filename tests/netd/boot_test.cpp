@@ -1,0 +1,138 @@
+// After a boot whatever can be had is had, though something of it is refused, and the way to the host before all.
+#include "tests/netd/transaction_house.hpp"
+
+#include <fstream>
+
+using namespace house;
+
+namespace {
+
+using bridges::Op;
+using topology::IfName;
+
+IfName name(std::string_view text) { return *IfName::parse(text); }
+
+// The way to the host comes late by name, and shares its NIC with others.
+constexpr const char* committed_request = R"({"networks": {
+    "mgmt": {"nic": "eno1", "ipaddr": "192.0.2.10", "prefix": 24, "gateway": "192.0.2.1", "ipv6addr": "2001:db8::10/64", "defaultRoute": true},
+    "alpha": {"nic": "eno1", "vlan": 100, "mtu": 9000, "ipaddr": "203.0.113.2", "prefix": 24},
+    "lan": {},
+    "stor": {"nic": "eno3", "vlan": 7, "bridged": false, "ipaddr": "198.51.100.2", "prefix": 24, "gateway": "198.51.100.1"}}})";
+
+// Committed, and booted since: nothing of it is there.
+struct Booted {
+    fakes::FakeKernel kernel{"eno1", "eno2", "eno3"};
+    fakes::FaultyKernel faulty{kernel};
+    fakes::FakeSwitch ovs;
+    fakes::FakeClock clock;
+    Disk disk;
+    intent::Intent committed;
+    bridges::State before;  // as it was when it was committed
+
+    Booted() {
+        fakes::FakeKernel earlier{"eno1", "eno2", "eno3"};
+        apply::Transactor transactor{{earlier, ovs}, disk.open(), clock};
+        std::ignore = transactor.recover();
+        committed = wanted(committed_request, {}, earlier);
+        REQUIRE(std::holds_alternative<apply::Committed>(transactor.begin(committed, unasked)));
+        REQUIRE(transactor.commit_running());
+        before = earlier.truth();
+        disk.lose_what_a_boot_loses();
+    }
+    apply::Transactor transactor() { return {{faulty, ovs}, disk.open(), clock}; }
+
+    const bridges::Link* link(std::string_view text) const { return kernel.truth().links.find(name(text)); }
+    bool has_address(std::string_view device, std::string_view address) const {
+        const bridges::Link* there = link(device);
+        return there && there->addresses && there->addresses->contains(*topology::Subnet::parse(address));
+    }
+    bool has_default_route(std::string_view device) const {
+        const auto& routes = kernel.truth().routes;
+        return std::ranges::any_of(routes, [&](const bridges::Route& route) { return route.device == name(device) && route.via && route.to.length() == 0; });
+    }
+    void require_way() const {
+        CHECK(link("eno1")->master == bridges::Master{name("mgmt")});
+        CHECK(has_address("mgmt", "192.0.2.10/24"));
+        CHECK(has_default_route("mgmt"));
+    }
+};
+
+bool creates(const Op& op, std::string_view device) {
+    const auto* link = std::get_if<topology::Create<bridges::Link>>(&op);
+    return link && link->now.name == name(device);
+}
+
+}  // namespace
+
+TEST_CASE("a boot of which one thing is refused brings back all the rest", "[boot]") {
+    Booted host;
+    host.faulty.refuses = [](const Op& op) { return creates(op, "eno3.7"); };
+    auto transactor = host.transactor();
+    const auto outcome = std::get<apply::Degraded>(transactor.recover());
+    CHECK_FALSE(outcome.rollback);
+    host.require_way();
+    CHECK(host.has_address("mgmt", "2001:db8::10/64"));
+    CHECK(host.has_address("alpha", "203.0.113.2/24"));
+    CHECK(host.link("lan"));
+    CHECK_FALSE(host.link("eno3.7"));
+    CHECK(transactor.running() == host.committed);
+    CHECK(transactor.trouble());
+    CHECK_FALSE(transactor.is_stuck());
+
+    // A repair has it all, and then it is no trouble any more.
+    const auto everything = lower::everything(host.committed);
+    transactor.look_at_the_boot_again(host.committed);
+    CHECK(transactor.trouble());
+    host.faulty.heal();
+    REQUIRE(std::holds_alternative<apply::Committed>(transactor.mend(host.committed, everything)));
+    transactor.look_at_the_boot_again(host.committed);
+    CHECK_FALSE(transactor.trouble());
+    require_same(host.before, host.kernel.truth());
+}
+
+TEST_CASE("a boot goes round what somebody else's device is in the way of", "[boot]") {
+    Booted host;
+    bridges::Link other{name("alpha")};
+    other.kind = bridges::Veth{std::nullopt, name("ahpla"), std::nullopt};
+    REQUIRE(host.kernel.meddle(topology::Create<bridges::Link>{other}));
+    REQUIRE(host.kernel.hear());
+    auto transactor = host.transactor();
+    CHECK(std::get<apply::Degraded>(transactor.recover()).because.subject == "alpha");
+    host.require_way();
+    CHECK(host.has_address("eno3.7", "198.51.100.2/24"));
+    CHECK(host.link("lan"));
+    CHECK(std::holds_alternative<bridges::Veth>(*host.link("alpha")->kind));
+    CHECK(transactor.running() == host.committed);
+}
+
+TEST_CASE("the way to the host comes back though some of itself, or of its NIC, is refused", "[boot]") {
+    const auto is_sixth = [](const Op& op) {
+        const auto* rule = std::get_if<topology::Create<bridges::Rule>>(&op);
+        return rule && rule->now.v6;
+    };
+    const auto is_wide = [](const Op& op) {
+        const auto* link = std::get_if<topology::Update<bridges::Link>>(&op);
+        return link && link->now.name == name("eno1") && link->now.mtu && link->now.mtu->number() == 9000;
+    };
+    for (const auto& refused : std::initializer_list<std::function<bool(const Op&)>>{is_sixth, is_wide}) {
+        CAPTURE(refused.target_type() == typeid(is_wide));
+        Booted host;
+        host.faulty.refuses = refused;
+        auto transactor = host.transactor();
+        CHECK(std::holds_alternative<apply::Degraded>(transactor.recover()));
+        host.require_way();
+        CHECK(host.has_address("eno3.7", "198.51.100.2/24"));
+        CHECK(transactor.trouble());
+    }
+}
+
+TEST_CASE("a boot whose definitions can't be written is as they say, and told", "[boot]") {
+    Booted host;
+    auto transactor = host.transactor();
+    std::filesystem::remove_all(host.disk.run());
+    std::ofstream(host.disk.run()) << "in the way";
+    CHECK(std::holds_alternative<apply::Committed>(transactor.recover()));
+    host.require_way();
+    CHECK(transactor.running() == host.committed);
+    CHECK(transactor.trouble());
+}
