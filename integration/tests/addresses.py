@@ -140,6 +140,12 @@ def a_call_that_waits_for_its_lease_gets_it_or_changes_nothing(host):
     assert time.monotonic() - begun > 2
     refused(host, 29, "no DHCP server gave a lease", {"mig": blocking}, connectivityTimeout=3)
     assert not host.space.link("mig") and clients(host) == {} and "mig" not in host.client.call("Host.getRunningConfig")["networks"]
+    host.client.setup({"mig": {"nic": "eno1", "bootproto": "dhcp"}}, confirm=None)
+    index = host.space.link("mig")["ifindex"]
+    for _ in range(2):
+        refused(host, 29, "network mig: no DHCP server gave a lease in time", {"mig": blocking}, confirm=None, timeout=3)
+    assert host.space.link("mig")["ifindex"] == index and clients(host), "what asked already goes on asking"
+    host.client.setup({"mig": {"remove": True}}, confirm=None)
     Server(host, "eno1")
     host.client.setup({"mig": blocking}, confirm=None, timeout=60)
     assert addresses(host, "mig"), "it waits for the lease"

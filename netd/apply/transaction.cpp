@@ -106,7 +106,7 @@ Outcome Transactor::begin(const intent::Intent& wanted, const Terms& terms) {
 }
 
 bool Transactor::is_settled(const intent::Intent& wanted, const Terms& terms) const {
-    return settled_ && !open_ && wanted == running_ && wanted == settled_->wanted && std::ranges::includes(settled_->named, terms.named) &&
+    return settled_ && !open_ && !terms.awaits && wanted == running_ && wanted == settled_->wanted && std::ranges::includes(settled_->named, terms.named) &&
            std::ranges::includes(settled_->named_bases, terms.named_bases) && settled_->holds(observe::state_of(backends_));
 }
 
@@ -133,9 +133,9 @@ Outcome Transactor::carry_out(const lower::Goal& goal, store::Entry entry, const
     entry.wanted = goal.wanted;
 
     const bool nothing_to_do = plan::make(goal.wanted, entry.before).empty();
-    if (nothing_to_do && entry.delta.empty()) return unchanged(terms);
+    if (nothing_to_do && entry.delta.empty() && !terms.awaits) return unchanged(terms);
     open_ = std::move(entry);
-    if (nothing_to_do && !(terms.confirm && is_about_names(open_->delta))) return finish();
+    if (nothing_to_do && !terms.awaits && !(terms.confirm && is_about_names(open_->delta))) return finish();
     if (auto written = store_.begin(*open_); !written) {
         open_.reset();
         return RolledBack{topology::about("the journal", written.error())};

@@ -37,6 +37,7 @@ using Outcome = std::variant<Committed, Waiting, RolledBack, Degraded>;
 struct Terms {
     bool confirm = true;                                 // to be confirmed within that time, or it goes back
     std::chrono::seconds within{60};
+    bool awaits = false;                                 // what the host does not show yet, a lease: it waits though nothing is to be done
     bool commit = false;                                 // the running definitions become the committed ones
     std::optional<std::chrono::seconds> timeout = {};    // for the applying
     std::set<intent::NetworkName> named = {};            // networks to be looked at although their definition is the same

@@ -92,6 +92,7 @@ void Reconciler::await_leases(const intent::Request& request, const intent::Inte
     awaited_ = Awaited{std::move(keys), !terms.confirm};
     if (!terms.confirm) terms.within = terms.timeout.value_or(longest_lease);
     terms.confirm = true;
+    terms.awaits = true;
 }
 
 void Reconciler::conclude_awaited() {

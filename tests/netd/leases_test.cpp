@@ -277,6 +277,29 @@ TEST_CASE("a lease that comes while a change waits goes back with it", "[leases]
     require_same(before, host.kernel.truth());
 }
 
+TEST_CASE("a call waits for its lease though the network asks already", "[leases]") {
+    Host host;
+    const char* asks = R"({"networks": {"web": {"nic": "eno1", "bootproto": "dhcp"}}})";
+    host.define(asks);
+    apply::Terms terms = apply::terms_of(read(asks));
+    terms.awaits = true;
+    const bridges::State before = host.kernel.truth();
+    for (const bool comes : {false, true}) {
+        const intent::Intent running = host.transactor.running();
+        REQUIRE(std::holds_alternative<apply::Waiting>(host.transactor.begin(wanted(asks, running, host.kernel), terms)));
+        if (comes) {
+            host.follow({{"eno1-4", lease("10.7.0.84/24", "10.7.0.1")}});
+            REQUIRE(std::holds_alternative<apply::Committed>(host.transactor.confirm()));
+            CHECK(host.addresses("web") == std::set{net("10.7.0.84/24")});
+        } else {
+            REQUIRE(std::holds_alternative<apply::RolledBack>(host.transactor.roll_back({topology::Fault::timeout, "", "no lease"})));
+            require_same(before, host.kernel.truth());
+        }
+        CHECK(host.transactor.running() == running);
+        CHECK_FALSE(*host.disk.open().open_entry());
+    }
+}
+
 TEST_CASE("a lease that changes while another network waits stays", "[leases]") {
     Host host;
     host.define(R"({"networks": {"web": {"nic": "eno1", "bootproto": "dhcp"}}})");
