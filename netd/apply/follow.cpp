@@ -1,6 +1,8 @@
 // Leases are followed in transactions of their own, or in one that waits, whose way back then leads elsewhere.
 #include "netd/apply/transaction.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace apply {
@@ -115,7 +117,12 @@ Result<> Transactor::follow_while_waiting(const lower::Goal& goal, bool is_own) 
     for (const auto& rule : goal.wanted.kernel.rules) open_->wanted.kernel.rules.put(rule);
     for (const auto& link : goal.wanted.kernel.links) open_->wanted.kernel.links.put(link);
     if (auto written = store_.begin(*open_); !written) return written;
+    const lower::HostState there = before_image(goal);
     auto reached = reach(goal.wanted, goal.scope, backends_, apply_deadline({}));
+    // The old address may be gone, and the new one be refused: nobody undoes that before the change that waits ends.
+    if (!reached)
+        if (auto back = reach(lower::attainable(there, backends_.kernel.state()), goal.scope, backends_, apply_deadline({})); !back)
+            reached = Error{reached.error().fault, reached.error().subject, fmt::format("{}; and the way back is blocked: {}: {}", reached.error().what, back.error().subject, back.error().what)};
     remember(goal);
     auto written = store_.begin(*open_);
     return reached ? written : reached;

@@ -46,11 +46,12 @@ struct Folder {
 
 struct Host {
     fakes::FakeKernel kernel{"eno1", "eno2"};
+    fakes::FaultyKernel faulty{kernel};
     fakes::FakeSwitch ovs;
     fakes::FakeClock clock;
     Disk disk;
     Leases held;
-    apply::Transactor transactor{{kernel, ovs, guests::nobody(), &held}, disk.open(), clock};
+    apply::Transactor transactor{{faulty, ovs, guests::nobody(), &held}, disk.open(), clock};
 
     Host() { std::ignore = transactor.recover(); }
     void define(const char* text) { REQUIRE(std::holds_alternative<apply::Committed>(transactor.begin(wanted(text, transactor.running(), kernel), unasked))); }
@@ -275,6 +276,24 @@ TEST_CASE("a lease that comes while a change waits goes back with it", "[leases]
     CHECK(host.addresses("eno1") == std::set{net("10.7.0.84/24")});
     REQUIRE(std::holds_alternative<apply::RolledBack>(host.transactor.roll_back({topology::Fault::timeout, "", "nobody confirmed it"})));
     require_same(before, host.kernel.truth());
+}
+
+TEST_CASE("a lease that can't be followed while a change waits leaves the host as it was", "[leases]") {
+    for (const char* change : {R"({"networks": {"db": {"nic": "eno2"}}})", R"({"networks": {"web": {"nic": "eno1", "bootproto": "dhcp", "mtu": 1400}}})"}) {
+        CAPTURE(change);
+        Host host;
+        host.define(R"({"networks": {"web": {"nic": "eno1", "bootproto": "dhcp"}}})");
+        host.follow({{"eno1-4", lease("10.7.0.84/24", "10.7.0.1")}});
+        REQUIRE(std::holds_alternative<apply::Waiting>(host.transactor.begin(wanted(change, host.transactor.running(), host.kernel), {})));
+        const bridges::State before = host.kernel.truth();
+        host.faulty.refuses = [](const bridges::Op& op) {
+            const auto* update = std::get_if<topology::Update<bridges::Link>>(&op);
+            return update && update->now.addresses && update->now.addresses->contains(net("10.8.0.84/24"));
+        };
+        CHECK_FALSE(host.transactor.follow({{"eno1-4", lease("10.8.0.84/24", "10.8.0.1")}}));
+        require_same(before, host.kernel.truth());
+        CHECK(host.transactor.waiting());
+    }
 }
 
 TEST_CASE("a call waits for its lease though the network asks already", "[leases]") {
