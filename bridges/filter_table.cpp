@@ -75,16 +75,22 @@ Result<FilterElements> FilterTable::read() {
 Result<> FilterTable::look() {
     for (int attempt = 0;; ++attempt) {
         auto looked = look_once();
-        if (looked || looked.error().fault != Fault::busy || attempt == 10) return looked;
+        if (!looked && looked.error().fault == Fault::busy && attempt < 10) continue;
+        if (!looked) return looked;
+        // Other rules, as many as there were: nobody reads them, they are put up anew.
+        if (std::exchange(heard_, NftSocket::News::none) == NftSocket::News::rules) is_whole_ = is_as_wanted_ = false;
+        return {};
     }
 }
+
+void FilterTable::listen() { heard_ = std::max(heard_, socket_->hear(NFPROTO_BRIDGE, table, own_)); }
 
 Result<> FilterTable::look_once() {
     is_whole_ = is_as_wanted_ = false;
     news_.of_all = true;
     filters_.clear();
     if (!socket_) return {};
-    (void)socket_->hear(NFPROTO_BRIDGE, table, own_);  // older than what is about to be seen
+    listen();  // older than what is about to be seen, but not all of it will be
     const auto missing = [](const Error& error) { return error.fault == Fault::not_found ? Result<>() : error; };
     const auto mark = socket_->comment(NFPROTO_BRIDGE, table);
     if (!mark) return missing(mark.error());
@@ -102,13 +108,11 @@ Result<> FilterTable::look_once() {
 
 Result<bool> FilterTable::hear() {
     if (!socket_) return false;
-    const auto news = socket_->hear(NFPROTO_BRIDGE, table, own_);
-    if (news == NftSocket::News::none) return false;
-    const auto before = filters();
-    if (auto looked = look(); !looked) return looked.error();
-    // Other rules, as many as there were: nobody reads them, they are put up anew.
-    if (news == NftSocket::News::rules) is_whole_ = is_as_wanted_ = false;
-    return before != filters();
+    listen();
+    if (heard_ == NftSocket::News::none && !stood_) return false;
+    if (!stood_) stood_ = filters();
+    if (auto looked = look(); !looked) return looked.error();  // and is looked at again when one hears again
+    return *std::exchange(stood_, std::nullopt) != filters();
 }
 
 // Counters of a port that goes, so that nothing of it stays.
@@ -135,7 +139,12 @@ void patch(Filters& filters, const FilterChanges& changes) {
 // If nobody else said anything in between, the table is what we know it to be.
 Result<> FilterTable::conclude(const Result<std::uint32_t>& before) {
     const auto generation = socket_->generation();
-    if (!before || !generation || *generation != *before + 1) return look();
+    if (!before || !generation || *generation != *before + 1) {
+        const auto news = socket_->hear(NFPROTO_BRIDGE, table, own_);
+        if (socket_->told() > 1) heard_ = std::max(heard_, news);  // one of them is netd's own
+        stood_ = wanted_;  // what else is found is told by the next hear()
+        return look();
+    }
     own_.insert(*generation);
     is_whole_ = is_as_wanted_ = true;
     return {};

@@ -50,6 +50,7 @@ private:
     Result<> change(const FilterChanges& changes);
     Result<> forget_counters(const IfName& port, std::vector<NftChange>& changes);
     Result<> conclude(const Result<std::uint32_t>& before);
+    void listen();
 
     std::optional<NftSocket> socket_;
     Filters filters_, none_;
@@ -57,6 +58,8 @@ private:
     bool is_whole_ = false;
     bool is_as_wanted_ = false;
     News news_;
+    NftSocket::News heard_ = NftSocket::News::none;  // of others' changes since the last look that succeeded
+    std::optional<Filters> stood_ = {};              // before those
     std::set<std::uint32_t> own_;       // generations that netd's own changes made, until they are heard of
 };
 

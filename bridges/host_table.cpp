@@ -6,6 +6,9 @@
 
 #include <linux/netfilter.h>
 
+#include <algorithm>
+#include <utility>
+
 namespace bridges {
 namespace {
 
@@ -23,14 +26,30 @@ HostTable HostTable::open(Services services) {
     HostTable opened;
     opened.services_ = std::move(services);
     auto socket = NftSocket::open();
-    if (socket && is_there(*socket, opened.services_)) opened.socket_ = std::move(*socket);
+    if (!socket || !is_there(*socket, opened.services_)) return opened;
+    (void)socket->hear(NFPROTO_INET, table, opened.own_);  // that netd itself has put it up
+    opened.socket_ = std::move(*socket);
     return opened;
 }
 
+// Who reads while another writes is told so, and reads again.
 Result<> HostTable::look() {
+    for (int attempt = 0;; ++attempt) {
+        auto looked = look_once();
+        if (!looked && looked.error().fault == Fault::busy && attempt < 10) continue;
+        if (!looked) return looked;
+        // Other rules, as many as there were: nobody reads them, they are put up anew. Elements are frames' own counters.
+        if (std::exchange(heard_, NftSocket::News::none) == NftSocket::News::rules) is_whole_ = false;
+        return {};
+    }
+}
+
+void HostTable::listen() { heard_ = std::max(heard_, socket_->hear(NFPROTO_INET, table, own_)); }
+
+Result<> HostTable::look_once() {
     is_whole_ = false;
     if (!socket_) return {};
-    (void)socket_->hear(NFPROTO_INET, table, own_);  // older than what is about to be seen
+    listen();  // older than what is about to be seen, but not all of it will be
     const auto mark = socket_->comment(NFPROTO_INET, table);
     if (!mark) return mark.error().fault == Fault::not_found ? Result<>() : mark.error();
     if (*mark != host_table_mark(services_)) return {};
@@ -42,13 +61,11 @@ Result<> HostTable::look() {
 
 Result<bool> HostTable::hear() {
     if (!socket_) return false;
-    const auto news = socket_->hear(NFPROTO_INET, table, own_);
-    if (news == NftSocket::News::none) return false;
-    const bool stood = is_whole_;
-    if (auto looked = look(); !looked) return looked.error();
-    // Other rules, as many as there were: nobody reads them, they are put up anew. Elements are frames' own counters.
-    if (news == NftSocket::News::rules) is_whole_ = false;
-    return stood != is_whole_;
+    listen();
+    if (heard_ == NftSocket::News::none && !stood_) return false;
+    if (!stood_) stood_ = is_whole_;
+    if (auto looked = look(); !looked) return looked.error();  // and is looked at again when one hears again
+    return *std::exchange(stood_, std::nullopt) != is_whole_;
 }
 
 Result<> HostTable::forget(const std::set<IfName>& gone) {
@@ -70,7 +87,12 @@ Result<> HostTable::put() {
     if (auto done = run_nft(write_host_table(services_)); !done) return done;
     const auto after = socket_->generation();
     // Somebody else said something in between: what it is now is looked at.
-    if (!before || !after || *after != *before + 1) return look();
+    if (!before || !after || *after != *before + 1) {
+        const auto news = socket_->hear(NFPROTO_INET, table, own_);
+        if (socket_->told() > 1) heard_ = std::max(heard_, news);  // one of them is netd's own
+        stood_ = true;  // what else is found is told by the next hear()
+        return look();
+    }
     own_.insert(*after);
     is_whole_ = true;
     return {};

@@ -35,9 +35,14 @@ public:
     int descriptor() const { return socket_ ? socket_->descriptor() : -1; }
 
 private:
+    Result<> look_once();
+    void listen();
+
     std::optional<NftSocket> socket_;
     Services services_;
     bool is_whole_ = false;
+    NftSocket::News heard_ = NftSocket::News::none;  // of others' changes since the last look that succeeded
+    std::optional<bool> stood_ = {};                 // before those
     std::set<std::uint32_t> own_;  // generations that netd's own changes made, until they are heard of
 };
 

@@ -48,6 +48,7 @@ private:
     void raise_peers(Batch& batch, std::span<const Op> ops);
     Result<> see_what_came(const Batch& batch, std::span<const Op> ops);
     void run(Batch& batch);
+    Result<Heard> listen();
 
     KernelMirror mirror_;
     Deletions deletions_;
@@ -56,7 +57,7 @@ private:
     Descriptor any_;   // readable when one of the three has something to tell
     ChecksumGuard guard_;
     Abilities abilities_;
-    bool unfiltered_ = false;
+    bool unfiltered_ = false, overrun_ = false;  // heard, and not told yet
     std::set<int> silent_;          // links whose settings were changed in a way that nobody reports
     std::vector<FarEnd> far_ends_;  // of the veth pairs of this batch
 };
@@ -70,17 +71,27 @@ Result<> LinuxKernel::look() {
 }
 
 Result<Heard> LinuxKernel::hear() {
-    const auto filters = filters_.hear();
+    // Each tells a thing once: that one of them can't be heard takes nothing of the others away.
+    const auto filters = filters_.hear(), host = host_.hear();
+    const bool other_filters = filters && *filters, other_rules = host && *host;
+    unfiltered_ = unfiltered_ || other_filters || other_rules;
+    if (other_filters) mirror_.take_filters(filters_.filters(), filters_.take_news());
+    if (other_rules) mirror_.take_host_rules(host_.stands());
     if (!filters) return filters.error();
-    const auto host = host_.hear();
     if (!host) return host.error();
-    if (*filters) mirror_.take_filters(filters_.filters(), filters_.take_news());
-    if (*host) mirror_.take_host_rules(host_.stands());
-    auto heard = mirror_.hear();
+    auto heard = listen();
     if (!heard) return heard.error();
-    heard->unfiltered = heard->unfiltered || *filters || *host;
+    heard->unfiltered = heard->unfiltered || other_filters || other_rules;
+    heard->overrun = std::exchange(overrun_, false);
     heard->changed = heard->changed || heard->unfiltered;
-    unfiltered_ = unfiltered_ || heard->unfiltered;
+    return heard;
+}
+
+// What is heard in the midst of a change is somebody's all the same, and is told with the next hear().
+Result<Heard> LinuxKernel::listen() {
+    auto heard = mirror_.hear();
+    unfiltered_ = unfiltered_ || (heard && heard->unfiltered);
+    overrun_ = overrun_ || (heard && heard->overrun);
     return heard;
 }
 
@@ -214,7 +225,7 @@ void LinuxKernel::raise_peers(Batch& batch, std::span<const Op> ops) {
 // The kernel reports a change of options, alias or group only of a link that is up (netdev_state_change), and it does not
 // report what an attempt that it refused has left behind (a bond has another MAC after a port that it did not take).
 Result<> LinuxKernel::see_what_came(const Batch& batch, std::span<const Op> ops) {
-    if (auto heard = mirror_.hear(); !heard) return heard.error();
+    if (auto heard = listen(); !heard) return heard.error();
     auto silent = std::exchange(silent_, {});
     for (std::size_t place = 0; place < ops.size(); ++place) {
         const Link* now = nullptr;
@@ -234,7 +245,7 @@ Progress LinuxKernel::apply(std::span<const Op> ops) {
     const auto refuse_all = [&](const Error& error) {
         for (std::size_t place = 0; place < ops.size(); ++place) batch.refuse(place, error);
     };
-    if (auto heard = mirror_.hear(); !heard) refuse_all(heard.error());
+    if (auto heard = listen(); !heard) refuse_all(heard.error());
     put_filters(filters_, batch, ops);
     mirror_.take_filters(filters_.filters(), filters_.take_news());
     put_host_rules(host_, batch, ops);
@@ -244,7 +255,7 @@ Progress LinuxKernel::apply(std::span<const Op> ops) {
     }
     run(batch);
     remove_links(mirror_, deletions_, batch, ops);
-    if (auto heard = mirror_.hear(); !heard) refuse_all(heard.error());
+    if (auto heard = listen(); !heard) refuse_all(heard.error());
     finish(batch, ops);
     raise_peers(batch, ops);
     run(batch);

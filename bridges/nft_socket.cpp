@@ -94,6 +94,7 @@ NftElement read_element(nftnl_set_elem* element) {
 struct NftSocket::Held {
     Socket requests, notifications;
     std::vector<char> heard = std::vector<char>(room);
+    std::size_t told = 0;          // changes that the last hear() was news of
     News heard_last = News::none;  // of a transaction whose end is still to come
     std::vector<char> buffer = std::vector<char>(room);
     std::uint32_t sequence = 1;
@@ -250,11 +251,14 @@ Result<> NftSocket::change(std::uint8_t family, const char* table, std::span<con
 // The kernel ends what it tells of a transaction with the generation that came of it.
 NftSocket::News NftSocket::hear(std::uint8_t family, const char* table, std::set<std::uint32_t>& own) {
     News news = News::none, of_one = std::exchange(held_->heard_last, News::none);
+    held_->told = 0;
     const Visit read = [&](const nlmsghdr* message) {
         const int type = message->nlmsg_type & 0xff;
         if (type == NFT_MSG_NEWGEN) {
             const News told = std::exchange(of_one, News::none);
-            if (own.erase(read_generation(message)) == 0) news = std::max(news, told);
+            if (own.erase(read_generation(message)) != 0 || told == News::none) return MNL_CB_OK;
+            news = std::max(news, told);
+            ++held_->told;
         } else if (is_in_table(message, family, table)) {
             const bool is_element = type == NFT_MSG_NEWSETELEM || type == NFT_MSG_DELSETELEM;
             of_one = std::max(of_one, is_element ? News::elements : News::rules);
@@ -275,6 +279,8 @@ NftSocket::News NftSocket::hear(std::uint8_t family, const char* table, std::set
     held_->heard_last = of_one;
     return news;
 }
+
+std::size_t NftSocket::told() const { return held_->told; }
 
 int NftSocket::descriptor() const { return mnl_socket_get_fd(held_->notifications.get()); }
 

@@ -58,6 +58,8 @@ public:
     // it changed. What the changes of those generations did is no news; they are forgotten when they were heard.
     enum class News { none, elements, lost, rules };
     News hear(std::uint8_t family, const char* table, std::set<std::uint32_t>& own);
+    // How many changes that was news of.
+    std::size_t told() const;
     int descriptor() const;
 
 private:

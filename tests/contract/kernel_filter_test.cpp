@@ -2,6 +2,8 @@
 #include "bridges/filter_table.hpp"
 #include "tests/contract/kernel_worlds.hpp"
 
+#include <thread>
+
 using namespace worlds;
 
 namespace {
@@ -79,6 +81,41 @@ TEST_CASE("whatever somebody does to the table is heard, and is undone whole wit
     REQUIRE(foreign);
     REQUIRE_FALSE(*foreign);
     nft("delete table bridge somebody");
+}
+
+TEST_CASE("another rule in the place of one is seen by whoever looks, not only by who hears of it", "[kernel][filter]") {
+    RealWorld world;
+    SKIP_UNLESS(world.kernel->abilities().filter, "this host has no nftables for bridges");
+    auto table = FilterTable::open();
+    REQUIRE(table.look());
+    REQUIRE(table.put({{name("nic-a"), filter("standard 52:54:00:12:34:56")}}));
+    const Filters whole = table.filters();
+    nft("replace rule bridge netd own handle $(nft -a list chain bridge netd own | sed -n 's/.*# handle //p' | tail -1) accept");
+    REQUIRE(table.look());
+    REQUIRE(table.filters().empty());
+    REQUIRE(table.put({{name("nic-a"), filter("standard 52:54:00:12:34:56")}}));
+    REQUIRE(table.filters() == whole);
+}
+
+TEST_CASE("netd's own change is not taken for another's, though others change their tables meanwhile", "[kernel][filter]") {
+    RealWorld world;
+    SKIP_UNLESS(world.kernel->abilities().filter, "this host has no nftables for bridges");
+    auto table = FilterTable::open();
+    REQUIRE(table.look());
+    std::jthread others([](const std::stop_token& stop) {
+        while (!stop.stop_requested()) std::ignore = std::system("nft 'add table bridge somebody; delete table bridge somebody'");
+    });
+    for (int time = 0; time < 30; ++time) {
+        INFO(time);
+        const Filters both{{name("nic-a"), filter("standard 52:54:00:12:34:56")}, {name("nic-b"), filter("standard 52:54:00:12:34:57")}};
+        for (const auto& [port, one] : both) REQUIRE(table.put({{port, one}}));
+        REQUIRE(table.filters() == both);
+        const auto heard = table.hear();
+        REQUIRE(heard);
+        REQUIRE_FALSE(*heard);
+        REQUIRE(table.put({{name("nic-a"), std::nullopt}, {name("nic-b"), std::nullopt}}));
+        REQUIRE(table.filters().empty());
+    }
 }
 
 TEST_CASE("a thousand ports' filters are one change", "[kernel][filter]") {
