@@ -30,9 +30,11 @@ Result<Blocked> BlockedReader::read() {
                 if (element.packets) blocked[port_of(element.key)][reason.name] = element.packets;
             };
             const auto set = counting_set(reason);
-            // One that is put up anew meanwhile has counted nothing yet.
             auto read = held_->socket->each_element(family, table, set.c_str(), count);
-            if (!read && read.error().fault != Fault::not_found && read.error().fault != Fault::busy) return read;
+            // A change cut it off, and what is left of it would be taken for all: it is read again.
+            for (int attempt = 0; !read && read.error().fault == Fault::busy && attempt < 10; ++attempt)
+                read = held_->socket->each_element(family, table, set.c_str(), count);
+            if (!read && read.error().fault != Fault::not_found) return read;
         }
         return {};
     };

@@ -391,6 +391,11 @@ def counted_and_told(host, networks):
     assert (event["vmId"], event["port"], event["frames"], event["filter"]) == ("a", port, {"mac": 7, "tag": 1}, "standard"), event
     words = host.netd.netctl("why", guests["a"].mac)
     assert "7 dropped: frames or ARP in the name of another MAC" in words and "1 dropped: VLAN tags" in words, words
+    # What was told is no news to the next netd, though it is still counted.
+    host.netd.stop()
+    host.netd.start().ready()
+    host.client, news = host.netd.client(), host.netd.subscribe("security.blocked")
+    assert (event := news.next(7)) is None and told()["a"] == {"mac": 7, "tag": 1}, (event, told())
 
 
 class Torrent:

@@ -37,26 +37,26 @@ topology::Result<std::unique_ptr<BlockedWatch>> BlockedWatch::open(loop::EventLo
     auto timer = loop::Timer::open(loop, [looks] { looks->look(); });
     if (!timer) return timer.error();
     watch->timer_ = std::move(*timer);
-    watch->told_ = watch->read();  // what happened before this netd was there is no news
     return watch;
 }
 
 Blocked BlockedWatch::read() {
-    auto now = reader_.read();
-    auto blocked = now ? std::move(*now) : Blocked();
+    if (auto now = reader_.read()) tables_ = std::move(*now);
+    auto blocked = tables_;
     if (snapshot_) blocked.merge(flows_.read(snapshot_->observed.ovs));
     return blocked;
 }
 
 void BlockedWatch::follow(observe::Published snapshot) {
     snapshot_ = std::move(snapshot);
+    if (!told_) told_ = read();  // what happened before this netd was there is no news
     if (snapshot_->running.nics().empty() && snapshot_->running.networks().empty()) timer_->stop();
     else if (!timer_->is_set()) std::ignore = timer_->at(clock_.boottime() + pace);
 }
 
 void BlockedWatch::look() {
     auto now = read();
-    const auto news = news_of(told_, now);
+    const auto news = news_of(*told_, now);
     for (const intent::GuestNic& nic : snapshot_->running.nics()) {
         const auto port = lower::port_of(nic);
         const auto found = news.find(port);

@@ -11,6 +11,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace serve {
@@ -26,7 +27,7 @@ public:
     // `ovs_folder` is where ovs-vswitchd has its bridges' sockets.
     static topology::Result<std::unique_ptr<BlockedWatch>> open(loop::EventLoop& loop, const loop::Clock& clock, std::string ovs_folder, Tell tell);
 
-    // As kernel and Open vSwitch count at this moment; empty where that can't be read.
+    // As kernel and Open vSwitch count at this moment; as they last did where that can't be read.
     bridges::Blocked read();
 
     // Whose ports and devices these are. Without any nobody looks.
@@ -42,7 +43,8 @@ private:
     ovs::BlockedFlows flows_;
     std::unique_ptr<loop::Timer> timer_;
     observe::Published snapshot_;
-    bridges::Blocked told_;
+    bridges::Blocked tables_;                // the kernel's, as last read
+    std::optional<bridges::Blocked> told_ = {};  // none before the first snapshot, which says where to look
 };
 
 }  // namespace serve
