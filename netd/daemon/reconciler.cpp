@@ -132,6 +132,7 @@ void Reconciler::work_off() {
         else if (auto* changes = std::get_if<serve::ChangeNic>(&command)) change_nic(*changes);
         else if (auto* drifted = std::get_if<serve::Mend>(&command)) mend(*drifted);
         for (auto& more : commands_.take()) take(std::move(more));
+        if (backends_.guests.hear()) publish();  // also what came while it was asked, which no descriptor tells any more
         settle_partings();
         follow_guests();
     }

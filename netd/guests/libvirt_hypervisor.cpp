@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <thread>
+#include <utility>
 
 namespace guests {
 namespace {
@@ -29,15 +30,8 @@ public:
     }
 
     bool hear() override {
-        bool changed = false;
-        for (News& news : desk_->news->take()) {
-            changed = changed || news.connected != connected_ || news.trouble != trouble_ || !(news.state == state_);
-            connected_ = news.connected;
-            state_ = std::move(news.state);
-            trouble_ = std::move(news.trouble);
-            if (news.answer && news.answer->number == asked_) answer_ = std::move(news.answer->result);
-        }
-        return changed;
+        take_news();
+        return std::exchange(changed_, false);
     }
 
     bool connected() const override { return connected_; }
@@ -72,11 +66,22 @@ public:
     void offer(std::vector<Offer> offers) override { desk_->errands->push(std::move(offers)); }
 
 private:
+    // Whoever waits for an answer hears other news with it, which is told by the next hear().
+    void take_news() {
+        for (News& news : desk_->news->take()) {
+            changed_ = changed_ || news.connected != connected_ || news.trouble != trouble_ || !(news.state == state_);
+            connected_ = news.connected;
+            state_ = std::move(news.state);
+            trouble_ = std::move(news.trouble);
+            if (news.answer && news.answer->number == asked_) answer_ = std::move(news.answer->result);
+        }
+    }
+
     Result<> ask(Task what, Deadline deadline) {
         deadline = std::min(deadline, Clock::now() + longest_call);
         answer_.reset();
         desk_->errands->push(Deed{++asked_, std::move(what), deadline});
-        while (!answer_ && await_news(deadline)) hear();
+        while (!answer_ && await_news(deadline)) take_news();
         if (answer_) return *answer_;
         ++asked_;  // what comes now comes too late
         return Error{Fault::timeout, "libvirt", fmt::format("no answer from {} in time", desk_->uri)};
@@ -85,7 +90,7 @@ private:
     Result<> part(const Nic::Key& nic, Deadline deadline) {
         deadline = std::min(deadline, Clock::now() + longest_parting);
         if (auto asked = ask(nic, deadline); !asked) return state_.nics.contains(nic) ? asked : Result<>();
-        while (state_.nics.contains(nic) && await_news(deadline)) hear();
+        while (state_.nics.contains(nic) && await_news(deadline)) take_news();
         if (!state_.nics.contains(nic)) return {};
         return Error{Fault::timeout, "domain " + nic.domain, fmt::format("the guest does not let go of {}", nic.mac.text())};
     }
@@ -100,7 +105,7 @@ private:
     std::shared_ptr<Desk> desk_;
     std::future<void> closed_;
     std::thread thread_;
-    bool connected_ = false;
+    bool connected_ = false, changed_ = false;
     std::string trouble_;
     State state_;
     std::uint64_t asked_ = 0;

@@ -59,7 +59,7 @@ Result<> Session::look_at(const std::string& name, State& into) const {
     State now = into;
     forget(name, now);
     if (domain)
-        if (auto taken = take_in(domain.get(), now); !taken && virConnectIsAlive(connection_.get()) != 1) return taken;
+        if (auto taken = take_in(domain.get(), now); !taken && taken.error().fault != Fault::not_found) return taken;  // it lives: what was known of it holds
     into = std::move(now);
     return {};
 }

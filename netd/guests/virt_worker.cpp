@@ -22,7 +22,7 @@ public:
         while (!stopping_) {
             if (!session_ && Clock::now() >= next_attempt_) connect();
             if (!session_) await_errand(next_attempt_);
-            else await_errand(Clock::now() + std::chrono::hours(1));
+            else await_errand(Clock::now() + (has_hints() ? longest_pause : std::chrono::hours(1)));
             for (Errand& errand : desk_->errands->take())
                 if (!stopping_) std::visit([this](auto& one) { take(one); }, errand);
             look_where_hinted();
@@ -113,16 +113,22 @@ private:
         }, std::get<Op>(deed.what));
     }
 
-    void look_where_hinted() {
-        if (!session_ || (hinted_.empty() && !all_hinted_)) return;
-        const State before = state_;
-        if (all_hinted_) {
-            if (auto looked = session_->look()) state_ = std::move(*looked);
-        } else {
-            for (const std::string& domain : hinted_) std::ignore = session_->look_at(domain, state_);
-        }
+    bool has_hints() const { return all_hinted_ || !hinted_.empty(); }
+
+    void look_at_all() {
+        auto looked = session_->look();
+        if (!looked) return;
+        state_ = std::move(*looked);
         hinted_.clear();
         all_hinted_ = false;
+    }
+
+    void look_where_hinted() {
+        if (!session_ || !has_hints()) return;
+        const State before = state_;
+        if (all_hinted_) look_at_all();
+        // Where the look fails the hint stays, for a later one.
+        std::erase_if(hinted_, [this](const std::string& domain) { return static_cast<bool>(session_->look_at(domain, state_)); });
         if (!(state_ == before)) tell();
     }
 
