@@ -215,6 +215,7 @@ void Mirror::take(const RuleReport& report) {
     const auto key = report.rule.key();
     int& count = rule_counts_[key];
     count += report.gone ? -1 : 1;
+    doubts_rules_ = doubts_rules_ || (report.gone && count > 0);
     if (count > 0) {
         state_.rules.put(report.rule);
     } else {
@@ -229,6 +230,12 @@ void Mirror::take(const StackHint& hint) {
     if (hint.index == NETCONFA_IFINDEX_ALL) {
         for (const auto& [index, seen] : links_) hints_.insert(index);
     }
+}
+
+void Mirror::forget_rules() {
+    for (const auto& [key, count] : rule_counts_) state_.rules.erase(key);
+    rule_counts_.clear();
+    has_changed_ = true;
 }
 
 void Mirror::forget(const Doubt& routes) {

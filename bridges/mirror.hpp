@@ -42,8 +42,12 @@ public:
     std::set<Doubt> take_doubts() { return std::exchange(doubts_, {}); }
     std::set<int> take_hints() { return std::exchange(hints_, {}); }
 
-    // Forgets these routes: a fresh list of them follows.
+    // One of two rules that are the same went, if there were two: whoever lists all while one comes counts it twice.
+    bool take_doubt_of_rules() { return std::exchange(doubts_rules_, false); }
+
+    // Forgets these routes, or all rules: a fresh list of them follows.
     void forget(const Doubt& routes);
+    void forget_rules();
 
     // Which ports have which filter from now on; shown once they are links.
     void take_filters(const std::map<IfName, Filter>& now);
@@ -122,6 +126,7 @@ private:
     std::set<int> quiet_losers_;         // links whose IPv4 routes may have gone, which the kernel tells nobody
     std::set<IpAddress> lost_sources_;   // addresses that went, and the routes that start from them
     std::set<Doubt> doubts_;
+    bool doubts_rules_ = false;
     std::set<int> hints_;
     State state_;
     bool has_changed_ = false;

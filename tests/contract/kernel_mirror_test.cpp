@@ -1,4 +1,6 @@
 // The mirror that hears and the look that sees everything anew are equal, whatever was done, and by whom.
+#include "bridges/mirror.hpp"
+#include "bridges/nl_write.hpp"
 #include "tests/contract/kernel_worlds.hpp"
 
 #include <linux/netlink.h>
@@ -211,4 +213,33 @@ TEST_CASE("a version of the state shares with the one before what did not change
     now.mtu = mtu(1400);
     update(world, now);
     REQUIRE(world.kernel->state().links.find(name("eth0")) == was);
+}
+
+TEST_CASE("a rule that was told twice, by a list and by the news of it, is doubted when it goes", "[mirror]") {
+    const Rule rule{3200, false, subnet("192.0.2.0/24"), {}, {}, 100};
+    Mirror mirror;
+    mirror.take(*write_rule(rule).raw());
+    mirror.take(*write_rule(rule).raw());
+    CHECK_FALSE(mirror.take_doubt_of_rules());
+    mirror.take(*write_rule_deletion(rule).raw());
+    CHECK(mirror.take_doubt_of_rules());
+    mirror.forget_rules();  // and the list that follows has none
+    mirror.settle();
+    CHECK(mirror.state().rules.empty());
+    mirror.take(*write_rule(rule).raw());
+    mirror.take(*write_rule_deletion(rule).raw());
+    CHECK_FALSE(mirror.take_doubt_of_rules());
+    CHECK(mirror.state().rules.empty());
+}
+
+TEST_CASE("of rules that are the same one may go", "[kernel][mirror]") {
+    RealWorld world;
+    const Rule rule{3200, false, subnet("192.0.2.0/24"), {}, {}, 100};
+    succeed(world, Create<Rule>{rule});
+    REQUIRE(std::system("ip rule add preference 3200 from 192.0.2.0/24 lookup 100 protocol 158 2>/dev/null; true") == 0);
+    succeed(world, Create<Rule>{rule});
+    REQUIRE(world.kernel->hear());
+    REQUIRE(std::system("ip rule del preference 3200") == 0);
+    REQUIRE(world.kernel->hear());
+    REQUIRE(world.kernel->state().rules == world.fresh_look().rules);
 }
