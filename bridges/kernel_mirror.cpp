@@ -109,7 +109,7 @@ Result<> KernelMirror::clear_doubts() {
         (void)feed(mirror_, others);  // a kernel without IPv6 refuses, and has none
     }
     mirror_.settle();
-    mirror_.take_doubts();
+    mirror_.drop(doubts);  // their lists may say again that there is more; what a look at a link has brought up is asked next
     return {};
 }
 

@@ -232,6 +232,10 @@ void Mirror::take(const StackHint& hint) {
     }
 }
 
+void Mirror::drop(const std::set<Doubt>& asked) {
+    for (const Doubt& doubt : asked) doubts_.erase(doubt);
+}
+
 void Mirror::forget_rules() {
     for (const auto& [key, count] : rule_counts_) state_.rules.erase(key);
     rule_counts_.clear();

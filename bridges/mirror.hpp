@@ -42,6 +42,8 @@ public:
     std::set<Doubt> take_doubts() { return std::exchange(doubts_, {}); }
     std::set<int> take_hints() { return std::exchange(hints_, {}); }
 
+    // These are settled as far as they can be.
+    void drop(const std::set<Doubt>& asked);
     // One of two rules that are the same went, if there were two: whoever lists all while one comes counts it twice.
     bool take_doubt_of_rules() { return std::exchange(doubts_rules_, false); }
 
