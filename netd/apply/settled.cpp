@@ -25,7 +25,8 @@ bool Settled::holds(const lower::HostState& now) const {
     };
     return is_still(observed.kernel.links, now.kernel.links, link_matters) && is_still(observed.kernel.routes, now.kernel.routes, among(scope.routes)) &&
            is_still(observed.kernel.rules, now.kernel.rules, among(scope.rules)) && is_still(observed.ovs.bridges, now.ovs.bridges, among(scope.bridges)) &&
-           is_still(observed.ovs.ports, now.ovs.ports, among(scope.ports)) && observed.guests == now.guests;
+           is_still(observed.ovs.ports, now.ovs.ports, among(scope.ports)) &&
+           is_still(observed.ovs.mirrors, now.ovs.mirrors, among(scope.mirrors)) && observed.guests == now.guests;
 }
 
 }  // namespace apply

@@ -177,6 +177,15 @@ TEST_CASE("the same request again touches nothing, and heals what somebody delet
     require_same(before, host.kernel.truth());
 }
 
+TEST_CASE("a mirror of Open vSwitch that is gone is looked at again") {
+    apply::Settled settled;
+    const ovs::PortMirror mirror{*topology::IfName::parse("nic-a")};
+    settled.scope.mirrors.insert(mirror.key());
+    settled.observed.ovs.mirrors.put(mirror);
+    CHECK(settled.holds(settled.observed));
+    CHECK_FALSE(settled.holds({}));
+}
+
 TEST_CASE("a boot brings the committed definitions back, not the running ones") {
     Host host;
     host.settle();
