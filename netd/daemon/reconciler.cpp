@@ -43,7 +43,7 @@ topology::Result<> Reconciler::start(const std::optional<topology::IfName>& mana
 void Reconciler::run() {
     Tidying tidying;
     while (!stopping_) {
-        see_to_rules();  // what was done may have been disturbed
+        if (see_to_rules()) publish();  // what was done may have been disturbed
         if (names_due_ && !transactor_.waiting() && !transactor_.is_stuck()) {
             follow_names();
             publish();
@@ -99,8 +99,8 @@ void Reconciler::hear() {
         return;
     }
     if (heard->overrun) ++overruns_;
-    see_to_rules();
-    if (!heard->changed && !others_changed) return;
+    const bool are_back = see_to_rules();
+    if (!heard->changed && !others_changed && !are_back) return;
     try_again();
     follow_names();
     publish();

@@ -38,8 +38,8 @@ private:
     void conclude_awaited();
     topology::Error too_late() const;
     void follow_names();
-    void see_to_rules();
-    void put_rules_back();
+    bool see_to_rules();    // true if something was put back, or tried to be
+    bool put_rules_back();  // the same
     void tell_restored_flows();
     std::optional<topology::Error> trouble() const;
     void take(serve::Command command);

@@ -54,13 +54,14 @@ void Reconciler::mend(const serve::Mend& asked) {
     notes_.push(serve::Mended{});
 }
 
-void Reconciler::see_to_rules() {
-    if (backends_.kernel.take_unfiltered() || (rules_again_ && clock_.boottime() >= *rules_again_)) put_rules_back();
+bool Reconciler::see_to_rules() {
+    const bool is_due = backends_.kernel.take_unfiltered() || (rules_again_ && clock_.boottime() >= *rules_again_);
+    return is_due && put_rules_back();
 }
 
 // Somebody flushed or changed one of netd's tables, or it is that of another netd: what the guests' ports shall have, and the
 // rules of the host, are put back before anything else is done, and told. What is for ports that are gone goes as well.
-void Reconciler::put_rules_back() {
+bool Reconciler::put_rules_back() {
     const auto& running = transactor_.standing();
     const auto wanted = lower::lower(running, lower::everything(running), observe::host_of(backends_));
     std::vector<bridges::Op> ops;
@@ -77,12 +78,13 @@ void Reconciler::put_rules_back() {
     }
     if (auto forgotten = backends_.kernel.forget_filters(); !forgotten) log::warn("filters of ports that are gone stay: {}", forgotten.error().what);
     rules_again_.reset();
-    if (ops.empty()) return;
+    if (ops.empty()) return false;
     const auto progress = backends_.kernel.apply(ops);
     if (progress.stopped) rules_again_ = clock_.boottime() + std::chrono::seconds(2);
     if (progress.stopped) log::error("traffic is not kept apart as it should be: {}", progress.stopped->what);
     else log::warn("the rules of {} guests' ports and {} networks were gone, and are back", ports.size(), devices.size());
     announce("security.restored", {{"ports", ports}, {"devices", devices}, {"why", progress.stopped ? progress.stopped->what : ""}});
+    return true;
 }
 
 void Reconciler::tell_restored_flows() {
