@@ -69,8 +69,9 @@ Result<> Transactor::bring_up_all(const intent::Intent& all) {
     if (auto at_once = bring_up(made, parts, apply_deadline({})); at_once || parts.size() <= 1) return at_once;
     const auto ways = static_cast<std::size_t>(std::ranges::count_if(all.networks(), is_way_to_the_host));
     const std::span<const intent::Intent> each{parts};
-    // Time that the first try has used up is not the way's.
-    auto way = bring_up_apart(made, each.first(ways), apply_deadline({})), others = bring_up_apart(made, each.subspan(ways), apply_deadline({}));
+    // Time that the first try has used up is not the way's; both together are less than a start may take (packaging/netd.service).
+    const auto deadline = apply_deadline({});
+    auto way = bring_up_apart(made, each.first(ways), deadline), others = bring_up_apart(made, each.subspan(ways), deadline);
     return way ? others : way;
 }
 
