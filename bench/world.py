@@ -41,6 +41,8 @@ class World:
     def start_netd(self):
         """A netd, and a line to it. The seconds until it answered."""
         if not self.netd:
+            (self.folder / "netd/run").mkdir(parents=True)
+            run("mount", "-t", "tmpfs", "tmpfs", self.folder / "netd/run")  # as /run is
             self.netd = Netd(self.space, self.folder / "netd", build, self.ovs.socket)
         self.line = Line(self.netd.control)
         begun = time.perf_counter()
@@ -62,6 +64,8 @@ class World:
             if one is not None:
                 with contextlib.suppress(Exception):
                     one.close()
+        if (self.folder / "netd/run").is_mount():
+            run("umount", self.folder / "netd/run")
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def __enter__(self):

@@ -65,16 +65,22 @@ bool has_mac_of_base(const Journey& journey) {
     return base && base->want && base->want->mac && journey.want->mac == base->want->mac;
 }
 
+bool is_made_by_others(const Link& want) { return !want.kind || std::holds_alternative<Device>(*want.kind); }
+
+// Who gets a copy of what passes must be there before.
+bool comes_with_its_traffic(const Journey& journey) {
+    const auto& traffic = journey.want->traffic;
+    return !journey.left && !is_made_by_others(*journey.want) && traffic && traffic->copies.empty() && traffic->copies_in.empty();
+}
+
 Link newcomer(const Journey& journey) {
     Link now = *journey.want;
     now.facts = {};
     now.addresses = {};
-    now.traffic = {};
+    if (!comes_with_its_traffic(journey)) now.traffic = {};
     if (has_mac_of_base(journey)) now.mac = {};
     return now;
 }
-
-bool is_made_by_others(const Link& want) { return !want.kind || std::holds_alternative<Device>(*want.kind); }
 
 void come(const Journey& journey, Phase phase, int level, std::vector<Step>& steps) {
     Link now = journey.left ? change_of(journey) : newcomer(journey);
@@ -110,7 +116,7 @@ void take_addresses(const Journey& journey, std::vector<Step>& steps) {
 
 void take_traffic(const Journey& journey, std::vector<Step>& steps) {
     const auto& want = journey.want->traffic;
-    if (!want || want == (journey.left ? journey.left->traffic : Traffic{})) return;
+    if (!want || comes_with_its_traffic(journey) || want == (journey.left ? journey.left->traffic : Traffic{})) return;
     Link now{journey.want->name};
     now.traffic = want;
     steps.push_back({Update<Link>{before(journey), now}, Phase::traffic, 0});

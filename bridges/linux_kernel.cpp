@@ -16,6 +16,7 @@
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <future>
 #include <linux/rtnetlink.h>
 
 namespace bridges {
@@ -24,8 +25,14 @@ namespace {
 
 class LinuxKernel : public Kernel {
 public:
-    LinuxKernel(KernelMirror mirror, FilterTable filters, HostTable host, Descriptor any, ChecksumGuard guard, Abilities abilities)
-        : mirror_(std::move(mirror)), filters_(std::move(filters)), host_(std::move(host)), any_(std::move(any)), guard_(std::move(guard)), abilities_(std::move(abilities)) {}
+    LinuxKernel(KernelMirror mirror, FilterTable filters, HostTable host, Descriptor any, Abilities abilities)
+        : mirror_(std::move(mirror)), filters_(std::move(filters)), host_(std::move(host)), any_(std::move(any)), abilities_(std::move(abilities)) {}
+
+    // With what a guest's frames are held against; without, frames may ask for checksums as they like.
+    void arm(Result<ChecksumGuard> guard) {
+        abilities_.checksums = guard && guard->number() >= 0;
+        if (guard) guard_ = std::move(*guard);
+    }
 
     Result<> look() override;
     Result<Heard> hear() override;
@@ -150,6 +157,8 @@ void LinuxKernel::change(Batch& batch, std::size_t place, const Link& now, const
     std::vector<TrafficRequest> requests;
     if (now.traffic)
         if (auto done = write_traffic(have.facts.index, *now.traffic, have.traffic.value_or(Traffic{}), state(), guard_.number(), requests); !done) return batch.refuse(place, done.error());
+    // What holds frames back stands before anything lets them in.
+    for (TrafficRequest& request : requests) batch.add(place, std::move(request.message), std::move(request.fine));
     if (is_silent && messages.empty()) silent_.insert(have.facts.index);
     for (Message& message : messages) {
         // An address that is gone already: its primary took it along. A subnet's route that is there already: another's.
@@ -157,7 +166,6 @@ void LinuxKernel::change(Batch& batch, std::size_t place, const Link& now, const
         const auto fine = type == RTM_DELADDR ? std::set<int>{EADDRNOTAVAIL} : type == RTM_NEWROUTE ? std::set<int>{EEXIST} : std::set<int>{};
         batch.add(place, std::move(message), fine);
     }
-    for (TrafficRequest& request : requests) batch.add(place, std::move(request.message), std::move(request.fine));
 }
 
 void LinuxKernel::update(Batch& batch, std::size_t place, const Update<Link>& op) {
@@ -279,17 +287,15 @@ Result<std::unique_ptr<Kernel>> open_linux_kernel(topology::Services services) {
     abilities->filter = filters.works();
     auto host = HostTable::open(services);
     if (host.works()) abilities->services = std::move(services);
-    ChecksumGuard guard;
-    if (abilities->checksums) {
-        auto loaded = ChecksumGuard::load();
-        abilities->checksums = static_cast<bool>(loaded);
-        if (loaded) guard = std::move(*loaded);
-    }
+    // The kernel's own description is read for it, all 5 MiB, which takes as long as the look at some hundred links.
+    std::future<Result<ChecksumGuard>> guard;
+    if (abilities->checksums) guard = std::async(std::launch::async, ChecksumGuard::load);
     auto any = any_of({notifications->descriptor(), filters.descriptor(), host.descriptor()});
     if (!any) return Error{Fault::backend, "epoll", "no descriptor is left to wait with"};
     KernelMirror mirror(std::move(*requests), std::move(*notifications));
-    auto kernel = std::make_unique<LinuxKernel>(std::move(mirror), std::move(filters), std::move(host), std::move(any), std::move(guard), std::move(*abilities));
+    auto kernel = std::make_unique<LinuxKernel>(std::move(mirror), std::move(filters), std::move(host), std::move(any), std::move(*abilities));
     if (auto looked = kernel->look(); !looked) return looked.error();
+    kernel->arm(guard.valid() ? guard.get() : ChecksumGuard());
     return std::unique_ptr<Kernel>(std::move(kernel));
 }
 

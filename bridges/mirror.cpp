@@ -154,8 +154,14 @@ void Mirror::take_traffic(const nlmsghdr& message) {
     const bool gone = message.nlmsg_type == RTM_DELQDISC || message.nlmsg_type == RTM_DELTCLASS || message.nlmsg_type == RTM_DELTFILTER;
     Seen* seen = seen_of(index, gone);
     if (!seen) return;
-    seen->traffic.take(message);
-    for (const int target : seen->traffic.targets()) dependents_[target].insert(index);
+    if (seen->traffic == topology::Shared<TrafficSeen>()) {
+        TrafficSeen first;
+        first.take(message);
+        if (!(first == TrafficSeen())) seen->traffic = topology::Shared(std::move(first));  // most qdiscs are the kernel's own
+    } else {
+        seen->traffic.edit().take(message);
+    }
+    for (const int target : seen->traffic.get().targets()) dependents_[target].insert(index);
 }
 
 // With a link go its routes. With a link's "up" or its last address the kernel drops its IPv4 routes, with any address

@@ -75,7 +75,7 @@ private:
         std::set<std::pair<Subnet, std::uint32_t>> subnets = {};      // to which the kernel has made routes, each with its metric
         std::set<Subnet> autoconf = {};
         std::set<IpAddress> routers = {};                             // of those that announce themselves: whom the kernel leaves by
-        TrafficSeen traffic = {};
+        topology::Shared<TrafficSeen> traffic = {};             // most have none
         bool reported = false;                                  // false: only parts of it were heard so far
     };
     struct Waiting {

@@ -45,11 +45,11 @@ Link Mirror::named(const Seen& seen) const {
         if (bond->options.contains("primary")) bond->options["primary"] = report.primary ? name_of(report.primary).text() : "";
         if (report.active) link.facts.active_port = name_of(report.active);
     }
-    link.traffic = seen.traffic.shown([this](int index) {
+    link.traffic = seen.traffic.get().shown([this](int index) {
         const auto target = links_.find(index);
         return target != links_.end() && target->second.reported ? std::optional(name_of(index)) : std::nullopt;
     });
-    link.facts.foreign_qdisc = seen.traffic.foreign_qdisc();
+    link.facts.foreign_qdisc = seen.traffic.get().foreign_qdisc();
     link.facts.autoconf = seen.autoconf;
     if (!seen.routers.empty()) link.facts.router = *seen.routers.begin();
     link.addresses.emplace();
@@ -115,6 +115,7 @@ bool Mirror::settle() {
 }
 
 void Mirror::inherit(const Mirror& older) {
+    if (older.state_ == State()) return;
     const auto share = [](auto shared, const auto& fresh) {
         using Set = std::decay_t<decltype(fresh)>;
         const auto before = shared;
@@ -158,7 +159,7 @@ int Mirror::index_of(const std::string& name) const {
 std::vector<Message> Mirror::traffic_questions() const {
     std::vector<Message> all;
     for (const auto& [index, seen] : links_)
-        for (Message& question : seen.traffic.questions(index)) all.push_back(std::move(question));
+        for (Message& question : seen.traffic.get().questions(index)) all.push_back(std::move(question));
     return all;
 }
 

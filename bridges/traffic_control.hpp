@@ -38,6 +38,8 @@ public:
     const std::string& foreign_qdisc() const { return foreign_; }
     std::set<int> targets() const;
 
+    bool operator==(const TrafficSeen&) const = default;
+
     // What a list of qdiscs does not say and must be asked for.
     std::vector<Message> questions(int link) const;
 

@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <span>
 
 #include "ovs-driver/idl_handles.hpp"
 
@@ -91,6 +92,8 @@ private:
     unsigned generation_ = 0;
     bool was_connected_ = false, was_silent_ = false;
     Deadline lost_ = {};   // when the connection went
+    mutable bool has_kernel_datapath_ = false;
+    mutable Deadline ask_kernel_ = {};  // not again before
     bool changed_ = false;
 };
 
@@ -121,11 +124,18 @@ bool OvsdbSwitch::comes_back(Deadline deadline) {
     return connected();
 }
 
+// The kernel loads a module for who asks, or looks for one, so that not every change asks.
 std::string OvsdbSwitch::default_datapath() const {
+    constexpr std::chrono::seconds until_asked_again{5};
     const auto* root = session_.root();
-    for (std::size_t i = 0; root && i < root->n_datapath_types; ++i)
-        if (std::string_view(root->datapath_types[i]) == "system") return kernel_has_datapath() ? "system" : "netdev";
-    return "netdev";
+    const auto listed = root ? std::span(root->datapath_types, root->n_datapath_types) : std::span<char*>();
+    if (std::ranges::none_of(listed, [](const char* type) { return std::string_view(type) == "system"; })) return "netdev";
+    const auto now = Session::Clock::now();
+    if (!has_kernel_datapath_ && now >= ask_kernel_) {
+        has_kernel_datapath_ = kernel_has_datapath();
+        ask_kernel_ = now + until_asked_again;
+    }
+    return has_kernel_datapath_ ? "system" : "netdev";
 }
 
 Result<> OvsdbSwitch::no_answer() const {

@@ -18,19 +18,19 @@ std::optional<Error> Transactor::trouble() const {
     return all;
 }
 
-void Transactor::load() {
+void Transactor::load(store::Remembered& remembered) {
     const auto take = [&](Result<std::optional<store::Kept>> kept, std::string_view consequence) -> std::optional<store::Kept> {
         if (!kept) note_damage(kept.error(), consequence);
         else if (*kept && (*kept)->fell_back)
             note_damage({Fault::backend, store_.state_directory() + "/state", "is damaged or gone"}, "state.prev is used, which has what was committed before");
         return kept ? *kept : std::nullopt;
     };
-    if (auto kept = take(store_.committed(), "nothing is committed as far as netd knows, and nothing comes back at a boot")) {
+    if (auto kept = take(std::move(remembered.committed), "nothing is committed as far as netd knows, and nothing comes back at a boot")) {
         committed_ = std::move(kept->intent);
         generation_ = kept->generation;
         identities_ = std::move(kept->identities);
     }
-    if (auto kept = take(store_.running(), "the committed definitions hold, as after a boot")) {
+    if (auto kept = take(std::move(remembered.running), "the committed definitions hold, as after a boot")) {
         running_ = std::move(kept->intent);
         generation_ = std::max(generation_, kept->generation);
         has_run_in_this_boot_ = true;
@@ -60,9 +60,10 @@ bool Transactor::follow_names() {
     return true;
 }
 
-Outcome Transactor::recover() {
-    load();
-    auto entry = store_.open_entry();
+Outcome Transactor::recover(std::optional<store::Remembered> read_already) {
+    store::Remembered remembered = read_already ? std::move(*read_already) : store_.remembered();
+    load(remembered);
+    auto& entry = remembered.open_entry;
     if (!entry) {
         note_damage(entry.error(), "the change that was open can't be taken back");
         // Without a run, whatever it was about, this boot has not seen it.

@@ -50,8 +50,9 @@ public:
         : backends_(backends), store_(std::move(store)), clock_(clock) {}
 
     // At start, once the mirrors stand: takes up what is on disk. Finishes, undoes or goes on waiting for an open
-    // transaction; after a boot brings the committed definitions back. The outcome is that of what it had to do.
-    Outcome recover();
+    // transaction; after a boot brings the committed definitions back. The outcome is that of what it had to do. Files that
+    // were read while the mirrors were filled need not be read again.
+    Outcome recover(std::optional<store::Remembered> read_already = {});
 
     // While one is waiting no other may begin.
     Outcome begin(const intent::Intent& wanted, const Terms& terms);
@@ -108,7 +109,7 @@ private:
     Outcome wait();
     Outcome undo(const Error& because);
     Outcome finish();
-    void load();
+    void load(store::Remembered& remembered);
     void note_damage(Error error, std::string_view consequence);
     Outcome take_up(store::Entry entry);
     Outcome bring_back();

@@ -61,6 +61,8 @@ private:
         ::prctl(PR_SET_NAME, "netd-reconciler");  // for whoever looks at threads
         auto store = store::Store::open(options.state, options.run);
         if (!store) return ready_.set_value(store.error());
+        // With many networks each of the two takes a while, and neither needs the other.
+        auto remembered = std::async(std::launch::async, [from = *store] { return from.remembered(); });
         auto kernel = bridges::open_linux_kernel(options.services);
         if (!kernel) return ready_.set_value(kernel.error());
         if (!(*kernel)->abilities().checksums) log::info("frames of guests are not held against where they ask for a checksum: this kernel, or the unit, has no BPF for it");
@@ -71,7 +73,7 @@ private:
         if (!clients) return ready_.set_value(clients.error());
         ResolverFile resolver(options.resolver, options.state + "/resolv.conf.before");
         Reconciler reconciler({**kernel, *ovs, libvirt ? *libvirt : guests::nobody(), &clients->leases().held()}, *clients, resolver, std::move(*store), clock, commands, notes);
-        auto started = reconciler.start(options.management, options.management_timeout);
+        auto started = reconciler.start(remembered.get(), options.management, options.management_timeout);
         const bool stands{started};
         ready_.set_value(std::move(started));
         if (stands) reconciler.run();
@@ -134,7 +136,14 @@ private:
         requests_ = std::make_unique<serve::Requests>([this](const serve::Ticket& ticket, std::string bytes) { server_->reply(ticket.caller, std::move(bytes)); }, *commands_, clock_);
         requests_->add_status([this](nlohmann::json& status) { add_transport(status); });
         ear_ = std::make_unique<serve::LldpEar>(*loop_, clock_);
-        requests_->add_lldp([this](const std::vector<std::string>& devices) { return ear_->report(devices); });
+        requests_->add_lldp([this](const std::vector<std::string>& devices) {
+            listen();
+            return ear_->report(devices);
+        });
+        auto soon = loop::Timer::open(*loop_, [this] { listen(); });
+        if (!soon) return soon.error();
+        listening_ = std::move(*soon);
+        if (auto set = listening_->at(clock_.boottime() + std::chrono::milliseconds(200)); !set) return set;
         const int group = group_named("netd");
         auto publisher = serve::Publisher::open(*loop_, *context_, clock_, {options_.events, group, store::boot_id(), options_.remote ? std::optional(options_.remote->events) : std::nullopt});
         if (!publisher) return publisher.error();
@@ -162,26 +171,46 @@ private:
         return [folder = options_.remote->engines](std::string_view key) { return serve::engine_with_key(key, folder); };
     }
 
+    // Who waits for an answer has it first; then all others are told, in the order in which it came about.
     void take_notes() {
+        std::vector<serve::Note> news;
         for (serve::Note& note : notes_->take()) {
-            if (auto* reply = std::get_if<serve::Reply>(&note)) requests_->on_reply(std::move(*reply));
-            else if (auto* snapshot = std::get_if<observe::Published>(&note)) publish(std::move(*snapshot));
+            if (auto* reply = std::get_if<serve::Reply>(&note)) {
+                requests_->on_reply(std::move(*reply));
+                continue;
+            }
+            if (const auto* snapshot = std::get_if<observe::Published>(&note)) {
+                taps_->follow(*snapshot);
+                requests_->publish(*snapshot);
+            }
+            news.push_back(std::move(note));
+        }
+        for (serve::Note& note : news) {
+            if (const auto* snapshot = std::get_if<observe::Published>(&note)) tell(*snapshot);
             else if (auto* announce = std::get_if<serve::Announce>(&note)) publisher_->publish(announce->topic, std::move(announce->event));
             else if (const auto* mended = std::get_if<serve::Mended>(&note)) drift_->on_mended(*mended);
         }
     }
 
-    void publish(observe::Published next) {
-        for (const observe::Event& event : observe::events_between(*requests_->snapshot(), *next)) {
-            nlohmann::json body = wire::write_event(event);
-            body["revision"] = next->revision;
-            publisher_->publish(event.topic, std::move(body));
+    // Not before the first answers: the kernel takes its time over a thousand NICs.
+    void listen() {
+        listening_.reset();
+        ear_->follow(*requests_->snapshot());
+    }
+
+    void tell(const observe::Published& next) {
+        const auto was = std::exchange(told_, next);
+        // What a start finds is no event.
+        if (was) {
+            for (const observe::Event& event : observe::events_between(*was, *next)) {
+                nlohmann::json body = wire::write_event(event);
+                body["revision"] = next->revision;
+                publisher_->publish(event.topic, std::move(body));
+            }
         }
         drift_->on_snapshot(next);
-        ear_->follow(*next);
+        if (!listening_) ear_->follow(*next);
         blocked_->follow(next);
-        taps_->follow(next);
-        requests_->publish(std::move(next));
     }
 
     void add_transport(nlohmann::json& status) const {
@@ -198,6 +227,7 @@ private:
     const Options& options_;
     loop::SystemClock clock_;
     bool stop_ = false;
+    observe::Published told_;  // the last that listeners have been told of
     std::unique_ptr<loop::EventLoop> loop_;
     std::unique_ptr<loop::Signals> signals_;
     std::unique_ptr<Commands> commands_;
@@ -206,6 +236,7 @@ private:
     std::unique_ptr<serve::Context> context_;
     std::unique_ptr<serve::Doorkeeper> doorkeeper_;
     std::unique_ptr<serve::LldpEar> ear_;
+    std::unique_ptr<loop::Timer> listening_;  // until the ear follows the host's NICs
     std::unique_ptr<serve::Requests> requests_;
     std::unique_ptr<serve::Publisher> publisher_;
     std::unique_ptr<serve::Server> server_;

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <sys/inotify.h>
 #include <unistd.h>
+#include <utility>
 
 namespace netd {
 
@@ -44,6 +45,7 @@ void LeaseFolder::hear() {
     bool has_news = false;
     while (::read(watch_.number(), heard, sizeof heard) > 0) has_news = true;
     const auto first = next();
+    has_moved_ = has_moved_ || has_news;
     if (has_news || (first && *first <= clock_->boottime())) take_up();
 }
 
@@ -83,6 +85,8 @@ void LeaseFolder::settle() {
 void LeaseFolder::keep_only(const std::set<std::string>& keys) {
     for (auto* leases : {&held_, &offered_}) std::erase_if(*leases, [&](const auto& entry) { return !keys.contains(entry.first); });
     std::erase_if(ends_, [&](const auto& entry) { return !keys.contains(entry.first); });
+    if (!std::exchange(has_moved_, false) && kept_ == keys) return;  // the folder is as it was left
+    kept_ = keys;
     std::error_code none;
     for (const auto& entry : std::filesystem::directory_iterator(folder_, none)) {
         const std::string name = entry.path().filename();

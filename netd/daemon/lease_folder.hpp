@@ -48,6 +48,8 @@ private:
 
     std::string folder_;
     loop::Fd watch_;  // inotify
+    bool has_moved_ = true;        // something, since the folder was last cleared
+    std::set<std::string> kept_;   // what was left in it then
     const loop::Clock* clock_;
     lower::Leases held_, offered_;
     std::map<std::string, std::chrono::nanoseconds> ends_;  // of the offered

@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <malloc.h>
 #include <unistd.h>
 
 int main(int count, char** words) {
@@ -21,5 +22,7 @@ int main(int count, char** words) {
         std::puts("netd " NETD_VERSION);
         return 0;
     }
+    // Its threads seldom want memory at once, and each would keep a heap of its own for what the others have let go.
+    ::mallopt(M_ARENA_MAX, 1);
     return netd::run_daemon(*options);
 }

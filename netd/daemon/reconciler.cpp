@@ -24,10 +24,10 @@ Reconciler::Reconciler(observe::Backends backends, DhcpClients& clients, Resolve
                        loop::Mailbox<serve::Note>& notes)
     : backends_(backends), clients_(clients), resolver_(resolver), transactor_(backends, std::move(store), clock), clock_(clock), commands_(commands), notes_(notes) {}
 
-topology::Result<> Reconciler::start(const std::optional<topology::IfName>& management, std::chrono::seconds management_timeout) {
+topology::Result<> Reconciler::start(store::Remembered remembered, const std::optional<topology::IfName>& management, std::chrono::seconds management_timeout) {
     if (auto heard = backends_.kernel.hear(); !heard) return heard.error();
     backends_.ovs.hear();
-    const apply::Outcome outcome = transactor_.recover();
+    const apply::Outcome outcome = transactor_.recover(std::move(remembered));
     for (const Error& damage : transactor_.damages()) log::error("{}: {}", damage.subject, damage.what);
     follow_leases();  // what came while there was no netd
     if (std::holds_alternative<apply::Waiting>(outcome)) waiting_since_ = clock_.boottime();
@@ -223,10 +223,9 @@ void Reconciler::conclude(const Asker& asker, const apply::Outcome& outcome, int
 }
 
 // Of a change, else of what networks stand on.
-std::optional<Error> Reconciler::trouble() const {
+std::optional<Error> Reconciler::trouble() {
     if (auto own = transactor_.trouble()) return own;
-    const auto& networks = transactor_.standing().networks();
-    if (std::ranges::none_of(networks, [](const auto& network) { return network.switch_kind == intent::SwitchKind::ovs; })) return std::nullopt;
+    if (!needs().ovs) return std::nullopt;
     if (!backends_.ovs.connected()) return Error{Fault::backend, "Open vSwitch", fmt::format("ovsdb-server does not answer at {}, and networks are on it: is openvswitch-switch running?", backends_.ovs.where())};
     if (backends_.ovs.is_silent()) return Error{Fault::backend, "Open vSwitch", "ovs-vswitchd does not answer, and networks are on it: is openvswitch-switch running?"};
     return std::nullopt;

@@ -19,13 +19,19 @@ public:
                loop::Mailbox<serve::Note>& notes);
 
     // Looks at the host, takes up what is on disk, publishes the first snapshot. An error: the kernel can't be read.
-    topology::Result<> start(const std::optional<topology::IfName>& management, std::chrono::seconds management_timeout);
+    topology::Result<> start(store::Remembered remembered, const std::optional<topology::IfName>& management, std::chrono::seconds management_timeout);
 
     // Until it is told to stop. Configuration stays as it is.
     void run();
 
 private:
     using Asker = std::optional<serve::Ticket>;
+    // What the networks that stand ask of others than the kernel.
+    struct Needs {
+        topology::Keyed<intent::Network> of = {};
+        lower::Clients clients = {};
+        bool ovs = false;
+    };
 
     void hear();
     void try_again();
@@ -41,7 +47,8 @@ private:
     bool see_to_rules();    // true if something was put back, or tried to be
     bool put_rules_back();  // the same
     void tell_restored_flows();
-    std::optional<topology::Error> trouble() const;
+    const Needs& needs();
+    std::optional<topology::Error> trouble();
     void take(serve::Command command);
     void work_off();
     void tell_renames();
@@ -107,6 +114,7 @@ private:
     std::optional<guests::State> followed_;     // what the definitions follow, and
     std::optional<intent::Intent> followers_;   // the definitions that do
     std::set<guests::Nic::Key> strays_;         // asked already
+    Needs needs_;
     Asker asker_;                               // of the transaction that waits for its confirmation
     std::chrono::nanoseconds waiting_since_{};
     observe::PaceKeeper paces_;

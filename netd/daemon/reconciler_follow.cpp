@@ -52,7 +52,7 @@ void Reconciler::follow_guests() {
     if (transactor_.waiting() || transactor_.is_stuck() || stopping_) return;
     const guests::State& now = backends_.guests.state();
     const bool networks_moved = !followers_ || !(followers_->networks() == transactor_.running().networks());
-    if (networks_moved) backends_.guests.offer(lower::offers_of(transactor_.running()));
+    if (networks_moved && !backends_.guests.where().empty()) backends_.guests.offer(lower::offers_of(transactor_.running()));
     if (!backends_.guests.connected()) {
         // Whatever happens meanwhile is found when it answers again.
         if (networks_moved) followers_ = transactor_.running();

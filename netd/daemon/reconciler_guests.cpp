@@ -127,8 +127,9 @@ void Reconciler::change_nic(const serve::ChangeNic& change) {
 std::optional<GuestNic> Reconciler::described(const serve::ChangeNic& change) {
     const json& described = nic_of(change.params);
     intent::Complaints complaints;
-    topology::Mac mac = fresh_mac(transactor_.running());
-    if (described.contains("macAddr") && !wire::is_absent(described["macAddr"])) {
+    const bool has_own_mac = described.contains("macAddr") && !wire::is_absent(described["macAddr"]);
+    topology::Mac mac = has_own_mac ? topology::Mac::of({}) : fresh_mac(transactor_.running());
+    if (has_own_mac) {
         auto given = topology::Mac::parse(text_of(described, "macAddr"));
         if (given) mac = *given;
         else complaints.push_back({code::plug_failed, "/nic/macAddr", topology::Fault::invalid, given.error().what});

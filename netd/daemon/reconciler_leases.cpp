@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace netd {
 
 using topology::Error;
@@ -23,9 +25,18 @@ void add_keys(const lower::Clients& clients, std::set<std::string>& keys) {
 
 }  // namespace
 
+// Worked out when other networks stand, and not whenever a guest's NIC comes.
+const Reconciler::Needs& Reconciler::needs() {
+    const auto& networks = transactor_.standing().networks();
+    if (needs_.of == networks) return needs_;
+    needs_ = {networks, lower::clients_of(transactor_.standing()),
+              std::ranges::any_of(networks, [](const intent::Network& network) { return network.switch_kind == intent::SwitchKind::ovs; })};
+    return needs_;
+}
+
 // A client needs its device. The leases of both sides are kept while a transaction waits, so that a way back finds its own.
 void Reconciler::attend() {
-    auto wanted = lower::clients_of(transactor_.standing());
+    auto wanted = needs().clients;
     std::set<std::string> kept;
     add_keys(wanted, kept);
     if (transactor_.waiting() || transactor_.is_stuck()) add_keys(lower::clients_of(transactor_.running()), kept);

@@ -11,7 +11,7 @@ using topology::Fault;
 using topology::Result;
 
 Error last_error(const std::string& subject) {
-    const virError* said = virGetLastError();
+    const virError* said = virt().virGetLastError();
     if (!said) return {Fault::backend, subject, "libvirt refused and did not say why"};
     Fault fault = Fault::backend;
     switch (said->code) {
@@ -30,7 +30,7 @@ namespace {
 void free_hints(void* opaque) { delete static_cast<Hints*>(opaque); }
 
 void tell(virDomainPtr domain, void* opaque) {
-    if (const char* name = virDomainGetName(domain)) static_cast<Hints*>(opaque)->changed(name);
+    if (const char* name = virt().virDomainGetName(domain)) static_cast<Hints*>(opaque)->changed(name);
 }
 
 int on_lifecycle(virConnectPtr, virDomainPtr domain, int, int, void* opaque) {
@@ -45,11 +45,11 @@ void on_close(virConnectPtr, int, void* opaque) { static_cast<Hints*>(opaque)->l
 void start_virt_loop() {
     static std::once_flag once;
     std::call_once(once, [] {
-        virInitialize();
-        virSetErrorFunc(nullptr, [](void*, virErrorPtr) {});
-        virEventRegisterDefaultImpl();
+        virt().virInitialize();
+        virt().virSetErrorFunc(nullptr, [](void*, virErrorPtr) {});
+        virt().virEventRegisterDefaultImpl();
         std::thread([] {
-            while (virEventRunDefaultImpl() == 0) {}
+            while (virt().virEventRunDefaultImpl() == 0) {}
         }).detach();
     });
 }
@@ -58,9 +58,9 @@ Result<> listen(virConnect* connection, const Hints& hints) {
     // A libvirtd that hangs is given up after four times five seconds.
     constexpr int interval = 5;
     constexpr unsigned count = 3;
-    if (virConnectSetKeepAlive(connection, interval, count) < 0) return last_error("libvirt");
+    if (virt().virConnectSetKeepAlive(connection, interval, count) < 0) return last_error("libvirt");
     auto closing = std::make_unique<Hints>(hints);
-    if (virConnectRegisterCloseCallback(connection, on_close, closing.get(), free_hints) < 0) return last_error("libvirt");
+    if (virt().virConnectRegisterCloseCallback(connection, on_close, closing.get(), free_hints) < 0) return last_error("libvirt");
     closing.release();
     const std::pair<int, virConnectDomainEventGenericCallback> wanted[] = {
         {VIR_DOMAIN_EVENT_ID_LIFECYCLE, VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle)},
@@ -68,7 +68,7 @@ Result<> listen(virConnect* connection, const Hints& hints) {
         {VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED, VIR_DOMAIN_EVENT_CALLBACK(on_device)}};
     for (const auto& [event, callback] : wanted) {
         auto own = std::make_unique<Hints>(hints);
-        if (virConnectDomainEventRegisterAny(connection, nullptr, event, callback, own.get(), free_hints) < 0) return last_error("libvirt");
+        if (virt().virConnectDomainEventRegisterAny(connection, nullptr, event, callback, own.get(), free_hints) < 0) return last_error("libvirt");
         own.release();
     }
     return {};

@@ -1,10 +1,7 @@
 // libvirt's pointers, owned by type. Only the sources of this folder include it.
 #pragma once
 
-#include "topology/result.hpp"
-
-#include <libvirt/libvirt.h>
-#include <libvirt/virterror.h>
+#include "netd/guests/virt_library.hpp"
 
 #include <cstdlib>
 #include <memory>
@@ -12,19 +9,17 @@
 
 namespace guests {
 
-template <auto Release>
-struct FreedBy {
-    template <class T> void operator()(T* held) const noexcept { Release(held); }
+struct Release {
+    void operator()(virConnect* held) const noexcept { virt().virConnectClose(held); }
+    void operator()(virDomain* held) const noexcept { virt().virDomainFree(held); }
+    void operator()(virNetwork* held) const noexcept { virt().virNetworkFree(held); }
+    void operator()(char* held) const noexcept { std::free(held); }
 };
 
-using DomainPtr = std::unique_ptr<virDomain, FreedBy<virDomainFree>>;
-using NetworkPtr = std::unique_ptr<virNetwork, FreedBy<virNetworkFree>>;
-using TextPtr = std::unique_ptr<char, FreedBy<std::free>>;
-
-struct CloseConnection {
-    void operator()(virConnect* held) const noexcept { virConnectClose(held); }
-};
-using ConnectionPtr = std::unique_ptr<virConnect, CloseConnection>;
+using ConnectionPtr = std::unique_ptr<virConnect, Release>;
+using DomainPtr = std::unique_ptr<virDomain, Release>;
+using NetworkPtr = std::unique_ptr<virNetwork, Release>;
+using TextPtr = std::unique_ptr<char, Release>;
 
 // What libvirt last said on this thread.
 topology::Error last_error(const std::string& subject);

@@ -4,7 +4,6 @@
 #include "netd/guests/domain_xml.hpp"
 
 #include <fmt/format.h>
-#include <libvirt/libvirt-qemu.h>
 
 namespace guests {
 namespace {
@@ -15,9 +14,9 @@ std::string subject_of(const std::string& domain) { return "domain " + domain; }
 bool is_migrating(virDomain* domain) {
     int type = VIR_DOMAIN_JOB_NONE, count = 0, operation = 0;
     virTypedParameterPtr told = nullptr;
-    if (virDomainGetJobStats(domain, &type, &told, &count, 0) < 0) return false;
-    const bool known = virTypedParamsGetInt(told, count, VIR_DOMAIN_JOB_OPERATION, &operation) > 0;
-    virTypedParamsFree(told, count);
+    if (virt().virDomainGetJobStats(domain, &type, &told, &count, 0) < 0) return false;
+    const bool known = virt().virTypedParamsGetInt(told, count, VIR_DOMAIN_JOB_OPERATION, &operation) > 0;
+    virt().virTypedParamsFree(told, count);
     const bool runs = type == VIR_DOMAIN_JOB_BOUNDED || type == VIR_DOMAIN_JOB_UNBOUNDED;
     return runs && known && (operation == VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT || operation == VIR_DOMAIN_JOB_OPERATION_MIGRATION_IN);
 }
@@ -33,8 +32,9 @@ void forget(const std::string& name, State& state) {
 }  // namespace
 
 Result<Session> Session::open(const std::string& uri, const Hints& hints) {
+    if (auto loaded = load_virt(); !loaded) return loaded.error();
     start_virt_loop();
-    ConnectionPtr connection(virConnectOpen(uri.c_str()));
+    ConnectionPtr connection(virt().virConnectOpen(uri.c_str()));
     if (!connection) return last_error("libvirt");
     if (auto listening = listen(connection.get(), hints); !listening) return listening.error();
     return Session(std::move(connection));
@@ -42,18 +42,18 @@ Result<Session> Session::open(const std::string& uri, const Hints& hints) {
 
 Result<State> Session::look() const {
     virDomainPtr* listed = nullptr;
-    const int count = virConnectListAllDomains(connection_.get(), &listed, 0);
+    const int count = virt().virConnectListAllDomains(connection_.get(), &listed, 0);
     if (count < 0) return last_error("libvirt");
     std::vector<DomainPtr> domains(listed, listed + count);
     std::free(listed);
     State state;
     for (const auto& domain : domains)
-        if (auto taken = take_in(domain.get(), state); !taken && virConnectIsAlive(connection_.get()) != 1) return taken.error();
+        if (auto taken = take_in(domain.get(), state); !taken && virt().virConnectIsAlive(connection_.get()) != 1) return taken.error();
     return state;
 }
 
 Result<> Session::look_at(const std::string& name, State& into) const {
-    const DomainPtr domain(virDomainLookupByName(connection_.get(), name.c_str()));
+    const DomainPtr domain(virt().virDomainLookupByName(connection_.get(), name.c_str()));
     const auto said = domain ? Result<>() : Result<>(last_error(subject_of(name)));
     if (!said && said.error().fault != Fault::not_found) return said;
     State now = into;
@@ -67,13 +67,13 @@ Result<> Session::look_at(const std::string& name, State& into) const {
 // One that goes while it is looked at is as one that is gone.
 Result<> Session::take_in(virDomain* domain, State& into) const {
     char uuid[VIR_UUID_STRING_BUFLEN] = {};
-    const char* name = virDomainGetName(domain);
-    if (!name || virDomainGetUUIDString(domain, uuid) < 0) return last_error("libvirt");
-    const int active = virDomainIsActive(domain);
+    const char* name = virt().virDomainGetName(domain);
+    if (!name || virt().virDomainGetUUIDString(domain, uuid) < 0) return last_error("libvirt");
+    const int active = virt().virDomainIsActive(domain);
     if (active < 0) return last_error(subject_of(name));
     std::vector<Nic> nics;
     if (active == 1) {
-        const TextPtr xml(virDomainGetXMLDesc(domain, 0));
+        const TextPtr xml(virt().virDomainGetXMLDesc(domain, 0));
         if (!xml) return last_error(subject_of(name));
         auto read = read_interfaces(xml.get(), name);
         if (!read) return read.error();
@@ -85,10 +85,10 @@ Result<> Session::take_in(virDomain* domain, State& into) const {
 }
 
 Result<DomainPtr> Session::changeable(const std::string& name) const {
-    DomainPtr domain(virDomainLookupByName(connection_.get(), name.c_str()));
+    DomainPtr domain(virt().virDomainLookupByName(connection_.get(), name.c_str()));
     if (!domain) return last_error(subject_of(name));
     if (is_migrating(domain.get())) return Error{Fault::busy, subject_of(name), "it is migrating; ask again when it has arrived"};
-    if (virDomainIsActive(domain.get()) != 1) return Error{Fault::conflict, subject_of(name), "it does not run"};
+    if (virt().virDomainIsActive(domain.get()) != 1) return Error{Fault::conflict, subject_of(name), "it does not run"};
     return domain;
 }
 
@@ -102,14 +102,14 @@ Result<> Session::carry_out(const Op& op) const {
         auto domain = changeable(plugged->now.domain);
         if (!domain) return domain.error();
         const std::string xml = write_interface(plugged->now);
-        if (virDomainAttachDeviceFlags(domain->get(), xml.c_str(), VIR_DOMAIN_AFFECT_LIVE) < 0) return last_error(subject_of(plugged->now.domain));
+        if (virt().virDomainAttachDeviceFlags(domain->get(), xml.c_str(), VIR_DOMAIN_AFFECT_LIVE) < 0) return last_error(subject_of(plugged->now.domain));
     } else if (const auto* changed = std::get_if<Update<Nic>>(&op)) {
         auto domain = changeable(changed->was.domain);
         if (!domain) return domain.error();
         // libvirt takes what is left out as taken away, so all of it is said again.
         Nic whole = changed->was;
         whole.link = changed->now.link;
-        if (virDomainUpdateDeviceFlags(domain->get(), write_interface(whole).c_str(), VIR_DOMAIN_AFFECT_LIVE) < 0) return last_error(subject_of(whole.domain));
+        if (virt().virDomainUpdateDeviceFlags(domain->get(), write_interface(whole).c_str(), VIR_DOMAIN_AFFECT_LIVE) < 0) return last_error(subject_of(whole.domain));
     }
     return {};
 }
@@ -119,7 +119,7 @@ Result<> Session::ask_to_let_go(const Nic::Key& key, const State& known) const {
     if (!nic || !nic->alias || nic->alias->empty()) return Error{Fault::not_found, subject_of(key.domain), fmt::format("it has no NIC {}", key.mac.text())};
     auto domain = changeable(key.domain);
     if (!domain) return domain.error();
-    if (virDomainDetachDeviceAlias(domain->get(), nic->alias->c_str(), VIR_DOMAIN_AFFECT_LIVE) == 0) return {};
+    if (virt().virDomainDetachDeviceAlias(domain->get(), nic->alias->c_str(), VIR_DOMAIN_AFFECT_LIVE) == 0) return {};
     const Error said = last_error(subject_of(key.domain));
     // Asked once already, and the guest has not answered yet: that is what was wanted.
     return said.what.find("already in the process of unplug") != std::string::npos ? Result<>() : said;
@@ -128,10 +128,10 @@ Result<> Session::ask_to_let_go(const Nic::Key& key, const State& known) const {
 Result<> Session::announce(const std::string& name) const {
     constexpr const char* command =
         R"({"execute":"announce-self","arguments":{"initial":20,"max":500,"rounds":5,"step":100}})";
-    const DomainPtr domain(virDomainLookupByName(connection_.get(), name.c_str()));
+    const DomainPtr domain(virt().virDomainLookupByName(connection_.get(), name.c_str()));
     if (!domain) return last_error(subject_of(name));
     char* answered = nullptr;
-    const int done = virDomainQemuMonitorCommand(domain.get(), command, &answered, 0);
+    const int done = virt().virDomainQemuMonitorCommand(domain.get(), command, &answered, 0);
     const TextPtr answer(answered);
     return done < 0 ? Result<>(last_error(subject_of(name))) : Result<>();
 }

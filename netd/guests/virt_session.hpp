@@ -6,6 +6,8 @@
 
 namespace guests {
 
+using Offers = topology::Keyed<Offer>;
+
 class Session {
 public:
     // Blocks until libvirtd answers.
@@ -21,8 +23,9 @@ public:
     Result<> may_change(const std::string& domain) const;
     Result<> announce(const std::string& domain) const;
 
-    // What could not be offered is told as one error, after all the others are.
-    Result<> offer(const std::vector<Offer>& offers) const;
+    // What could not be offered is told as one error, after all the others are. Those that stand as they are were offered
+    // before, and libvirt is asked only whether it still has a network of that name.
+    Result<> offer(const Offers& offers, const Offers& standing) const;
 
 private:
     explicit Session(ConnectionPtr connection) : connection_(std::move(connection)) {}

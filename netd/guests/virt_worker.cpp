@@ -25,6 +25,7 @@ public:
             else await_errand(Clock::now() + (has_hints() ? longest_pause : std::chrono::hours(1)));
             for (Errand& errand : desk_->errands->take())
                 if (!stopping_) std::visit([this](auto& one) { take(one); }, errand);
+            offer();
             look_where_hinted();
         }
     }
@@ -48,7 +49,8 @@ private:
         state_ = std::move(*looked);
         pause_ = first_pause;
         trouble_.clear();
-        offer();
+        standing_offers_ = {};
+        offers_due_ = offers_.has_value();
         tell();
     }
 
@@ -66,10 +68,14 @@ private:
         desk_->news->push(std::move(news));
     }
 
+    // Of several lists only the last counts, and whoever waits for an answer has it first.
     void offer() {
-        if (!session_ || !offers_) return;
-        const auto offered = session_->offer(*offers_);
+        if (!session_ || !std::exchange(offers_due_, false)) return;
+        const std::string before = offering_;
+        const auto offered = session_->offer(*offers_, standing_offers_);
+        standing_offers_ = offered ? *offers_ : Offers();
         offering_ = offered ? std::string() : offered.error().subject + ": " + offered.error().what;
+        if (offering_ != before) tell();
     }
 
     void take(Look& look) {
@@ -82,10 +88,9 @@ private:
             if (session_) std::ignore = session_->announce(domain);
     }
     void take(std::vector<Offer>& offers) {
-        offers_ = std::move(offers);
-        const std::string before = offering_;
-        offer();
-        if (offering_ != before) tell();
+        offers_.emplace();
+        for (Offer& one : offers) offers_->put(std::move(one));
+        offers_due_ = true;
     }
     void take(Lost&) {
         if (session_) fail({Fault::backend, "libvirt", "the connection to libvirt is gone"});
@@ -135,7 +140,9 @@ private:
     std::shared_ptr<Desk> desk_;
     std::optional<Session> session_;
     State state_;
-    std::optional<std::vector<Offer>> offers_;
+    std::optional<Offers> offers_;
+    Offers standing_offers_;  // that libvirt has taken on in this session
+    bool offers_due_ = false;
     std::set<std::string> hinted_;
     bool all_hinted_ = false, stopping_ = false;
     std::string trouble_, offering_;

@@ -157,12 +157,15 @@ void go_back(const Link& old, Link& now) {
     if (old_bond && bond) reset_options(old_bond->options, bond->options, bridges::default_bond_options(bond->options.at("mode")));
 }
 
-// What has the mark of one of these links and another name was renamed by somebody, and has its address, or its guest, still: it goes.
+// What has the mark of one of these links and another name was renamed by somebody, and has its address, or its guest, still: it goes. While
+// the link itself is there and stays, nobody looks for that.
 void include_renamed(const HostState& wanted, const Host& host, Scope& scope) {
     std::set<topology::Owner> owners;
-    for (const IfName& name : scope.links)
-        for (const Link* link : {host.kernel.links.find(name), wanted.kernel.links.find(name)})
-            if (link && link->owner && link->owner->is_ours()) owners.insert(*link->owner);
+    for (const IfName& name : scope.links) {
+        const Link *there = host.kernel.links.find(name), *then = wanted.kernel.links.find(name), *marked = then ? then : there;
+        const bool stays = there && then && there->owner == then->owner;
+        if (!stays && marked && marked->owner && marked->owner->is_ours()) owners.insert(*marked->owner);
+    }
     if (owners.empty()) return;
     for (const Link& link : host.kernel.links)
         if (link.owner && owners.contains(*link.owner)) scope.links.insert(link.name);

@@ -180,6 +180,7 @@ Result<Statistics> read_statistics(const Snapshot& snapshot) {
             one.speed = pace->speed;
             one.duplex = pace->duplex;
         }
+        one.index = link.facts.index;
         one.state = state_of(link) == NodeState::up ? "up" : "down";
     }
     return statistics;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "netd/observe/snapshot.hpp"
+#include "topology/block_reasons.hpp"
 #include "topology/graph.hpp"
 
 #include <functional>
@@ -15,6 +16,7 @@ using topology::IfName;
 using topology::Result;
 
 struct LinkStatistics {
+    int index = 0;                // ifindex: with another one the counters are those of another device
     std::uint64_t rx = 0, tx = 0;  // bytes
     std::uint64_t rx_packets = 0, tx_packets = 0;
     std::uint64_t rx_errors = 0, tx_errors = 0;
@@ -23,6 +25,7 @@ struct LinkStatistics {
     std::uint32_t speed = 0;      // Mbit/s; 0 where there is none, or it isn't known
     std::string duplex = {};      // "full", "half", or ""
     std::string state = "down";   // "up" where it is up and somebody answers
+    std::optional<topology::Blocked::mapped_type> blocked = {};  // frames by reason, where somebody looks at what passes
     bool operator==(const LinkStatistics&) const = default;
 };
 using Statistics = std::map<std::string, LinkStatistics>;

@@ -102,22 +102,28 @@ LldpEar::~LldpEar() {
 
 void LldpEar::follow(const observe::Snapshot& snapshot) {
     std::set<topology::IfName> changed;
+    bool are_others = false;  // by which it may come
     const auto note = [&](const auto* was, const auto* now) { changed.insert((now ? now : was)->name); };
-    topology::Keyed<bridges::Link>::each_difference(links_, snapshot.observed.kernel.links, note);
+    const auto note_link = [&](const bridges::Link* was, const bridges::Link* now) {
+        note(was, now);
+        const auto as_bond = [](const bridges::Link* link) { return link && is_bond(*link) ? link->facts.index : 0; };
+        are_others = are_others || as_bond(was) != as_bond(now);
+    };
+    topology::Keyed<bridges::Link>::each_difference(links_, snapshot.observed.kernel.links, note_link);
     topology::Keyed<ovs::Port>::each_difference(ports_, snapshot.observed.ovs.ports, note);
     links_ = snapshot.observed.kernel.links;
     ports_ = snapshot.observed.ovs.ports;
-    bool are_others = false;  // by which it may come
     for (const topology::IfName& name : changed) {
         const bridges::Link* link = links_.find(name);
         const auto there = ears_.find(name.text());
-        are_others = are_others || there != ears_.end() || (link && (is_a_nic(*link, snapshot) || is_bond(*link)));
         if (!link || !is_a_nic(*link, snapshot)) {
+            are_others = are_others || there != ears_.end();
             close(name.text());
             continue;
         }
         const bool below = ports_.contains(name);
         if (there != ears_.end() && there->second.index == link->facts.index && there->second.below == below) continue;
+        are_others = true;
         close(name.text());
         listen(name.text(), link->facts.index, below);
     }

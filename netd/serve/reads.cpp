@@ -41,25 +41,18 @@ void Requests::capabilities(const Ticket& ticket, const Params& params) {
 void Requests::statistics(const Ticket& ticket, const Params&) {
     auto statistics = observe::read_statistics(*snapshot_);
     if (!statistics) return refuse(ticket, intent::code::refused, statistics.error().subject + ": " + statistics.error().what);
-    json told = wire::write_statistics(*statistics, clock_.wall());
     const auto blocked = blocked_();
     const auto tell = [&](const topology::IfName& device) {
-        const auto found = told["network"].find(device.text());
-        if (found == told["network"].end()) return;
-        std::uint64_t frames = 0;
-        json by = json::object();
-        if (const auto of = blocked.find(device); of != blocked.end()) {
-            by = of->second;
-            for (const auto& [reason, count] : of->second) frames += count;
-        }
-        (*found)["blocked"] = frames;
-        (*found)["blockedBy"] = std::move(by);
+        const auto counted = statistics->find(device.text());
+        if (counted == statistics->end()) return;
+        const auto of = blocked.find(device);
+        counted->second.blocked = of == blocked.end() ? topology::Blocked::mapped_type() : of->second;
     };
     for (const auto& nic : snapshot_->running.nics())
         if (is_filtered(nic)) tell(lower::port_of(nic));
     if (snapshot_->abilities.services)
         for (const auto& network : snapshot_->running.networks()) tell(lower::top_device(network));
-    answer(ticket, told);
+    answer_text(ticket, wire::write_statistics(*statistics, clock_.wall()));
 }
 
 void Requests::running_config(const Ticket& ticket, const Params& params) {

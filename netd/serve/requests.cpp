@@ -97,7 +97,11 @@ void Requests::enqueue(const Ticket& ticket, Command command) {
 void Requests::answer_kept(const Ticket& ticket, const std::string& key, const std::function<json()>& write) {
     auto kept = kept_.find(key);
     if (kept == kept_.end()) kept = kept_.emplace(key, wire::dump(write())).first;
-    send_(ticket, fmt::format(R"({{"jsonrpc":"2.0","id":{},"result":{}}})", wire::dump(ticket.id), kept->second));
+    answer_text(ticket, kept->second);
+}
+
+void Requests::answer_text(const Ticket& ticket, std::string_view result) {
+    send_(ticket, fmt::format(R"({{"jsonrpc":"2.0","id":{},"result":{}}})", wire::dump(ticket.id), result));
 }
 
 void Requests::ping(const Ticket& ticket, const Params&) { answer(ticket, true); }

@@ -51,6 +51,8 @@ private:
     void refuse(const Ticket& ticket, int code, std::string_view message, const nlohmann::json& data = nullptr);
     void refuse(const Ticket& ticket, const intent::Complaints& complaints);
     void enqueue(const Ticket& ticket, Command command);
+    // Of a result that is JSON already.
+    void answer_text(const Ticket& ticket, std::string_view result);
     // An answer that many ask for is written once a revision.
     void answer_kept(const Ticket& ticket, const std::string& key, const std::function<nlohmann::json()>& write);
 

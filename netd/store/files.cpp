@@ -66,7 +66,7 @@ Result<> write_new(const std::string& path, const Document& document, Durable du
     if (!file) return failed(path, "can't be written");
     bool written = write_all(file.number(), header(document)) && write_all(file.number(), document.body);
     // Without the fsync a power cut may leave an empty file under the final name.
-    if (written && durable == Durable::yes) written = ::fsync(file.number()) == 0;
+    if (written && durable != Durable::no) written = ::fsync(file.number()) == 0;
     if (written) written = file.close();
     if (written) return {};
     Error error = failed(path, "can't be written");
@@ -178,13 +178,10 @@ Result<std::optional<Document>> read_document(const std::string& directory, cons
     return std::optional<Document>();
 }
 
-Result<> remove_document(const std::string& directory, const std::string& name, Durable durable) {
+Result<> remove_document(const std::string& directory, const std::string& name) {
     const std::string path = directory + "/" + name;
     ::unlink((path + ".prev").c_str());
-    const bool was_there = ::unlink(path.c_str()) == 0;
-    if (!was_there && errno != ENOENT) return failed(path, "can't be removed");
-    if (!was_there) return {};
-    return durable == Durable::yes ? sync_directory(directory) : Result<>();
+    return ::unlink(path.c_str()) == 0 || errno == ENOENT ? Result<>() : failed(path, "can't be removed");
 }
 
 Result<> append_line(const std::string& directory, const std::string& name, std::string_view line) {

@@ -21,10 +21,12 @@ struct Document {
     bool fell_back = false;  // the newest file was damaged; this is the one before it
 };
 
-enum class Durable { yes, no };  // no: for tmpfs, where there is nothing to survive
+// yes: it outlives a power cut. room: it need not, but a disk without room for it says so. no: for tmpfs.
+enum class Durable { yes, room, no };
 
 // Writes DIR/NAME by way of DIR/.NAME.new: a first line with format, generation, length and SHA-256, then the body.
-// With Durable::yes everything is fsynced, the directory too, and the last good version stays as DIR/NAME.prev.
+// With Durable::yes everything is fsynced, the directory too, and the last good version stays as DIR/NAME.prev; with Durable::room
+// the file alone is.
 // A "no" (disk full, read-only, fsync failed) leaves the old version in place; nothing is retried.
 Result<> write_document(const std::string& directory, const std::string& name, const Document& document, Durable durable);
 
@@ -37,8 +39,8 @@ Result<> put_in_place(const std::string& directory, const std::string& name, Dur
 // Files over 64 MiB are refused: the file is input, too. Half of that is written, and the rest is for what is appended.
 Result<std::optional<Document>> read_document(const std::string& directory, const std::string& name);
 
-// Gone, durably; success if it was not there.
-Result<> remove_document(const std::string& directory, const std::string& name, Durable durable);
+// Gone, though a power cut may bring it back; success if it was not there.
+Result<> remove_document(const std::string& directory, const std::string& name);
 
 // One line more at the end of an existing document, with its own checksum; read_document() gives lines after the body
 // through `appended`. Not durable: for tmpfs.

@@ -149,8 +149,8 @@ Result<> Store::keep_running(const Kept& kept, const intent::Delta& delta) {
         const std::string line = wire::dump({{"generation", kept.generation}, {"delta", wire::write_delta(delta)}});
         ++appended_;
         appended_bytes_ += line.size();
-        if (appended_bytes_ < most_appended_bytes) return append_line(run_, running_name, line);
-    }
+        if (appended_bytes_ < most_appended_bytes && append_line(run_, running_name, line)) return {};
+    }  // a line that could not be added is made up for by a whole writing
     auto written = write_document(run_, running_name, {kept.generation, wire::dump(wire::write_intent(kept.intent))}, Durable::no);
     if (written) appended_ = appended_bytes_ = 0;
     return written;
@@ -177,7 +177,8 @@ Result<std::optional<Entry>> read_journal(const std::string& directory) {
 
 Result<> Store::begin(const Entry& entry) {
     const bool brief = is_for_this_boot(entry);
-    return write_document(brief ? run_ : state_, journal_name, {entry.id, wire::dump(write_entry(entry))}, brief ? Durable::no : Durable::yes);
+    const bool has_room = brief || entry.phase == Entry::Phase::waiting;  // it was there for the first writing
+    return write_document(brief ? run_ : state_, journal_name, {entry.id, wire::dump(write_entry(entry))}, has_room ? Durable::no : Durable::room);
 }
 
 Result<std::optional<Entry>> Store::open_entry() const {
@@ -190,8 +191,8 @@ Result<std::optional<Entry>> Store::open_entry() const {
 
 Result<> Store::end() {
     prepared_.reset();
-    auto brief = remove_document(run_, journal_name, Durable::no);
-    auto kept = remove_document(state_, journal_name, Durable::yes);
+    auto brief = remove_document(run_, journal_name);
+    auto kept = remove_document(state_, journal_name);
     return brief ? kept : brief;
 }
 

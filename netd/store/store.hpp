@@ -35,14 +35,21 @@ struct Entry {
     lower::Scope scope() const;
 };
 
+// All that a start finds. Of the definitions nullopt: never written. An error: there is something, and none of it is valid.
+struct Remembered {
+    Result<std::optional<Kept>> committed, running;
+    Result<std::optional<Entry>> open_entry;
+};
+
 class Store {
 public:
     // `state` survives a boot (/var/lib/netd), `run` a restart (/run/netd). Both are made if they are not there.
     static Result<Store> open(std::string state, std::string run);
 
-    // nullopt: never written. An error: there is something, and none of it is valid.
+    // As in Remembered.
     Result<std::optional<Kept>> committed() const;
     Result<std::optional<Kept>> running() const;
+    Remembered remembered() const { return {committed(), running(), open_entry()}; }
 
     Result<> keep_committed(const Kept& kept);
     // Its first half, which may want for room: what keep_committed() of that generation then puts in place. Until end().
@@ -51,7 +58,7 @@ public:
     // The delta is what changed since the last call, so that a small change to many definitions is a small write.
     Result<> keep_running(const Kept& kept, const intent::Delta& delta);
 
-    // Before anything is touched: durable when it returns, but for changes of guests' NICs alone and repairs, which a boot ends.
+    // Before anything is touched. A disk without room says so, but for changes of guests' NICs alone and repairs, which need none.
     Result<> begin(const Entry& entry);
     Result<std::optional<Entry>> open_entry() const;
     Result<> end();

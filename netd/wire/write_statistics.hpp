@@ -8,7 +8,7 @@
 
 namespace wire {
 
-// {network: {ifname: {name, rx, tx, rxErrors, …, speed, state, duplex, sampleTime}}}; sampleTime in seconds since 1970.
-nlohmann::json write_statistics(const observe::Statistics& statistics, std::chrono::nanoseconds sampled);
+// JSON, {network: {ifname: {name, ifindex, rx, tx, rxErrors, …, speed, state, duplex, sampleTime}}}; sampleTime in seconds since 1970.
+std::string write_statistics(const observe::Statistics& statistics, std::chrono::nanoseconds sampled);
 
 }  // namespace wire

@@ -119,10 +119,20 @@ TEST_CASE("engines read every counter by its name", "[statistics]") {
     one.speed = 10000;
     one.duplex = "full";
     one.state = "up";
-    const nlohmann::json expected = {{"network",
-                                      {{"eth0",
-                                        {{"name", "eth0"}, {"rx", 1}, {"tx", 2}, {"rxPackets", 3}, {"txPackets", 4}, {"rxErrors", 5},
-                                         {"txErrors", 6}, {"rxDropped", 7}, {"txDropped", 8}, {"multicast", 9}, {"speed", 10000},
-                                         {"duplex", "full"}, {"state", "up"}, {"sampleTime", 1.5}}}}}};
-    REQUIRE(wire::write_statistics({{"eth0", one}}, std::chrono::milliseconds(1500)) == expected);
+    one.index = 11;
+    LinkStatistics guarded = one;
+    guarded.blocked = {{"mac", 2}, {"vlan", 3}};
+    LinkStatistics quiet = one;
+    quiet.blocked.emplace();
+    nlohmann::json told = {{"name", "eth0"}, {"ifindex", 11}, {"rx", 1}, {"tx", 2}, {"rxPackets", 3}, {"txPackets", 4}, {"rxErrors", 5}, {"txErrors", 6},
+                           {"rxDropped", 7}, {"txDropped", 8}, {"multicast", 9}, {"speed", 10000}, {"duplex", "full"}, {"state", "up"}, {"sampleTime", 1.5}};
+    nlohmann::json expected;
+    expected["network"]["eth0"] = told;
+    told["blocked"] = 5, told["blockedBy"] = {{"mac", 2}, {"vlan", 3}}, told["name"] = "say \"hi\"";
+    expected["network"]["say \"hi\""] = told;
+    told["blocked"] = 0, told["blockedBy"] = nlohmann::json::object(), told["name"] = "tap0";
+    expected["network"]["tap0"] = told;
+    const observe::Statistics all{{"eth0", one}, {"say \"hi\"", guarded}, {"tap0", quiet}};
+    REQUIRE(nlohmann::json::parse(wire::write_statistics(all, std::chrono::milliseconds(1500))) == expected);
+    REQUIRE(nlohmann::json::parse(wire::write_statistics({}, std::chrono::milliseconds(1500))) == nlohmann::json{{"network", nlohmann::json::object()}});
 }
