@@ -3,6 +3,7 @@
 import pathlib
 import time
 
+import peers
 from cases_bridges import in_world
 from world import Line, World, build, networks, nic, run
 
@@ -25,13 +26,19 @@ def ovs(ledger):
             begun = time.perf_counter()
             run("ovs-vsctl", f"--db={world.ovs.socket}", *words, patience=300)
             return [time.perf_counter() - begun]
-        ledger.turns(f"N = {count}, an internal port each", 2, {"netd": in_world(netd, 1, ovs=True), "ovs-vsctl": in_world(vsctl, 1, ovs=True)}, "ovs-vsctl")
+        def os_vif(world, count=count):
+            return [sum(peers.os_vif(world, count))]
+        ledger.turns(f"N = {count}, an internal port each (os-vif: a port each, of taps that are there)", 2,
+                     {"netd": in_world(netd, 1, ovs=True), "ovs-vsctl": in_world(vsctl, 1, ovs=True), "os-vif": in_world(os_vif, 1, ovs=True)}, "ovs-vsctl")
     each = ledger.pick(10, 2)
     for there in ledger.pick([0, 300], [0]):
         with World(1, ovs=True) as world, World(1, ovs=True) as raw:
             world.start_netd()
             world.line.setup({"w": {"nic": "n0", "vlan": 5, "switch": "ovs"}})
             run("ovs-vsctl", f"--db={raw.ovs.socket}", "add-br", "br0", "--", "set", "Bridge", "br0", "datapath_type=netdev")
+            if there:
+                raw.limit("taps-stay", there, "s")
+                run("ovs-vsctl", f"--db={raw.ovs.socket}", *[word for number in range(there) for word in ("--", "add-port", "br0", f"s{number}", "tag=5")][1:], patience=300)
             for number in range(there):
                 world.line.call("VM.hotplugNic", tap_on(number, "w"))
             def netd():
@@ -49,7 +56,7 @@ def ovs(ledger):
                 run("ovs-vsctl", f"--db={raw.ovs.socket}", *[word for number in range(each) for word in ("--", "del-port", f"t{number}")][1:])
                 raw.limit("drop", each, "t")
                 return plugged
-            ledger.turns(f"plug, {there} there", 2, {"netd": netd, **({"ovs-vsctl": vsctl} if not there else {})})
+            ledger.turns(f"plug, {there} there", 2, {"netd": netd, "ovs-vsctl": vsctl}, "ovs-vsctl")
             def alone():
                 begun = time.perf_counter()
                 for number in range(3):

@@ -7,6 +7,7 @@ import threading
 import time
 
 from world import checkout, run
+from hypervisor import Libvirt
 
 
 class Watch:
@@ -136,10 +137,36 @@ def ifupdown2(world, count):
     return [time.perf_counter() - begun]
 
 
-def libvirt(world, count):
-    raise RuntimeError("measured apart: its networks have no port of their own, and start one bridge each")
+def os_vif(world, count):
+    """Taps that are there get their ports, one after the other: the seconds of each."""
+    if not has("usr/lib/python3/dist-packages/os_vif"):
+        raise RuntimeError("could not be had")
+    world.limit("taps-stay", count, "t")
+    world.limit("taps-stay", 1, "tfirst")
+    words = f"{checkout}/bench/peer_os_vif.py {world.ovs.socket} br-int t {count}"
+    told = world.space.run("unshare", "-m", "bash", "-c", f"{private} exec /usr/bin/python3 {words}", patience=500)
+    return [float(line) for line in told.split()]
+
+
+def libvirt_networks(world, count):
+    """A network each, which is a bridge; libvirt puts guests into it and no NICs, so these are put in afterwards, by one `ip -batch`. Without
+    an address it would want iptables, so each has one; and no name service."""
+    hypervisor = Libvirt(world.space, world.folder / "libvirt")
+    try:
+        hypervisor.start()
+        for i in range(count):
+            (world.folder / f"b{i}.xml").write_text(f"<network><name>b{i}</name><forward mode='open'/><bridge name='b{i}' stp='off' delay='0'/>"
+                                                       f"<dns enable='no'/><ip address='10.{i >> 8}.{i & 255}.1' netmask='255.255.255.0'/></network>")
+        orders = "".join(f"net-create {world.folder}/b{i}.xml\n" for i in range(count))
+        begun = time.perf_counter()
+        run("virsh", "-q", "-c", hypervisor.uri, text=orders, patience=400)
+        run("ip", "-n", world.space.name, "-batch", "-", text="".join(f"link set n{i} master b{i} up\n" for i in range(count)), patience=400)
+        return [time.perf_counter() - begun]
+    finally:
+        hypervisor.close()
 
 
 # Name, how, and the largest N that it is asked for: beyond, it takes minutes.
-bridges = [("ip -batch", ip_batch, 4000), ("systemd-networkd", networkd, 1000), ("NetworkManager", network_manager, 1000), ("ifupdown2", ifupdown2, 100)]
+bridges = [("ip -batch", ip_batch, 4000), ("systemd-networkd", networkd, 1000), ("NetworkManager", network_manager, 1000), ("ifupdown2", ifupdown2, 100),
+           ("libvirt's networks", libvirt_networks, 1000)]
 __all__ = ["bridges", "socket"]
