@@ -108,6 +108,7 @@ def what_is_refused_takes_nothing_else_away_though_nobody_repairs_it(host):
     assert set(networks(host)) == {"ovirtmgmt", "alpha", "lan"} and list(host.client.call("Host.getDrift")["networks"]) == ["alpha"]
     host.space.links("link delete alpha")
     assert host.client.setup({"alpha": {"nic": "eno2", "ipaddr": "198.51.100.2", "prefix": 24}})["changed"]
+    assert host.client.call("Host.getStatus")["trouble"] is None
     agree(host)
 
 

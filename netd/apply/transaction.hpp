@@ -63,8 +63,9 @@ public:
     // transaction waits; these are the running ones without what can't be had now (lower/attainable.hpp). Committed or back.
     Outcome mend(const intent::Intent& attainable, const lower::Touched& touched);
 
-    // After repairs: a boot that was not whole may be so now, and is no trouble any more. Costs what there is.
+    // After repairs and changes: a boot that was not whole may be so now, and is no trouble any more. Costs what there is.
     void look_at_the_boot_again(const intent::Intent& attainable);
+    bool is_boot_incomplete() const { return boot_is_incomplete_; }
 
     // Makes the host by what DHCP servers give now, instead of by what it is made by (Backends::leases); also in a transaction
     // that waits, whose way back then knows of it. A "no" leaves the host as it was.

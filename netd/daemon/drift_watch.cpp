@@ -2,6 +2,7 @@
 #include "netd/daemon/drift_watch.hpp"
 
 #include "netd/daemon/presence.hpp"
+#include "netd/observe/apart.hpp"
 #include "netd/observe/drift.hpp"
 #include "netd/wire/write_event.hpp"
 
@@ -38,8 +39,11 @@ topology::Result<std::unique_ptr<DriftWatch>> DriftWatch::open(loop::EventLoop& 
 void DriftWatch::on_snapshot(observe::Published next) {
     const bool has_news = next->pending != snapshot_->pending || next->is_stuck != snapshot_->is_stuck || next->ovs_connected != snapshot_->ovs_connected ||
                           !(snapshot_->observed == next->observed) || !(snapshot_->running == next->running);
+    // Where frames may get into another network nobody waits. netd's own changes come with other definitions, or by its repairs.
+    const bool is_urgent = has_news && next->running == snapshot_->running && observe::is_kept_apart_otherwise(*snapshot_, *next);
     snapshot_ = std::move(next);
-    if (has_news) look_soon();
+    if (is_urgent) std::ignore = soon_->at(clock_.boottime());
+    else if (has_news) look_soon();
 }
 
 void DriftWatch::on_mended(const serve::Mended&) {

@@ -203,6 +203,7 @@ void Reconciler::conclude(const Asker& asker, const apply::Outcome& outcome, int
         announce("transaction.waiting", {{"transaction", waiting->id}});
     } else if (const auto* committed = std::get_if<apply::Committed>(&outcome)) {
         if (committed->changed) remember("committed", "");
+        if (committed->changed && transactor_.is_boot_incomplete()) transactor_.look_at_the_boot_again(attainable());
         publish();
         if (committed->changed) announce("transaction.committed", {});
         if (asker) reply(*asker, {{"revision", last_ ? last_->revision : 0}, {"changed", committed->changed}, {"outcome", "committed"}});

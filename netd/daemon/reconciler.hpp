@@ -85,6 +85,7 @@ private:
     void announce_moved(const intent::Intent& was, const intent::Intent& now);
     void take_over(const topology::IfName& management, std::chrono::seconds timeout);
     void mend(const serve::Mend& mend);
+    intent::Intent attainable() const;
     std::optional<topology::Error> mend(const observe::Parts& parts, const intent::Intent& there);  // why it could not be
 
     // The transaction's end, told to whom asked for it, to the subscribers and in the log.

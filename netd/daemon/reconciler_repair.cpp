@@ -30,6 +30,10 @@ std::string names_of(const Parts& parts) {
 
 }  // namespace
 
+intent::Intent Reconciler::attainable() const {
+    return lower::attainable(transactor_.running(), {backends_.kernel.state(), backends_.ovs.connected(), guest_is_there});
+}
+
 std::optional<topology::Error> Reconciler::mend(const Parts& parts, const intent::Intent& there) {
     const auto touched = lower::within(lower::touched_by_names(parts.networks, parts.bonds, parts.guests, there), there);
     const auto outcome = transactor_.mend(there, touched);
@@ -42,7 +46,7 @@ std::optional<topology::Error> Reconciler::mend(const Parts& parts, const intent
 // All at once, since that is one batch; if something stands in the way of one, each by itself.
 void Reconciler::mend(const serve::Mend& asked) {
     if (!transactor_.waiting() && !transactor_.is_stuck()) {
-        const auto there = lower::attainable(transactor_.running(), {backends_.kernel.state(), backends_.ovs.connected(), guest_is_there});
+        const auto there = attainable();
         const auto failed = mend(asked.parts, there);
         if (failed && asked.parts.size() > 1)
             for (const Parts& one : each_alone(asked.parts))

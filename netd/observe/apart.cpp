@@ -1,0 +1,28 @@
+// A walk over what differs between two versions of the host.
+#include "netd/observe/apart.hpp"
+
+namespace observe {
+namespace {
+
+bool is_otherwise(const bridges::Link* was, const bridges::Link* now) {
+    return was && now && (was->master != now->master || was->vlans != now->vlans || was->isolated != now->isolated || was->kind != now->kind);
+}
+
+bool is_otherwise(const ovs::Port* was, const ovs::Port* now) {
+    return was && now && (was->bridge != now->bridge || was->tagging != now->tagging || was->isolated != now->isolated);
+}
+
+template <class R>
+bool is_any_otherwise(const topology::Keyed<R>& was, const topology::Keyed<R>& now) {
+    bool is = false;
+    topology::Keyed<R>::each_difference(was, now, [&](const R* before, const R* after) { is = is || is_otherwise(before, after); });
+    return is;
+}
+
+}  // namespace
+
+bool is_kept_apart_otherwise(const Snapshot& was, const Snapshot& now) {
+    return is_any_otherwise(was.observed.kernel.links, now.observed.kernel.links) || is_any_otherwise(was.observed.ovs.ports, now.observed.ovs.ports);
+}
+
+}  // namespace observe
