@@ -101,11 +101,12 @@ Result<> KernelMirror::clear_doubts() {
     if (const auto hints = mirror_.take_hints(); !hints.empty()) {
         if (auto looked = look_at(hints); !looked) return looked.error();
     }
-    if (mirror_.take_doubt_of_rules()) {
+    if (mirror_.doubts_rules()) {
         const auto rules = requests_.dump(ask_rules(AF_INET)), others = requests_.dump(ask_rules(AF_INET6));
         if (!rules) return rules.error();
-        mirror_.forget_rules();
+        mirror_.forget_rules(AF_INET);
         (void)feed(mirror_, rules);
+        if (others) mirror_.forget_rules(AF_INET6);
         (void)feed(mirror_, others);  // a kernel without IPv6 refuses, and has none
     }
     mirror_.settle();

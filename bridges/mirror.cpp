@@ -5,6 +5,7 @@
 #include <linux/netconf.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <sys/socket.h>
 
 namespace bridges {
 
@@ -242,9 +243,13 @@ void Mirror::drop(const std::set<Doubt>& asked) {
     for (const Doubt& doubt : asked) doubts_.erase(doubt);
 }
 
-void Mirror::forget_rules() {
-    for (const auto& [key, count] : rule_counts_) state_.rules.erase(key);
-    rule_counts_.clear();
+void Mirror::forget_rules(int family) {
+    std::erase_if(rule_counts_, [&](const auto& counted) {
+        const bool is_meant = counted.first.v6 == (family == AF_INET6);
+        if (is_meant) state_.rules.erase(counted.first);
+        return is_meant;
+    });
+    doubts_rules_ = false;
     has_changed_ = true;
 }
 

@@ -45,11 +45,11 @@ public:
     // These are settled as far as they can be.
     void drop(const std::set<Doubt>& asked);
     // One of two rules that are the same went, if there were two: whoever lists all while one comes counts it twice.
-    bool take_doubt_of_rules() { return std::exchange(doubts_rules_, false); }
+    bool doubts_rules() const { return doubts_rules_; }
 
-    // Forgets these routes, or all rules: a fresh list of them follows.
+    // Forgets these routes, or all rules of AF_INET or AF_INET6: a fresh list of them follows.
     void forget(const Doubt& routes);
-    void forget_rules();
+    void forget_rules(int family);
 
     // Which ports have which filter from now on; shown once they are links.
     void take_filters(const std::map<IfName, Filter>& now);

@@ -20,7 +20,7 @@ Result<> execute(const plan::Plan& plan, const Backends& backends, std::chrono::
 // Plans, executes and looks again until nothing is left to do. A "no": what was refused, or what still differs.
 Result<> reach(const lower::HostState& wanted, const lower::Scope& scope, const Backends& backends, std::chrono::steady_clock::time_point deadline);
 
-// Once, each stage although something of the one before was refused: for who has been told what, and can't go back.
+// One pass that does not stop at a refusal: for a boot, which has nothing to go back to.
 void reach_in_part(const lower::HostState& wanted, const lower::Scope& scope, const Backends& backends, std::chrono::steady_clock::time_point deadline);
 
 }  // namespace apply

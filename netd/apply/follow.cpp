@@ -37,8 +37,17 @@ Result<> Transactor::follow(const lower::Leases& offered) {
     lower::Host host = observe::host_of(backends_);
     host.leases = &offered;
     host.held = &held;
+    const auto entry = open_;
+    const auto beside = beside_;
+    // A lease that can't be had is no way back either.
+    const auto forget = [&](Result<> refused) {
+        open_ = entry;
+        beside_ = beside;
+        if (auto written = store_.begin(*open_); !written) trouble_ = written.error();
+        return refused;
+    };
     if (waiting_)
-        if (auto led = lead_back(host); !led) return led;
+        if (auto led = lead_back(host); !led) return forget(led);
     if (touched.networks.empty()) return {};
     settled_.reset();  // the same definitions mean something else now
     const auto goal = [&](std::set<intent::NetworkName> networks) {
@@ -50,7 +59,7 @@ Result<> Transactor::follow(const lower::Leases& offered) {
     if (waiting_) {
         std::set<intent::NetworkName> own;
         std::erase_if(touched.networks, [&](const auto& name) { return is_about(open_->delta, name) && own.insert(name).second; });
-        if (auto followed = own.empty() ? Result<>() : follow_while_waiting(goal(own), true); !followed) return followed;
+        if (auto followed = own.empty() ? Result<>() : follow_while_waiting(goal(own), true); !followed) return forget(followed);
         return touched.networks.empty() ? Result<>() : follow_while_waiting(goal(touched.networks), false);
     }
     Terms terms;

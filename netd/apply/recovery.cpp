@@ -12,7 +12,8 @@ void Transactor::note_damage(Error error, std::string_view consequence) {
 }
 
 std::optional<Error> Transactor::trouble() const {
-    if (trouble_ || damages_.empty()) return trouble_;
+    if (trouble_) return trouble_;
+    if (boot_trouble_ || damages_.empty()) return boot_trouble_;
     Error all = damages_.front();
     for (auto other = damages_.begin() + 1; other != damages_.end(); ++other) all.what += fmt::format("; {}: {}", other->subject, other->what);
     return all;
@@ -64,10 +65,14 @@ Outcome Transactor::recover(std::optional<store::Remembered> read_already) {
     store::Remembered remembered = read_already ? std::move(*read_already) : store_.remembered();
     load(remembered);
     auto& entry = remembered.open_entry;
-    if (!entry) {
+    if (!entry && has_run_in_this_boot_) {
         note_damage(entry.error(), "the change that was open can't be taken back");
-        // Without a run, whatever it was about, this boot has not seen it.
-        return has_run_in_this_boot_ ? RolledBack{entry.error()} : bring_back();
+        return RolledBack{entry.error()};
+    }
+    // Without a run, whatever it was about, this boot has not seen it: a power cut may leave half of it.
+    if (!entry) {
+        if (auto ended = store_.end(); !ended) trouble_ = ended.error();
+        return bring_back();
     }
     if (*entry && (*entry)->boot == store::boot_id()) return take_up(std::move(**entry));
     // Of another boot: the kernel has forgotten both what was and what was to be.

@@ -203,7 +203,7 @@ Outcome Transactor::undo(const Error& because) {
         trouble_ = reached.error();
         return Degraded{because, reached.error()};
     }
-    stuck_.reset();
+    if (std::exchange(stuck_, std::nullopt)) trouble_.reset();
     open_.reset();
     if (auto ended = store_.end(); !ended) trouble_ = ended.error();
     return RolledBack{because};
@@ -213,7 +213,6 @@ std::optional<RolledBack> Transactor::try_again() {
     if (!stuck_ || !open_ || waiting_) return std::nullopt;
     const Error because = *stuck_;  // it is gone when it is done
     if (!std::holds_alternative<RolledBack>(undo(because))) return std::nullopt;
-    trouble_.reset();
     return RolledBack{because};
 }
 

@@ -65,7 +65,7 @@ public:
 
     // After repairs and changes: a boot that was not whole may be so now, and is no trouble any more. Costs what there is.
     void look_at_the_boot_again(const intent::Intent& attainable);
-    bool is_boot_incomplete() const { return boot_is_incomplete_; }
+    bool is_boot_incomplete() const { return boot_trouble_.has_value(); }
 
     // Makes the host by what DHCP servers give now, instead of by what it is made by (Backends::leases); also in a transaction
     // that waits, whose way back then knows of it. A "no" leaves the host as it was.
@@ -114,9 +114,9 @@ private:
     void note_damage(Error error, std::string_view consequence);
     Outcome take_up(store::Entry entry);
     Outcome bring_back();
-    Result<> bring_up(intent::Intent& made, std::span<const intent::Intent> parts, std::chrono::steady_clock::time_point deadline);
-    Result<> bring_up_apart(intent::Intent& made, std::span<const intent::Intent> parts, std::chrono::steady_clock::time_point deadline);
-    Result<> bring_up_all(const intent::Intent& all);
+    Result<> make_together(intent::Intent& made, std::span<const intent::Intent> parts, std::chrono::steady_clock::time_point deadline);
+    Result<> make_in_halves(intent::Intent& made, std::span<const intent::Intent> parts, std::chrono::steady_clock::time_point deadline);
+    Result<> make_all(const intent::Intent& all);
     bool is_whole(const intent::Intent& attainable) const;
     std::chrono::steady_clock::time_point apply_deadline(const Terms& terms) const;
 
@@ -129,7 +129,7 @@ private:
     std::uint64_t generation_ = 0;
     std::uint64_t last_id_ = 0;
     bool has_run_in_this_boot_ = false;
-    bool boot_is_incomplete_ = false;  // and trouble_ says why, until a repair has it all
+    std::optional<Error> boot_trouble_ = {};  // why a boot is not whole, until it is
     std::optional<store::Entry> open_;
     lower::Scope beside_;  // what leases have changed while open_ waits, of networks that it is not about
     std::optional<Settled> settled_;

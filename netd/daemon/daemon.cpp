@@ -194,7 +194,8 @@ private:
 
     // Not before the first answers: the kernel takes its time over a thousand NICs.
     void listen() {
-        listening_.reset();
+        listening_->stop();
+        listens_ = true;
         ear_->follow(*requests_->snapshot());
     }
 
@@ -209,7 +210,7 @@ private:
             }
         }
         drift_->on_snapshot(next);
-        if (!listening_) ear_->follow(*next);
+        if (listens_) ear_->follow(*next);
         blocked_->follow(next);
     }
 
@@ -236,7 +237,8 @@ private:
     std::unique_ptr<serve::Context> context_;
     std::unique_ptr<serve::Doorkeeper> doorkeeper_;
     std::unique_ptr<serve::LldpEar> ear_;
-    std::unique_ptr<loop::Timer> listening_;  // until the ear follows the host's NICs
+    std::unique_ptr<loop::Timer> listening_;
+    bool listens_ = false;  // the ear follows the host's NICs
     std::unique_ptr<serve::Requests> requests_;
     std::unique_ptr<serve::Publisher> publisher_;
     std::unique_ptr<serve::Server> server_;

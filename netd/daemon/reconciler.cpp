@@ -80,7 +80,8 @@ std::chrono::steady_clock::time_point Reconciler::next_deadline() const {
         if (const auto ends = clients_.leases().next()) deadline = std::min(deadline, in(*ends));
         if (clients_.leases().has_offers()) deadline = std::min(deadline, in(leases_again_));
     }
-    if (rules_again_) deadline = std::min(deadline, in(*rules_again_));
+    for (const auto& again : {rules_again_, hear_again_})
+        if (again) deadline = std::min(deadline, in(*again));
     for (const Parting& parting : partings_)
         if (parting.deadline > now) deadline = std::min(deadline, parting.deadline);
     if (!transactor_.waiting()) return deadline;
@@ -94,8 +95,12 @@ void Reconciler::hear() {
     const auto heard = backends_.kernel.hear();
     const bool others_changed = static_cast<int>(backends_.ovs.hear()) | static_cast<int>(backends_.guests.hear());
     tell_restored_flows();
+    hear_again_.reset();
     if (!heard) {
+        // What was told is taken, and nothing more may come for long.
         log::error("the kernel's notifications can't be read: {}", heard.error().what);
+        hear_again_ = clock_.boottime() + std::chrono::seconds(2);
+        if (others_changed) publish();
         return;
     }
     if (heard->overrun) ++overruns_;
@@ -120,8 +125,7 @@ void Reconciler::take(serve::Command command) {
 
 // One write at a time; while one waits for its confirmation the others wait for it.
 void Reconciler::work_off() {
-    settle_partings();
-    follow_guests();
+    see_to_guests();
     for (expire_queued(); !queue_.empty() && !transactor_.waiting() && !stopping_; expire_queued()) {
         serve::Command command = std::move(queue_.front());
         queue_.pop_front();
@@ -132,7 +136,16 @@ void Reconciler::work_off() {
         else if (auto* changes = std::get_if<serve::ChangeNic>(&command)) change_nic(*changes);
         else if (auto* drifted = std::get_if<serve::Mend>(&command)) mend(*drifted);
         for (auto& more : commands_.take()) take(std::move(more));
-        if (backends_.guests.hear()) publish();  // also what came while it was asked, which no descriptor tells any more
+        see_to_guests();
+    }
+}
+
+// Also to what they told while they were asked, which no descriptor tells any more.
+void Reconciler::see_to_guests() {
+    settle_partings();
+    follow_guests();
+    while (backends_.guests.hear()) {
+        publish();
         settle_partings();
         follow_guests();
     }
@@ -203,7 +216,7 @@ void Reconciler::conclude(const Asker& asker, const apply::Outcome& outcome, int
         announce("transaction.waiting", {{"transaction", waiting->id}});
     } else if (const auto* committed = std::get_if<apply::Committed>(&outcome)) {
         if (committed->changed) remember("committed", "");
-        if (committed->changed && transactor_.is_boot_incomplete()) transactor_.look_at_the_boot_again(attainable());
+        if (transactor_.is_boot_incomplete()) transactor_.look_at_the_boot_again(attainable());
         publish();
         if (committed->changed) announce("transaction.committed", {});
         if (asker) reply(*asker, {{"revision", last_ ? last_->revision : 0}, {"changed", committed->changed}, {"outcome", "committed"}});

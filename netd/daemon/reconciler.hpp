@@ -51,6 +51,7 @@ private:
     std::optional<topology::Error> trouble();
     void take(serve::Command command);
     void work_off();
+    void see_to_guests();
     void tell_renames();
     void expire();
     void expire_queued();
@@ -132,6 +133,7 @@ private:
     };
     std::optional<Awaited> awaited_;
     std::chrono::nanoseconds leases_again_{};
+    std::optional<std::chrono::nanoseconds> hear_again_ = {};   // when the kernel could not be heard
     std::optional<std::chrono::nanoseconds> rules_again_ = {};  // when netd's tables could not be put back
     std::string client_trouble_, resolver_trouble_;
     bool stopping_ = false;

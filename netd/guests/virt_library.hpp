@@ -29,7 +29,8 @@ struct VirtLibrary {
 #undef NETD_MEMBER
 };
 
-// Once a process; it is never let go. Errors: backend, where libvirt is not installed or is too old, in the linker's words.
+// Tried until it has succeeded; it is never let go. By the thread that connects. Errors: backend, where libvirt is not installed or is
+// too old, in the linker's words.
 topology::Result<> load_virt();
 
 // To be called only after load_virt() has succeeded, as holding anything of libvirt's implies.

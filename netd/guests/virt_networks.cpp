@@ -53,7 +53,8 @@ Result<> Session::offer(const Offers& offers, const Offers& standing) const {
         const Offer *wanted = missing.find(Text{name}), *stands = standing.find(Text{name});
         const bool ours = virt().virNetworkGetUUIDString(network.get(), uuid) == 0 && is_uuid_of_offer(uuid);
         if (!ours && !wanted) continue;
-        const bool fits = ours && wanted && ((stands && *stands == *wanted) || is_as_offered(network.get(), *wanted));
+        const bool is_known = stands && wanted && *stands == *wanted && virt().virNetworkIsActive(network.get()) == 1;
+        const bool fits = ours && wanted && (is_known || is_as_offered(network.get(), *wanted));
         if (!ours) note(Error{Fault::conflict, "libvirt's network " + name, "somebody else has defined one of this name; it is not offered"});
         else if (!fits) {
             note(withdraw(network.get()));

@@ -21,6 +21,13 @@ bool is_migrating(virDomain* domain) {
     return runs && known && (operation == VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT || operation == VIR_DOMAIN_JOB_OPERATION_MIGRATION_IN);
 }
 
+// It lives and can't be read: what was known of it holds.
+void carry_over(const std::string& name, const State& known, State& state) {
+    if (const Domain* domain = known.domains.find(Text{name})) state.domains.put(*domain);
+    for (const Nic& nic : known.nics)
+        if (nic.domain == name) state.nics.put(nic);
+}
+
 void forget(const std::string& name, State& state) {
     std::vector<Nic::Key> gone;
     for (const Nic& nic : state.nics)
@@ -40,15 +47,19 @@ Result<Session> Session::open(const std::string& uri, const Hints& hints) {
     return Session(std::move(connection));
 }
 
-Result<State> Session::look() const {
+Result<State> Session::look(const State& known) const {
     virDomainPtr* listed = nullptr;
     const int count = virt().virConnectListAllDomains(connection_.get(), &listed, 0);
     if (count < 0) return last_error("libvirt");
     std::vector<DomainPtr> domains(listed, listed + count);
     std::free(listed);
     State state;
-    for (const auto& domain : domains)
-        if (auto taken = take_in(domain.get(), state); !taken && virt().virConnectIsAlive(connection_.get()) != 1) return taken.error();
+    for (const auto& domain : domains) {
+        const auto taken = take_in(domain.get(), state);
+        if (taken || taken.error().fault == Fault::not_found) continue;
+        if (virt().virConnectIsAlive(connection_.get()) != 1) return taken.error();
+        if (const char* name = virt().virDomainGetName(domain.get())) carry_over(name, known, state);
+    }
     return state;
 }
 

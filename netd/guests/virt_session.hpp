@@ -13,8 +13,8 @@ public:
     // Blocks until libvirtd answers.
     static Result<Session> open(const std::string& uri, const Hints& hints);
 
-    // Every domain there is.
-    Result<State> look() const;
+    // Every domain there is; of those that can't be read just now, what was known.
+    Result<State> look(const State& known) const;
     // Takes in what this one is like now, also that it is gone.
     Result<> look_at(const std::string& domain, State& into) const;
 
@@ -24,7 +24,7 @@ public:
     Result<> announce(const std::string& domain) const;
 
     // What could not be offered is told as one error, after all the others are. Those that stand as they are were offered
-    // before, and libvirt is asked only whether it still has a network of that name.
+    // before, and libvirt is asked only whether that network of netd's is there and active.
     Result<> offer(const Offers& offers, const Offers& standing) const;
 
 private:

@@ -44,7 +44,7 @@ private:
         auto opened = Session::open(desk_->uri, {[push](const std::string& domain) { push(Look{domain}); }, [push] { push(Lost{}); }});
         if (!opened) return fail(opened.error());
         session_ = std::move(*opened);
-        auto looked = session_->look();
+        auto looked = session_->look(state_);
         if (!looked) return fail(looked.error());
         state_ = std::move(*looked);
         pause_ = first_pause;
@@ -121,7 +121,7 @@ private:
     bool has_hints() const { return all_hinted_ || !hinted_.empty(); }
 
     void look_at_all() {
-        auto looked = session_->look();
+        auto looked = session_->look(state_);
         if (!looked) return;
         state_ = std::move(*looked);
         hinted_.clear();

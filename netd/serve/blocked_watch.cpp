@@ -42,19 +42,27 @@ topology::Result<std::unique_ptr<BlockedWatch>> BlockedWatch::open(loop::EventLo
 
 Blocked BlockedWatch::read() {
     if (auto now = reader_.read()) tables_ = std::move(*now);
-    auto blocked = tables_;
+    auto blocked = tables_.value_or(Blocked());
     if (snapshot_) blocked.merge(flows_.read(snapshot_->observed.ovs));
     return blocked;
 }
 
 void BlockedWatch::follow(observe::Published snapshot) {
     snapshot_ = std::move(snapshot);
-    if (!told_) told_ = read();  // what happened before this netd was there is no news
+    if (!told_) begin();
     if (snapshot_->running.nics().empty() && snapshot_->running.networks().empty()) timer_->stop();
     else if (!timer_->is_set()) std::ignore = timer_->at(clock_.boottime() + pace);
 }
 
+// What happened before this netd was there is no news.
+void BlockedWatch::begin() {
+    auto now = read();
+    if (tables_) told_ = std::move(now);
+}
+
 void BlockedWatch::look() {
+    std::ignore = timer_->at(clock_.boottime() + pace);
+    if (!told_) return begin();
     auto now = read();
     const auto news = news_of(*told_, now);
     for (const intent::GuestNic& nic : snapshot_->running.nics()) {
@@ -70,7 +78,6 @@ void BlockedWatch::look() {
             tell_("security.blocked", {{"revision", snapshot_->revision}, {"network", network.name.text()}, {"device", device.text()}, {"frames", found->second}});
     }
     told_ = std::move(now);
-    std::ignore = timer_->at(clock_.boottime() + pace);
 }
 
 }  // namespace serve

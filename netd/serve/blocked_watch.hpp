@@ -35,6 +35,7 @@ public:
 
 private:
     BlockedWatch(const loop::Clock& clock, std::string ovs_folder, Tell tell) : clock_(clock), tell_(std::move(tell)), flows_(std::move(ovs_folder)) {}
+    void begin();
     void look();
 
     const loop::Clock& clock_;
@@ -43,8 +44,8 @@ private:
     ovs::BlockedFlows flows_;
     std::unique_ptr<loop::Timer> timer_;
     observe::Published snapshot_;
-    bridges::Blocked tables_;                // the kernel's, as last read
-    std::optional<bridges::Blocked> told_ = {};  // none before the first snapshot, which says where to look
+    std::optional<bridges::Blocked> tables_ = {};  // the kernel's, as last read
+    std::optional<bridges::Blocked> told_ = {};    // none before the first reading
 };
 
 }  // namespace serve

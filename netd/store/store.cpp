@@ -177,8 +177,9 @@ Result<std::optional<Entry>> read_journal(const std::string& directory) {
 
 Result<> Store::begin(const Entry& entry) {
     const bool brief = is_for_this_boot(entry);
-    const bool has_room = brief || entry.phase == Entry::Phase::waiting;  // it was there for the first writing
-    return write_document(brief ? run_ : state_, journal_name, {entry.id, wire::dump(write_entry(entry))}, has_room ? Durable::no : Durable::room);
+    // That it waits is said in a disk that has had room for it when it began.
+    const Durable durable = brief || entry.phase == Entry::Phase::waiting ? Durable::no : Durable::room;
+    return write_document(brief ? run_ : state_, journal_name, {entry.id, wire::dump(write_entry(entry))}, durable);
 }
 
 Result<std::optional<Entry>> Store::open_entry() const {

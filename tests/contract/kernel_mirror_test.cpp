@@ -220,26 +220,17 @@ TEST_CASE("a rule that was told twice, by a list and by the news of it, is doubt
     Mirror mirror;
     mirror.take(*write_rule(rule).raw());
     mirror.take(*write_rule(rule).raw());
-    CHECK_FALSE(mirror.take_doubt_of_rules());
+    CHECK_FALSE(mirror.doubts_rules());
     mirror.take(*write_rule_deletion(rule).raw());
-    CHECK(mirror.take_doubt_of_rules());
-    mirror.forget_rules();  // and the list that follows has none
+    CHECK(mirror.doubts_rules());
+    mirror.settle();
+    mirror.forget_rules(AF_INET6);
+    CHECK_FALSE(mirror.state().rules.empty());
+    mirror.forget_rules(AF_INET);  // and the list that follows has none
     mirror.settle();
     CHECK(mirror.state().rules.empty());
     mirror.take(*write_rule(rule).raw());
     mirror.take(*write_rule_deletion(rule).raw());
-    CHECK_FALSE(mirror.take_doubt_of_rules());
+    CHECK_FALSE(mirror.doubts_rules());
     CHECK(mirror.state().rules.empty());
-}
-
-TEST_CASE("of rules that are the same one may go", "[kernel][mirror]") {
-    RealWorld world;
-    const Rule rule{3200, false, subnet("192.0.2.0/24"), {}, {}, 100};
-    succeed(world, Create<Rule>{rule});
-    REQUIRE(std::system("ip rule add preference 3200 from 192.0.2.0/24 lookup 100 protocol 158 2>/dev/null; true") == 0);
-    succeed(world, Create<Rule>{rule});
-    REQUIRE(world.kernel->hear());
-    REQUIRE(std::system("ip rule del preference 3200") == 0);
-    REQUIRE(world.kernel->hear());
-    REQUIRE(world.kernel->state().rules == world.fresh_look().rules);
 }

@@ -284,6 +284,7 @@ TEST_CASE("a lease that can't be followed while a change waits leaves the host a
         Host host;
         host.define(R"({"networks": {"web": {"nic": "eno1", "bootproto": "dhcp"}}})");
         host.follow({{"eno1-4", lease("10.7.0.84/24", "10.7.0.1")}});
+        const bridges::State at_first = host.kernel.truth();
         REQUIRE(std::holds_alternative<apply::Waiting>(host.transactor.begin(wanted(change, host.transactor.running(), host.kernel), {})));
         const bridges::State before = host.kernel.truth();
         host.faulty.refuses = [](const bridges::Op& op) {
@@ -293,6 +294,9 @@ TEST_CASE("a lease that can't be followed while a change waits leaves the host a
         CHECK_FALSE(host.transactor.follow({{"eno1-4", lease("10.8.0.84/24", "10.8.0.1")}}));
         require_same(before, host.kernel.truth());
         CHECK(host.transactor.waiting());
+        // Nor does the way back lead to it.
+        REQUIRE(std::holds_alternative<apply::RolledBack>(host.transactor.roll_back({topology::Fault::timeout, "", "nobody confirmed"})));
+        require_same(at_first, host.kernel.truth());
     }
 }
 
