@@ -136,14 +136,7 @@ private:
         requests_ = std::make_unique<serve::Requests>([this](const serve::Ticket& ticket, std::string bytes) { server_->reply(ticket.caller, std::move(bytes)); }, *commands_, clock_);
         requests_->add_status([this](nlohmann::json& status) { add_transport(status); });
         ear_ = std::make_unique<serve::LldpEar>(*loop_, clock_);
-        requests_->add_lldp([this](const std::vector<std::string>& devices) {
-            listen();
-            return ear_->report(devices);
-        });
-        auto soon = loop::Timer::open(*loop_, [this] { listen(); });
-        if (!soon) return soon.error();
-        listening_ = std::move(*soon);
-        if (auto set = listening_->at(clock_.boottime() + std::chrono::milliseconds(200)); !set) return set;
+        requests_->add_lldp([this](const std::vector<std::string>& devices) { return ear_->report(devices); });
         const int group = group_named("netd");
         auto publisher = serve::Publisher::open(*loop_, *context_, clock_, {options_.events, group, store::boot_id(), options_.remote ? std::optional(options_.remote->events) : std::nullopt});
         if (!publisher) return publisher.error();
@@ -192,13 +185,6 @@ private:
         }
     }
 
-    // Not before the first answers: the kernel takes its time over a thousand NICs.
-    void listen() {
-        listening_->stop();
-        listens_ = true;
-        ear_->follow(*requests_->snapshot());
-    }
-
     void tell(const observe::Published& next) {
         const auto was = std::exchange(told_, next);
         // What a start finds is no event.
@@ -210,7 +196,7 @@ private:
             }
         }
         drift_->on_snapshot(next);
-        if (listens_) ear_->follow(*next);
+        ear_->follow(next);
         blocked_->follow(next);
     }
 
@@ -237,8 +223,6 @@ private:
     std::unique_ptr<serve::Context> context_;
     std::unique_ptr<serve::Doorkeeper> doorkeeper_;
     std::unique_ptr<serve::LldpEar> ear_;
-    std::unique_ptr<loop::Timer> listening_;
-    bool listens_ = false;  // the ear follows the host's NICs
     std::unique_ptr<serve::Requests> requests_;
     std::unique_ptr<serve::Publisher> publisher_;
     std::unique_ptr<serve::Server> server_;

@@ -16,6 +16,7 @@
 #include <linux/if_packet.h>
 #include <set>
 #include <sys/socket.h>
+#include <utility>
 
 namespace serve {
 
@@ -95,39 +96,44 @@ bool is_a_nic(const bridges::Link& link, const observe::Snapshot& snapshot) {
 
 }  // namespace
 
+LldpEar::LldpEar(loop::EventLoop& loop, const loop::Clock& clock) : loop_(loop), clock_(clock), ticket_(loop.before_wait([this] { return work_off(); })) {}
+
 LldpEar::~LldpEar() {
+    loop_.forget(ticket_);
     while (!ears_.empty()) close(std::string(ears_.begin()->first));
     if (shared_) loop_.unwatch(shared_.number());
 }
 
-void LldpEar::follow(const observe::Snapshot& snapshot) {
-    std::set<topology::IfName> changed;
-    bool are_others = false;  // by which it may come
-    const auto note = [&](const auto* was, const auto* now) { changed.insert((now ? now : was)->name); };
+void LldpEar::follow(observe::Published snapshot) {
+    const auto note = [&](const auto* was, const auto* now) { due_.insert((now ? now : was)->name); };
     const auto note_link = [&](const bridges::Link* was, const bridges::Link* now) {
         note(was, now);
         const auto as_bond = [](const bridges::Link* link) { return link && is_bond(*link) ? link->facts.index : 0; };
-        are_others = are_others || as_bond(was) != as_bond(now);
+        are_others_ = are_others_ || as_bond(was) != as_bond(now);
     };
-    topology::Keyed<bridges::Link>::each_difference(links_, snapshot.observed.kernel.links, note_link);
-    topology::Keyed<ovs::Port>::each_difference(ports_, snapshot.observed.ovs.ports, note);
-    links_ = snapshot.observed.kernel.links;
-    ports_ = snapshot.observed.ovs.ports;
-    for (const topology::IfName& name : changed) {
-        const bridges::Link* link = links_.find(name);
-        const auto there = ears_.find(name.text());
-        if (!link || !is_a_nic(*link, snapshot)) {
-            are_others = are_others || there != ears_.end();
-            close(name.text());
-            continue;
-        }
-        const bool below = ports_.contains(name);
-        if (there != ears_.end() && there->second.index == link->facts.index && there->second.below == below) continue;
-        are_others = true;
-        close(name.text());
-        listen(name.text(), link->facts.index, below);
-    }
-    if (shared_ && are_others) let_nics_in();
+    topology::Keyed<bridges::Link>::each_difference(snapshot_->observed.kernel.links, snapshot->observed.kernel.links, note_link);
+    topology::Keyed<ovs::Port>::each_difference(snapshot_->observed.ovs.ports, snapshot->observed.ovs.ports, note);
+    snapshot_ = std::move(snapshot);
+    work_off();
+}
+
+// So many at a time: the kernel takes its while over a thousand NICs, and others wait for this thread. True if there are more.
+bool LldpEar::work_off() {
+    constexpr int most_at_once = 128;
+    for (int done = 0; done < most_at_once && !due_.empty(); ++done) attend(due_.extract(due_.begin()).value());
+    if (std::exchange(are_others_, false) && shared_) let_nics_in();
+    return !due_.empty();
+}
+
+void LldpEar::attend(const topology::IfName& name) {
+    const bridges::Link* link = snapshot_->observed.kernel.links.find(name);
+    const auto there = ears_.find(name.text());
+    const bool is_heard = link && is_a_nic(*link, *snapshot_), below = snapshot_->observed.ovs.ports.contains(name);
+    if (there != ears_.end() && is_heard && there->second.index == link->facts.index && there->second.below == below) return;
+    if (there == ears_.end() && !is_heard) return;
+    are_others_ = true;  // by which it may come
+    close(name.text());
+    if (is_heard) listen(name.text(), link->facts.index, below);
 }
 
 // What has come by a bond shows the bond as its device, and the NIC as where it came from.
@@ -135,7 +141,7 @@ void LldpEar::let_nics_in() {
     std::set<int> devices;
     for (const auto& [nic, ear] : ears_)
         if (!ear.below) devices.insert(ear.index);
-    for (const bridges::Link& link : links_)
+    for (const bridges::Link& link : snapshot_->observed.kernel.links)
         if (is_bond(link)) devices.insert(link.facts.index);
     if (devices == let_in_) return;
     // Too many for a filter: then what guests say is passed over here.
@@ -192,7 +198,8 @@ void LldpEar::hear(int socket) {
     }
 }
 
-json LldpEar::report(const std::vector<std::string>& devices) const {
+json LldpEar::report(const std::vector<std::string>& devices) {
+    while (work_off()) {}
     std::vector<std::string> wanted = devices;
     if (wanted.empty())
         for (const auto& [nic, ear] : ears_) wanted.push_back(nic);

@@ -16,16 +16,16 @@ namespace serve {
 // Lives on the loop's thread. A filter in the kernel keeps all other frames away, so that they cost netd nothing.
 class LldpEar {
 public:
-    LldpEar(loop::EventLoop& loop, const loop::Clock& clock) : loop_(loop), clock_(clock) {}
+    LldpEar(loop::EventLoop& loop, const loop::Clock& clock);
     ~LldpEar();
     LldpEar(const LldpEar&) = delete;
     LldpEar& operator=(const LldpEar&) = delete;
 
-    // Opens an ear on NICs that came, and closes those of NICs that went. It costs what changed.
-    void follow(const observe::Snapshot& snapshot);
+    // Opens an ear on NICs that came, and closes those of NICs that went: some at once, the others as the loop turns.
+    void follow(observe::Published snapshot);
 
     // {NIC: {enabled, tlvs[]}} of protocol.md, of these NICs, or of all if none is named. Where nobody listens, why.
-    nlohmann::json report(const std::vector<std::string>& devices) const;
+    nlohmann::json report(const std::vector<std::string>& devices);
 
     std::uint64_t malformed() const { return malformed_; }
 
@@ -38,6 +38,8 @@ private:
         observe::Neighbours neighbours = {};
     };
 
+    bool work_off();
+    void attend(const topology::IfName& name);
     topology::Result<> open(loop::Fd& ear, int nic, bool below);
     void listen(const std::string& nic, int index, bool below);
     void let_nics_in();
@@ -46,12 +48,14 @@ private:
 
     loop::EventLoop& loop_;
     const loop::Clock& clock_;
-    topology::Keyed<bridges::Link> links_;
-    topology::Keyed<ovs::Port> ports_;
+    observe::Published snapshot_ = std::make_shared<const observe::Snapshot>();
+    std::set<topology::IfName> due_;   // links that have changed and were not attended to yet
+    bool are_others_ = false;          // devices by which frames may come
     std::map<std::string, Ear> ears_;
     loop::Fd shared_;           // of all NICs but those below Open vSwitch
     std::set<int> let_in_;      // the devices whose frames its filter lets through
     std::uint64_t malformed_ = 0;
+    loop::EventLoop::Ticket ticket_;
 };
 
 }  // namespace serve
