@@ -104,9 +104,8 @@ Result<Heard> LinuxKernel::listen() {
 
 Result<> LinuxKernel::look_at(std::span<const IfName> links) {
     std::set<int> indices;
-    for (const IfName& name : links) {
+    for (const IfName& name : links)
         if (const Link* link = state().links.find(name)) indices.insert(link->facts.index);
-    }
     mirror_.drain();
     return mirror_.look_at(indices);
 }
@@ -258,9 +257,8 @@ Progress LinuxKernel::apply(std::span<const Op> ops) {
     mirror_.take_filters(filters_.filters(), filters_.take_news());
     put_host_rules(host_, batch, ops);
     mirror_.take_host_rules(host_.stands());
-    for (std::size_t place = 0; place < ops.size(); ++place) {
+    for (std::size_t place = 0; place < ops.size(); ++place)
         if (!batch.is_refused(place)) begin(batch, place, ops[place]);
-    }
     run(batch);
     remove_links(mirror_, deletions_, batch, ops);
     if (auto heard = listen(); !heard) refuse_all(heard.error());
