@@ -32,7 +32,7 @@ Cell backend_cell(const json& backend) {
     const bool is_there = flag_at(backend, "connected", true);
     auto text = text_at(backend, backend.contains("where") ? "where" : "release");
     if (!is_there && text.empty() && backend.contains("where")) return {"not wanted"};
-    if (!is_there) return {text.empty() ? "not reached" : "not reached at " + text};
+    if (!is_there) return {(text.empty() ? "not reached" : "not reached at " + text) + (text_at(backend, "trouble").empty() ? "" : ": " + text_at(backend, "trouble"))};
     if (!lacking.empty()) text += (text.empty() ? "" : ", ") + joined(lacking, lacking.size());
     return {text.empty() ? "ready" : text, lacking.empty() ? Tone::good : Tone::warning};
 }

@@ -13,26 +13,22 @@ using std::chrono::steady_clock;
 // The network by which the host is reached.
 bool is_way_to_the_host(const intent::Network& network) { return network.default_route || network.roles.contains(topology::Role::management); }
 
-// In the order in which they are made when they are made apart: the ways to the host, and last what waits for Open vSwitch, which may be dead.
-enum class Turn { way, plain, ovs };
-
-Turn turn_of(const intent::Network& network) {
-    if (is_way_to_the_host(network)) return Turn::way;
-    return network.switch_kind == intent::SwitchKind::ovs ? Turn::ovs : Turn::plain;
-}
-
-// Each network by itself with its bond; a bond without networks is a plain one.
-std::vector<intent::Intent> parts_of(const intent::Intent& all, Turn turn) {
-    std::vector<intent::Intent> parts;
-    for (const intent::Network& network : all.networks()) {
-        if (turn_of(network) != turn) continue;
-        intent::Intent& part = parts.emplace_back();
-        const auto base = network.base();
-        if (const intent::Bond* bond = base ? all.bonds().find(*base) : nullptr) part.put(*bond);
-        part.put(network);
+// Each network on Open vSwitch, or each that is not, by itself with its bond, those by which the host is reached first; a bond without networks
+// doesn't wait for Open vSwitch.
+Transactor::Parts parts_of(const intent::Intent& all, bool on_ovs) {
+    Transactor::Parts parts;
+    for (const bool way : {true, false}) {
+        for (const intent::Network& network : all.networks()) {
+            if ((network.switch_kind == intent::SwitchKind::ovs) != on_ovs || is_way_to_the_host(network) != way) continue;
+            intent::Intent& part = parts.each.emplace_back();
+            const auto base = network.base();
+            if (const intent::Bond* bond = base ? all.bonds().find(*base) : nullptr) part.put(*bond);
+            part.put(network);
+        }
+        if (way) parts.ways = parts.each.size();
     }
     for (const intent::Bond& bond : all.bonds())
-        if (turn == Turn::plain && !all.bases().contains(bond.name)) parts.emplace_back().put(bond);
+        if (!on_ovs && !all.bases().contains(bond.name)) parts.each.emplace_back().put(bond);
     return parts;
 }
 
@@ -69,21 +65,22 @@ Result<> Transactor::make_in_halves(intent::Intent& made, std::span<const intent
     return first ? second : first;
 }
 
+// What is not on Open vSwitch first, and does not wait for it.
 Result<> Transactor::make_all(const intent::Intent& all) {
-    std::vector<std::vector<intent::Intent>> turns;
-    std::vector<intent::Intent> every;
-    for (const Turn turn : {Turn::way, Turn::plain, Turn::ovs}) {
-        const auto& parts = turns.emplace_back(parts_of(all, turn));
-        every.insert(every.end(), parts.begin(), parts.end());
-    }
     intent::Intent made;
-    if (auto at_once = make_together(made, every, apply_deadline({})); at_once || every.size() <= 1) return at_once;
-    // Time that the first try has used up is not the way's; both together are less than a start may take (packaging/netd.service).
-    const auto deadline = apply_deadline({});
-    Result<> all_made;
-    for (const auto& parts : turns)
-        if (auto these = make_in_halves(made, parts, deadline); !these && all_made) all_made = these;
-    return all_made;
+    auto plain = make_all_of(made, parts_of(all, false)), on_ovs = make_all_of(made, parts_of(all, true));
+    return plain ? on_ovs : plain;
+}
+
+Result<> Transactor::make_all_of(intent::Intent& made, const Parts& parts) {
+    if (parts.each.empty()) return {};
+    constexpr std::chrono::seconds patience{60};  // four of them at most: packaging/netd.service gives a start 300 s
+    const std::span<const intent::Intent> each{parts.each};
+    auto at_once = make_together(made, each, steady_clock::now() + patience);
+    if (at_once || each.size() == 1 || at_once.error().fault == topology::Fault::timeout) return at_once;
+    const auto deadline = steady_clock::now() + patience;
+    auto ways = make_in_halves(made, each.first(parts.ways), deadline), others = make_in_halves(made, each.subspan(parts.ways), deadline);
+    return ways ? others : ways;
 }
 
 // Without a journal: a netd that dies meanwhile finds no running definitions, and begins anew.
@@ -92,7 +89,8 @@ Outcome Transactor::bring_back() {
     running_ = intent::Intent();
     const intent::Intent wanted = committed_;
     if (wanted == running_) return Committed{false};
-    const intent::Intent there = lower::attainable(wanted, {backends_.kernel.state(), backends_.ovs.connected()});
+    // An ovs-vswitchd that is dead is as an Open vSwitch that comes late.
+    const intent::Intent there = lower::attainable(wanted, {backends_.kernel.state(), backends_.ovs.connected() && !backends_.ovs.is_gone()});
     const auto reached = make_all(there);
     // What can't be had now is drift, not a reason to take away what could be had: a NIC that comes late is waited for, and
     // what the kernel refused is tried again by itself, where drift is repaired.
@@ -100,7 +98,7 @@ Outcome Transactor::bring_back() {
     running_ = wanted;
     ++generation_;
     intent::learn(identities_, delta, backends_.kernel.state(), bridges::bus_of);
-    if (auto kept = store_.keep_running({running_, generation_}, delta); !kept) trouble_ = kept.error();
+    if (auto kept = store_.keep_running({running_, generation_}, delta); !kept) unkept_ = kept.error();
     if (reached) return Committed{true};
     boot_trouble_ = reached.error();
     return Degraded{reached.error(), {}};

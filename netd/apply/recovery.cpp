@@ -12,7 +12,7 @@ void Transactor::note_damage(Error error, std::string_view consequence) {
 }
 
 std::optional<Error> Transactor::trouble() const {
-    if (trouble_) return trouble_;
+    if (trouble_ || unkept_) return trouble_ ? trouble_ : unkept_;
     if (boot_trouble_ || damages_.empty()) return boot_trouble_;
     Error all = damages_.front();
     for (auto other = damages_.begin() + 1; other != damages_.end(); ++other) all.what += fmt::format("; {}: {}", other->subject, other->what);
@@ -46,7 +46,7 @@ bool Transactor::follow_names() {
     if (running.empty() && committed.empty()) return false;
     const intent::Intent now = intent::renamed(running_, running);
     if (!running.empty() && has_run_in_this_boot_) {
-        if (auto kept = store_.keep_running({now, generation_}, intent::difference(running_, now)); !kept) trouble_ = kept.error();
+        if (auto kept = store_.keep_running({now, generation_}, intent::difference(running_, now)); !kept) unkept_ = kept.error();
     }
     running_ = now;
     committed_ = intent::renamed(committed_, committed);

@@ -91,6 +91,14 @@ std::optional<Error> Transactor::unfinished() const {
     return Error{Fault::busy, "an earlier change", "could not be taken back yet, and nothing else is changed until then: " + trouble_->subject + ": " + trouble_->what};
 }
 
+// A journal without what ran before it would be taken up as if nothing had.
+std::optional<Error> Transactor::keep_up() {
+    if (!unkept_) return std::nullopt;
+    if (auto kept = store_.keep_running({running_, generation_}, {}); !kept) unkept_ = kept.error();
+    else unkept_.reset();
+    return unkept_;
+}
+
 Outcome Transactor::begin(const intent::Intent& wanted, const Terms& terms) {
     if (auto other = unfinished()) return RolledBack{*other};
     if (is_settled(wanted, terms)) return unchanged(terms);
@@ -134,6 +142,7 @@ Outcome Transactor::carry_out(const lower::Goal& goal, store::Entry entry, const
 
     const bool nothing_to_do = plan::make(goal.wanted, entry.before).empty();
     if (nothing_to_do && entry.delta.empty() && !terms.awaits) return unchanged(terms);
+    if (auto unkept = keep_up()) return RolledBack{*unkept};
     open_ = std::move(entry);
     if (nothing_to_do && !terms.awaits && !(terms.confirm && is_about_names(open_->delta))) return finish();
     if (auto written = store_.begin(*open_); !written) {

@@ -46,6 +46,12 @@ struct Terms {
 
 class Transactor {
 public:
+    // Of what a boot makes: each by itself; the first so many are the ways to the host.
+    struct Parts {
+        std::vector<intent::Intent> each = {};
+        std::size_t ways = 0;
+    };
+
     Transactor(Backends backends, store::Store store, const loop::Clock& clock)
         : backends_(backends), store_(std::move(store)), clock_(clock) {}
 
@@ -97,6 +103,7 @@ public:
 
 private:
     std::optional<Error> unfinished() const;
+    std::optional<Error> keep_up();
     std::optional<Error> in_the_way(const lower::HostState& wanted) const;
     lower::HostState before_image(const lower::Goal& goal) const;
     void remember(const lower::Goal& goal);
@@ -117,6 +124,7 @@ private:
     Result<> make_together(intent::Intent& made, std::span<const intent::Intent> parts, std::chrono::steady_clock::time_point deadline);
     Result<> make_in_halves(intent::Intent& made, std::span<const intent::Intent> parts, std::chrono::steady_clock::time_point deadline);
     Result<> make_all(const intent::Intent& all);
+    Result<> make_all_of(intent::Intent& made, const Parts& parts);
     bool is_whole(const intent::Intent& attainable) const;
     std::chrono::steady_clock::time_point apply_deadline(const Terms& terms) const;
 
@@ -129,6 +137,7 @@ private:
     std::uint64_t generation_ = 0;
     std::uint64_t last_id_ = 0;
     bool has_run_in_this_boot_ = false;
+    std::optional<Error> unkept_ = {};        // why the running definitions are not on disk
     std::optional<Error> boot_trouble_ = {};  // why a boot is not whole, until it is
     std::optional<store::Entry> open_;
     lower::Scope beside_;  // what leases have changed while open_ waits, of networks that it is not about

@@ -38,6 +38,7 @@ topology::Result<std::unique_ptr<DriftWatch>> DriftWatch::open(loop::EventLoop& 
 
 void DriftWatch::on_snapshot(observe::Published next) {
     const bool has_news = next->pending != snapshot_->pending || next->is_stuck != snapshot_->is_stuck || next->ovs_connected != snapshot_->ovs_connected ||
+                          next->ovs_silent != snapshot_->ovs_silent ||
                           !(snapshot_->observed == next->observed) || !(snapshot_->running == next->running);
     // Where frames may get into another network nobody waits. netd's own changes come with other definitions, or by its repairs.
     const bool is_urgent = has_news && next->running == snapshot_->running && observe::is_kept_apart_otherwise(*snapshot_, *next);
@@ -46,8 +47,8 @@ void DriftWatch::on_snapshot(observe::Published next) {
     else if (has_news) look_soon();
 }
 
-void DriftWatch::on_mended(const serve::Mended&) {
-    mending_.tried();
+void DriftWatch::on_mended(const serve::Mended& mended) {
+    mending_.tried(mended.refused, clock_.boottime());
     look_soon();
 }
 

@@ -254,6 +254,7 @@ void Reconciler::publish() {
     next->committed = transactor_.committed();
     next->abilities = backends_.kernel.abilities();
     next->ovs_connected = backends_.ovs.connected();
+    next->ovs_silent = backends_.ovs.is_silent();
     next->ovs_where = backends_.ovs.where();
     next->ovs_datapath = backends_.ovs.default_datapath();
     next->has_dhcp_client = DhcpClients::are_to_be_had();

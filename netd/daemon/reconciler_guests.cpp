@@ -92,11 +92,13 @@ const GuestNic* Reconciler::find_nic(const json& params) const {
 intent::Complaints Reconciler::look_up_guest(GuestNic& nic) const {
     intent::Complaints complaints;
     const auto refuse = [&](const char* path, topology::Fault fault, std::string what) { complaints.push_back({code::plug_failed, path, fault, std::move(what)}); };
-    const guests::State& now = backends_.guests.state();
     if (!nic.incoming && !backends_.guests.connected()) {
         refuse("/nic/kind", topology::Fault::backend, why_not(backends_.guests));
         return complaints;
     }
+    // Of one that was started a moment ago libvirt may not have told yet: it is asked.
+    if (!nic.incoming && !backends_.guests.state().domain(nic.vm)) std::ignore = backends_.guests.may_change(nic.vm, std::chrono::steady_clock::now() + longest_question);
+    const guests::State& now = backends_.guests.state();
     const guests::Domain* domain = now.domain(nic.vm);
     if (domain) nic.vm = domain->name;
     if (!nic.incoming && !domain) refuse("/vmId", topology::Fault::not_found, fmt::format("libvirt has no domain '{}'", nic.vm));

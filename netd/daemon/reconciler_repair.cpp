@@ -1,6 +1,7 @@
 // Drift is repaired as everything is changed: by a plan, with a journal, looked at again, or taken back. Rules that are gone are put back at once.
 #include "netd/daemon/reconciler.hpp"
 
+#include "bridges/journey.hpp"
 #include "netd/daemon/log.hpp"
 #include "netd/daemon/presence.hpp"
 
@@ -21,6 +22,12 @@ std::vector<Parts> each_alone(const Parts& parts) {
     return alone;
 }
 
+void add(const Parts& one, Parts& to) {
+    to.networks.insert(one.networks.begin(), one.networks.end());
+    to.bonds.insert(one.bonds.begin(), one.bonds.end());
+    to.guests.insert(one.guests.begin(), one.guests.end());
+}
+
 std::string names_of(const Parts& parts) {
     std::string text;
     for (const auto* names : {&parts.networks, &parts.bonds, &parts.guests})
@@ -31,7 +38,7 @@ std::string names_of(const Parts& parts) {
 }  // namespace
 
 intent::Intent Reconciler::attainable() const {
-    return lower::attainable(transactor_.running(), {backends_.kernel.state(), backends_.ovs.connected(), guest_is_there});
+    return lower::attainable(transactor_.running(), {backends_.kernel.state(), backends_.ovs.connected() && !backends_.ovs.is_silent(), guest_is_there});
 }
 
 std::optional<topology::Error> Reconciler::mend(const Parts& parts, const intent::Intent& there) {
@@ -45,17 +52,21 @@ std::optional<topology::Error> Reconciler::mend(const Parts& parts, const intent
 
 // All at once, since that is one batch; if something stands in the way of one, each by itself.
 void Reconciler::mend(const serve::Mend& asked) {
+    serve::Mended mended;
     if (!transactor_.waiting() && !transactor_.is_stuck()) {
         const auto there = attainable();
         const auto failed = mend(asked.parts, there);
-        if (failed && asked.parts.size() > 1)
-            for (const Parts& one : each_alone(asked.parts))
-                if (auto why = mend(one, there); why) log::warn("{} can't be put right: {}: {}", names_of(one), why->subject, why->what);
-        if (failed && asked.parts.size() == 1) log::warn("{} can't be put right: {}: {}", names_of(asked.parts), failed->subject, failed->what);
+        for (const Parts& one : failed ? each_alone(asked.parts) : std::vector<Parts>()) {
+            const auto why = asked.parts.size() == 1 ? failed : mend(one, there);
+            if (!why) continue;
+            log::warn("{} can't be put right: {}: {}", names_of(one), why->subject, why->what);
+            // What takes all the time that a try is given is not tried for ever: others wait meanwhile.
+            if (why->fault != topology::Fault::timeout) add(one, mended.refused);
+        }
         transactor_.look_at_the_boot_again(there);
         publish();
     }
-    notes_.push(serve::Mended{});
+    notes_.push(std::move(mended));
 }
 
 bool Reconciler::see_to_rules() {
@@ -72,7 +83,7 @@ bool Reconciler::put_rules_back() {
     auto ports = json::array(), devices = json::array();
     for (const bridges::Link& link : wanted.kernel.links) {
         const bridges::Link* there = backends_.kernel.state().links.find(link.name);
-        if (!there) continue;
+        if (!there || !bridges::is_same_thing(link, *there)) continue;  // somebody else's that has its name
         bridges::Link now{link.name};
         if (link.filter && there->filter != link.filter) now.filter = link.filter;
         if (link.standing && there->standing != link.standing) now.standing = link.standing;

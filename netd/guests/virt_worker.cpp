@@ -104,7 +104,7 @@ private:
         Result<> done;
         if (const auto* op = std::get_if<Op>(&deed.what)) done = session_->carry_out(*op);
         else if (const auto* key = std::get_if<Nic::Key>(&deed.what)) done = session_->ask_to_let_go(*key, state_);
-        else return tell(Answer{deed.number, session_->may_change(domain)});
+        else done = session_->may_change(domain);
         if (auto looked = session_->look_at(domain, state_); !looked && done) done = looked;
         tell(Answer{deed.number, std::move(done)});
     }

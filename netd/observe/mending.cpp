@@ -49,7 +49,7 @@ void keep(const Drift::Deviations& from, const Snapshot& snapshot, IsThere&& is_
 
 Drift curable(const Drift& drift, const Snapshot& snapshot, const std::function<bool(const intent::GuestNic&)>& guest_is_there) {
     if (drift.empty()) return {};
-    const intent::Intent there = lower::attainable(snapshot.running, {snapshot.observed.kernel, snapshot.ovs_connected, guest_is_there});
+    const intent::Intent there = lower::attainable(snapshot.running, {snapshot.observed.kernel, snapshot.ovs_connected && !snapshot.ovs_silent, guest_is_there});
     const auto has_guest = [&](const std::string& vm) {
         return std::any_of(there.nics().begin(), there.nics().end(), [&](const auto& nic) { return nic.vm == vm; });
     };
@@ -90,7 +90,21 @@ Parts Mending::due(const Drift& curable, Time now) {
     return parts;
 }
 
-void Mending::tried() { under_way_ = false; }
+void Mending::tried(const Parts& refused, Time now) {
+    under_way_ = false;
+    const auto before = std::exchange(refusals_, {});
+    for (const auto& [names, kind] : {std::pair(&refused.networks, 'n'), std::pair(&refused.bonds, 'b'), std::pair(&refused.guests, 'g')})
+        for (const std::string& name : *names) {
+            const std::string start = std::string(1, kind) + name + '\n';
+            for (auto at = tries_.lower_bound(start); at != tries_.end() && at->first.starts_with(start); ++at) {
+                if (at->second.empty()) continue;
+                at->second.pop_back();
+                const auto known = before.find(at->first);
+                const int times = known == before.end() ? 1 : known->second.times + 1;
+                refusals_[at->first] = {times, now + std::min<Time>(window, pause_after(static_cast<std::size_t>(std::min(times, 10))))};
+            }
+        }
+}
 
 void Mending::forgive(const Deviations& was, const Deviations& still, char kind) {
     for (const auto& [name, deviations] : was)
@@ -109,7 +123,8 @@ void Mending::judge(const Deviations& found, char kind, Time now, std::set<std::
                 if (!was_contested) newly[name].push_back(deviation);
                 continue;
             }
-            const Time when = tries.empty() ? now : tries.back() + pause_after(tries.size());
+            Time when = tries.empty() ? now : tries.back() + pause_after(tries.size());
+            if (const auto refused = refusals_.find(key_of(kind, name, deviation)); refused != refusals_.end()) when = std::max(when, refused->second.again);
             if (when > now) {
                 next_ = next_ ? std::min(*next_, when) : when;
                 continue;

@@ -26,7 +26,7 @@ struct Parts {
 };
 
 // Keeps count of tries. Each deviation is tried at once, then with growing pauses, at most five times a minute; the sixth
-// time it is contested: reported and left, until it has been as defined for once.
+// time it is contested: reported and left, until it has been as defined for once. Tries that were refused don't count.
 class Mending {
 public:
     using Time = std::chrono::nanoseconds;
@@ -34,8 +34,8 @@ public:
     // What is to be tried now. Those tried before and not yet answered are left out.
     Parts due(const Drift& curable, Time now);
 
-    // The try is over, however it went.
-    void tried();
+    // The try is over. What was refused is nobody's quarrel: it is tried again for ever, at last once a minute.
+    void tried(const Parts& refused, Time now);
     bool is_under_way() const { return under_way_; }
 
     // When something is due that had to wait; none if nothing waits.
@@ -51,7 +51,13 @@ private:
     void forgive(const Deviations& was, const Deviations& still, char kind);
     void judge(const Deviations& found, char kind, Time now, std::set<std::string>& due, Deviations& contested, Deviations& newly);
 
+    struct Refusal {
+        int times = 0;
+        Time again = {};  // not before
+    };
+
     std::map<std::string, std::deque<Time>> tries_;
+    std::map<std::string, Refusal> refusals_;
     Drift contested_, newly_contested_;
     std::optional<Time> next_;
     bool under_way_ = false;

@@ -49,6 +49,7 @@ struct Snapshot {
     intent::Intent running = {}, committed = {};
     bridges::Abilities abilities = {};
     bool ovs_connected = false;
+    bool ovs_silent = false;  // the database answers, ovs-vswitchd doesn't
     std::string ovs_where = {};
     std::string ovs_datapath = {};
     bool has_dhcp_client = true;

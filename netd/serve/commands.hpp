@@ -55,7 +55,9 @@ struct Announce {
     std::string topic;
     nlohmann::json event;
 };
-struct Mended {};
+struct Mended {
+    observe::Parts refused = {};
+};
 using Note = std::variant<Reply, observe::Published, Announce, Mended>;
 
 }  // namespace serve

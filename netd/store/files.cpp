@@ -181,7 +181,9 @@ Result<std::optional<Document>> read_document(const std::string& directory, cons
 Result<> remove_document(const std::string& directory, const std::string& name) {
     const std::string path = directory + "/" + name;
     ::unlink((path + ".prev").c_str());
-    return ::unlink(path.c_str()) == 0 || errno == ENOENT ? Result<>() : failed(path, "can't be removed");
+    if (::unlink(path.c_str()) == 0 || errno == ENOENT) return {};
+    Error error = failed(path, "can't be removed");
+    return ::access(path.c_str(), F_OK) == 0 ? Result<>(std::move(error)) : Result<>();  // a disk that can't be written says so of files that are not there
 }
 
 Result<> append_line(const std::string& directory, const std::string& name, std::string_view line) {

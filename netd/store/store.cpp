@@ -152,7 +152,8 @@ Result<> Store::keep_running(const Kept& kept, const intent::Delta& delta) {
         if (appended_bytes_ < most_appended_bytes && append_line(run_, running_name, line)) return {};
     }  // a line that could not be added is made up for by a whole writing
     auto written = write_document(run_, running_name, {kept.generation, wire::dump(wire::write_intent(kept.intent))}, Durable::no);
-    if (written) appended_ = appended_bytes_ = 0;
+    appended_bytes_ = 0;
+    appended_ = written ? 0 : most_appended;  // what is missing is no line of the next one
     return written;
 }
 

@@ -27,7 +27,7 @@ TEST_CASE("a deviation is tried at once, then with growing pauses, five times a 
     for (; now < 1030s; now += 50ms) {
         if (mending.due(web_is_narrow, now).empty()) continue;
         tries.push_back(now - 1000s);
-        mending.tried();
+        mending.tried({}, now);
     }
     CHECK(tries == std::vector<Mending::Time>{0s, 250ms, 750ms, 1750ms, 3750ms});
     CHECK(mending.contested() == web_is_narrow);
@@ -42,16 +42,39 @@ TEST_CASE("a deviation is tried at once, then with growing pauses, five times a 
     CHECK(mending.due(web_is_narrow, now + 122s) == Parts{.networks = {"web"}});
 }
 
+TEST_CASE("what is refused is never contested, and is tried once a minute in the end", "[mending]") {
+    Mending mending;
+    std::vector<Mending::Time> tries;
+    for (Mending::Time now = 1000s; now < 1400s; now += 50ms) {
+        const auto due = mending.due(web_is_narrow, now);
+        if (due.empty()) continue;
+        tries.push_back(now);
+        mending.tried(due, now);
+    }
+    CHECK(mending.contested().empty());
+    REQUIRE(tries.size() > 8);
+    CHECK(tries[1] - tries[0] == 250ms);
+    CHECK(tries.back() - *(tries.end() - 2) == 60s);
+
+    // Once it is taken, whoever undoes it begins his own five.
+    for (int i = 0; i < 5; ++i) {
+        CHECK_FALSE(mending.due(web_is_narrow, 2000s + i * 10s).empty());
+        mending.tried({}, 2000s + i * 10s);
+    }
+    CHECK(mending.due(web_is_narrow, 2055s).empty());
+    CHECK(mending.contested() == web_is_narrow);
+}
+
 TEST_CASE("one that is fought over does not hold up the others, nor other things of its own", "[mending]") {
     Mending mending;
     for (int i = 0; i < 5; ++i) {
         mending.due(web_is_narrow, 1000s + i * 10s);
-        mending.tried();
+        mending.tried({}, 1000s + i * 10s);
     }
     Drift more = web_is_narrow;
     more.networks["lan"] = {{"lan", "presence", "there", "missing"}};
     CHECK(mending.due(more, 1050s) == Parts{.networks = {"lan"}});
-    mending.tried();
+    mending.tried({}, 1050s);
     more.networks["web"].push_back({"web", "presence", "there", "missing"});
     CHECK(mending.due(more, 1055s) == Parts{.networks = {"lan", "web"}});
     CHECK(mending.is_under_way());
