@@ -135,4 +135,17 @@ TEST_CASE("a boot whose definitions can't be written is as they say, and told", 
     host.require_way();
     CHECK(transactor.running() == host.committed);
     CHECK(transactor.trouble());
+
+    // A change would be taken up after a crash as if nothing had run before it: it is not begun until that is on disk.
+    intent::Intent without_lan = host.committed;
+    without_lan.remove(*topology::NetworkName::parse("lan"));
+    CHECK(std::holds_alternative<apply::RolledBack>(transactor.begin(without_lan, {})));
+    CHECK(host.link("lan"));
+    std::filesystem::remove(host.disk.run());
+    REQUIRE(std::filesystem::create_directory(host.disk.run()));
+    REQUIRE(std::holds_alternative<apply::Waiting>(transactor.begin(without_lan, {})));
+    REQUIRE(host.kernel.hear());
+    auto next_life = host.transactor();
+    CHECK(std::holds_alternative<apply::Waiting>(next_life.recover()));
+    CHECK(next_life.running() == host.committed);
 }
