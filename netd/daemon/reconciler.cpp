@@ -142,12 +142,11 @@ void Reconciler::work_off() {
 
 // Also to what they told while they were asked, which no descriptor tells any more.
 void Reconciler::see_to_guests() {
-    settle_partings();
-    follow_guests();
-    while (backends_.guests.hear()) {
-        publish();
+    for (;;) {
         settle_partings();
         follow_guests();
+        if (!backends_.guests.hear()) return;
+        publish();
     }
 }
 

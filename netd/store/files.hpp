@@ -21,7 +21,8 @@ struct Document {
     bool fell_back = false;  // the newest file was damaged; this is the one before it
 };
 
-// yes: it outlives a power cut. room: it need not, but a disk without room for it says so. no: for tmpfs.
+// yes: it outlives a power cut. room: it need not, but a disk without room for it says so. no: for tmpfs, and for
+// what is written again where it had room.
 enum class Durable { yes, room, no };
 
 // Writes DIR/NAME by way of DIR/.NAME.new: a first line with format, generation, length and SHA-256, then the body.
