@@ -3,6 +3,7 @@
 
 #include "bridges/linux_kernel.hpp"
 #include "netd/daemon/drift_watch.hpp"
+#include "netd/daemon/host_resolver.hpp"
 #include "netd/daemon/log.hpp"
 #include "netd/daemon/reconciler.hpp"
 #include "netd/daemon/watchdog.hpp"
@@ -71,7 +72,7 @@ private:
         const auto libvirt = guests::open_libvirt(options.libvirt);
         auto clients = DhcpClients::open(options.run + "/dhcp", clock);
         if (!clients) return ready_.set_value(clients.error());
-        ResolverFile resolver(options.resolver, options.state + "/resolv.conf.before");
+        HostResolver resolver(options.resolver, options.state + "/resolv.conf.before", options.run, clock);
         Reconciler reconciler({**kernel, *ovs, libvirt ? *libvirt : guests::nobody(), &clients->leases().held()}, *clients, resolver, std::move(*store), clock, commands, notes);
         auto started = reconciler.start(remembered.get(), options.management, options.management_timeout);
         const bool stands{started};

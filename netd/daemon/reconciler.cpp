@@ -20,7 +20,7 @@ using nlohmann::json;
 using topology::Error;
 using topology::Fault;
 
-Reconciler::Reconciler(observe::Backends backends, DhcpClients& clients, ResolverFile& resolver, store::Store store, const loop::Clock& clock, loop::Mailbox<serve::Command>& commands,
+Reconciler::Reconciler(observe::Backends backends, DhcpClients& clients, HostResolver& resolver, store::Store store, const loop::Clock& clock, loop::Mailbox<serve::Command>& commands,
                        loop::Mailbox<serve::Note>& notes)
     : backends_(backends), clients_(clients), resolver_(resolver), transactor_(backends, std::move(store), clock), clock_(clock), commands_(commands), notes_(notes) {}
 
@@ -51,10 +51,12 @@ void Reconciler::run() {
         tidying.after(backends_.kernel.state().links.size());
         auto readable = clients_.descriptors();
         readable.insert(readable.end(), {commands_.descriptor(), backends_.kernel.descriptor()});
-        if (backends_.guests.descriptor() >= 0) readable.push_back(backends_.guests.descriptor());
+        for (const int other : {backends_.guests.descriptor(), resolver_.descriptor()})
+            if (other >= 0) readable.push_back(other);
         backends_.ovs.wait(readable, next_deadline());
         hear();
         hear_leases();
+        if (resolver_.hear()) publish();
         for (auto& command : commands_.take()) take(std::move(command));
         expire();
         work_off();
@@ -75,7 +77,8 @@ std::chrono::steady_clock::time_point Reconciler::next_deadline() const {
     const auto now = std::chrono::steady_clock::now();
     auto deadline = now + std::chrono::hours(1);
     const auto in = [&](std::chrono::nanoseconds boottime) { return now + std::max(std::chrono::nanoseconds(0), boottime - clock_.boottime()); };
-    if (const auto next = clients_.next()) deadline = std::min(deadline, in(*next));
+    for (const auto& next : {clients_.next(), resolver_.next()})
+        if (next) deadline = std::min(deadline, in(*next));
     if (!transactor_.is_stuck()) {  // until then no lease is followed
         if (const auto ends = clients_.leases().next()) deadline = std::min(deadline, in(*ends));
         if (clients_.leases().has_offers()) deadline = std::min(deadline, in(leases_again_));

@@ -3,7 +3,7 @@
 
 #include "netd/apply/transaction.hpp"
 #include "netd/daemon/dhcp_clients.hpp"
-#include "netd/daemon/resolver_file.hpp"
+#include "netd/daemon/host_resolver.hpp"
 #include "netd/loop/mailbox.hpp"
 #include "netd/observe/statistics.hpp"
 #include "netd/serve/commands.hpp"
@@ -15,7 +15,7 @@ namespace netd {
 
 class Reconciler {
 public:
-    Reconciler(observe::Backends backends, DhcpClients& clients, ResolverFile& resolver, store::Store store, const loop::Clock& clock, loop::Mailbox<serve::Command>& commands,
+    Reconciler(observe::Backends backends, DhcpClients& clients, HostResolver& resolver, store::Store store, const loop::Clock& clock, loop::Mailbox<serve::Command>& commands,
                loop::Mailbox<serve::Note>& notes);
 
     // Looks at the host, takes up what is on disk, publishes the first snapshot. An error: the kernel can't be read.
@@ -100,7 +100,7 @@ private:
 
     observe::Backends backends_;
     DhcpClients& clients_;
-    ResolverFile& resolver_;
+    HostResolver& resolver_;
     apply::Transactor transactor_;
     const loop::Clock& clock_;
     loop::Mailbox<serve::Command>& commands_;

@@ -55,7 +55,8 @@ void Reconciler::write_resolver() {
     const std::string trouble = written ? "" : written.error().subject + ": " + written.error().what;
     if (trouble == resolver_trouble_) return;
     resolver_trouble_ = trouble;
-    if (!trouble.empty()) log::warn("nameservers are not set: {}", trouble);
+    if (trouble.empty()) log::info("nameservers are set");
+    else log::warn("nameservers are not set: {}", trouble);
 }
 
 void Reconciler::hear_leases() {

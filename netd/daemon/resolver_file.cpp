@@ -61,7 +61,7 @@ std::string resolver_text(const lower::Resolver& resolver) {
 
 std::string ResolverFile::obstacle() const {
     if (!is_link(file_)) return {};
-    return fmt::format("{} is a link, so another program writes the host's nameservers; make it a file, or leave nameservers and search out", file_);
+    return fmt::format("{} is a link that does not lead to systemd-resolved, so another program writes the host's nameservers; make it a file, or leave nameservers and search out", file_);
 }
 
 Result<> ResolverFile::sync(const lower::Resolver& wanted) {
@@ -83,9 +83,11 @@ Result<> ResolverFile::sync(const lower::Resolver& wanted) {
     return write(file_, text);
 }
 
-std::vector<std::string> ResolverFile::nameservers() const {
+std::vector<std::string> ResolverFile::nameservers() const { return nameservers_in(file_); }
+
+std::vector<std::string> nameservers_in(const std::string& path) {
     std::vector<std::string> found;
-    std::istringstream lines(store::content_of(file_));
+    std::istringstream lines(store::content_of(path));
     for (std::string line; std::getline(lines, line);) {
         std::istringstream words(line);
         std::string key, server;

@@ -30,4 +30,7 @@ private:
 // Pure.
 std::string resolver_text(const lower::Resolver& resolver);
 
+// Those of a file in the form of resolv.conf.
+std::vector<std::string> nameservers_in(const std::string& path);
+
 }  // namespace netd

@@ -4,8 +4,8 @@
 #include "bridges/linux_kernel.hpp"
 #include "netd/apply/transaction.hpp"
 #include "netd/daemon/dhcp_clients.hpp"
+#include "netd/daemon/host_resolver.hpp"
 #include "netd/daemon/log.hpp"
-#include "netd/daemon/resolver_file.hpp"
 #include "ovs-driver/ovsdb_switch.hpp"
 
 #include <fmt/format.h>
@@ -75,8 +75,8 @@ bool needs_ovs(const store::Entry& entry) {
     return has_ovs(entry.before) || has_ovs(entry.wanted);
 }
 
-void put_nameservers(const Options& options, const intent::Intent& standing, const lower::Leases& leases) {
-    ResolverFile resolver(options.resolver, options.state + "/resolv.conf.before");
+void put_nameservers(const Options& options, const intent::Intent& standing, const lower::Leases& leases, const loop::Clock& clock) {
+    HostResolver resolver(options.resolver, options.state + "/resolv.conf.before", options.run, clock);
     if (auto written = resolver.sync(lower::resolver_of(standing, leases)); !written) log::warn("{}: {}", written.error().subject, written.error().what);
 }
 
@@ -98,7 +98,7 @@ int recover(const Options& options, const store::Entry& entry) {
     if (needs_ovs(entry)) observe::hear_out(*ovs, std::chrono::steady_clock::now() + std::chrono::seconds(10));
     if (auto forgotten = (*kernel)->forget_filters(); !forgotten) log::warn("filters of ports that are gone stay: {}", forgotten.error().what);
     clients->sync(lower::clients_of(transactor.standing()));
-    put_nameservers(options, transactor.standing(), clients->leases().held());
+    put_nameservers(options, transactor.standing(), clients->leases().held(), clock);
     if (std::holds_alternative<apply::Degraded>(outcome)) return 1;
     if (std::holds_alternative<apply::RolledBack>(outcome)) log::warn("netd died in a transaction; the watchdog brought back what was before");
     return 0;
@@ -115,7 +115,7 @@ int tidy(const Options& options) {
     auto clients = DhcpClients::open(options.run + "/dhcp", clock);
     if (!running || !*running || !clients) return 0;
     clients->end_others(lower::clients_of((*running)->intent));  // to start some is netd's affair, whose end may be wanted
-    put_nameservers(options, (*running)->intent, clients->leases().held());
+    put_nameservers(options, (*running)->intent, clients->leases().held(), clock);
     return 0;
 }
 

@@ -108,6 +108,7 @@ Resolver resolver_of(const intent::Intent& intent, const Leases& leases) {
     Resolver resolver;
     const intent::Network* network = intent.default_route();
     if (!network) return resolver;
+    resolver.link = top_device(*network);
     for (const auto& server : network->nameservers) resolver.nameservers.push_back(server.text());
     resolver.search = network->search;
     const bool has_own = !resolver.nameservers.empty(), has_search = !resolver.search.empty();

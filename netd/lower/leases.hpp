@@ -65,6 +65,7 @@ std::set<intent::NetworkName> differing(const intent::Intent& intent, const Leas
 // The host's resolver, by the network with the default route: its own list, else its server's. Empty: what the host had.
 struct Resolver {
     std::vector<std::string> nameservers = {}, search = {};
+    std::optional<topology::IfName> link = {};  // the network's, by which they are reached
     bool empty() const { return nameservers.empty() && search.empty(); }
     bool operator==(const Resolver&) const = default;
 };

@@ -83,9 +83,10 @@ TEST_CASE("the definition's nameservers win over the lease's, of the network wit
     };
     CHECK(told(web).empty());
     web.default_route = true;
-    CHECK(told(web) == Resolver{{"10.7.0.53"}, {"seven.example"}});
+    CHECK(told(web) == Resolver{{"10.7.0.53"}, {"seven.example"}, *topology::IfName::parse("web")});
     web.nameservers = {*topology::IpAddress::parse("192.0.2.53")};
-    CHECK(told(web) == Resolver{{"192.0.2.53"}, {"seven.example"}});
+    CHECK(told(web) == Resolver{{"192.0.2.53"}, {"seven.example"}, *topology::IfName::parse("web")});
     web.bootproto = intent::BootProto::none;
-    CHECK(told(web) == Resolver{{"192.0.2.53"}, {}});
+    web.bridged = false;
+    CHECK(told(web) == Resolver{{"192.0.2.53"}, {}, *topology::IfName::parse("eno1")});
 }
