@@ -4,6 +4,8 @@ import json
 import statistics
 import time
 
+from world import machine
+
 
 class Ledger:
     def __init__(self, path, small):
@@ -12,7 +14,7 @@ class Ledger:
         self.case = None
 
     def open(self, name, title, target):
-        self.case = self.cases[name] = {"title": title, "target": target, "rows": [], "when": time.strftime("%Y-%m-%d")}
+        self.case = self.cases[name] = {"title": title, "target": target, "rows": [], "when": time.strftime("%Y-%m-%d"), "on": machine()}
 
     def pick(self, whole, small):
         """The case's sizes, or those that only show that it runs."""

@@ -1,7 +1,6 @@
 """docs/benchmarks.md and its picture, from what was measured."""
 
 import pathlib
-import platform
 import re
 import subprocess
 from xml.sax.saxutils import escape
@@ -35,11 +34,9 @@ def version(*words):
         return None
 
 
-def machine():
-    cpu = next((line.partition(":")[2].strip() for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")), "?")
-    count = pathlib.Path("/proc/cpuinfo").read_text().count("processor\t")
+def tools():
     found = [version("ip", "-V"), version("ovs-vsctl", "--version"), version("/lib/systemd/systemd-networkd", "--version"), version("NetworkManager", "--version")]
-    return f"{count} × {cpu}, Linux {platform.release()}; " + "; ".join(text for text in found if text)
+    return "; ".join(text for text in found if text)
 
 
 def picture(case):
@@ -77,9 +74,9 @@ def picture(case):
 
 
 def write(cases, folder, words):
-    parts = ["# How fast netd is", "", "Written by `sudo scripts/bench`: do not edit. Medians, with the smallest and the largest; contenders took turns. The time is from the client's send to the answer that says", "committed and verified; the limit is `bench/limit/`, which asks the kernel for the same and checks nothing. Ratios say more than times: other work may have run on the machine.", "", machine() + ".", ""]
+    parts = ["# How fast netd is", "", "Written by `sudo scripts/bench`: do not edit. Medians, with the smallest and the largest; contenders took turns. The time is from the client's send to the answer that says", "committed and verified; the limit is `bench/limit/`, which asks the kernel for the same and checks nothing. Ratios say more than times: other work may have run on the machine.", "", tools() + ".", ""]
     for name, case in cases.items():
-        parts += [f"## {case['title']}", "", f"`scripts/bench {name}`, {case['when']}. To reach: {case['target']}.", "", *table(case), ""]
+        parts += [f"## {case['title']}", "", f"`scripts/bench {name}`, {case['when']}{', ' + case['on'] if 'on' in case else ''}. To reach: {case['target']}.", "", *table(case), ""]
         if name == "create" and (drawn := picture(case)):
             (folder / "benchmarks.svg").write_text(drawn)
             parts += ["![time a network over N](benchmarks.svg)", ""]

@@ -5,6 +5,7 @@ import itertools
 import json
 import os
 import pathlib
+import platform
 import shutil
 import sys
 import tempfile
@@ -18,6 +19,12 @@ from host import Netd, OpenVSwitch, Space, run  # noqa: E402
 
 build = pathlib.Path(os.environ.get("NETD_BUILD", checkout / "build/release"))
 numbers = itertools.count()
+
+
+def machine():
+    """This one; in the lab, the lab's."""
+    cpu = next((line.partition(":")[2].strip() for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")), "?")
+    return f"{os.cpu_count()} × {cpu}, Linux {platform.release()}"
 
 
 class World:

@@ -135,6 +135,24 @@ def each_role_opens_its_own_services_and_no_others(host):
     agree(host)
 
 
+@case("services", kinds=("legacy", "vlan-aware"))
+def each_role_opens_its_own_services_with_tags_on_one_nic(host):
+    host.wire.run("ethtool", "-K", "eno1", "tx", "off")
+    roles = {1: "management", 2: "migration", 3: "display", 4: "vm"}
+    for number in roles:
+        host.wire.links(f"link add link eno1 name w{number} up type vlan id {100 + number}", f"addr add 10.{number}.0.2/24 dev w{number}", f"addr add fd00:{number}::2/64 dev w{number} nodad")
+    Listeners(host, host.space)
+    define(host, {"ovirtmgmt" if role == "management" else f"net{number}": on("eno1", number, *([role] if number in (2, 3) else []), vlan=100 + number) for number, role in roles.items()})
+    for number, role in roles.items():
+        for address in (f"10.{number}.0.1", f"fd00:{number}::1"):
+            probe(host.wire, address, OPEN[role], role)
+    # The address of one is not there for another's wire.
+    host.wire.links("route add 10.1.0.1/32 dev w4 via 10.4.0.1")
+    assert connected(host.wire, "10.1.0.1") == set()
+    assert blocked(host, "net4")["elsewhere"] > 0, blocked(host, "net4")
+    agree(host)
+
+
 @case("services", "ovs")
 def each_role_opens_its_own_services_and_no_others_on_open_vswitch(host):
     host.kind = "ovs"
