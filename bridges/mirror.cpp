@@ -23,6 +23,15 @@ bool has_option(const Link& link, const char* key, const char* value) {
     return option != kind->options.end() && option->second == value;
 }
 
+// What is empty, and stays so, gets no memory of its own.
+template <class T, class Change>
+void change(topology::Shared<T>& shared, const Change& how) {
+    if (!(shared.get() == T())) return how(shared.edit());
+    T now;
+    how(now);
+    if (!(now == T())) shared = topology::Shared<T>(std::move(now));
+}
+
 bool speaks_lacp(const Link& link) { return has_option<Bond>(link, "mode", "802.3ad"); }
 
 }  // namespace
@@ -47,7 +56,7 @@ void Mirror::take_report(Report report) {
     std::visit([this](auto&& told) { take(std::move(told)); }, std::move(report));
 }
 
-void Mirror::read_waiting() {
+void Mirror::read() {
     for (auto& [index, waiting] : std::exchange(waiting_, {})) {
         auto report = read_link(*reinterpret_cast<const nlmsghdr*>(waiting.message.data()));
         if (!report || !std::holds_alternative<LinkReport>(*report)) continue;
@@ -71,7 +80,7 @@ void Mirror::take(LinkReport report, bool was_down) {
     has_renamed_ |= seen.reported && was.name != report.link.name;
     // The kernel drops IPv4 routes with their link's "up", and tells nobody. Down and up again in between may be one report.
     if (seen.reported && was.up == true && (was_down || report.link.up == false)) quiet_losers_.insert(index);
-    if (report.link.up == false) seen.subnets.clear();
+    if (report.link.up == false) change(seen.places, [](auto& now) { now.subnets.clear(); });
     if (seen.report.master != report.master) look_around(seen.report, false);
     // Whom a bond speaks LACP with is told of none; its ports tell when they are let in or thrown out.
     const auto master = links_.find(report.master);
@@ -143,11 +152,13 @@ void Mirror::take(const AddressReport& report) {
     const bool goes = report.gone || !report.counts;
     Seen* seen = seen_of(report.index, report.gone || !(report.counts || report.is_autoconf));
     if (!seen) return;
-    if (report.is_autoconf && !report.gone) seen->autoconf.insert(report.address);
-    else seen->autoconf.erase(report.address);
-    const std::pair address{report.address, report.peer};
-    if (goes) seen->addresses.erase(address);
-    else seen->addresses.insert_or_assign(address, report.has_route);
+    change(seen->places, [&](auto& now) {
+        if (report.is_autoconf && !report.gone) now.autoconf.insert(report.address);
+        else now.autoconf.erase(report.address);
+        const std::pair address{report.address, report.peer};
+        if (goes) now.addresses.erase(address);
+        else now.addresses.insert_or_assign(address, report.has_route);
+    });
 }
 
 void Mirror::take_traffic(const nlmsghdr& message) {
@@ -207,15 +218,19 @@ void Mirror::take(RouteReport report) {
 void Mirror::take(const SubnetReport& report) {
     Seen* seen = seen_of(report.index, report.gone);
     if (!seen) return;
-    if (report.gone) seen->subnets.erase({report.to, report.metric});
-    else seen->subnets.emplace(report.to, report.metric);
+    change(seen->places, [&](auto& now) {
+        if (report.gone) now.subnets.erase({report.to, report.metric});
+        else now.subnets.emplace(report.to, report.metric);
+    });
 }
 
 void Mirror::take(const RouterReport& report) {
     Seen* seen = seen_of(report.index, report.gone);
     if (!seen) return;
-    if (report.gone) seen->routers.erase(report.router);
-    else seen->routers.insert(report.router);
+    change(seen->places, [&](auto& now) {
+        if (report.gone) now.routers.erase(report.router);
+        else now.routers.insert(report.router);
+    });
 }
 
 void Mirror::take(const RuleReport& report) {

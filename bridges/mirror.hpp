@@ -30,6 +30,9 @@ public:
     // Takes in one message. Of several about one link only the last is read, when settle() is called.
     void take(const nlmsghdr& message);
 
+    // Reads what was taken in, which settle() does otherwise.
+    void read();
+
     // Publishes what was taken in. True if the state is another one now.
     bool settle();
 
@@ -68,13 +71,18 @@ public:
     bool knows(int index) const { return links_.contains(index); }
 
 private:
-    struct Seen {
-        LinkReport report;
-        PortTags tags = {};
+    // What the host's stack has on a link.
+    struct Places {
         std::map<std::pair<Subnet, IpAddress>, bool> addresses = {};  // with the peer: one may be there twice; whether it has_route
         std::set<std::pair<Subnet, std::uint32_t>> subnets = {};      // to which the kernel has made routes, each with its metric
         std::set<Subnet> autoconf = {};
         std::set<IpAddress> routers = {};                             // of those that announce themselves: whom the kernel leaves by
+        bool operator==(const Places&) const = default;
+    };
+    struct Seen {
+        LinkReport report;
+        PortTags tags = {};
+        topology::Shared<Places> places = {};                   // most have none
         topology::Shared<TrafficSeen> traffic = {};             // most have none
         bool reported = false;                                  // false: only parts of it were heard so far
     };
@@ -96,7 +104,6 @@ private:
     void take(const RuleReport& report);
     void take(const StackHint& hint);
     void take_traffic(const nlmsghdr& message);
-    void read_waiting();
     Seen* seen_of(int index, bool gone);
     void sift_routes();
     void publish_link(int index);

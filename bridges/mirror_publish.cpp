@@ -25,10 +25,11 @@ std::set<Subnet> Mirror::unrouted(const Seen& seen) const {
     std::set<Subnet> found;
     const auto master = links_.find(seen.report.master);
     if (seen.report.link.up != true || (master != links_.end() && master->second.report.link.facts.kind == "vrf")) return found;
-    for (const auto& [address, has_route] : seen.addresses) {
+    const Places& places = seen.places.get();
+    for (const auto& [address, has_route] : places.addresses) {
         const Subnet to = address.first.network();
-        const auto there = seen.subnets.lower_bound({to, 0});
-        if (has_route && (there == seen.subnets.end() || there->first != to)) found.insert(address.first);
+        const auto there = places.subnets.lower_bound({to, 0});
+        if (has_route && (there == places.subnets.end() || there->first != to)) found.insert(address.first);
     }
     return found;
 }
@@ -37,25 +38,28 @@ std::set<Subnet> Mirror::unrouted(const Seen& seen) const {
 Link Mirror::named(const Seen& seen) const {
     const LinkReport& report = seen.report;
     Link link = report.link;
+    RareFacts facts = link.facts.rare.get();
     // A port of Open vSwitch has the datapath for a master here; whose port it is, and its leaving, are OVSDB's affair.
     const bool has_master = report.master && !is_datapath(report.master);
     link.master = Master{has_master ? std::optional(name_of(report.master)) : std::nullopt};
     if (auto* vlan = std::get_if<Vlan>(&*link.kind)) vlan->base = name_of(report.base);
     if (auto* bond = std::get_if<Bond>(&*link.kind)) {
         if (bond->options.contains("primary")) bond->options["primary"] = report.primary ? name_of(report.primary).text() : "";
-        if (report.active) link.facts.active_port = name_of(report.active);
+        if (report.active) facts.active_port = name_of(report.active);
     }
     link.traffic = seen.traffic.get().shown([this](int index) {
         const auto target = links_.find(index);
         return target != links_.end() && target->second.reported ? std::optional(name_of(index)) : std::nullopt;
     });
-    link.facts.foreign_qdisc = seen.traffic.get().foreign_qdisc();
-    link.facts.autoconf = seen.autoconf;
-    if (!seen.routers.empty()) link.facts.router = *seen.routers.begin();
+    facts.foreign_qdisc = seen.traffic.get().foreign_qdisc();
+    const Places& places = seen.places.get();
+    facts.autoconf = places.autoconf;
+    if (!places.routers.empty()) facts.router = *places.routers.begin();
     link.addresses.emplace();
-    for (const auto& [address, has_route] : seen.addresses) link.addresses->insert(address.first);
-    link.facts.unrouted = unrouted(seen);
-    if (link.facts.unrouted.empty()) link.routed = true;
+    for (const auto& [address, has_route] : places.addresses) link.addresses->insert(address.first);
+    facts.unrouted = unrouted(seen);
+    if (facts.unrouted.empty()) link.routed = true;
+    if (facts != link.facts.rare.get()) link.facts.rare = topology::Shared(std::move(facts));
     if (!host_rules_stand_ && link.standing->is_of_network()) link.standing.reset();
     if (const auto filter = filters_.find(link.name); filter != filters_.end()) link.filter = filter->second;
     if (filters_vlans(report.link) || (report.master && filters(report.master))) link.vlans = seen.tags.visible();
@@ -99,7 +103,7 @@ void Mirror::publish_routes() {
 }
 
 bool Mirror::settle() {
-    read_waiting();
+    read();
     mark_dependents();
     sift_routes();
     // Names that were left go first, so that links may have swapped them.

@@ -77,8 +77,9 @@ Kind bond_of(const Attributes& data, LinkReport& report) {
     report.primary = data.get<int>(IFLA_BOND_PRIMARY).value_or(0);
     report.active = data.get<int>(IFLA_BOND_ACTIVE_SLAVE).value_or(0);
     const Attributes lacp(data.nest(IFLA_BOND_AD_INFO));
-    report.link.facts.aggregator = lacp.get<std::uint16_t>(IFLA_BOND_AD_INFO_AGGREGATOR);
-    report.link.facts.partner_mac = mac_in(lacp, IFLA_BOND_AD_INFO_PARTNER_MAC);
+    RareFacts& facts = report.link.facts.rare.edit();
+    facts.aggregator = lacp.get<std::uint16_t>(IFLA_BOND_AD_INFO_AGGREGATOR);
+    facts.partner_mac = mac_in(lacp, IFLA_BOND_AD_INFO_PARTNER_MAC);
     return Bond{read_bond_options(data, [](int) { return std::string(); })};
 }
 
@@ -108,7 +109,7 @@ void read_facts(const Attributes& link, LinkReport& report) {
     facts.permanent_mac = mac_in(link, IFLA_PERM_ADDRESS);
     const std::string alias = link.text(IFLA_IFALIAS);
     report.link.owner = Owner::from_alias(alias);
-    if (!report.link.owner->is_ours()) facts.alias = alias;
+    if (!report.link.owner->is_ours() && !alias.empty()) facts.rare.edit().alias = alias;
     // A crash between its creation and its mark has left it: it is ours all the same.
     if (alias.empty() && facts.group == unmarked_group) report.link.owner = Owner::ours(unmarked_role);
     if (facts.kind == "veth") {
@@ -122,7 +123,7 @@ void read_port(const Attributes& info, LinkReport& report) {
     const std::string kind = info.text(IFLA_INFO_SLAVE_KIND);
     if (kind == "bridge") report.link.isolated = data.get<std::uint8_t>(IFLA_BRPORT_ISOLATED).value_or(0) != 0;
     if (kind != "bond") return;
-    report.link.facts.aggregator = data.get<std::uint16_t>(IFLA_BOND_SLAVE_AD_AGGREGATOR_ID);
+    report.link.facts.rare.edit().aggregator = data.get<std::uint16_t>(IFLA_BOND_SLAVE_AD_AGGREGATOR_ID);
     // The address that it gets back when it leaves, which a veth tells nowhere else.
     if (const auto own = mac_in(data, IFLA_BOND_SLAVE_PERM_HWADDR)) report.link.facts.permanent_mac = own;
 }

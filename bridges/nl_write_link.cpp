@@ -31,8 +31,8 @@ Message change_of(int type, int index, bool up = false, bool flags = false) {
     return Message(type, 0, header, link_room);
 }
 
-template <class Value>
-bool differs(const std::optional<Value>& wanted, const std::optional<Value>& found) {
+template <topology::Optional Held>
+bool differs(const Held& wanted, const Held& found) {
     return wanted && wanted != found;
 }
 
@@ -194,7 +194,7 @@ private:
     }
 
     void give_routes() {
-        for (const Subnet& address : have_.facts.unrouted)
+        for (const Subnet& address : have_.facts.rare.get().unrouted)
             if (!now_.addresses || now_.addresses->contains(address)) into_.push_back(write_subnet_route(index_, address));
     }
 

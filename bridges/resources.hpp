@@ -9,6 +9,7 @@
 #include "topology/names.hpp"
 #include "topology/numbers.hpp"
 #include "topology/owner.hpp"
+#include "topology/rare.hpp"
 #include "topology/role.hpp"
 
 #include <cstdint>
@@ -164,6 +165,18 @@ struct Traffic {
                                               Field{"copies_in", &Traffic::copies_in}, Field{"checksums", &Traffic::checksums}};
 };
 
+// What the kernel tells of few links.
+struct RareFacts {
+    std::set<Subnet> autoconf = {};         // addresses that the kernel made of what routers announced: SLAAC
+    std::optional<IpAddress> router = {};   // by which the kernel leaves, of those that announce themselves there (IPv6)
+    std::set<Subnet> unrouted = {};         // addresses whose subnet somebody has taken the kernel's route from
+    std::string foreign_qdisc = {};         // "htb 1:" where somebody else shapes what leaves by the link
+    std::string alias = {};                 // the raw alias where it is not our mark
+    std::optional<IfName> active_port = {};           // bonds in modes that have one
+    std::optional<std::uint16_t> aggregator = {};     // 802.3ad: of a bond, and of its port
+    std::optional<Mac> partner_mac = {};              // 802.3ad, of a bond
+    bool operator==(const RareFacts&) const = default;
+};
 // What only the kernel knows. Reported, never wanted, no part of a plan.
 struct LinkFacts {
     int index = 0;                          // ifindex; the same name with another index is another device
@@ -174,14 +187,7 @@ struct LinkFacts {
     std::optional<Mac> permanent_mac = {};
     std::optional<int> peer_index = {};     // IFLA_LINK of a veth
     std::optional<int> peer_netnsid = {};
-    std::set<Subnet> autoconf = {};         // addresses that the kernel made of what routers announced: SLAAC
-    std::optional<IpAddress> router = {};   // by which the kernel leaves, of those that announce themselves there (IPv6)
-    std::set<Subnet> unrouted = {};         // addresses whose subnet somebody has taken the kernel's route from
-    std::string foreign_qdisc = {};         // "htb 1:" where somebody else shapes what leaves by the link
-    std::string alias = {};                 // the raw alias where it is not our mark
-    std::optional<IfName> active_port = {};           // bonds in modes that have one
-    std::optional<std::uint16_t> aggregator = {};     // 802.3ad: of a bond, and of its port
-    std::optional<Mac> partner_mac = {};              // 802.3ad, of a bond
+    topology::Shared<RareFacts> rare = {};
     bool operator==(const LinkFacts&) const = default;
 };
 
@@ -201,7 +207,7 @@ struct Link {
     std::optional<std::set<Subnet>> addresses = {};   // all but link-local and those that the kernel made by autoconf
     std::optional<bool> routed = {};                  // the kernel's own routes to its addresses' subnets are there; true or unknown
     std::optional<bool> promiscuous = {};             // a bridge, or a VLAN on it, sees all that passes
-    std::optional<Traffic> traffic = {};
+    topology::Rare<Traffic> traffic = {};
     LinkFacts facts = {};
 
     const IfName& key() const { return name; }

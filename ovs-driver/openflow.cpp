@@ -34,7 +34,7 @@ Result<std::unique_ptr<OpenFlow>> OpenFlow::open(const std::string& folder, cons
     const auto socket = fmt::format("{}/{}.mgmt", folder, bridge.text());
     vconn* connection = nullptr;
     if (const int error = vconn_open(("unix:" + socket).c_str(), 1u << version, 0, &connection))
-        return Error{Fault::backend, socket, fmt::format("ovs-vswitchd does not answer ({}): is it running?", ovs_strerror(error))};
+        return Error{Fault::backend, "Open vSwitch", fmt::format("ovs-vswitchd does not answer at {} ({}): is it running?", socket, ovs_strerror(error))};
     return std::unique_ptr<OpenFlow>(new OpenFlow(connection, hears));
 }
 
@@ -173,7 +173,7 @@ Result<> OpenFlow::write(std::span<const std::string> removed, std::span<const s
     if (auto sent = send(encode_bundle(OFPBCT_COMMIT_REQUEST).release(), deadline); !sent) return sent;
     std::optional<Error> refused;
     const auto refuses = [&](ofperr error) {
-        if (!refused) refused = Error{Fault::backend, "Open vSwitch", fmt::format("flows were refused: {}", ofperr_to_string(error))};
+        if (!refused) refused = Error{Fault::backend, {}, fmt::format("flows were refused: {}", ofperr_to_string(error))};
     };
     if (auto heard = hear_out(refuses, deadline); !heard) return heard;
     if (refused) return *refused;

@@ -172,7 +172,9 @@ Progress OvsdbSwitch::apply_filtered(std::span<const Op> ops, Deadline deadline)
     for (const auto& [bridge, ports] : filtered_bridges(ops, state())) {
         const auto ready = flows_.prepare(bridge, ports, std::min(deadline, Session::Clock::now() + flow_patience));
         if (ready || progress.stopped) continue;
-        progress.stopped = Error{ready.error().fault, ports.begin()->second.name.text(), "guests can't be filtered: " + ready.error().what};
+        // Nobody there is told as such; else it is this port's flows that were not taken.
+        const std::string& whose = ready.error().subject.empty() ? ports.begin()->second.name.text() : ready.error().subject;
+        progress.stopped = Error{ready.error().fault, whose, "guests can't be filtered: " + ready.error().what};
     }
     if (!progress.stopped) progress = commit_and_judge(ops, deadline);
     for (const Op& op : ops)

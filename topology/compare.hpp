@@ -6,6 +6,7 @@
 
 #include "topology/fields.hpp"
 #include "topology/owner.hpp"
+#include "topology/rare.hpp"
 
 #include <concepts>
 #include <map>
@@ -45,8 +46,8 @@ std::string text_of(const Value& value) {
 }
 template <HasFields Value>
 std::string text_of(const Value& value);
-template <class Value>
-std::string text_of(const std::optional<Value>& value);
+template <Optional Held>
+std::string text_of(const Held& value);
 template <class Value>
 std::string text_of(const std::set<Value>& values);
 template <class Value>
@@ -54,8 +55,8 @@ std::string text_of(const std::map<std::string, Value>& values);
 template <class... Values>
 std::string text_of(const std::variant<Values...>& value);
 
-template <class Value>
-std::string text_of(const std::optional<Value>& value) {
+template <Optional Held>
+std::string text_of(const Held& value) {
     return value ? text_of(*value) : "none";
 }
 template <class Value>
@@ -117,9 +118,8 @@ void compare(const std::string& name, const std::variant<Values...>& want, const
         want);
 }
 // An optional attribute of a resource: unset in `want` means "not cared about".
-template <class Value>
-void compare_wanted(const std::string& name, const std::optional<Value>& want, const std::optional<Value>& have,
-                    std::vector<Difference>& into) {
+template <Optional Held>
+void compare_wanted(const std::string& name, const Held& want, const Held& have, std::vector<Difference>& into) {
     if (!want) return;
     if (!have) into.push_back({name, text_of(*want), "none"});
     else compare(name, *want, *have, into);

@@ -49,6 +49,11 @@ public:
         using reference = const R&;
         Iterator() = default;
         explicit Iterator(const Node* root) { descend(root); }
+        Iterator(const Node* root, const Key& key) {
+            while (root)
+                if (root->held->key() < key) root = root->right.get();
+                else path_.push_back(root), root = root->left.get();
+        }
         const R& operator*() const { return *path_.back()->held; }
         const R* operator->() const { return path_.back()->held.get(); }
         Iterator& operator++() {
@@ -82,6 +87,8 @@ public:
     bool empty() const { return !root_; }
     Iterator begin() const { return Iterator(root_.get()); }
     Iterator end() const { return {}; }
+    // The first that is not below the key.
+    Iterator from(const Key& key) const { return Iterator(root_.get(), key); }
 
     // The resource of that key, or null; valid as long as this version lives.
     const R* find(const Key& key) const {

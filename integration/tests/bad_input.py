@@ -106,6 +106,29 @@ def wrong_bond_definitions(host):
     assert_refused(host, wrong_bonds)
 
 
+# (method, parameters, code)
+wrong_parameters = [
+    ("Host.confirmConnectivity", {"transactionId": 7}, 21), ("Host.setSafeNetworkConfig", {"force": True}, 21), ("Host.getRunningConfig", {"which": 1}, 21), ("Host.getTopology", {"veiw": "whole"}, 21),
+    ("VM.getNics", {"vmid": "a"}, 21), ("Host.ping2", {"more": 1}, 21), ("Host.planNetworks", {"networks": {}, "option": {}}, 21),
+    ("VM.hotplugNic", {"vmId": "a", "nic": "lan"}, 49), ("VM.hotplugNic", {"vmId": "a", "network": "lan"}, 49), ("VM.hotplugNic", {"vmId": 5, "nic": {}}, 49), ("VM.hotunplugNic", {"vmId": "a", "mac": "x"}, 50),
+    ("VM.updateDevice", {"vmId": "a", "deviceType": "disk"}, 56),
+    *(("VM.hotplugNic", {"vmId": "a", "nic": {"kind": "tap", "filterParameters": [{"name": name, "value": "10.0.0.2"}]}}, 49) for name in (5, None, [], {}, "ip")),
+]
+
+
+@case()
+def wrong_parameters_of_every_method(host):
+    before = photograph(host.space)
+    for method, params, code in wrong_parameters:
+        try:
+            answer = host.client.call(method, params)
+        except RpcError as error:
+            assert error.code == code, (method, params, error)
+        else:
+            raise AssertionError(f"{method} {params} is not refused: {answer}")
+    assert photograph(host.space) == before
+
+
 @case()
 def every_complaint_at_once(host):
     try:

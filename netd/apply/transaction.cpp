@@ -144,11 +144,14 @@ Outcome Transactor::carry_out(const lower::Goal& goal, store::Entry entry, const
     if (nothing_to_do && entry.delta.empty() && !terms.awaits) return unchanged(terms);
     if (auto unkept = keep_up()) return RolledBack{*unkept};
     open_ = std::move(entry);
-    if (nothing_to_do && !terms.awaits && !(terms.confirm && is_about_names(open_->delta))) return finish();
-    if (auto written = store_.begin(*open_); !written) {
-        open_.reset();
-        return RolledBack{topology::about("the journal", written.error())};
-    }
+    const bool is_done = nothing_to_do && !terms.awaits && !(terms.confirm && is_about_names(open_->delta));
+    // What is to be committed must be known to be, also where the kernel has it already.
+    if (!is_done || open_->commit)
+        if (auto written = store_.begin(*open_); !written) {
+            open_.reset();
+            return RolledBack{topology::about("the journal", written.error())};
+        }
+    if (is_done) return finish();
     if (auto reached = reach(goal.wanted, goal.scope, backends_, apply_deadline(terms)); !reached) return undo(reached.error());
     if (lowered && has_bond(goal)) {
         const lower::Goal then = lowered();

@@ -58,9 +58,24 @@ std::string text_of(const json& object, const char* key) {
     return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
+// What is wrong with the parameters as such; what the NIC's attributes say is another matter.
+std::optional<topology::Error> wrong_with(const serve::ChangeNic& change) {
+    const auto wrong = [](const std::string& path, std::string what) { return topology::Error{topology::Fault::invalid, path, std::move(what)}; };
+    if (text_of(change.params, "vmId").empty()) return wrong("/vmId", "vmId is due: the guest's name");
+    for (const auto& [name, value] : change.params.items()) {
+        const bool names_it = name == "macAddr" || name == "alias";
+        if (name == "nic" && !value.is_object() && !wire::is_absent(value)) return wrong("/nic", "nic is an object: the NIC's attributes");
+        if (name == "deviceType" && change.verb == serve::NicVerb::update && !wire::is_absent(value) && value != "interface") return wrong("/deviceType", "deviceType is \"interface\"");
+        const bool is_update = change.verb == serve::NicVerb::update;
+        if (name == "vmId" || name == "nic" || (names_it && change.verb != serve::NicVerb::plug) || (is_update && (name == "deviceType" || !change.params.contains("nic")))) continue;
+        return wrong(wire::pointer("", name), "this is not a parameter; vmId and nic are");
+    }
+    return std::nullopt;
+}
+
 bool goes_with_others(const serve::ChangeNic& plug) {
     const std::string kind = text_of(nic_of(plug.params), "kind");
-    return (kind == "tap" || kind == "netns") && !text_of(plug.params, "vmId").empty();
+    return (kind == "tap" || kind == "netns") && !wrong_with(plug);
 }
 
 std::string why_not(const guests::Hypervisor& guests) {
@@ -116,8 +131,7 @@ intent::Complaints Reconciler::look_up_guest(GuestNic& nic) const {
 
 void Reconciler::change_nic(const serve::ChangeNic& change) {
     const int code = code_of(change.verb);
-    if (text_of(change.params, "vmId").empty())
-        return refuse(change.ticket, intent::Complaints{{code, "/vmId", topology::Fault::invalid, "vmId is due: the guest's name"}});
+    if (auto wrong = wrong_with(change)) return refuse(change.ticket, intent::Complaints{{code, wrong->subject, wrong->fault, wrong->what}});
     switch (change.verb) {
         case serve::NicVerb::plug: return plug(change);
         case serve::NicVerb::unplug: return unplug(change);
@@ -197,17 +211,8 @@ void Reconciler::update(const serve::ChangeNic& change) {
     }
     intent::Complaints complaints;
     wire::read_nic(changes, nic, code::update_failed, complaints);
-    const auto lasting = [&](bool same, const char* path) {
-        if (!same) complaints.push_back({code::update_failed, path, topology::Fault::invalid, "this can't change while the NIC is plugged in; unplug it and plug another"});
-    };
-    lasting(nic.kind == there->kind, "/nic/kind");
-    lasting(nic.user == there->user, "/nic/user");
-    lasting(nic.incoming == there->incoming && nic.adopted == there->adopted, "/nic/incoming");
-    if (nic.kind == intent::GuestKind::libvirt) {
-        lasting(nic.model == there->model, "/nic/nicModel");
-        lasting(nic.queues == there->queues, "/nic/queues");
-        lasting(nic.alias == there->alias, "/nic/alias");
-    }
+    if (nic.incoming != there->incoming || nic.adopted != there->adopted)
+        complaints.push_back({code::update_failed, "/nic/incoming", topology::Fault::invalid, "this can't change while the NIC is plugged in; unplug it and plug another"});
     if (nic.adopted && (nic.network != there->network || nic.link_active != there->link_active))
         complaints.push_back({code::update_failed, "/nic/network", topology::Fault::denied, "libvirt has plugged this NIC in by itself; move it, or draw its cable, by 'virsh update-device'"});
     if (nic.kind == intent::GuestKind::libvirt && !nic.incoming && !backends_.guests.connected())
@@ -218,6 +223,8 @@ void Reconciler::update(const serve::ChangeNic& change) {
         if (key == "vlan") nic.vlan.reset();
         if (key == "trunk") nic.trunk.reset();
         if (key == "mtu") nic.mtu.reset();
+        if (key == "linkActive") nic.link_active = true;
+        if (key == "port_isolated") nic.isolated = false;
         if (key == "network") nic.network.clear();
         if (key == "filter") nic.filter = {};
         if (key == "filterParameters") nic.filter_parameters.clear();

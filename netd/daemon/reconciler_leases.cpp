@@ -51,12 +51,13 @@ void Reconciler::attend() {
 
 // By what stands, so that it goes back with what goes back.
 void Reconciler::write_resolver() {
-    const auto written = resolver_.sync(lower::resolver_of(transactor_.standing(), clients_.leases().held()));
+    const auto wanted = lower::resolver_of(transactor_.standing(), clients_.leases().held());
+    const auto written = resolver_.sync(wanted);
     const std::string trouble = written ? "" : written.error().subject + ": " + written.error().what;
     if (trouble == resolver_trouble_) return;
     resolver_trouble_ = trouble;
-    if (trouble.empty()) log::info("nameservers are set");
-    else log::warn("nameservers are not set: {}", trouble);
+    if (!trouble.empty()) log::warn("nameservers are not set: {}", trouble);
+    else if (!wanted.empty()) log::info("nameservers are set");
 }
 
 void Reconciler::hear_leases() {

@@ -88,6 +88,11 @@ void Resolved::say(const TellLink& target) {
         if (auto sent = bus_->send(call)) open_ += *sent;
         else refusal_ = sent.error();
     }
+    // Of what was said already no answer is waited for.
+    if (refusal_) {
+        bus_.reset();
+        open_ = 0;
+    }
     again_ = clock_.boottime() + look;
     if (open_ == 0) conclude();
 }

@@ -1,12 +1,10 @@
-// Written by hand, since it is a handful of elements; read by libxml2, since what comes may be anything.
+// Written by hand, since it is a handful of elements; read by pugixml, since what comes may be anything.
 #include "netd/guests/domain_xml.hpp"
 
 #include <fmt/format.h>
-#include <libxml/parser.h>
-#include <libxml/tree.h>
+#include <pugixml.hpp>
 
 #include <charconv>
-#include <memory>
 
 namespace guests {
 namespace {
@@ -43,31 +41,6 @@ std::string driver(const Nic& nic) {
     return fmt::format("<driver{}>{}</driver>", queues, inside);
 }
 
-struct FreeDocument {
-    void operator()(xmlDoc* document) const { xmlFreeDoc(document); }
-};
-using Document = std::unique_ptr<xmlDoc, FreeDocument>;
-
-bool is_named(const xmlNode* node, const char* name) {
-    return node->type == XML_ELEMENT_NODE && xmlStrEqual(node->name, reinterpret_cast<const xmlChar*>(name));
-}
-
-const xmlNode* child(const xmlNode* parent, const char* name) {
-    if (!parent) return nullptr;
-    for (const xmlNode* node = parent->children; node; node = node->next)
-        if (is_named(node, name)) return node;
-    return nullptr;
-}
-
-std::string attribute(const xmlNode* node, const char* name) {
-    if (!node) return {};
-    xmlChar* text = xmlGetNoNsProp(node, reinterpret_cast<const xmlChar*>(name));
-    if (!text) return {};
-    std::string value(reinterpret_cast<const char*>(text));
-    xmlFree(text);
-    return value;
-}
-
 std::optional<std::uint32_t> number(const std::string& text) {
     std::uint32_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -75,29 +48,29 @@ std::optional<std::uint32_t> number(const std::string& text) {
     return value;
 }
 
-std::optional<Nic> read_interface(const xmlNode* element, const std::string& domain) {
-    const auto mac = Mac::parse(attribute(child(element, "mac"), "address"));
-    const xmlNode* target = child(element, "target");
-    const std::string device = attribute(target, "dev");
+// What is not there is an empty text.
+std::optional<Nic> read_interface(const pugi::xml_node& element, const std::string& domain) {
+    const auto mac = Mac::parse(element.child("mac").attribute("address").value());
+    const pugi::xml_node target = element.child("target"), source = element.child("source"), driver = element.child("driver");
+    const std::string device = target.attribute("dev").value();
     if (!mac || device.empty()) return std::nullopt;
     Nic nic{domain, *mac};
     nic.device = IfName::observed(device);
-    nic.alias = attribute(child(element, "alias"), "name");
-    nic.model = attribute(child(element, "model"), "type");
-    const xmlNode* driver = child(element, "driver");
-    nic.queues = number(attribute(driver, "queues")).value_or(1);
-    nic.link = attribute(child(element, "link"), "state") != "down";
-    if (const auto mtu = number(attribute(child(element, "mtu"), "size"))) nic.mtu = Mtu::observed(*mtu);
-    nic.offloads = attribute(child(driver, "host"), "csum") != "off";
-    const std::string type = attribute(element, "type");
-    const xmlNode* source = child(element, "source");
-    nic.facts.ours = type == "ethernet" && attribute(target, "managed") == "no" && nic.alias->starts_with("ua-");
+    nic.alias = element.child("alias").attribute("name").value();
+    nic.model = element.child("model").attribute("type").value();
+    nic.queues = number(driver.attribute("queues").value()).value_or(1);
+    nic.link = element.child("link").attribute("state").value() != std::string_view("down");
+    if (const auto mtu = number(element.child("mtu").attribute("size").value())) nic.mtu = Mtu::observed(*mtu);
+    nic.offloads = driver.child("host").attribute("csum").value() != std::string_view("off");
+    const std::string_view type = element.attribute("type").value(), managed = target.attribute("managed").value();
+    nic.facts.ours = type == "ethernet" && managed == "no" && nic.alias->starts_with("ua-");
     // Of a running domain libvirt says type='bridge' where it was defined by network, and names both.
     if (type == "bridge" || type == "network") {
-        nic.facts.bridge = attribute(source, "bridge");
-        nic.facts.network = attribute(source, "network");
+        nic.facts.bridge = source.attribute("bridge").value();
+        nic.facts.network = source.attribute("network").value();
     }
-    if (const auto tag = number(attribute(child(child(element, "vlan"), "tag"), "id")); tag && *tag < 4095) nic.facts.tag = static_cast<std::uint16_t>(*tag);
+    const auto tag = number(element.child("vlan").child("tag").attribute("id").value());
+    if (tag && *tag < 4095) nic.facts.tag = static_cast<std::uint16_t>(*tag);
     return nic;
 }
 
@@ -122,16 +95,12 @@ std::string write_interface(const Nic& nic) {
 }
 
 Result<std::vector<Nic>> read_interfaces(std::string_view xml, const std::string& domain) {
-    // No network, no entities of its own, no word on standard error.
-    constexpr int options = XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING;
-    const Document document(xmlReadMemory(xml.data(), static_cast<int>(xml.size()), "domain.xml", nullptr, options));
-    const xmlNode* root = document ? xmlDocGetRootElement(document.get()) : nullptr;
-    if (!root || !is_named(root, "domain")) return Error{Fault::invalid, "domain " + domain, "libvirt's description of it can't be read"};
+    pugi::xml_document document;
+    const pugi::xml_node root = document.load_buffer(xml.data(), xml.size()) ? document.child("domain") : pugi::xml_node();
+    if (!root) return Error{Fault::invalid, "domain " + domain, "libvirt's description of it can't be read"};
     std::vector<Nic> nics;
-    const xmlNode* devices = child(root, "devices");
-    for (const xmlNode* node = devices ? devices->children : nullptr; node; node = node->next)
-        if (is_named(node, "interface"))
-            if (auto nic = read_interface(node, domain)) nics.push_back(std::move(*nic));
+    for (const pugi::xml_node& element : root.child("devices").children("interface"))
+        if (auto nic = read_interface(element, domain)) nics.push_back(std::move(*nic));
     return nics;
 }
 

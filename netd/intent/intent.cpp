@@ -16,6 +16,14 @@ const Rider* Base::with_tag(std::optional<VlanId> tag) const {
     return nullptr;
 }
 
+VlanId Base::inner_tag() const {
+    for (std::int64_t tag = 4094; tag > 1; --tag)
+        if (auto id = VlanId::from(tag); !with_tag(*id)) return *id;
+    return *VlanId::from(1);
+}
+
+std::optional<VlanId> Base::number_inside() const { return with_tag(std::nullopt) ? std::optional(inner_tag()) : std::nullopt; }
+
 const Network* Intent::network(std::string_view name) const {
     auto parsed = NetworkName::parse(name);
     return parsed ? networks_.find(*parsed) : nullptr;
@@ -79,15 +87,23 @@ void Intent::unride(const Network& network) {
     else bases_.put(base);
 }
 
-const std::set<NetworkName>& Intent::on_subnet(const Subnet& subnet) const {
-    static const std::set<NetworkName> none;
-    const Neighbourhood* there = neighbourhoods_.find(subnet.network());
-    return there ? there->networks : none;
+std::set<NetworkName> Intent::on_subnet(const Subnet& subnet) const {
+    std::set<NetworkName> found;
+    const auto take = [&](const Neighbourhood* there) {
+        if (there) found.insert(there->networks.begin(), there->networks.end());
+    };
+    for (const auto& [kind, count] : lengths_) {
+        const auto& [v6, length] = kind;
+        if (v6 == subnet.is_v6() && length < subnet.length()) take(neighbourhoods_.find(Subnet::from(subnet.address(), length)->network()));
+    }
+    for (auto at = neighbourhoods_.from(subnet.network()); at != neighbourhoods_.end() && subnet.contains(at->subnet.address()); ++at) take(&*at);
+    return found;
 }
 
 void Intent::settle(const Network& network) {
     for (const Subnet& address : network.all_addresses()) {
         const Neighbourhood* there = neighbourhoods_.find(address.network());
+        if (!there) ++lengths_[{address.is_v6(), address.length()}];
         Neighbourhood now = there ? *there : Neighbourhood{address.network()};
         now.networks.insert(network.name);
         neighbourhoods_.put(now);
@@ -100,8 +116,13 @@ void Intent::unsettle(const Network& network) {
         if (!there) continue;
         Neighbourhood now = *there;
         now.networks.erase(network.name);
-        if (now.networks.empty()) neighbourhoods_.erase(Subnet(now.subnet));
-        else neighbourhoods_.put(now);
+        if (!now.networks.empty()) {
+            neighbourhoods_.put(now);
+            continue;
+        }
+        neighbourhoods_.erase(Subnet(now.subnet));
+        const auto length = lengths_.find({address.is_v6(), address.length()});
+        if (--length->second == 0) lengths_.erase(length);
     }
 }
 

@@ -34,6 +34,9 @@ struct Base {
     bool operator==(const Base&) const = default;
     Mtu mtu() const;                                  // the largest of what is on it; 1500 with nothing on it
     const Rider* with_tag(std::optional<VlanId> tag) const;
+    // What the network without a tag is inside of a filtering bridge: the highest number that no other network of it has.
+    VlanId inner_tag() const;
+    std::optional<VlanId> number_inside() const;      // that, if there is a network without a tag
 };
 
 // The NICs of guests on one network.
@@ -66,8 +69,8 @@ public:
     // The bond that has this NIC as a port, or null.
     const Bond* bond_of(const IfName& nic) const;
     const Network* default_route() const;
-    // Those whose definitions give the host an address of that subnet.
-    const std::set<NetworkName>& on_subnet(const Subnet& subnet) const;
+    // Those whose definitions give the host an address of a subnet that has addresses in common with that one.
+    std::set<NetworkName> on_subnet(const Subnet& subnet) const;
 
     void put(const Network& network);
     void put(const Bond& bond);
@@ -92,6 +95,7 @@ private:
     Keyed<Base> bases_;
     Keyed<Plugged> plugged_, watching_;
     Keyed<Neighbourhood> neighbourhoods_;
+    std::map<std::pair<bool, std::uint8_t>, int> lengths_;  // of IPv6 or not, how long: how many neighbourhoods have it
     std::optional<NetworkName> default_route_;
 };
 

@@ -12,7 +12,13 @@ namespace {
 
 bool is_domain(std::string_view text) {
     constexpr std::string_view lawful = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
-    return !text.empty() && text.size() <= 253 && text.find_first_not_of(lawful) == std::string_view::npos;
+    if (text.size() > 253 || text.find_first_not_of(lawful) != std::string_view::npos) return false;
+    if (text.ends_with('.')) text.remove_suffix(1);
+    for (std::size_t begin = 0, end; begin <= text.size(); begin = end + 1) {
+        end = std::min(text.find('.', begin), text.size());
+        if (end == begin || end - begin > 63) return false;
+    }
+    return true;
 }
 
 // Collects complaints about one network, each with its path.

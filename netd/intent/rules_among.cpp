@@ -125,15 +125,16 @@ private:
     void name() {
         const bool is_legacy = network_.switch_kind == SwitchKind::legacy;
         if (is_legacy ? !network_.bridged : !has_own_device()) return;
+        const bool becomes_bridge = is_legacy || (network_.switch_kind == SwitchKind::vlan_aware && !network_.base());
         // Its own foot in Open vSwitch makes room when it comes from there.
         const Network* now = running_.networks().find(network_.name);
-        const bool makes_room = is_legacy && now && now->switch_kind == SwitchKind::ovs;
+        const bool makes_room = becomes_bridge && now && now->switch_kind == SwitchKind::ovs;
         auto name = IfName::parse(network_.name.text());
         const Link* link = name ? facts_.kernel.links.find(*name) : nullptr;
         const bool is_bridge = link && link->kind && std::holds_alternative<bridges::Bridge>(*link->kind);
         // An internal port of Open vSwitch bears its mark in the database, not on the link.
         const bool is_internal = link && (link->facts.kind == "openvswitch" || link->facts.kind == "tun");
-        if ((link && !makes_room && !is_ours(*link) && !(is_legacy ? is_bridge : is_internal)) || (name && wanted_.bonds().contains(*name)))
+        if ((link && !makes_room && !is_ours(*link) && !(becomes_bridge ? is_bridge : is_internal)) || (name && wanted_.bonds().contains(*name)))
             refuse(code::bad_bridge, Fault::conflict, "",
                    fmt::format("the host has a device '{}' that is not a bridge and not netd's; choose another name", network_.name.text()));
         for (const std::string_view prefix : {"vb-", "ovs-"}) {
@@ -182,10 +183,10 @@ private:
             refuse(code::refused, Fault::backend, "hostQos", fmt::format("kernel {} has no HFSC (module sch_hfsc); load it, or leave hostQos out", facts_.abilities.release));
         if (network_.host_qos->in) intake();
         const Link* link = facts_.kernel.links.find(*device);
-        if (link && !link->facts.foreign_qdisc.empty())
+        if (link && !link->facts.rare.get().foreign_qdisc.empty())
             refuse(code::refused, Fault::conflict, "hostQos",
                    fmt::format("somebody else shapes what leaves by {} (qdisc {}); take that away first: tc qdisc delete dev {} root", device->text(),
-                               link->facts.foreign_qdisc, device->text()));
+                               link->facts.rare.get().foreign_qdisc, device->text()));
     }
 
     void intake() {

@@ -26,6 +26,20 @@ std::string switch_of(const Network& network) { return network.base() ? network.
 
 }  // namespace
 
+void check_tags(const GuestNic& nic, const Intent& wanted, const RefuseNic& refuse) {
+    const Network* network = wanted.network(nic.network);
+    if (!network || !(nic.vlan || nic.trunk)) return;
+    const std::string_view attribute = nic.trunk ? "trunk" : "vlan";
+    if (network->switch_kind == SwitchKind::legacy)
+        return refuse(attribute, Fault::invalid, fmt::format("network '{}' is on switch legacy: a guest's own tags need vlan-aware or ovs", nic.network));
+    if (network->switch_kind == SwitchKind::ovs) return;
+    if (!network->base())
+        return refuse(attribute, Fault::invalid, fmt::format("network '{}' has neither nic nor bonding, so that its bridge knows no tags", nic.network));
+    const Base* base = wanted.bases().find(*network->base());
+    if (base && !nic.trunk && nic.vlan == base->number_inside())
+        refuse(attribute, Fault::conflict, fmt::format("{} is the number that the untagged network has inside of the bridge of '{}'", nic.vlan->number(), base->device.text()));
+}
+
 void check_limits(const GuestNic& nic, const Intent& wanted, const Facts& facts, const RefuseNic& refuse) {
     check_figures(nic.spec_params.inbound, "inbound", refuse);
     check_figures(nic.spec_params.outbound, "outbound", refuse);

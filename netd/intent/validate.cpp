@@ -41,6 +41,7 @@ void check_guests(const Network& network, const Facts& facts, Verdict& verdict) 
             verdict.complaints.push_back({code::bad_parameters, pointer({"networks", network.name.text()}), fault,
                                           fmt::format("the NIC {} of guest '{}': {}", nic.mac.text(), nic.vm, what)});
         };
+        check_tags(nic, verdict.wanted, refuse);
         check_limits(nic, verdict.wanted, facts, refuse);
         check_mirroring(nic, verdict.wanted, facts, refuse);
     };
@@ -51,6 +52,22 @@ void check_guests(const Network& network, const Facts& facts, Verdict& verdict) 
     for (const GuestNic& nic : plugged) check(nic);
     for (const GuestNic& nic : verdict.wanted.watching(network.name))
         if (nic.network != network.name.text()) check(nic);
+}
+
+// The network without a tag takes a number inside of its bridge, which another network's guest may have as its own.
+void check_numbers_inside(const Request& asked, const Intent& running, Verdict& verdict) {
+    Keyed<Base>::each_difference(running.bases(), verdict.wanted.bases(), [&](const Base* was, const Base* now) {
+        if (!now || !now->number_inside() || (was && was->number_inside() == now->number_inside())) return;
+        for (const Rider& rider : now->riders) {
+            const auto& plugged = verdict.wanted.plugged_into(rider.network);
+            if (plugged.empty() || std::ranges::find(asked.networks, rider.network, &Network::name) != asked.networks.end()) continue;
+            const std::string path = pointer({"networks", rider.network.text()});
+            for (const GuestNic& nic : plugged)
+                check_tags(nic, verdict.wanted, [&](std::string_view, Fault fault, const std::string& what) {
+                    verdict.complaints.push_back({code::bad_parameters, path, fault, fmt::format("the NIC {} of guest '{}': {}", nic.mac.text(), nic.vm, what)});
+                });
+        }
+    });
 }
 
 void remove_bonds(const Request& request, const Intent& running, const Facts& facts, Verdict& verdict) {
@@ -159,6 +176,7 @@ Verdict validate(const Request& request, const Intent& running, const Facts& fac
         check_among(network, verdict.wanted, neighbours, running, facts, verdict.complaints);
         check_guests(network, facts, verdict);
     }
+    check_numbers_inside(asked, running, verdict);
     check_ways(asked, verdict);
     for (const Bond& bond : asked.bonds) {
         check_alone(bond, verdict.complaints);
@@ -166,6 +184,24 @@ Verdict validate(const Request& request, const Intent& running, const Facts& fac
     }
     return verdict;
 }
+
+namespace {
+
+void check_lasting(const GuestNic& nic, const GuestNic& known, const RefuseNic& refuse) {
+    const auto lasting = [&](bool same, std::string_view attribute) {
+        if (!same) refuse(attribute, Fault::invalid, "this can't change while the NIC is plugged in; unplug it and plug another");
+    };
+    lasting(nic.kind == known.kind, "kind");
+    lasting(nic.user == known.user, "user");
+    const auto name_inside = [](const GuestNic& of) { return of.ifname ? of.ifname->text() : "eth0"; };
+    lasting(name_inside(nic) == name_inside(known), "ifname");
+    if (nic.kind != GuestKind::libvirt || known.incoming) return;
+    lasting(nic.model == known.model, "nicModel");
+    lasting(nic.queues == known.queues, "queues");
+    lasting(nic.alias == known.alias, "alias");
+}
+
+}  // namespace
 
 Verdict validate_nic(const GuestNic& nic, const Intent& running, const Facts& facts, int code) {
     Verdict verdict{running, {}};
@@ -186,8 +222,6 @@ Verdict validate_nic(const GuestNic& nic, const Intent& running, const Facts& fa
     if (!nic.network.empty()) {
         if (!network) refuse("network", Fault::not_found, fmt::format("there is no network '{}'", nic.network));
         else if (!network->bridged) refuse("network", Fault::invalid, fmt::format("network '{}' has no bridge, so it can't carry guests", nic.network));
-        else if ((nic.vlan || nic.trunk) && network->switch_kind == SwitchKind::legacy)
-            refuse("vlan", Fault::invalid, fmt::format("network '{}' is on switch legacy: a guest's own tags need vlan-aware or ovs", nic.network));
         if (network && network->switch_kind == SwitchKind::ovs && !facts.ovs_connected)
             refuse("network", Fault::backend, fmt::format("Open vSwitch does not answer at {}", facts.ovs_where));
     }
@@ -195,8 +229,15 @@ Verdict validate_nic(const GuestNic& nic, const Intent& running, const Facts& fa
         refuse("filterParameters", Fault::invalid, "filter strict needs the guest's addresses: filterParameters, a list of them");
     if (network && network->switch_kind != SwitchKind::ovs && !facts.abilities.filter)
         refuse("filter", Fault::backend, "the kernel has no nftables for bridges (module nf_tables_bridge), or the host has no nft (package nftables), so no guest can be filtered");
+    check_tags(nic, running, refuse);
     check_limits(nic, running, facts, refuse);
     check_mirroring(nic, running, facts, refuse);
+    const GuestNic* known = running.nics().find(nic.key());
+    if (known) check_lasting(nic, *known, refuse);
+    // What a domain has brought along is as it is.
+    const auto models = {"virtio", "e1000e", "rtl8139"};
+    if (!(known && known->model == nic.model) && std::ranges::find(models, nic.model) == models.end())
+        refuse("nicModel", Fault::invalid, "nicModel is one of virtio, e1000e, rtl8139");
     if (nic.queues < 1) refuse("queues", Fault::invalid, "queues is 1 to 255");
     verdict.wanted.put(nic);
     return verdict;

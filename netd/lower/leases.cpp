@@ -79,7 +79,7 @@ bool is_leased_elsewhere(const topology::Subnet& subnet, const intent::Network& 
     return std::ranges::any_of(leases, [&](const auto& entry) {
         const auto& [key, lease] = entry;
         const bool is_own = key == lease_key(network, Family::v4) || key == lease_key(network, Family::v6);
-        return !is_own && std::ranges::any_of(lease.addresses, [&](const auto& address) { return address.network() == subnet.network(); });
+        return !is_own && std::ranges::any_of(lease.addresses, [&](const auto& address) { return address.contains(subnet.address()) || subnet.contains(address.address()); });
     });
 }
 
@@ -125,7 +125,7 @@ std::set<intent::NetworkName> differing(const intent::Intent& intent, const Leas
     std::set<intent::NetworkName> names;
     const auto add_neighbours = [&](const Lease* lease) {
         if (!lease) return;
-        for (const auto& address : lease->addresses) names.insert(intent.on_subnet(address).begin(), intent.on_subnet(address).end());
+        for (const auto& address : lease->addresses) names.merge(intent.on_subnet(address));
     };
     for (const intent::Network& network : intent.networks())
         for (const Family family : families) {

@@ -43,16 +43,15 @@ void touch_mirrored(const intent::NetworkName& name, const Intent& now, Touched&
     if (const auto base = network->base(); base && network->switch_kind == SwitchKind::vlan_aware) touched.bases.insert(*base);
 }
 
-// The inner tag of an untagged network moves when another network takes its number.
+// The inner tag of an untagged network comes and goes with it, and moves when another network takes its number; no guest of that bridge
+// has it beside.
 void touch_moved_inner_tags(const Intent& was, const Intent& now, Touched& touched) {
     for (const IfName& device : touched.bases) {
         const intent::Base* before = was.bases().find(device);
         const intent::Base* after = now.bases().find(device);
-        if (!before || !after || inner_tag(*before) == inner_tag(*after)) continue;
-        if (const intent::Rider* untagged = after->with_tag(std::nullopt)) {
-            touched.networks.insert(untagged->network);
-            touch_guests_of(untagged->network, now, touched);
-        }
+        if (!before || !after || before->number_inside() == after->number_inside()) continue;
+        if (const intent::Rider* untagged = after->with_tag(std::nullopt)) touched.networks.insert(untagged->network);
+        for (const intent::Rider& rider : after->riders) touch_guests_of(rider.network, now, touched);
     }
 }
 
@@ -66,7 +65,7 @@ void touch_networks_of(const intent::Bond& bond, const Intent& now, Touched& tou
 // Who has a subnet alone routes by it, and who has neighbours there by its own address.
 void touch_neighbours(const std::set<topology::Subnet>& subnets, const Intent& now, Touched& touched) {
     for (const topology::Subnet& subnet : subnets)
-        for (const intent::NetworkName& name : now.on_subnet(subnet)) touched.networks.insert(name);
+        touched.networks.merge(now.on_subnet(subnet));
 }
 
 void network(Draft& draft, const intent::Network& network) {

@@ -47,7 +47,4 @@ Goal goal(const intent::Intent& was, const intent::Intent& now, const Touched& t
 // The device that carries the network's address (and its name in reports).
 IfName top_device(const intent::Network& network);
 
-// The tag that the untagged network has inside a filtering bridge, which knows no frame without one.
-intent::VlanId inner_tag(const intent::Base& base);
-
 }  // namespace lower

@@ -28,8 +28,12 @@ bridges::PortVlans vlans_of(const Draft& draft, const intent::Network& network, 
     bridges::PortVlans vlans;
     const intent::Base* base = network.base() ? draft.intent.bases().find(*network.base()) : nullptr;
     if (nic.trunk) vlans.tagged = *nic.trunk;
-    if (base) vlans.tagged.erase(inner_tag(*base));  // it is the untagged network's in there, whoever asks for all
-    if (!nic.trunk) vlans.untagged = nic.vlan ? *nic.vlan : tag_inside(draft, network);
+    else vlans.untagged = nic.vlan ? *nic.vlan : tag_inside(draft, network);
+    const auto taken = base ? base->number_inside() : std::nullopt;
+    if (!taken) return vlans;
+    // It is the untagged network's in there, whoever asks for it, or for all.
+    vlans.tagged.erase(*taken);
+    if (nic.vlan && vlans.untagged == taken) vlans.untagged.reset();
     return vlans;
 }
 
@@ -144,9 +148,10 @@ void guest_nic(Draft& draft, const intent::GuestNic& nic) {
         link.stack->arp_strict = true;  // Open vSwitch's userspace datapath leaves the host's stack to hear it, too
     } else if (network) {
         link.master = bridges::Master{guest_bridge(*network)};
-        link.traffic->in = limit_in(nic);
-        link.traffic->copies_in = copies_of_sent(draft, *network, nic);
-        link.traffic->checksums = is_guarded(draft, nic);
+        bridges::Traffic& traffic = link.traffic.edit();
+        traffic.in = limit_in(nic);
+        traffic.copies_in = copies_of_sent(draft, *network, nic);
+        traffic.checksums = is_guarded(draft, nic);
         link.isolated = nic.isolated || network->isolated;
         link.filter = filter_of(nic);
         if (network->switch_kind == intent::SwitchKind::vlan_aware && network->base()) link.vlans = vlans_of(draft, *network, nic);

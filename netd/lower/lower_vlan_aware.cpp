@@ -9,17 +9,10 @@ namespace lower {
 
 using bridges::Link;
 
-intent::VlanId inner_tag(const intent::Base& base) {
-    // From the top, where people seldom number; another network's tag is stepped over.
-    for (std::int64_t tag = 4094; tag > 1; --tag)
-        if (auto id = intent::VlanId::from(tag); !base.with_tag(*id)) return *id;
-    return *intent::VlanId::from(1);
-}
-
 namespace {
 
 intent::VlanId tag_of(const intent::Base& base, const intent::Rider& rider) {
-    return rider.vlan ? *rider.vlan : inner_tag(base);
+    return rider.vlan ? *rider.vlan : base.inner_tag();
 }
 
 Link filtering(const Draft& draft, const intent::Base& base) {
@@ -52,7 +45,7 @@ intent::VlanId tag_inside(const Draft& draft, const intent::Network& network) {
     if (network.vlan) return *network.vlan;
     if (network.switch_kind == intent::SwitchKind::ovs) return *intent::VlanId::from(0);
     const intent::Base* base = draft.intent.bases().find(*network.base());
-    return inner_tag(base ? *base : intent::Base{*network.base()});
+    return base ? base->inner_tag() : intent::Base{*network.base()}.inner_tag();
 }
 
 void network_vlan_aware(Draft& draft, const intent::Network& network) {
@@ -79,7 +72,7 @@ void base_vlan_aware(Draft& draft, const intent::Base& base) {
     bridges::PortVlans vlans;
     for (const intent::Rider& rider : base.riders) {
         if (rider.vlan) vlans.tagged.insert(*rider.vlan);
-        else vlans.untagged = inner_tag(base);
+        else vlans.untagged = base.inner_tag();
     }
     uplink.vlans = vlans;
     draft.put(uplink);

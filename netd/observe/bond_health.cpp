@@ -24,14 +24,14 @@ std::string names_of(const Ports& ports) {
 // The kernel gives each port that found no company an aggregator of its own, and uses one of them.
 std::string lacp_verdict(const Link& bond, const Ports& live) {
     static const auto nobody = topology::Mac::of({0, 0, 0, 0, 0, 0});
-    if (bond.facts.partner_mac.value_or(nobody) == nobody)
+    if (bond.facts.rare.get().partner_mac.value_or(nobody) == nobody)
         return fmt::format("nobody answers LACP at the other end of {} (partner {}): set up a LAG there; until then one port carries all",
                            names_of(live), nobody.text());
     Ports apart;
     std::string places;
     for (const Link* port : live) {
-        if (port->facts.aggregator != bond.facts.aggregator) apart.push_back(port);
-        places += fmt::format("{}{} in {}", places.empty() ? "" : ", ", port->name.text(), port->facts.aggregator.value_or(0));
+        if (port->facts.rare.get().aggregator != bond.facts.rare.get().aggregator) apart.push_back(port);
+        places += fmt::format("{}{} in {}", places.empty() ? "" : ", ", port->name.text(), port->facts.rare.get().aggregator.value_or(0));
     }
     if (apart.empty()) return "";
     return fmt::format("the {} are not in one aggregator ({}), {} carries nothing: put all of them into one LAG at the other end",

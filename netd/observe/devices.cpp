@@ -50,7 +50,7 @@ void Devices::learn(const intent::Network& network) {
     const bool is_aware = by_tag && network.switch_kind == intent::SwitchKind::vlan_aware;
     if (network.vlan) how.tag = network.vlan->number();
     else if (is_aware)
-        if (const intent::Base* there = snapshot_.running.bases().find(*base)) how.tag = lower::inner_tag(*there).number();
+        if (const intent::Base* there = snapshot_.running.bases().find(*base)) how.tag = there->inner_tag().number();
     how.has_device = !is_aware || network.is_on_host() || !snapshot_.running.watching(network.name).empty();
     if (network.switch_kind == intent::SwitchKind::ovs) feet_[how.device.text()] = &network;
     if (network.bridged || by_tag) {

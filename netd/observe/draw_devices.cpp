@@ -24,7 +24,7 @@ void describe_kind(const Link& link, Node& node) {
     if (!bond) return;
     const auto mode = bond->options.find("mode");
     if (mode != bond->options.end()) node.attributes[attribute::mode] = mode->second;
-    if (link.facts.active_port) node.attributes[attribute::active] = link.facts.active_port->text();
+    if (link.facts.rare.get().active_port) node.attributes[attribute::active] = link.facts.rare.get().active_port->text();
 }
 
 // The tag that every port of the bridge has by default says nothing of this one.
@@ -44,7 +44,7 @@ void draw(Drawing& drawing, const Link& link) {
     node.owner = link.owner.value_or(Owner());
     describe(link, node);
     describe_kind(link, node);
-    if (!link.facts.alias.empty()) node.attributes["alias"] = link.facts.alias;
+    if (!link.facts.rare.get().alias.empty()) node.attributes["alias"] = link.facts.rare.get().alias;
     if (id->kind == NodeKind::nic && !link.facts.kind.empty()) node.attributes["kind"] = link.facts.kind;
     if (id->kind == NodeKind::port) describe_tag(drawing, link, node);
 }

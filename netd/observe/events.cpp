@@ -14,9 +14,12 @@ using Attributes = std::map<std::string, std::string>;
 
 std::string state_text(const Link* link) { return std::string(topology::name_of(link ? state_of(*link) : NodeState::missing)); }
 
-const std::set<topology::Subnet>& addresses_of(const Link* link) {
-    static const std::set<topology::Subnet> none;
-    return link && link->addresses ? *link->addresses : none;
+std::set<topology::Subnet> addresses_of(const Link* link) {
+    std::set<topology::Subnet> all;
+    if (!link) return all;
+    all = link->facts.rare.get().autoconf;
+    if (link->addresses) all.insert(link->addresses->begin(), link->addresses->end());
+    return all;
 }
 
 std::string texts(const std::set<topology::Subnet>& addresses, const std::set<topology::Subnet>& but) {
@@ -66,12 +69,12 @@ private:
     }
 
     void tell_bond(const Link& was, const Link& now) {
-        if (was.facts.active_port != now.facts.active_port)
-            events_.push_back({"bond.failover", now.name.text(), {{"was", text_or_none(was.facts.active_port)},
-                                                                  {"active", text_or_none(now.facts.active_port)}}});
-        if (was.facts.aggregator == now.facts.aggregator && was.facts.partner_mac == now.facts.partner_mac) return;
-        events_.push_back({"bond.lacp", now.name.text(), {{"aggregator", text_or_none(now.facts.aggregator)},
-                                                          {"partner", text_or_none(now.facts.partner_mac)}}});
+        if (was.facts.rare.get().active_port != now.facts.rare.get().active_port)
+            events_.push_back({"bond.failover", now.name.text(), {{"was", text_or_none(was.facts.rare.get().active_port)},
+                                                                  {"active", text_or_none(now.facts.rare.get().active_port)}}});
+        if (was.facts.rare.get().aggregator == now.facts.rare.get().aggregator && was.facts.rare.get().partner_mac == now.facts.rare.get().partner_mac) return;
+        events_.push_back({"bond.lacp", now.name.text(), {{"aggregator", text_or_none(now.facts.rare.get().aggregator)},
+                                                          {"partner", text_or_none(now.facts.rare.get().partner_mac)}}});
     }
 
     // A network is also another one when its device is.

@@ -11,6 +11,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <limits>
 
 namespace serve {
@@ -22,26 +23,28 @@ Requests::Requests(Send send, loop::Mailbox<Command>& commands, const loop::Cloc
       snapshot_(std::make_shared<observe::Snapshot>()) {}
 
 const std::unordered_map<std::string, Requests::Method>& Requests::methods() {
+    using Texts = std::vector<std::string_view>;
+    static const Texts none, compat{"compat"}, which{"which"}, view{"view", "network", "guest"}, vm{"vmId"};
     static const std::unordered_map<std::string, Method> table{
         {"Host.setupNetworks", {&Requests::setup, true}},
         {"Host.planNetworks", {&Requests::plan, false}},
-        {"Host.setSafeNetworkConfig", {&Requests::commit, true}},
-        {"Host.confirmConnectivity", {&Requests::confirm, true}},
-        {"Host.rollback", {&Requests::roll_back, true}},
-        {"Host.ping2", {&Requests::ping, false}},
-        {"Host.getNetworkCapabilities", {&Requests::capabilities, false}},
-        {"Host.getCapabilities", {&Requests::capabilities, false}},
-        {"Host.getNetworkStatistics", {&Requests::statistics, false}},
-        {"Host.getStats", {&Requests::statistics, false}},
-        {"Host.getRunningConfig", {&Requests::running_config, false}},
-        {"Host.getLldp", {&Requests::lldp, false}},
-        {"Host.getDrift", {&Requests::drift, false}},
-        {"Host.getTopology", {&Requests::topology, false}},
-        {"Host.getStatus", {&Requests::status, false}},
+        {"Host.setSafeNetworkConfig", {&Requests::commit, true, none}},
+        {"Host.confirmConnectivity", {&Requests::confirm, true, none, {"transaction"}}},
+        {"Host.rollback", {&Requests::roll_back, true, none, {"transaction"}}},
+        {"Host.ping2", {&Requests::ping, false, none}},
+        {"Host.getNetworkCapabilities", {&Requests::capabilities, false, compat}},
+        {"Host.getCapabilities", {&Requests::capabilities, false, compat}},
+        {"Host.getNetworkStatistics", {&Requests::statistics, false, none}},
+        {"Host.getStats", {&Requests::statistics, false, none}},
+        {"Host.getRunningConfig", {&Requests::running_config, false, which}},
+        {"Host.getLldp", {&Requests::lldp, false, none, {"filter"}}},
+        {"Host.getDrift", {&Requests::drift, false, none}},
+        {"Host.getTopology", {&Requests::topology, false, view}},
+        {"Host.getStatus", {&Requests::status, false, none}},
         {"VM.hotplugNic", {&Requests::hotplug, true}},
         {"VM.hotunplugNic", {&Requests::hotunplug, true}},
         {"VM.updateDevice", {&Requests::update_device, true}},
-        {"VM.getNics", {&Requests::nics, false}},
+        {"VM.getNics", {&Requests::nics, false, vm}},
     };
     return table;
 }
@@ -61,7 +64,19 @@ void Requests::on_message(const Caller& caller, std::string_view message) {
                       fmt::format("there is no method '{}'; docs/protocol.md lists those there are", wire::shortened(request.method)));
     if (found->second.writes && !caller.may_operate())
         return refuse(ticket, intent::code::forbidden, fmt::format("{} may look, not change; operators are in group netd-admin", caller.who()));
+    if (const auto wrong = wrong_with(request.params, found->second)) return refuse(ticket, intent::code::bad_parameters, fmt::format("{}: {}", request.method, *wrong));
     (this->*found->second.handler)(ticket, request.params);
+}
+
+std::optional<std::string> Requests::wrong_with(const Params& params, const Method& method) {
+    if (!method.texts) return std::nullopt;
+    const auto is_in = [](const std::vector<std::string_view>& names, const std::string& name) { return std::ranges::find(names, name) != names.end(); };
+    for (const auto& [name, value] : params.items()) {
+        if (is_in(method.others, name)) continue;
+        if (!is_in(*method.texts, name)) return fmt::format("'{}' is not a parameter", wire::shortened(name));
+        if (!value.is_string() && !value.is_null()) return fmt::format("{}: a text is due here", name);
+    }
+    return std::nullopt;
 }
 
 void Requests::on_reply(Reply reply) {
@@ -106,24 +121,26 @@ void Requests::answer_text(const Ticket& ticket, std::string_view result) {
 
 void Requests::ping(const Ticket& ticket, const Params&) { answer(ticket, true); }
 
-void Requests::setup(const Ticket& ticket, const Params& params) {
+std::optional<intent::Request> Requests::read_setup(const Ticket& ticket, const Params& params) {
     intent::Complaints complaints;
     intent::Request request = wire::read_setup(params, complaints);
-    if (!complaints.empty()) {
-        // What could be read is held against the rules as well, so that every complaint comes at once.
-        const auto more = intent::validate(request, snapshot_->running, snapshot_->facts()).complaints;
-        complaints.insert(complaints.end(), more.begin(), more.end());
-        return refuse(ticket, complaints);
-    }
-    if (request.options.dry_run) return answer_plan(ticket, request);
-    enqueue(ticket, Setup{ticket, std::move(request)});
+    if (complaints.empty()) return request;
+    // What could be read is held against the rules as well, so that every complaint comes at once.
+    const auto more = intent::validate(request, snapshot_->running, snapshot_->facts()).complaints;
+    complaints.insert(complaints.end(), more.begin(), more.end());
+    refuse(ticket, complaints);
+    return std::nullopt;
+}
+
+void Requests::setup(const Ticket& ticket, const Params& params) {
+    auto request = read_setup(ticket, params);
+    if (!request) return;
+    if (request->options.dry_run) return answer_plan(ticket, *request);
+    enqueue(ticket, Setup{ticket, std::move(*request)});
 }
 
 void Requests::plan(const Ticket& ticket, const Params& params) {
-    intent::Complaints complaints;
-    const intent::Request request = wire::read_setup(params, complaints);
-    if (!complaints.empty()) return refuse(ticket, complaints);
-    answer_plan(ticket, request);
+    if (const auto request = read_setup(ticket, params)) answer_plan(ticket, *request);
 }
 
 void Requests::answer_plan(const Ticket& ticket, intent::Request request) {

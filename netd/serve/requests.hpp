@@ -44,8 +44,14 @@ private:
     struct Method {
         Handler handler;
         bool writes;  // needs the role to operate
+        // Its parameters: those that are texts, and others, which it looks at itself. Absent: it looks at all of them itself.
+        std::optional<std::vector<std::string_view>> texts = {};
+        std::vector<std::string_view> others = {};
     };
     static const std::unordered_map<std::string, Method>& methods();
+
+    // What is wrong with the parameters, or nothing.
+    static std::optional<std::string> wrong_with(const Params& params, const Method& method);
 
     void answer(const Ticket& ticket, const nlohmann::json& result);
     void refuse(const Ticket& ticket, int code, std::string_view message, const nlohmann::json& data = nullptr);
@@ -55,6 +61,9 @@ private:
     void answer_text(const Ticket& ticket, std::string_view result);
     // An answer that many ask for is written once a revision.
     void answer_kept(const Ticket& ticket, const std::string& key, const std::function<nlohmann::json()>& write);
+
+    // What setupNetworks and planNetworks ask for; without it the client has his refusal.
+    std::optional<intent::Request> read_setup(const Ticket& ticket, const Params& params);
 
     void ping(const Ticket& ticket, const Params& params);
     void setup(const Ticket& ticket, const Params& params);

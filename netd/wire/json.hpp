@@ -19,6 +19,9 @@ constexpr std::size_t most_levels = 32;
 // A value costs 64 bytes or so in memory and can be written in 3, so the bytes alone would not bound what is held.
 constexpr std::size_t most_values = 500'000;
 
+// Who wrote it: a client, whose names and numbers must be legal; or netd, to its own disk, with those that the kernel reported.
+enum class From { client, disk };
+
 // Refuses (Fault::invalid) what is not exactly one JSON text in UTF-8 within the bounds above, and also: a key given
 // twice in an object; control characters in a string other than tab and newline, or any in a key; a whole number that
 // fits neither int64 nor uint64 (others read it as a float and lose digits in silence).

@@ -29,8 +29,11 @@ Result<bridges::Options> read_options(const json& value, Result<bridges::Options
     return parse(text);
 }
 
+template <class Value>
+concept NamesDevices = std::same_as<Value, std::optional<intent::IfName>> || std::same_as<Value, std::set<intent::IfName>>;
+
 template <class Owner, class Value>
-Result<Value> read_attribute(const json& value) {
+Result<Value> read_attribute(const json& value, From from) {
     if constexpr (std::same_as<Value, bridges::Options>) {
         return read_options(value, std::same_as<Owner, intent::Bond> ? bridges::parse_bond_options : bridges::parse_bridge_options);
     } else if constexpr (std::same_as<Value, intent::Custom>) {
@@ -39,19 +42,21 @@ Result<Value> read_attribute(const json& value) {
         for (const auto& [key, option] : value.items()) {
             if (key != "bridge_opts") return Error{Fault::invalid, key, fmt::format("'{}' is not a custom property that netd knows; bridge_opts is", key)};
             if (is_absent(option)) continue;
-            auto read = read_attribute<intent::Custom, bridges::Options>(option);
+            auto read = read_attribute<intent::Custom, bridges::Options>(option, from);
             if (!read) return topology::about("bridge_opts", read.error());
             custom.bridge_opts = *read;
         }
         return custom;
     } else {
+        if constexpr (NamesDevices<Value>)
+            if (from == From::disk) return read_value<From::disk>(value, Type<Value>{});
         return read_value<From::client>(value, Type<Value>{});
     }
 }
 
 // Fills `into` from the object; `extra` are keys that somebody else reads.
 template <class Owner>
-void read_attributes(const json& object, const std::string& path, Owner& into, Complaints& complaints, std::optional<int> one_code = {},
+void read_attributes(const json& object, const std::string& path, Owner& into, Complaints& complaints, From from, std::optional<int> one_code = {},
                      std::initializer_list<std::string_view> extra = {}) {
     if (!object.is_object()) return complain(complaints, one_code.value_or(bad_parameters), path, "an object is due here");
     std::size_t known = 0;
@@ -63,7 +68,7 @@ void read_attributes(const json& object, const std::string& path, Owner& into, C
         ++known;
         if (is_absent(*found)) return;
         auto& member = into.*field.member;
-        auto read = read_attribute<Owner, std::decay_t<decltype(member)>>(*found);
+        auto read = read_attribute<Owner, std::decay_t<decltype(member)>>(*found, from);
         if (read) member = std::move(*read);
         else complain(complaints, one_code.value_or(field.code), pointer(path, field.name), fmt::format("{}: {}", field.name, read.error().what));
     });
@@ -91,7 +96,7 @@ bool asks_for_removal(const json& value, const std::string& path, Complaints& co
 
 }  // namespace
 
-intent::Network read_network(const intent::NetworkName& name, const json& value, Complaints& complaints) {
+intent::Network read_network(const intent::NetworkName& name, const json& value, Complaints& complaints, From from) {
     intent::Network network{name};
     json attributes = value;
     // Engines write it in capitals.
@@ -99,13 +104,13 @@ intent::Network read_network(const intent::NetworkName& name, const json& value,
         attributes["stp"] = value["STP"];
         attributes.erase("STP");
     }
-    read_attributes(attributes, intent::pointer({"networks", name.text()}), network, complaints, {}, {"remove"});
+    read_attributes(attributes, intent::pointer({"networks", name.text()}), network, complaints, from, {}, {"remove"});
     return network;
 }
 
-intent::Bond read_bond(const intent::IfName& name, const json& value, Complaints& complaints) {
+intent::Bond read_bond(const intent::IfName& name, const json& value, Complaints& complaints, From from) {
     intent::Bond bond{name};
-    read_attributes(value, intent::pointer({"bondings", name.text()}), bond, complaints, {}, {"remove"});
+    read_attributes(value, intent::pointer({"bondings", name.text()}), bond, complaints, from, {}, {"remove"});
     if (!bond.options.contains("mode")) {
         auto standard = bridges::parse_bond_options("mode=balance-rr");
         if (standard) bond.options.edit().insert(standard->begin(), standard->end());
@@ -113,14 +118,11 @@ intent::Bond read_bond(const intent::IfName& name, const json& value, Complaints
     return bond;
 }
 
-void read_nic(const json& value, intent::GuestNic& nic, int code, Complaints& complaints) {
-    read_attributes(value, "/nic", nic, complaints, code, {"macAddr", "vmId", "port"});
+void read_nic(const json& value, intent::GuestNic& nic, int code, Complaints& complaints, From from) {
+    read_attributes(value, "/nic", nic, complaints, from, code, {"macAddr", "vmId", "port"});
     // Engines send an empty limit for none.
     for (auto* limit : {&nic.spec_params.inbound, &nic.spec_params.outbound})
         if (*limit == intent::Bandwidth()) limit->reset();
-    const auto& models = {"virtio", "e1000e", "rtl8139"};
-    if (std::find(models.begin(), models.end(), nic.model) == models.end())
-        complain(complaints, code, "/nic/nicModel", "nicModel is one of virtio, e1000e, rtl8139");
 }
 
 namespace {
@@ -155,7 +157,7 @@ intent::Request read_setup(const json& params, Complaints& complaints) {
         if (value.is_null()) continue;
         if (key == "networks") read_networks(value, request, complaints);
         else if (key == "bondings") read_bonds(value, request, complaints);
-        else if (key == "options") read_attributes(value, "/options", request.options, complaints);
+        else if (key == "options") read_attributes(value, "/options", request.options, complaints, From::client);
         else complain(complaints, bad_parameters, pointer("", key), fmt::format("'{}' is not a parameter; networks, bondings and options are", shortened(key)));
     }
     if (request.options.connectivity_timeout < 1 || request.options.connectivity_timeout > 3600)

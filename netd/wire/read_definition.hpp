@@ -10,11 +10,11 @@ namespace wire {
 intent::Request read_setup(const nlohmann::json& params, intent::Complaints& complaints);
 
 // One network or bond in canonical or loose form.
-intent::Network read_network(const intent::NetworkName& name, const nlohmann::json& value, intent::Complaints& complaints);
-intent::Bond read_bond(const intent::IfName& name, const nlohmann::json& value, intent::Complaints& complaints);
+intent::Network read_network(const intent::NetworkName& name, const nlohmann::json& value, intent::Complaints& complaints, From from = From::client);
+intent::Bond read_bond(const intent::IfName& name, const nlohmann::json& value, intent::Complaints& complaints, From from = From::client);
 
 // What `nic` of VM.hotplugNic says of a guest's NIC; attributes that are not given stay as they are in `nic`.
-void read_nic(const nlohmann::json& value, intent::GuestNic& nic, int code, intent::Complaints& complaints);
+void read_nic(const nlohmann::json& value, intent::GuestNic& nic, int code, intent::Complaints& complaints, From from = From::client);
 
 // The canonical form: what reading it gives back is the same definition.
 nlohmann::json write_network(const intent::Network& network);

@@ -23,8 +23,6 @@ namespace wire {
 
 using nlohmann::json;
 
-enum class From { client, disk };
-
 inline Error bad_value(std::string what) { return {Fault::invalid, {}, std::move(what)}; }
 
 // "Not given", as engines say it.
@@ -92,7 +90,7 @@ template <From from> Result<bridges::Veth> read_value(const json& value, Type<br
 }
 
 template <From from> Result<intent::FilterParameter> read_value(const json& value, Type<intent::FilterParameter>) {
-    const bool is_named = value.is_object() && value.value("name", "") == "IP" && value.contains("value");
+    const bool is_named = value.is_object() && value.contains("name") && value["name"] == "IP" && value.contains("value");
     auto text = read_text(is_named ? value["value"] : value);
     if (!text) return bad_value("an address is due here, as text or as {\"name\": \"IP\", \"value\": …}");
     auto address = intent::IpAddress::parse(*text);
@@ -139,6 +137,12 @@ template <From from, class Value> Result<std::optional<Value>> read_value(const 
     auto held = read_value<from>(value, Type<Value>{});
     if (!held) return held.error();
     return std::optional<Value>(std::move(*held));
+}
+
+template <From from, class Value> Result<topology::Rare<Value>> read_value(const json& value, Type<topology::Rare<Value>>) {
+    auto held = read_value<from>(value, Type<std::optional<Value>>{});
+    if (!held) return held.error();
+    return topology::Rare<Value>(std::move(*held));
 }
 
 // Things with attributes and members without a default start from a blank, which reading fills in.
@@ -207,7 +211,7 @@ template <class Enum>
 json write_value(Enum value) { return intent::name_of(value); }
 inline json write_value(const bridges::Options& value) { return value.empty() ? json::object() : json(value.map()); }
 template <topology::HasFields Value> json write_value(const Value& value);
-template <class Value> json write_value(const std::optional<Value>& value);
+template <topology::Optional Held> json write_value(const Held& value);
 template <class Value> json write_value(const std::set<Value>& values);
 template <class... Held> json write_value(const std::variant<Held...>& value);
 template <class Value> json write_value(const std::vector<Value>& values) {
@@ -221,8 +225,8 @@ template <class Value> json write_value(const std::set<Value>& values) {
     return list;
 }
 template <class Value> bool is_set(const Value&) { return true; }
-template <class Value> bool is_set(const std::optional<Value>& value) { return value.has_value(); }
-template <class Value> json write_value(const std::optional<Value>& value) { return value ? write_value(*value) : json(); }
+template <topology::Optional Held> bool is_set(const Held& value) { return value.has_value(); }
+template <topology::Optional Held> json write_value(const Held& value) { return value ? write_value(*value) : json(); }
 template <topology::HasFields Value> json write_value(const Value& value) {
     json object = json::object();
     topology::for_each_field<Value>([&](const auto& field) {

@@ -36,6 +36,7 @@ public:
         // A bridge that many networks share would be looked through for each of them: so all ports are asked once.
         for (const Link& link : snapshot.observed.kernel.links) take_member(link);
         for (const ovs::Port& port : snapshot.observed.ovs.ports) take_member(port);
+        for (const intent::Network& network : snapshot.running.networks()) hosts_.emplace(lower::top_device(network), &network);
     }
 
     json write() {
@@ -56,8 +57,8 @@ public:
     }
 
 private:
-    json mtu_of(const Link& link) const {
-        const std::uint32_t mtu = link.mtu ? link.mtu->number() : 0;
+    json mtu_of(const std::optional<topology::Mtu>& held) const {
+        const std::uint32_t mtu = held ? held->number() : 0;
         return told_.text_mtu ? json(std::to_string(mtu)) : json(mtu);
     }
 
@@ -66,10 +67,11 @@ private:
         return pace ? pace->speed : 0;
     }
 
-    // What every entry has.
-    json common(const Link& link, const intent::Network* network = nullptr) const {
-        json entry = addresses_.of(link, network);
-        entry["mtu"] = mtu_of(link);
+    // What every entry has; a device by which the host is in a network has that network's addresses.
+    json common(const Link& link) const {
+        const auto network = hosts_.find(link.name);
+        json entry = addresses_.of(link, network == hosts_.end() ? nullptr : network->second);
+        entry["mtu"] = mtu_of(link.mtu);
         return entry;
     }
 
@@ -111,7 +113,7 @@ private:
         add_qos(link, entry);
         entry["permhwaddr"] = text_of(link.facts.permanent_mac ? link.facts.permanent_mac : link.mac);
         entry["speed"] = speed_of(link);
-        if (link.facts.aggregator) entry["ad_aggregator_id"] = *link.facts.aggregator;
+        if (link.facts.rare.get().aggregator) entry["ad_aggregator_id"] = *link.facts.rare.get().aggregator;
         entries_["nics"][link.name.text()] = std::move(entry);
     }
 
@@ -126,12 +128,12 @@ private:
         }
         add_qos(link, entry);
         entry["slaves"] = ports_of(link.name);
-        entry["active_slave"] = link.facts.active_port ? link.facts.active_port->text() : "";
+        entry["active_slave"] = link.facts.rare.get().active_port ? link.facts.rare.get().active_port->text() : "";
         entry["speed"] = speed_of(link);
         entry["switch"] = switch_of(link.name);
-        if (link.facts.aggregator) entry["ad_aggregator_id"] = *link.facts.aggregator;
+        if (link.facts.rare.get().aggregator) entry["ad_aggregator_id"] = *link.facts.rare.get().aggregator;
         entry["verdict"] = observe::bond_verdict(link, devices_.ports_of(link.name));
-        if (link.facts.partner_mac) entry["ad_partner_mac"] = link.facts.partner_mac->text();
+        if (link.facts.rare.get().partner_mac) entry["ad_partner_mac"] = link.facts.rare.get().partner_mac->text();
         entries_["bondings"][link.name.text()] = std::move(entry);
     }
 
@@ -171,7 +173,7 @@ private:
         // A vlan-aware network in which the host takes no part is its bridge.
         const Link* device = devices_.link(how.has_device ? how.device : how.bridge);
         if (!device) return;
-        json entry = common(*device, &network);
+        json entry = common(*device);
         entry["iface"] = device->name.text();
         entry["bridged"] = network.bridged;
         entry["switch"] = intent::name_of(network.switch_kind);
@@ -211,6 +213,8 @@ private:
         if (!network.base()) return add_bridged(network, *devices_.link(how.device), entry);
         if (network.vlan) entry["vlanid"] = network.vlan->number();
         const Link* bridge = devices_.link(how.bridge);
+        // What it shares has the largest MTU of all that do.
+        if (bridge && !how.has_device) entry["mtu"] = mtu_of(std::min(bridge->mtu.value_or(network.mtu), network.mtu));
         if (bridge && as<bridges::Bridge>(*bridge)) entry["stp"] = on_off(has_stp(*as<bridges::Bridge>(*bridge)));
         const Link* uplink = devices_.link(*network.base());
         if (uplink && uplink->master && uplink->master->of == how.bridge) entry["southbound"] = uplink->name.text();
@@ -245,14 +249,14 @@ private:
         std::string wire = southbound;
         if (network.vlan && !southbound.empty()) {
             wire = lower::vlan_device(*network.base(), *network.vlan).text();
-            json vlan = network.bridged ? addresses_.none() : common(*devices_.link(how.device), &network);
+            json vlan = network.bridged ? addresses_.none() : common(*devices_.link(how.device));
             vlan["mtu"] = entry["mtu"];
             if (const Link* own = devices_.link(network.bridged ? *network.base() : how.device)) identify(*own, vlan);
             add_vlan(wire, southbound, network.vlan->number(), std::move(vlan));
         }
         if (!wire.empty()) entry["ports"].insert(entry["ports"].begin(), wire);
         if (!network.bridged) return;
-        json fake = common(*devices_.link(how.device), &network);
+        json fake = common(*devices_.link(how.device));
         identify(*devices_.link(how.device), fake);
         fake["ports"] = entry["ports"];
         fake["stp"] = entry["stp"];
@@ -266,6 +270,7 @@ private:
     observe::Devices devices_;
     AddressReport addresses_;
     std::map<const intent::Network*, std::vector<std::string>> members_;
+    std::map<topology::IfName, const intent::Network*> hosts_;  // devices by which the host is in a network
     std::map<std::string, json> entries_ = {{"networks", json::object()}, {"bridges", json::object()}, {"vlans", json::object()},
                                             {"bondings", json::object()}, {"nics", json::object()}};
 };

@@ -87,7 +87,7 @@ Result<intent::GuestNic> read_kept_nic(const json& definition) {
     if (!mac) return mac.error();
     intent::GuestNic nic{definition.value("vmId", ""), *mac};
     intent::Complaints complaints;
-    read_nic(definition, nic, 0, complaints);
+    read_nic(definition, nic, 0, complaints, From::disk);
     if (!complaints.empty()) return Error{Fault::invalid, complaints.front().path, complaints.front().what};
     return nic;
 }
@@ -113,9 +113,9 @@ Result<intent::Intent> read_intent(const json& value) {
     for (const auto& [key, definition] : networks.items()) {
         auto name = intent::NetworkName::parse(key);
         if (!name) return name.error();
-        intent.put(read_network(*name, definition, complaints));
+        intent.put(read_network(*name, definition, complaints, From::disk));
     }
-    for (const auto& [key, definition] : bonds.items()) intent.put(read_bond(intent::IfName::observed(key), definition, complaints));
+    for (const auto& [key, definition] : bonds.items()) intent.put(read_bond(intent::IfName::observed(key), definition, complaints, From::disk));
     for (const auto& definition : value.value("nics", json::array())) {
         auto nic = read_kept_nic(definition);
         if (!nic) return nic.error();
@@ -140,12 +140,12 @@ Result<intent::Delta> read_delta(const json& value) {
         auto name = intent::NetworkName::parse(key);
         if (!name) return name.error();
         if (definition.is_null()) delta.networks.push_back(topology::Remove<intent::Network>{{*name}});
-        else delta.networks.push_back(topology::Create<intent::Network>{read_network(*name, definition, complaints)});
+        else delta.networks.push_back(topology::Create<intent::Network>{read_network(*name, definition, complaints, From::disk)});
     }
     for (const auto& [key, definition] : bonds.items()) {
         const auto name = intent::IfName::observed(key);
         if (definition.is_null()) delta.bonds.push_back(topology::Remove<intent::Bond>{{name}});
-        else delta.bonds.push_back(topology::Create<intent::Bond>{read_bond(name, definition, complaints)});
+        else delta.bonds.push_back(topology::Create<intent::Bond>{read_bond(name, definition, complaints, From::disk)});
     }
     for (const auto& [key, definition] : nics.items()) {
         if (!definition.is_null()) {

@@ -125,9 +125,9 @@ State calm(const State& state) {
     State still = without_weather(state);
     for (const Link& link : state.links) {
         Link quiet = *still.links.find(link.name);
-        quiet.facts.aggregator = {};
-        quiet.facts.partner_mac = {};
-        quiet.facts.active_port = {};
+        quiet.facts.rare.edit().aggregator = {};
+        quiet.facts.rare.edit().partner_mac = {};
+        quiet.facts.rare.edit().active_port = {};
         still.links.put(quiet);
     }
     return still;

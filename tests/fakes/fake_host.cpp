@@ -215,7 +215,7 @@ void FakeHost::drop(const IfName& name) {
     drop_routes(name, true, true);
     for (const Link& link : bridges::State(state_).links)
         for (auto copies : {&Traffic::copies, &Traffic::copies_in})
-            if (((*link.traffic).*copies).contains(name)) edit(link.name, [&](Link& source) { lose((*source.traffic).*copies, name); });
+            if (((*link.traffic).*copies).contains(name)) edit(link.name, [&](Link& source) { lose(source.traffic.edit().*copies, name); });
     state_.links.erase(name);
     hidden_.erase(name);
     const auto peer = std::ranges::find_if(state_.links, [&](const Link& link) { return link.facts.index == peer_index; });

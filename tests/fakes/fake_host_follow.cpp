@@ -32,7 +32,7 @@ void FakeHost::put_mac(const IfName& name, Mac mac) {
 
 void FakeHost::give_routes(const IfName& name) {
     edit(name, [](Link& link) {
-        link.facts.unrouted.clear();
+        link.facts.rare.edit().unrouted.clear();
         link.routed = true;
     });
 }

@@ -34,8 +34,8 @@ Result<> FakeHost::put_route(const Route& route) {
 Result<> FakeHost::remove_subnet_route(const Route& route) {
     edit(route.device, [&](Link& link) {
         for (const Subnet& address : *link.addresses)
-            if (address.network() == route.to) link.facts.unrouted.insert(address);
-        if (!link.facts.unrouted.empty()) link.routed.reset();
+            if (address.network() == route.to) link.facts.rare.edit().unrouted.insert(address);
+        if (!link.facts.rare.get().unrouted.empty()) link.routed.reset();
     });
     return {};
 }

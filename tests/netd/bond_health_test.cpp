@@ -12,8 +12,8 @@ Link bond(const char* mode, std::optional<std::uint16_t> aggregator = {}, const 
     Link link{IfName::observed("bond0")};
     link.kind = bridges::Bond{{{"mode", mode}}};
     link.up = true;
-    link.facts.aggregator = aggregator;
-    if (partner) link.facts.partner_mac = *topology::Mac::parse(partner);
+    link.facts.rare.edit().aggregator = aggregator;
+    if (partner) link.facts.rare.edit().partner_mac = *topology::Mac::parse(partner);
     return link;
 }
 
@@ -23,7 +23,7 @@ Link port(const char* name, std::optional<std::uint16_t> aggregator, bool carrie
     link.master = bridges::Master{IfName::observed("bond0")};
     link.up = true;
     link.facts.carrier = carrier;
-    link.facts.aggregator = aggregator;
+    link.facts.rare.edit().aggregator = aggregator;
     return link;
 }
 

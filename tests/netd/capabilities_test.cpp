@@ -128,7 +128,7 @@ TEST_CASE("a bond is told with its ports and what differs from its mode's defaul
     House house{"eth0", "eth1"};
     house.define({{"bondings", {{"bond0", {{"nics", {"eth0", "eth1"}}, {"options", "mode=active-backup miimon=150"}}}}}});
     auto bond = house.link("bond0");
-    bond.facts.active_port = told::name("eth1");
+    bond.facts.rare.edit().active_port = told::name("eth1");
     house.now.observed.kernel.links.put(bond);
     const json told = capabilities_of(house)["bondings"]["bond0"];
     json expected = device(house, "bond0", {{"slaves", {"eth0", "eth1"}}, {"active_slave", "eth1"}, {"opts", {{"mode", "active-backup"}, {"miimon", "150"}}},
@@ -140,8 +140,8 @@ TEST_CASE("LACP is told where there is LACP, and nowhere else", "[capabilities]"
     House house{"eth0", "eth1"};
     house.define({{"bondings", {{"bond0", {{"nics", {"eth0"}}, {"options", "mode=802.3ad"}}}}}});
     auto bond = house.link("bond0"), port = house.link("eth0");
-    bond.facts.aggregator = port.facts.aggregator = 3;
-    bond.facts.partner_mac = *topology::Mac::parse("00:11:22:33:44:55");
+    bond.facts.rare.edit().aggregator = port.facts.rare.edit().aggregator = 3;
+    bond.facts.rare.edit().partner_mac = *topology::Mac::parse("00:11:22:33:44:55");
     house.now.observed.kernel.links.put(bond);
     house.now.observed.kernel.links.put(port);
     const json told = capabilities_of(house);
@@ -230,6 +230,27 @@ TEST_CASE("networks of a filtering bridge have the ports with their tag", "[capa
     REQUIRE(names_of(told["bridges"]) == json{"vb-eth0"});
     REQUIRE(told["vlans"] == json{{"web", device(house, "web", {{"iface", "vb-eth0"}, {"vlanid", 100}, {"addr", "192.0.2.10"},
                                                                 {"netmask", "255.255.255.0"}, {"ipv4addrs", {"192.0.2.10/24"}}})}});
+}
+
+TEST_CASE("a network that is a tag of its bridge only has its own MTU, whatever others there have", "[capabilities]") {
+    House house{"eth0"};
+    house.define({{"networks",
+                   {{"web", {{"nic", "eth0"}, {"vlan", 100}, {"switch", "vlan-aware"}}}, {"big", {{"nic", "eth0"}, {"vlan", 200}, {"switch", "vlan-aware"}, {"mtu", 9000}}}}}});
+    const json told = capabilities_of(house);
+    REQUIRE(told["networks"]["web"]["mtu"] == 1500);
+    REQUIRE(told["networks"]["big"]["mtu"] == 9000);
+    REQUIRE(told["bridges"]["vb-eth0"]["mtu"] == 9000);
+}
+
+TEST_CASE("whichever device a network is in the host, that asks by DHCP", "[capabilities]") {
+    House house{"eth0", "eth1"};
+    house.define({{"networks", {{"web", {{"nic", "eth0"}, {"bootproto", "dhcp"}}}, {"store", {{"nic", "eth1"}, {"vlan", 5}, {"bridged", false}, {"dhcpv6", true}}}}}});
+    const json told = capabilities_of(house);
+    REQUIRE(told["networks"]["web"]["dhcpv4"] == true);
+    REQUIRE(told["bridges"]["web"]["dhcpv4"] == true);
+    REQUIRE(told["vlans"]["eth1.5"]["dhcpv6"] == true);
+    REQUIRE(told["nics"]["eth0"]["dhcpv4"] == false);
+    REQUIRE(told["nics"]["eth1"]["dhcpv6"] == false);
 }
 
 TEST_CASE("an OVS network is told as a bridge and a VLAN too", "[capabilities]") {

@@ -26,7 +26,7 @@ bridges::Link nic(const char* device, bool carrier = true) {
 bridges::Link bond(const char* active) {
     bridges::Link link = nic("bond0");
     link.kind = bridges::Bond{{{"mode", "active-backup"}}};
-    link.facts.active_port = name(active);
+    link.facts.rare.edit().active_port = name(active);
     return link;
 }
 
@@ -97,10 +97,10 @@ TEST_CASE("a bond that takes another port, or finds another partner", "[events]"
     REQUIRE(events_between(with({bond("eth0")}), with({bond("eth1")})) ==
             std::vector<Event>{{"bond.failover", "bond0", {{"was", "eth0"}, {"active", "eth1"}}}});
     auto lacp = bond("eth0");
-    lacp.facts.active_port.reset();
+    lacp.facts.rare.edit().active_port.reset();
     auto found = lacp;
-    found.facts.aggregator = 1;
-    found.facts.partner_mac = topology::Mac::parse("00:11:22:33:44:55").operator*();
+    found.facts.rare.edit().aggregator = 1;
+    found.facts.rare.edit().partner_mac = topology::Mac::parse("00:11:22:33:44:55").operator*();
     REQUIRE(events_between(with({lacp}), with({found})) ==
             std::vector<Event>{{"bond.lacp", "bond0", {{"aggregator", "1"}, {"partner", "00:11:22:33:44:55"}}}});
 }
@@ -111,6 +111,14 @@ TEST_CASE("addresses that come and go, with the device that has them", "[events]
     after.addresses = {*topology::Subnet::parse("192.0.2.1/24"), *topology::Subnet::parse("2001:db8::1/64")};
     REQUIRE(events_between(with({before}), with({after})) ==
             std::vector<Event>{{"address.changed", "eth0", {{"added", "2001:db8::1/64"}, {"removed", "192.0.2.2/24"}}}});
+}
+
+TEST_CASE("an address that the kernel makes of what routers announce is told, too", "[events]") {
+    bridges::Link slaac = nic("web");
+    slaac.facts.rare.edit().autoconf.insert(*topology::Subnet::parse("2001:db8::1/64"));
+    const std::vector<Event> events = events_between(with({nic("web")}), with({slaac}));
+    REQUIRE(events.size() == 1);
+    REQUIRE(events.front().attributes == std::map<std::string, std::string>{{"added", "2001:db8::1/64"}, {"removed", ""}});
 }
 
 TEST_CASE("a network that is defined, redefined or removed", "[events]") {

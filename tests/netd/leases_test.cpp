@@ -231,6 +231,26 @@ TEST_CASE("a way of a lease goes when a network comes to be at home there", "[le
     CHECK(leads("10.3.0.0/24 10.7.0.1"));
 }
 
+TEST_CASE("whose subnets have addresses in common leave by addresses of their own", "[leases]") {
+    Host host;
+    const auto sources = [&] {
+        std::set<std::string> all;
+        for (const bridges::Rule& rule : host.kernel.truth().rules)
+            if (rule.from) all.insert(rule.from->text());
+        return all;
+    };
+    host.define(R"({"networks": {"web": {"nic": "eno1", "ipaddr": "10.7.3.4", "prefix": 16, "gateway": "10.7.0.1"}}})");
+    CHECK(sources() == std::set<std::string>{"10.7.0.0/16"});
+    host.define(R"({"networks": {"db": {"nic": "eno2", "ipaddr": "10.7.3.99", "prefix": 24, "gateway": "10.7.3.1"}}})");
+    CHECK(sources() == std::set<std::string>{"10.7.3.4/32", "10.7.3.99/32"});
+    host.define(R"({"networks": {"web": {"nic": "eno1", "ipaddr": "10.8.3.4", "prefix": 16, "gateway": "10.8.0.1"}}})");
+    CHECK(sources() == std::set<std::string>{"10.7.3.0/24", "10.8.0.0/16"});
+    host.define(R"({"networks": {"db": {"nic": "eno2", "ipaddr": "10.8.200.9", "prefix": 12, "gateway": "10.8.0.1"}}})");
+    CHECK(sources() == std::set<std::string>{"10.8.200.9/32", "10.8.3.4/32"});
+    host.define(R"({"networks": {"db": {"remove": true}}})");
+    CHECK(sources() == std::set<std::string>{"10.8.0.0/16"});
+}
+
 TEST_CASE("who shares a subnet with a lease leaves by an address of its own", "[leases]") {
     Host host;
     host.define(R"({"networks": {"db": {"nic": "eno2", "ipaddr": "10.7.0.99", "prefix": 24, "gateway": "10.7.0.3"}, "web": {"nic": "eno1", "bootproto": "dhcp"}}})");

@@ -1,6 +1,7 @@
 // Each rule of the protocol's tables, by a request that breaks it: the code, the place, and that all are told at once.
 #include "netd/intent/validate.hpp"
 #include "netd/wire/read_definition.hpp"
+#include "netd/wire/write_state.hpp"
 #include "tests/fakes/fake_kernel.hpp"
 
 #include <catch2/catch.hpp>
@@ -126,6 +127,103 @@ TEST_CASE("what is loose is taken, and what is legal is not complained of") {
 TEST_CASE("options of the filtering bridge that all agree on, or that one alone has, are taken") {
     Host host;
     CHECK(host.told(R"({"networks": {"a": {"nic": "eno4", "vlan": 6, "switch": "vlan-aware", "custom": {"bridge_opts": "max_age=1000"}}, "b": {"nic": "eno4", "vlan": 7, "switch": "vlan-aware", "custom": {"bridge_opts": "max_age=1000"}}, "c": {"nic": "eno4", "vlan": 8, "switch": "vlan-aware"}}})").empty());
+}
+
+TEST_CASE("whatever an attribute is given as, it is read or refused", "[request]") {
+    const nlohmann::json values[] = {nullptr, true, 0, -1, 1.5, 1e300, "", "text", nlohmann::json::array(), {1, "a", nullptr}, nlohmann::json::object(), {{"name", 5}}, {{"name", nullptr}, {"value", 1}},
+                                     {{{"name", 5}, {"value", "10.0.0.2"}}}, {{"bridge_opts", 5}}, {{"inbound", 5}}, {{"out", {{"ls", "x"}}}}};
+    const auto try_all = [&]<class Owner>(const Owner& blank, const auto& read) {
+        topology::for_each_field<Owner>([&](const auto& field) {
+            for (const nlohmann::json& value : values) {
+                CAPTURE(field.name, value.dump());
+                Owner whole = blank;
+                CHECK_NOTHROW(read(whole, nlohmann::json{{field.name, value}}));
+                CHECK_NOTHROW(read(whole, nlohmann::json{{field.name, nlohmann::json::array({value})}}));
+            }
+        });
+    };
+    const Network network{.name = *NetworkName::parse("web")};
+    const Bond bond{.name = *IfName::parse("bond0")};
+    const GuestNic nic{"vm1", *topology::Mac::parse("02:00:00:00:00:01")};
+    Complaints complaints;
+    try_all(network, [&](Network& whole, const nlohmann::json& value) { whole = wire::read_network(network.name, value, complaints); });
+    try_all(bond, [&](Bond& whole, const nlohmann::json& value) { whole = wire::read_bond(bond.name, value, complaints); });
+    try_all(nic, [&](GuestNic& whole, const nlohmann::json& value) { wire::read_nic(value, whole, 49, complaints); });
+    CHECK(complaints.size() > 100);
+}
+
+TEST_CASE("a network does not change under a guest's own tags", "[guests]") {
+    Host host;
+    host.running = {};
+    host.running.put(Network{.name = *NetworkName::parse("web"), .nic = *IfName::parse("eno1"), .vlan = *VlanId::from(100), .switch_kind = SwitchKind::vlan_aware});
+    GuestNic tagged{"vm1", *topology::Mac::parse("02:00:00:00:00:01")};
+    tagged.network = "web";
+    tagged.vlan = *VlanId::from(200);
+    host.running.put(tagged);
+    CHECK(host.told(R"({"networks": {"web": {"nic": "eno1", "vlan": 100, "switch": "vlan-aware", "mtu": 1400}}})").empty());
+    CHECK(host.told(R"({"networks": {"web": {"nic": "eno1", "vlan": 100}}})") == Told{{21, "/networks/web"}});
+    CHECK(host.told(R"({"networks": {"web": {"switch": "vlan-aware"}}})") == Told{{21, "/networks/web"}});
+    // What a network without a tag is inside of the bridge nobody else's guest may have.
+    const Facts facts{host.kernel.state(), host.kernel.abilities(), true, "unix:/nowhere"};
+    const auto codes = [&](const GuestNic& nic, const Intent& running) {
+        Told told;
+        for (const auto& complaint : validate_nic(nic, running, facts, 49).complaints) told.emplace_back(complaint.code, complaint.path);
+        return told;
+    };
+    GuestNic inside = tagged;
+    inside.vlan = *VlanId::from(4094);
+    CHECK(codes(inside, host.running).empty());
+    const Intent without = host.running;
+    host.running.put(inside);
+    CHECK(host.told(R"({"networks": {"mgmt": {"nic": "eno1", "switch": "vlan-aware"}}})") == Told{{21, "/networks/web"}});
+    host.running = without;
+    host.running.put(Network{.name = *NetworkName::parse("mgmt"), .nic = *IfName::parse("eno1"), .switch_kind = SwitchKind::vlan_aware});
+    CHECK(codes(tagged, host.running).empty());
+    CHECK(codes(inside, host.running) == Told{{49, "/nic/vlan"}});
+    inside.vlan = *VlanId::from(4093);
+    CHECK(codes(inside, host.running).empty());
+    host.running.put(inside);
+    CHECK(host.told(R"({"networks": {"high": {"nic": "eno1", "vlan": 4094, "switch": "vlan-aware"}}})") == Told{{21, "/networks/web"}});
+    CHECK(host.told(R"({"networks": {"high": {"nic": "eno1", "vlan": 4092, "switch": "vlan-aware"}}})").empty());
+}
+
+TEST_CASE("what a hypervisor has made is not held against what netd makes, and is read again", "[guests]") {
+    Host host;
+    GuestNic found{"vm1", *topology::Mac::parse("02:00:00:00:00:01")};
+    found.kind = GuestKind::libvirt;
+    found.network = "web";
+    found.model = "e1000";
+    found.adopted = IfName::observed("vm@1");
+    const Facts facts{host.kernel.state(), host.kernel.abilities(), true, "unix:/nowhere"};
+    host.running.put(found);
+    CHECK(validate_nic(found, host.running, facts, 56).complaints.empty());
+    const auto again = wire::read_intent(wire::write_intent(host.running));
+    REQUIRE(again);
+    CHECK(*again == host.running);
+    GuestNic own{"vm2", *topology::Mac::parse("02:00:00:00:77:02")};
+    own.model = "e1000";
+    CHECK(validate_nic(own, host.running, facts, 49).complaints.front().path == "/nic/nicModel");
+}
+
+TEST_CASE("what is plugged in can't become another thing", "[guests]") {
+    Host host;
+    GuestNic nic{"vm1", *topology::Mac::parse("02:00:00:00:00:01")};
+    nic.network = "web";
+    host.running.put(nic);
+    const Facts facts{host.kernel.state(), host.kernel.abilities(), true, "unix:/nowhere"};
+    const auto paths = [&](const GuestNic& now) {
+        std::vector<std::string> all;
+        for (const auto& complaint : validate_nic(now, host.running, facts, 56).complaints) all.push_back(complaint.path);
+        return all;
+    };
+    CHECK(paths(nic).empty());
+    GuestNic other = nic;
+    other.kind = GuestKind::netns;
+    other.ifname = *IfName::parse("eth1");
+    CHECK(paths(other) == std::vector<std::string>{"/nic/kind", "/nic/ifname"});
+    other = nic;
+    other.user = 107;
+    CHECK(paths(other) == std::vector<std::string>{"/nic/user"});
 }
 
 TEST_CASE("a new holder takes the default route from the old one, which keeps all else") {
