@@ -126,6 +126,7 @@ def vlans(ledger):
         def netd(kind, count=count):
             def measured(world):
                 world.start_netd()
+                world.line.setup({"first": {"nic": "n0", "switch": kind}})   # the NIC is in its bridge, as the limit's is
                 return [world.line.setup({f"b{i}": {"nic": "n0", "vlan": i + 1, "switch": kind} for i in range(count)})]
             return in_world(measured, 1)
         def ranges(world, count=count):
