@@ -5,10 +5,6 @@
 
 #include <sys/socket.h>
 
-#include <deque>
-#include <future>
-#include <thread>
-
 namespace bridges {
 
 namespace {
@@ -19,64 +15,36 @@ Result<> feed(Mirror& mirror, const Result<std::vector<std::byte>>& messages) {
     return {};
 }
 
-// Lists of the kernel, which it tells one after the other while those before are read.
-class Lists {
-public:
-    using List = Result<std::vector<std::byte>>;
+}  // namespace
 
-    Lists(RequestSocket& requests, std::vector<Message> questions) {
-        std::vector<std::promise<List>> told(questions.size());
-        for (auto& one : told) lists_.push_back(one.get_future());
-        asker_ = std::jthread([&requests, questions = std::move(questions), told = std::move(told)](const std::stop_token& stop) mutable {
-            for (std::size_t i = 0; i < told.size() && !stop.stop_requested(); ++i) told[i].set_value(requests.dump(questions[i]));
-        });
-    }
-
-    bool has_next() const { return !lists_.empty(); }
-    Result<> feed_next(Mirror& mirror) {
-        const List next = lists_.front().get();
-        lists_.pop_front();
-        return feed(mirror, next);
-    }
-
-private:
-    std::deque<std::future<List>> lists_;
-    std::jthread asker_;
-};
-
-constexpr std::size_t every_kernel_has = 5;  // of these; one without IPv6, or without traffic control, refuses what follows
-
-std::vector<Message> all_lists() {
-    std::vector<Message> questions;
-    questions.push_back(ask_links());
-    questions.push_back(ask_bridge_ports());
-    questions.push_back(ask_addresses());
-    for (const int family : {AF_INET, AF_INET6}) {
-        questions.push_back(ask_routes(family, {}, {}));
-        questions.push_back(ask_rules(family));
-    }
-    questions.push_back(ask_qdiscs());
-    return questions;
+Result<> KernelMirror::list(Mirror& into, const Message& question) {
+    return feed(into, requests_.dump(question));
 }
 
-}  // namespace
+// A kernel without traffic control refuses, and has none.
+Result<> KernelMirror::list_traffic(Mirror& into) {
+    if (!list(into, ask_qdiscs())) return {};
+    for (const Message& question : into.traffic_questions())
+        if (auto listed = list(into, question); !listed) return listed.error();
+    return {};
+}
 
 Result<> KernelMirror::look() {
     // What waits is older than what is about to be seen, and would undo it.
     while (!notifications_.drain([](const nlmsghdr&) {})) {}
     has_lost_ = false;
     Mirror fresh;
-    fresh.take_rules(mirror_);
-    {
-        Lists lists(requests_, all_lists());
-        for (std::size_t place = 0; lists.has_next(); ++place) {
-            const auto fed = lists.feed_next(fresh);
-            if (!fed && place < every_kernel_has) return fed.error();
-            fresh.read();
-        }
+    for (const auto& ask : {ask_links, ask_bridge_ports, ask_addresses}) {
+        if (auto listed = list(fresh, ask()); !listed) return listed.error();
     }
-    for (const Message& question : fresh.traffic_questions())
-        if (auto listed = feed(fresh, requests_.dump(question)); !listed) return listed.error();
+    for (const int family : {AF_INET, AF_INET6}) {
+        const auto routes = list(fresh, ask_routes(family, {}, {})), rules = list(fresh, ask_rules(family));
+        if (family == AF_INET6) continue;  // a kernel without IPv6 refuses, and has none
+        if (!routes) return routes.error();
+        if (!rules) return rules.error();
+    }
+    fresh.take_rules(mirror_);
+    if (auto listed = list_traffic(fresh); !listed) return listed.error();
     fresh.settle();
     fresh.take_doubts();
     fresh.take_hints();

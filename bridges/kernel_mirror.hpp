@@ -33,6 +33,8 @@ public:
     RequestSocket& requests() { return requests_; }
 
 private:
+    Result<> list(Mirror& into, const Message& question);
+    Result<> list_traffic(Mirror& into);
     Result<> clear_doubts();
 
     RequestSocket requests_;

@@ -56,7 +56,7 @@ void Mirror::take_report(Report report) {
     std::visit([this](auto&& told) { take(std::move(told)); }, std::move(report));
 }
 
-void Mirror::read() {
+void Mirror::read_waiting() {
     for (auto& [index, waiting] : std::exchange(waiting_, {})) {
         auto report = read_link(*reinterpret_cast<const nlmsghdr*>(waiting.message.data()));
         if (!report || !std::holds_alternative<LinkReport>(*report)) continue;

@@ -30,9 +30,6 @@ public:
     // Takes in one message. Of several about one link only the last is read, when settle() is called.
     void take(const nlmsghdr& message);
 
-    // Reads what was taken in, which settle() does otherwise.
-    void read();
-
     // Publishes what was taken in. True if the state is another one now.
     bool settle();
 
@@ -104,6 +101,7 @@ private:
     void take(const RuleReport& report);
     void take(const StackHint& hint);
     void take_traffic(const nlmsghdr& message);
+    void read_waiting();
     Seen* seen_of(int index, bool gone);
     void sift_routes();
     void publish_link(int index);

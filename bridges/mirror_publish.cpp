@@ -103,7 +103,7 @@ void Mirror::publish_routes() {
 }
 
 bool Mirror::settle() {
-    read();
+    read_waiting();
     mark_dependents();
     sift_routes();
     // Names that were left go first, so that links may have swapped them.
