@@ -166,13 +166,7 @@ void Mirror::take_traffic(const nlmsghdr& message) {
     const bool gone = message.nlmsg_type == RTM_DELQDISC || message.nlmsg_type == RTM_DELTCLASS || message.nlmsg_type == RTM_DELTFILTER;
     Seen* seen = seen_of(index, gone);
     if (!seen) return;
-    if (seen->traffic == topology::Shared<TrafficSeen>()) {
-        TrafficSeen first;
-        first.take(message);
-        if (!(first == TrafficSeen())) seen->traffic = topology::Shared(std::move(first));  // most qdiscs are the kernel's own
-    } else {
-        seen->traffic.edit().take(message);
-    }
+    change(seen->traffic, [&](auto& now) { now.take(message); });  // most qdiscs are the kernel's own
     for (const int target : seen->traffic.get().targets()) dependents_[target].insert(index);
 }
 

@@ -34,13 +34,17 @@ void remove_networks(const Request& request, const Intent& running, Verdict& ver
     }
 }
 
+// Complains of the network about what one of its guests' NICs can't be any more.
+RefuseNic of_guest(const GuestNic& nic, const NetworkName& network, Complaints& complaints) {
+    return [&](std::string_view, Fault fault, const std::string& what) {
+        complaints.push_back({code::bad_parameters, pointer({"networks", network.text()}), fault, fmt::format("the NIC {} of guest '{}': {}", nic.mac.text(), nic.vm, what)});
+    };
+}
+
 // A network that guests are on, or mirror, changes under them: what they were promised must go on.
 void check_guests(const Network& network, const Facts& facts, Verdict& verdict) {
     const auto check = [&](const GuestNic& nic) {
-        const auto refuse = [&](std::string_view, Fault fault, const std::string& what) {
-            verdict.complaints.push_back({code::bad_parameters, pointer({"networks", network.name.text()}), fault,
-                                          fmt::format("the NIC {} of guest '{}': {}", nic.mac.text(), nic.vm, what)});
-        };
+        const RefuseNic refuse = of_guest(nic, network.name, verdict.complaints);
         check_tags(nic, verdict.wanted, refuse);
         check_limits(nic, verdict.wanted, facts, refuse);
         check_mirroring(nic, verdict.wanted, facts, refuse);
@@ -61,11 +65,7 @@ void check_numbers_inside(const Request& asked, const Intent& running, Verdict& 
         for (const Rider& rider : now->riders) {
             const auto& plugged = verdict.wanted.plugged_into(rider.network);
             if (plugged.empty() || std::ranges::find(asked.networks, rider.network, &Network::name) != asked.networks.end()) continue;
-            const std::string path = pointer({"networks", rider.network.text()});
-            for (const GuestNic& nic : plugged)
-                check_tags(nic, verdict.wanted, [&](std::string_view, Fault fault, const std::string& what) {
-                    verdict.complaints.push_back({code::bad_parameters, path, fault, fmt::format("the NIC {} of guest '{}': {}", nic.mac.text(), nic.vm, what)});
-                });
+            for (const GuestNic& nic : plugged) check_tags(nic, verdict.wanted, of_guest(nic, rider.network, verdict.complaints));
         }
     });
 }
@@ -211,7 +211,8 @@ Verdict validate_nic(const GuestNic& nic, const Intent& running, const Facts& fa
     if (nic.mac.is_multicast()) refuse("macAddr", Fault::invalid, "a NIC's address can't be a multicast one");
     if (nic.mac == topology::Mac::of({})) refuse("macAddr", Fault::invalid, "a NIC's address can't be all zeros");
     // Whoever has a device of the host's own MAC gets what is for the host.
-    if (!running.nics().contains(nic.key()))
+    const GuestNic* known = running.nics().find(nic.key());
+    if (!known)
         for (const bridges::Link& link : facts.kernel.links)
             if (link.mac == nic.mac && !nic.adopted)
                 refuse("macAddr", Fault::conflict, fmt::format("{} is that of '{}', a device of the host", nic.mac.text(), link.name.text()));
@@ -232,7 +233,6 @@ Verdict validate_nic(const GuestNic& nic, const Intent& running, const Facts& fa
     check_tags(nic, running, refuse);
     check_limits(nic, running, facts, refuse);
     check_mirroring(nic, running, facts, refuse);
-    const GuestNic* known = running.nics().find(nic.key());
     if (known) check_lasting(nic, *known, refuse);
     // What a domain has brought along is as it is.
     const auto models = {"virtio", "e1000e", "rtl8139"};

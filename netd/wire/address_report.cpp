@@ -73,12 +73,13 @@ json AddressReport::of(const bridges::Link& link, const intent::Network* network
             entry["netmask"] = netmask_of(first->length());
         }
     }
-    for (const Subnet& address : link.facts.rare.get().autoconf) entry["ipv6addrs"].push_back(address.text());
+    const bridges::RareFacts& rare = link.facts.rare.get();
+    for (const Subnet& address : rare.autoconf) entry["ipv6addrs"].push_back(address.text());
     if (ways.v4 && ways.v4->via) entry["gateway"] = ways.v4->via->text();
     if (ways.v6 && ways.v6->via) entry["ipv6gateway"] = ways.v6->via->text();
-    else if (link.facts.rare.get().router) entry["ipv6gateway"] = link.facts.rare.get().router->text();
+    else if (rare.router) entry["ipv6gateway"] = rare.router->text();
     entry["ipv4defaultroute"] = best_v4_ && best_v4_->device == link.name;
-    entry["ipv6defaultroute"] = best_v6_ ? best_v6_->device == link.name : link.facts.rare.get().router.has_value();
+    entry["ipv6defaultroute"] = best_v6_ ? best_v6_->device == link.name : rare.router.has_value();
     if (link.stack && link.stack->ipv6.value_or(false)) entry["ipv6autoconf"] = link.stack->autoconf.value_or(false) && link.stack->hears_routers.value_or(false);
     if (network) {
         entry["dhcpv4"] = network->bootproto == intent::BootProto::dhcp;

@@ -127,13 +127,14 @@ private:
             if (key == "mode" || standard == defaults.end() || standard->second != value) options[key] = value;
         }
         add_qos(link, entry);
+        const bridges::RareFacts& rare = link.facts.rare.get();
         entry["slaves"] = ports_of(link.name);
-        entry["active_slave"] = link.facts.rare.get().active_port ? link.facts.rare.get().active_port->text() : "";
+        entry["active_slave"] = rare.active_port ? rare.active_port->text() : "";
         entry["speed"] = speed_of(link);
         entry["switch"] = switch_of(link.name);
-        if (link.facts.rare.get().aggregator) entry["ad_aggregator_id"] = *link.facts.rare.get().aggregator;
+        if (rare.aggregator) entry["ad_aggregator_id"] = *rare.aggregator;
         entry["verdict"] = observe::bond_verdict(link, devices_.ports_of(link.name));
-        if (link.facts.rare.get().partner_mac) entry["ad_partner_mac"] = link.facts.rare.get().partner_mac->text();
+        if (rare.partner_mac) entry["ad_partner_mac"] = rare.partner_mac->text();
         entries_["bondings"][link.name.text()] = std::move(entry);
     }
 

@@ -60,6 +60,12 @@ struct Host {
         held = now;
     }
     std::set<Subnet> addresses(const char* device) { return kernel.truth().links.find(topology::IfName::observed(device))->addresses.value(); }
+    std::set<std::string> sources() const {
+        std::set<std::string> all;
+        for (const bridges::Rule& rule : kernel.truth().rules)
+            if (rule.from) all.insert(rule.from->text());
+        return all;
+    }
     std::vector<std::string> ways() const {
         std::vector<std::string> all;
         for (const auto& route : kernel.truth().routes)
@@ -233,38 +239,26 @@ TEST_CASE("a way of a lease goes when a network comes to be at home there", "[le
 
 TEST_CASE("whose subnets have addresses in common leave by addresses of their own", "[leases]") {
     Host host;
-    const auto sources = [&] {
-        std::set<std::string> all;
-        for (const bridges::Rule& rule : host.kernel.truth().rules)
-            if (rule.from) all.insert(rule.from->text());
-        return all;
-    };
     host.define(R"({"networks": {"web": {"nic": "eno1", "ipaddr": "10.7.3.4", "prefix": 16, "gateway": "10.7.0.1"}}})");
-    CHECK(sources() == std::set<std::string>{"10.7.0.0/16"});
+    CHECK(host.sources() == std::set<std::string>{"10.7.0.0/16"});
     host.define(R"({"networks": {"db": {"nic": "eno2", "ipaddr": "10.7.3.99", "prefix": 24, "gateway": "10.7.3.1"}}})");
-    CHECK(sources() == std::set<std::string>{"10.7.3.4/32", "10.7.3.99/32"});
+    CHECK(host.sources() == std::set<std::string>{"10.7.3.4/32", "10.7.3.99/32"});
     host.define(R"({"networks": {"web": {"nic": "eno1", "ipaddr": "10.8.3.4", "prefix": 16, "gateway": "10.8.0.1"}}})");
-    CHECK(sources() == std::set<std::string>{"10.7.3.0/24", "10.8.0.0/16"});
+    CHECK(host.sources() == std::set<std::string>{"10.7.3.0/24", "10.8.0.0/16"});
     host.define(R"({"networks": {"db": {"nic": "eno2", "ipaddr": "10.8.200.9", "prefix": 12, "gateway": "10.8.0.1"}}})");
-    CHECK(sources() == std::set<std::string>{"10.8.200.9/32", "10.8.3.4/32"});
+    CHECK(host.sources() == std::set<std::string>{"10.8.200.9/32", "10.8.3.4/32"});
     host.define(R"({"networks": {"db": {"remove": true}}})");
-    CHECK(sources() == std::set<std::string>{"10.8.0.0/16"});
+    CHECK(host.sources() == std::set<std::string>{"10.8.0.0/16"});
 }
 
 TEST_CASE("who shares a subnet with a lease leaves by an address of its own", "[leases]") {
     Host host;
     host.define(R"({"networks": {"db": {"nic": "eno2", "ipaddr": "10.7.0.99", "prefix": 24, "gateway": "10.7.0.3"}, "web": {"nic": "eno1", "bootproto": "dhcp"}}})");
-    const auto sources = [&] {
-        std::set<std::string> all;
-        for (const bridges::Rule& rule : host.kernel.truth().rules)
-            if (rule.from) all.insert(rule.from->text());
-        return all;
-    };
-    CHECK(sources() == std::set<std::string>{"10.7.0.0/24"});
+    CHECK(host.sources() == std::set<std::string>{"10.7.0.0/24"});
     host.follow({{"eno1-4", lease("10.7.0.84/24", "10.7.0.1")}});
-    CHECK(sources() == std::set<std::string>{"10.7.0.84/32", "10.7.0.99/32"});
+    CHECK(host.sources() == std::set<std::string>{"10.7.0.84/32", "10.7.0.99/32"});
     host.follow({{"eno1-4", lease("10.8.0.84/24", "10.8.0.1")}});
-    CHECK(sources() == std::set<std::string>{"10.7.0.0/24", "10.8.0.84/32"});
+    CHECK(host.sources() == std::set<std::string>{"10.7.0.0/24", "10.8.0.84/32"});
 }
 
 TEST_CASE("a change goes back to the lease of now", "[leases]") {
