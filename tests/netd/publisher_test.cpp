@@ -124,8 +124,9 @@ TEST_CASE("a subscriber that never reads costs bounded memory and no time, and s
     const auto before = resident_bytes();
     const json event{{"text", std::string(1000, 'x')}};
     for (int i = 1; i <= events; ++i) REQUIRE(station.publisher->publish("a", event) == static_cast<std::uint64_t>(i));
-    // What waits is about 1 MB. A sanitizer keeps freed memory for a while, so the measure is wide.
-    REQUIRE((resident_bytes() - before) / 1'000'000 < 400);
+    // What waits is about 1 MB. A sanitizer keeps freed memory for a while, so the measure is wide; and memory of
+    // earlier cases may be given back meanwhile, so what is resident may as well shrink.
+    REQUIRE(resident_bytes() < before + 400'000'000);
 
     // He wakes up and reads what was kept for him, and then hears the news again.
     std::uint64_t last = 0, heard = 0;
