@@ -24,7 +24,7 @@ class Client:
 
     _ids = itertools.count(1)
 
-    def __init__(self, control, patience=30):
+    def __init__(self, control, patience=120):
         self.control, self.patience = control, patience
         self.socket = zmq.Context.instance().socket(zmq.DEALER)
         self.socket.setsockopt(zmq.LINGER, 0)
@@ -97,13 +97,17 @@ class Events:
         self.socket = zmq.Context.instance().socket(zmq.SUB)
         self.socket.setsockopt(zmq.LINGER, 0)
         self.socket.setsockopt_string(zmq.SUBSCRIBE, topic)
+        joined = self.socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED)
         self.socket.connect(place)
+        if not joined.poll(20_000):
+            raise NoAnswer(f"nobody at {place} takes a subscription")
+        self.socket.disable_monitor()
         time.sleep(0.1)   # a subscription is not acknowledged
 
     def close(self):
         self.socket.close()
 
-    def next(self, patience=5):
+    def next(self, patience=20):
         if not self.socket.poll(patience * 1000):
             return None
         topic, event = self.socket.recv_multipart()
@@ -115,3 +119,10 @@ class Events:
         while (event := self.next(quiet)) is not None:
             seen.append(event)
         return seen
+
+    def until(self, are_enough, quiet=0.2):
+        """Those that come until they are enough, and what else follows at once."""
+        seen = []
+        while not are_enough(seen) and (event := self.next()) is not None:
+            seen.append(event)
+        return seen + self.all(quiet)

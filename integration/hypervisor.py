@@ -151,7 +151,7 @@ class Machine:
         (libvirt.folder / f"{name}.xml").write_text(text)
         libvirt.virsh("create", libvirt.folder / f"{name}.xml", patience=90)
 
-    def ready(self, patience=120):
+    def ready(self, patience=300):
         """Booted, and listening."""
         if self.link is None:
             self.link = socket.socket(socket.AF_UNIX)

@@ -1,5 +1,6 @@
 """Speaks ZMTP 3.0 (RFC 23) over a socket by itself, and so says what no ZeroMQ library would."""
 
+import contextlib
 import socket
 
 _greeting = b"\xff" + bytes(8) + b"\x7f" + b"\x03\x00" + b"NULL".ljust(20, b"\x00") + bytes(32)
@@ -7,10 +8,14 @@ _more, _long, _command = 1, 2, 4
 
 
 class RawPeer:
-    def __init__(self, control, patience=5):
+    def __init__(self, control, patience=30):
+        self.place, self.patience = control.removeprefix("ipc://"), patience
+        self._connect()
+
+    def _connect(self):
         self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(patience)
-        self.socket.connect(control.removeprefix("ipc://"))
+        self.socket.settimeout(self.patience)
+        self.socket.connect(self.place)
 
     def __enter__(self):
         return self
@@ -22,12 +27,27 @@ class RawPeer:
         self.socket.sendall(octets)
 
     def greet(self):
-        self.say(_greeting)
-        self._hear(len(_greeting))
+        self._in_time(self._greet)
 
     def join(self):
         """As a DEALER, whom netd answers READY if it lets him in."""
-        self.greet()
+        self._in_time(self._join)
+
+    def _in_time(self, handshake):
+        """netd gives two seconds for it: who was held up for longer comes again."""
+        for _ in range(4):
+            with contextlib.suppress(ConnectionError):
+                return handshake()
+            self.socket.close()
+            self._connect()
+        return handshake()
+
+    def _greet(self):
+        self.say(_greeting)
+        self._hear(len(_greeting))
+
+    def _join(self):
+        self._greet()
         self.frame(b"\x05READY" + b"\x0bSocket-Type" + (6).to_bytes(4, "big") + b"DEALER", _command)
         flags, size = self._hear(2)
         assert flags == _command and self._hear(size).startswith(b"\x05READY")
@@ -65,6 +85,7 @@ class RawPeer:
         heard = b""
         while len(heard) < count:
             part = self.socket.recv(count - len(heard))
-            assert part, "netd hung up"
+            if not part:
+                raise ConnectionError("netd hung up")
             heard += part
         return heard

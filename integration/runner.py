@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 import host as hosts
 
 needs_of_kind = {"legacy": ("vlan",), "vlan-aware": ("vlan", "vlan_filtering"), "ovs": ("ovs",)}
-longest_case = 300   # seconds
+longest_case = 900   # seconds
 
 
 class Skip(Exception):

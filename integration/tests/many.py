@@ -8,7 +8,7 @@ from runner import case
 
 @case()
 def a_thousand_networks_in_one_call(host):
-    host.client.patience = 170
+    host.client.patience = 500
     networks = {f"net{number:04}": {} for number in range(1000)}
     begun = time.monotonic()
     host.client.setup(networks)
@@ -26,7 +26,7 @@ def a_thousand_networks_in_one_call(host):
 
 @case(kinds=("legacy", "vlan-aware", "ovs"))
 def hundreds_of_networks_with_tags_in_one_call(host):
-    host.client.patience = 170
+    host.client.patience = 500
     # An internal port of Open vSwitch is dear to make and dearer to delete: its kernel datapath in the lab takes minutes for 300.
     many = 40 if host.kind == "ovs" else 300
     networks = {f"net{number:04}": {"nic": "eno1", "vlan": number, "switch": host.kind} for number in range(1, many + 1)}
