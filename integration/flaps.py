@@ -18,7 +18,7 @@ DUMP, DONE = 0x301, 3
 of_others = ("ovs-netdev", "ovs-system")
 words = {NEWADDR: "address added", DELADDR: "address removed", NEWROUTE: "route added", DELROUTE: "route removed", NEWRULE: "rule added",
          DELRULE: "rule removed", NEWVLAN: "vlan added", DELVLAN: "vlan removed", NEWLINK: "link", DELLINK: "link removed"}
-UP, LOWER_UP, MAIN, UNICAST, PERMANENT = 0x1, 0x10000, 254, 1, 0x80
+UP, LOWER_UP, MAIN, UNICAST, PERMANENT, TENTATIVE = 0x1, 0x10000, 254, 1, 0x80, 0x40
 
 
 @dataclass
@@ -66,6 +66,11 @@ def read_address(body):
     family, prefix, _, scope, index = struct.unpack_from("=BBBBi", body)
     told = attributes(body[8:])
     return (index, family, (told.get(2) or told.get(1) or b"").hex(), prefix) if scope == 0 else None
+
+
+def is_tentative(body):
+    """An IPv6 address that the kernel still asks about whether somebody else has it."""
+    return bool(body[2] & TENTATIVE)
 
 
 def read_route(body):
@@ -121,6 +126,7 @@ class Ear:
             yield from _messages(data)
 
     def begin(self):
+        self.tentative = {read_address(body) for body in self.dump(GETADDR, 8) if is_tentative(body)} - {None}
         for _ in self.heard():
             pass
         self.before = self.look()
@@ -139,7 +145,8 @@ class Ear:
         return [f"{name} {what}" for name, what in dict.fromkeys(found) if name not in (*excused, *of_others) and what and not _is_resized_by_ovs(name, what)]
 
     def writes(self):
-        """What was changed since `begin`, in words: not what links tell by themselves of their carrier."""
+        """What was changed since `begin`, in words: not what links tell by themselves of their carrier, nor that an address which
+        was there proved to be nobody else's."""
         links, found = dict(self.before[0]), []
         for kind, body in self.heard():
             if kind in (NEWLINK, DELLINK):
@@ -151,6 +158,8 @@ class Ear:
                     continue
                 links[index] = link
                 found.append(f"{words[kind]} {link}")
+            elif kind == NEWADDR and not is_tentative(body) and read_address(body) in self.tentative:
+                continue
             elif (kind not in (NEWROUTE, DELROUTE) or read_route(body)) and (kind not in (NEWADDR, DELADDR) or read_address(body)):
                 found.append(words.get(kind, f"message {kind}"))
         return found

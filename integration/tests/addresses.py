@@ -73,7 +73,7 @@ def a_lease_is_kept_from_bridgeless_to_bridged_and_over_a_restart_and_ends_with_
     report = wait_until(lambda: told(host, "ovirtmgmt")["gateway"] and told(host, "ovirtmgmt"))
     assert (report["dhcpv4"], report["addr"], report["netmask"], report["gateway"], report["ipv4defaultroute"]) == \
         (True, lease.split("/")[0], "255.255.255.0", "10.7.0.1", True), report
-    assert reachable((host.space, "10.7.0.1")) == [True]
+    wait_until(lambda: reachable((host.space, "10.7.0.1")) == [True], what="the server answers no ping")
     assert host.client.call("Host.getNetworkCapabilities")["nameservers"] == ["10.7.0.53"]
     agree(host)
 

@@ -3,7 +3,7 @@
 from agree import agree
 from client import RpcError
 from frames import Tap, Wire, shout
-from host import reachable
+from host import reachable, wait_until
 from runner import case
 
 every_kind = ("legacy", "vlan-aware", "ovs")
@@ -278,4 +278,5 @@ def guests_ping_the_host_and_each_other(host):
         Guest(host, name, "web", filter="trusted")   # others are not let to the host
         host.spaces[name].links(f"addr add {address}/24 dev eth0")
     a, b = host.spaces["a"], host.spaces["b"]
-    assert all(reached := reachable((a, "10.0.0.2"), (b, "10.0.0.1"), (a, "10.0.0.254"), (host.space, "10.0.0.2"))), reached
+    reached = lambda: reachable((a, "10.0.0.2"), (b, "10.0.0.1"), (a, "10.0.0.254"), (host.space, "10.0.0.2"))
+    wait_until(lambda: all(reached()), what=lambda: reached())

@@ -314,8 +314,11 @@ def what_is_blocked_is_counted_told_and_explained(host):
     assert blocked(host, "ovirtmgmt") == {} and "nothing was dropped" in host.netd.netctl("why", "lan")
     probe(host.wire, "10.4.0.1", set())
     assert blocked(host, "lan")["service"] >= len(PORTS) and blocked(host, "ovirtmgmt") == {}
-    event = news.next(20)[1]
-    assert (event["network"], event["device"]) == ("lan", "lan") and event["frames"]["service"] >= len(PORTS), event
+    told = 0
+    while told < len(PORTS):   # in one event or in more
+        event = news.next()[1]
+        assert (event["network"], event["device"]) == ("lan", "lan"), event
+        told += event["frames"].get("service", 0)
     words = host.netd.netctl("why", "ovirtmgmt")
     assert "tcp/22, tcp/54321" in words and "nothing was dropped" in words, words
     assert "no service" in host.netd.netctl("why", "lan") and "dropped: services" in host.netd.netctl("why", "lan")
@@ -366,7 +369,8 @@ def forward_nothing(host):
     os.kill(host.netd.process.pid, signal.SIGSTOP)
     host.space.run("sysctl", "-qw", "net.ipv4.ip_forward=1")
     found = try_often()
-    answers = reachable((host.wire, "10.1.0.1"), (host.wire, "fd00:1::1"), (host.wire, "10.4.0.1"), (host.wire, "fd00:4::1"))
+    own = [(host.wire, address) for address in ("10.1.0.1", "fd00:1::1", "10.4.0.1", "fd00:4::1")]
+    answers = any(all(reachable(*own)) for _ in range(10))
     # Without its rules they go through, each of them.
     for family in ("-4", "-6"):
         host.space.run("ip", family, "rule", "del", "priority", "3199", "iif", "here")
@@ -374,7 +378,7 @@ def forward_nothing(host):
     for _ in range(10):
         through |= forwarded() if through != everything else set()
     os.kill(host.netd.process.pid, signal.SIGCONT)
-    assert found == set() and answers == [True] * 4, (found, answers)
+    assert found == set() and answers, (found, answers)
     assert through == everything, through
     wait_until(lambda: not forwarded(0.2))
     agree(host, patience=10)

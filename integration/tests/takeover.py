@@ -39,7 +39,7 @@ def a_nic_with_addresses_and_routes(host):
     agree(host)
     assert space.link("ovirtmgmt")["address"] == space.link("eno1")["address"] == "52:54:00:00:00:01"
     assert [one for one in space.ip("addr", "show", "dev", "eno1")[0]["addr_info"] if one["scope"] != "link"] == []
-    assert reachable((space, "192.0.2.1")) == [True]
+    wait_until(lambda: reachable((space, "192.0.2.1")) == [True], what="the gateway answers no ping")
 
 
 def installed_bond(host, mode="802.3ad", *more):
