@@ -158,5 +158,8 @@ def look_up(space, name, patience=5):
         asking.settimeout(patience)
         question = b"".join(bytes([len(label)]) + label.encode() for label in name.split(".")) + b"\0\0\1\0\1"
         asking.sendto(b"\x4e\x44\1\0\0\1\0\0\0\0\0\0" + question, ("127.0.0.53", 53))
-        answer = asking.recv(4096)
+        try:
+            answer = asking.recv(4096)
+        except TimeoutError:
+            return None
     return socket.inet_ntoa(answer[-4:]) if answer[7] == 1 else None

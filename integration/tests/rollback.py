@@ -177,12 +177,12 @@ def killed_while_waiting_the_watchdog_brings_it_back_in_time(host):
     old, new = plan_for("")
     host.client.setup(old)
     before = see(host)
-    wait_for_change(host, new, 3)
+    wait_for_change(host, new, 8)
     host.netd.kill()
     assert changes(before, see(host)), "the change was not made"
     time.sleep(1)
     assert changes(before, see(host)), "it was taken back too early"
-    wait_until(lambda: not changes(before, see(host)), 10, lambda: "\n".join(changes(before, see(host))))
+    wait_until(lambda: not changes(before, see(host)), 20, lambda: "\n".join(changes(before, see(host))))
     wait_until(lambda: not any(map(is_alive, host.netd.watchdogs)), 10, "the watchdog stays")
     again(host)
     assert_as(before, host)
@@ -208,11 +208,11 @@ def killed_while_waiting_and_started_again_it_still_expires(host):
     old, new = plan_for("")
     host.client.setup(old)
     before = see(host)
-    wait_for_change(host, new, 4)
+    wait_for_change(host, new, 8)
     host.netd.kill()
     again(host)
     assert host.client.call("Host.getStatus")["transaction"]
-    wait_until(lambda: not host.client.call("Host.getStatus")["transaction"], 10)
+    wait_until(lambda: not host.client.call("Host.getStatus")["transaction"], 20)
     assert_as(before, host)
     agree(host)
 

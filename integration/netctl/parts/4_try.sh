@@ -5,7 +5,7 @@ it "a command that succeeds keeps the change" ends_with 0
 it "nothing was confirmed before it had ended" bash -c '! grep -q confirmConnectivity "$1/log-then" && grep -q setupNetworks "$1/log-then"' _ "$dir"
 it "it was confirmed then" logged 'map(.method) | index("Host.confirmConnectivity") != null'
 forget_log
-ask try --confirm-within 2s -f "$dir/web.yaml" -- sh -c 'echo looked; exit 7'
+ask try --confirm-within 5s -f "$dir/web.yaml" -- sh -c 'echo looked; exit 7'
 it "a command that fails lets it go back: 5" ends_with 5
 it "what it says comes through" shows looked
 it "and it says why" says '"CMD": it ended with 7; it was taken back'
