@@ -53,8 +53,8 @@ TEST_CASE("a descriptor ends the wait") {
     REQUIRE(pipe(ends) == 0);
     REQUIRE(write(ends[1], "x", 1) == 1);
     const auto begun = Clock::now();
-    host.ovs->wait(std::span(ends, 1), begun + 10s);
-    REQUIRE(Clock::now() - begun < 5s);
+    host.ovs->wait(std::span(ends, 1), begun + 60s);
+    REQUIRE(Clock::now() - begun < 30s);
     close(ends[0]), close(ends[1]);
 }
 
@@ -83,6 +83,7 @@ TEST_CASE("a connection that goes while a change is under way is lost sync, not 
     SKIP_UNLESS(PrivateOvs::lacking().empty(), PrivateOvs::lacking());
     Host host;
     host.machine.stop_vswitchd();
+    REQUIRE(host.machine.vsctl({"--no-wait", "list", "open_vswitch"}) == 0);  // what it said last is written before this is answered
     std::thread killer([&, size = host.machine.database_size()] {
         while (host.machine.database_size() == size) std::this_thread::yield();
         host.machine.kill_database();
@@ -118,7 +119,7 @@ TEST_CASE("without ovs-vswitchd a change is in the database and an error by the 
     Host host;
     host.machine.stop_vswitchd();
     const std::vector<Op> ops = {Create<Bridge>{bridge("blue")}};
-    const Progress progress = host.ovs->apply(ops, Clock::now() + 300ms);
+    const Progress progress = host.ovs->apply(ops, Clock::now() + 3s);
     REQUIRE(progress.done == 0);
     REQUIRE(progress.stopped->fault == Fault::timeout);
     REQUIRE(host.ovs->state().bridges.contains(name("blue")));

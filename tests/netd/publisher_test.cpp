@@ -105,12 +105,15 @@ TEST_CASE("a subscription is short, or its owner is hung up on", "[publisher]") 
     Station station;
     Client good(ZMQ_SUB, station.endpoint);
     station.wait_for_subscriptions(1);
-    zmq_client::RawClient raw(station.endpoint);
-    REQUIRE(raw.introduce("SUB"));
-    REQUIRE(zmq_client::comes_true(*station.loop, [&] { return station.door->counters().admitted == 2; }));
-    REQUIRE(raw.is_welcome());
-    REQUIRE(raw.write(zmq_client::RawClient::frame_header(false, 2000) + '\1' + std::string(1999, 'x')));
-    REQUIRE(raw.is_hung_up_within(20'000));
+    std::optional<zmq_client::RawClient> raw;
+    const auto is_let_in = [&] {
+        raw.emplace(station.endpoint);
+        const auto before = station.door->counters().admitted;
+        return raw->introduce("SUB") && zmq_client::comes_true(*station.loop, [&] { return station.door->counters().admitted > before; }) && raw->is_welcome();
+    };
+    REQUIRE((is_let_in() || is_let_in() || is_let_in()));  // a handshake must be over in two seconds
+    REQUIRE(raw->write(zmq_client::RawClient::frame_header(false, 2000) + '\1' + std::string(1999, 'x')));
+    REQUIRE(raw->is_hung_up_within(20'000));
     station.publisher->publish("a", json::object());
     REQUIRE(good.receive());
     REQUIRE(station.publisher->counters().subscriptions == 1);

@@ -12,6 +12,7 @@ using zmq_client::comes_true;
 using zmq_client::Frames;
 using zmq_client::House;
 using zmq_client::RawClient;
+using zmq_client::welcome_at;
 
 TEST_CASE("REQ and DEALER, with the empty frame and without, get answers in their own form", "[server]") {
     House house;
@@ -86,8 +87,7 @@ TEST_CASE("bytes that are no ZeroMQ end their own connection only", "[server]") 
         REQUIRE(raw.is_hung_up_within(10'000));  // at once, or when the 2 s for a handshake are over
         REQUIRE(neighbour.ask({"still here"}) == Frames{"still here"});
     }
-    RawClient silent(house.endpoint), enormous(house.endpoint);
-    REQUIRE((enormous.introduce("DEALER") && enormous.is_welcome()));
+    RawClient silent(house.endpoint), enormous = welcome_at(house.endpoint, "DEALER");
     REQUIRE(enormous.write(RawClient::frame_header(false, std::uint64_t{1} << 40)));
     REQUIRE(enormous.is_hung_up_within(10'000));
     REQUIRE(silent.is_hung_up_within(10'000));
@@ -101,8 +101,7 @@ TEST_CASE("a message that never ends is never shown, and its neighbour is served
     house.start();
     Client neighbour(ZMQ_REQ, house.endpoint);
     {
-        RawClient endless(house.endpoint);
-        REQUIRE((endless.introduce("DEALER") && endless.is_welcome()));
+        RawClient endless = welcome_at(house.endpoint, "DEALER");
         const std::string frame = RawClient::frame_header(true, 65536) + std::string(65536, 'x');
         for (int i = 0; i < 200; ++i) REQUIRE(endless.write(frame));
         REQUIRE(neighbour.ask({"during"}) == Frames{"during"});
@@ -172,8 +171,7 @@ TEST_CASE("what a client lets lie beyond his measure is dropped, and he costs th
         server.reply(caller, message == "much" ? answer : std::string(message));
     });
     house.start();
-    RawClient deaf(house.endpoint);
-    REQUIRE((deaf.introduce("DEALER") && deaf.is_welcome()));
+    RawClient deaf = welcome_at(house.endpoint, "DEALER");
     const std::string much = RawClient::frame_header(false, 4) + "much";
     for (int i = 0; i < questions; ++i) REQUIRE(deaf.write(much));
     Client neighbour(ZMQ_REQ, house.endpoint);
