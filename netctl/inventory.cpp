@@ -40,7 +40,9 @@ std::variant<json, Trouble> take_guest_nics(const std::string& vm, Session& sess
         if (nic.contains("port")) nic["ifname"] = nic["port"];
         nics.push_back(std::move(nic));
     }
-    return pick(std::move(nics), "vmId", vm, "guest with a NIC called");
+    // netd takes a UUID too, and answers with the name.
+    if (!vm.empty() && nics.empty()) return Trouble{Exit::not_found, "there is no guest with a NIC called " + in_quotes(vm)};
+    return nics;
 }
 
 std::string addresses_of(const json& object) {
@@ -53,6 +55,7 @@ Cell state_cell(const json& object) {
     const auto state = text_at(object, "operstate");
     if (state == "UP") return {"up", Tone::good};
     if (state == "DOWN") return {"down", Tone::bad};
+    if (state == "MISSING") return {"missing", Tone::bad};
     if (state == "LOWERLAYERDOWN" || state == "NO-CARRIER") return {"no carrier", Tone::warning};
     std::string words = state;
     for (auto& c : words) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));

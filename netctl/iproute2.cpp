@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
+#include <set>
+#include <sstream>
 #include <string>
 
 namespace netctl {
@@ -152,6 +154,27 @@ void add_wires(json& networks, const json& topology) {
     for (auto& network : networks) {
         const auto found = states.find("network:" + text_at(network, "network"));
         if (found != states.end() && found->second == "no-carrier" && text_at(network, "operstate") == "UP") network["operstate"] = "LOWERLAYERDOWN";
+    }
+}
+
+void add_missing(json& networks, const json& topology) {
+    constexpr std::string_view prefix = "network:";
+    std::set<std::string> there;
+    for (const auto& network : networks) there.insert(text_at(network, "network"));
+    for (const auto& node : array_at(topology, "nodes")) {
+        const auto id = text_at(node, "id");
+        if (!id.starts_with(prefix) || text_at(node, "state") != "missing" || there.contains(id.substr(prefix.size()))) continue;
+        const auto& attributes = object_at(node, "attributes");
+        json network{{"network", id.substr(prefix.size())}, {"addr_info", json::array()}, {"ports", json::array()}, {"roles", json::array()}};
+        copy_text(network, "ifname", attributes, "device");
+        copy_text(network, "link", attributes, "base");
+        copy_number(network, "vlan", attributes, "vlan");
+        copy_text(network, "switch", attributes, "switch");
+        std::istringstream roles(text_at(attributes, "roles"));
+        for (std::string role; roles >> role;) network["roles"].push_back(role);
+        network["in_sync"] = false;
+        network["operstate"] = "MISSING";
+        networks.push_back(std::move(network));
     }
 }
 

@@ -15,6 +15,10 @@ nlohmann::json networks_of(const nlohmann::json& capabilities, const nlohmann::j
 // bond: guests hold the device up. Their operstate is LOWERLAYERDOWN then.
 void add_wires(nlohmann::json& networks, const nlohmann::json& topology);
 
+// Networks that are defined and whose device is gone, which the capabilities leave out: what `topology` knows of them. Their
+// operstate is MISSING.
+void add_missing(nlohmann::json& networks, const nlohmann::json& topology);
+
 // {"rx": {"bytes": …}, "tx": {…}} of one interface; empty where nothing is known.
 nlohmann::json stats64_of(const nlohmann::json& statistics, const std::string& ifname);
 

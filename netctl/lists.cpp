@@ -37,7 +37,7 @@ Table networks_table(const json& networks) {
         table.rows.push_back({{text_at(network, "network"), Tone::strong}, state_cell(network), {text_at(network, "link")},
                               {text_at(network, "vlan")}, {text_at(network, "switch")}, {text_at(network, "ifname")},
                               {text_at(network, "mtu")}, sync_cell(network), {joined(texts_at(network, "roles"))},
-                              {flag_at(network, "bridged", true) ? ports : ""}, {addresses_of(network)}});
+                              {flag_at(network, "bridged") ? ports : ""}, {addresses_of(network)}});
     }
     return table;
 }
@@ -75,8 +75,10 @@ Exit run(const Networks& wish, Session& session) {
     const auto& [capabilities, statistics] = std::get<Inventory>(inventory);
     auto networks = networks_of(capabilities, statistics);
     const auto topology = session.netd.call("Host.getTopology", json{{"view", "folded"}}, session.patience);
-    if (const auto* graph = std::get_if<json>(&topology)) add_wires(networks, *graph);
-    else session.screen.remark("states are those of the devices, whatever their wires: " + explain(std::get<Trouble>(topology)).front());
+    if (const auto* graph = std::get_if<json>(&topology)) {
+        add_wires(networks, *graph);
+        add_missing(networks, *graph);
+    } else session.screen.remark("states are those of the devices, whatever their wires: " + explain(std::get<Trouble>(topology)).front());
     return show(pick(std::move(networks), "network", wish.name, "network"), networks_table, "no networks", session);
 }
 

@@ -129,7 +129,7 @@ Table screen_of(const Report& report) {
     add("networks", sync_cell(report));
     if (auto contested = names_in(member(object_at(status, "drift"), "contested")); !contested.empty())
         add("contested", {contested + ": somebody undoes each repair, so netd leaves it", Tone::bad});
-    if (auto down = names_in(member(status, "down")); !down.empty()) add("down", {down + ": required, and without carrier", Tone::bad});
+    if (auto down = names_in(member(status, "down")); !down.empty()) add("down", {down + ": without carrier, set down or missing: netctl topology --problems", Tone::bad});
     if (auto renamed = renames_in(object_at(status, "renamed")); !renamed.empty()) add("renamed", {std::move(renamed), Tone::warning});
     for (const auto& [bond, verdict] : report.bonds().items()) add(bond, {shown(verdict), Tone::bad});
     if (report.has_trouble()) add("TROUBLE", trouble_cell(status));

@@ -1,9 +1,11 @@
 // `why`: whose port or device it is, what may not pass there, and what was tried.
 #include "netctl/answer.hpp"
 #include "netctl/inventory.hpp"
+#include "netctl/iproute2.hpp"
 #include "netctl/text.hpp"
 #include "netctl/verbs.hpp"
 #include "topology/block_reasons.hpp"
+#include "topology/numbers.hpp"
 
 #include <fmt/format.h>
 
@@ -13,11 +15,16 @@ namespace {
 
 using nlohmann::json;
 
-bool is_meant(const json& nic, const std::string& name) { return text_at(nic, "port") == name || text_at(nic, "macAddr") == name; }
+bool is_meant(const json& nic, const std::string& name) {
+    const auto asked = topology::Mac::parse(name), its = topology::Mac::parse(text_at(nic, "macAddr"));
+    return text_at(nic, "port") == name || (asked && its && *asked == *its);
+}
 
 std::string rules_of(const json& nic) {
     const auto filter = text_at(nic, "filter");
-    if (filter.empty() || !nic.contains("blocked")) return "nothing is filtered there: it may send what it likes";
+    if (text_at(nic, "network").empty()) return nic.contains("portMirroring") ? "nothing passes but the copies that it gets" : "nothing passes";
+    if (filter.empty()) return "nothing is filtered there: it may send what it likes";
+    if (!nic.contains("blocked")) return fmt::format("filter {}: whether it stands is not known now · try: netctl status", filter);
     const std::string tags = text_at(nic, "trunk").empty() ? "no VLAN tags, no control frames of switches" : "one VLAN tag a frame, no control frames of switches";
     if (filter == "trusted") return "filter trusted: " + tags + "; all else may pass";
     const std::string standard = fmt::format("filter {}: {}; only its own MAC, in ARP too; no DHCP server, no router, no multicast router, nothing to the host itself", filter, tags);
@@ -50,6 +57,22 @@ std::string rules_of_network(const json& network) {
     return fmt::format("{}: {} and ping answer, and what the host itself began; {}", joined(roles, 20), services.empty() ? "no service" : joined(services, 20), elsewhere);
 }
 
+// What the capabilities leave out: a network that is defined, and whose device is gone.
+Exit tell_missing(const std::string& name, Session& session) {
+    const auto topology = session.netd.call("Host.getTopology", json{{"view", "folded"}}, session.patience);
+    if (const auto* trouble = std::get_if<Trouble>(&topology)) return session.screen.fail(*trouble);
+    json missing = json::array();
+    add_missing(missing, std::get<json>(topology));
+    for (const auto& network : missing) {
+        const auto called = text_at(network, "network"), device = text_at(network, "ifname");
+        if (called != name && (device.empty() || device != name)) continue;
+        if (session.screen.wants_json()) session.screen.document({{"network", called}, {"device", device}, {"roles", network["roles"]}, {"services", json::array()}, {"blocked", json::object()}, {"operstate", "MISSING"}});
+        else session.screen.line(fmt::format("the device of network {} is missing: nothing reaches the host by it · try: netctl topology --problems", in_quotes(called)));
+        return Exit::done;
+    }
+    return session.screen.fail({Exit::not_found, fmt::format("{} is no guest's port, no guest's MAC, no network and no network's device", in_quotes(name)), "netctl networks"});
+}
+
 Exit tell_network(const std::string& name, Session& session) {
     const auto taken = take_inventory(session);
     if (const auto* trouble = std::get_if<Trouble>(&taken)) return session.screen.fail(*trouble);
@@ -68,7 +91,7 @@ Exit tell_network(const std::string& name, Session& session) {
         if (counters.contains("blockedBy")) tell_dropped(object_at(counters, "blockedBy"), session.screen);
         return Exit::done;
     }
-    return session.screen.fail({Exit::not_found, fmt::format("{} is no guest's port, no guest's MAC, no network and no network's device", in_quotes(name)), "netctl networks"});
+    return tell_missing(name, session);
 }
 
 }  // namespace

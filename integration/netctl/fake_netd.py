@@ -43,9 +43,12 @@ def counters(rx):
 STATISTICS = {"network": {"eth0": counters(1500000), "eth1": {**counters(0), "state": "down"}, "web": counters(1000), "nic-1a2b3c": counters(500)}}
 
 NICS = {"nics": [{"vmId": "web1", "macAddr": "52:54:00:aa:00:01", "network": "web", "kind": "tap", "linkActive": True, "queues": 1,
-                  "port": "nic-1a2b3c"},
+                  "port": "nic-1a2b3c", "filter": "standard", "blocked": {"dhcp": 2}},
                  {"vmId": EVIL, "macAddr": "52:54:00:aa:00:02", "network": "db", "kind": "netns", "linkActive": False, "vlan": 7,
-                  "port": "nic-4d5e6f"}]}
+                  "port": "nic-4d5e6f", "filter": "standard"},
+                 {"vmId": EVIL, "macAddr": "52:54:00:aa:00:03", "network": "", "kind": "tap", "linkActive": True, "port": "nic-7a8b9c",
+                  "filter": "standard", "portMirroring": ["web"]}]}
+UUIDS = {"0b4d5f3e-6a51-4d6b-9f5c-2f1f4a0c7e11": "web1"}  # of libvirt's domains; NICs are told by name
 
 TOPOLOGY = {
     "revision": 7,
@@ -58,6 +61,8 @@ TOPOLOGY = {
          "problem": None},
         {"id": "network:web", "kind": "network", "label": "web", "state": "up", "owner": "network web",
          "attributes": {"vlan": "100", "addresses": "192.0.2.10/24"}, "counters": None, "problem": "mtu is 1500, wanted 9000"},
+        {"id": "network:storage", "kind": "network", "label": "storage", "state": "missing", "owner": "network storage",
+         "attributes": {"base": "eno2", "vlan": "7", "device": "eno2.7", "roles": "migration"}, "counters": None, "problem": None},
         {"id": "port:nic-1a2b3c", "kind": "port", "label": "nic-1a2b3c", "state": "up", "owner": "nic", "attributes": {}, "counters": None,
          "parent": "guest:" + EVIL, "problem": None},
         {"id": "guest:" + EVIL, "kind": "guest", "label": EVIL, "state": "up", "owner": None, "attributes": {}, "counters": None,
@@ -187,7 +192,8 @@ class FakeNetd:
     def Host_getStatus(self, _, __):
         waiting = self.pending and time.monotonic() > self.pending["made"]
         trouble = {"subject": "web", "what": "the way back is blocked"} if os.path.exists(self.folder + "/degraded") else None
-        return {"version": "0.1.0", "revision": self.revision, "uptime": 93784, "queue": 0, "networks": 2, "nics": 2,
+        down = ["web"] if os.path.exists(self.folder + "/down") else []
+        return {"version": "0.1.0", "revision": self.revision, "down": down, "uptime": 93784, "queue": 0, "networks": 2, "nics": 2,
                 "backends": {"kernel": {"release": "6.1.0", "vlan": True, "bond": False},
                              "ovs": {"connected": False, "where": "unix:/run/openvswitch/db.sock", "datapath": ""}},
                 "netConfigDirty": True, "trouble": trouble, "last": self.last,
@@ -227,7 +233,8 @@ class FakeNetd:
         return True
 
     def VM_getNics(self, params, _):
-        return {"nics": [nic for nic in NICS["nics"] if params.get("vmId") in (None, nic["vmId"])]}
+        vm = UUIDS.get(params.get("vmId"), params.get("vmId"))
+        return {"nics": [nic for nic in NICS["nics"] if vm in (None, nic["vmId"])]}
 
     def VM_hotplugNic(self, params, _):
         if params["nic"]["network"] == "none":

@@ -38,6 +38,18 @@ TEST_CASE("a network that guests hold up without a wire has no carrier, and one 
     REQUIRE(states == std::map<std::string, std::string>{{"web", "LOWERLAYERDOWN"}, {"db", "UP"}, {"lab", "DOWN"}});
 }
 
+TEST_CASE("a network whose device is gone is told from the topology, and no other is told twice") {
+    const json topology{{"nodes", {{{"id", "network:storage"}, {"kind", "network"}, {"state", "missing"},
+                                    {"attributes", {{"base", "eno2"}, {"vlan", "7"}, {"device", "eno2.7"}, {"roles", "management migration"}, {"switch", "legacy"}}}},
+                                   {{"id", "network:web"}, {"kind", "network"}, {"state", "missing"}}, {{"id", "network:db"}, {"kind", "network"}, {"state", "up"}},
+                                   {{"id", "nic:eno2"}, {"kind", "nic"}, {"state", "missing"}}}}};
+    auto networks = json::array({{{"network", "web"}}});
+    add_missing(networks, topology);
+    REQUIRE(networks.size() == 2);
+    REQUIRE(networks[1] == json{{"network", "storage"}, {"operstate", "MISSING"}, {"link", "eno2"}, {"vlan", 7}, {"ifname", "eno2.7"}, {"switch", "legacy"},
+                                {"roles", {"management", "migration"}}, {"in_sync", false}, {"addr_info", json::array()}, {"ports", json::array()}});
+}
+
 TEST_CASE("answers of no known shape are empty answers") {
     const json odd[] = {json(), json(7), json("x"), json::array({1, nullptr}), json{{"networks", 5}, {"nics", {{"eth0", 3}}}},
                         json{{"steps", {1, "x", nullptr, json::object()}}, {"nodes", {1, {{"id", 5}}}}, {"edges", {{{"kind", "x"}}}}},
@@ -50,6 +62,7 @@ TEST_CASE("answers of no known shape are empty answers") {
         (void)links_of(answer, answer);
         auto networks = networks_of(answer, answer);
         add_wires(networks, answer);
+        add_missing(networks, answer);
         REQUIRE(read_graph(answer).graph == topology::Graph());
         REQUIRE(plan_summary(answer).size() > 0);
     }

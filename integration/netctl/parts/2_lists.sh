@@ -16,6 +16,11 @@ ask networks nowhere
 it "a network that is not there ends with 10" ends_with 10
 it "and is named" says 'there is no network "nowhere"'
 
+ask networks storage --json
+it "one whose device is gone is there all the same" json_has 'length == 1 and (.[0] | .network == "storage" and .link == "eno2" and .vlan == 7 and .operstate == "MISSING" and .roles == ["migration"] and .in_sync == false)'
+ask networks
+it "and the table says so" grep -q '^storage  *missing  *eno2  *7 ' "$dir/out"
+
 ask links --json
 it "links have iproute2's names" json_has '.[] | select(.ifname == "eth0") | .operstate == "UP" and .mtu == 1500 and .address == "52:54:00:00:00:01" and .stats64.rx.bytes == 1500000'
 it "ports know their master" json_has '(.[] | select(.ifname == "eth1")).master == "bond0" and (.[] | select(.ifname == "eth0.100")).master == "web"'
@@ -33,8 +38,30 @@ it "for scripts too, and the name comes back whole" json_has '.[1].vmId == "evil
 it "as plain ASCII" bash -c '! LC_ALL=C grep -q "[^ -~]" "$1"' _ "$dir/out"
 ask vm web1 --json
 it "one guest's only" json_has 'map(.vmId) == ["web1"]'
+ask vm 0b4d5f3e-6a51-4d6b-9f5c-2f1f4a0c7e11 --json
+it "by his UUID too" json_has 'map(.vmId) == ["web1"]'
 ask vm nobody
 it "a guest that is not there ends with 10" ends_with 10
+it "by name" says 'there is no guest with a NIC called "nobody"'
+
+ask why nic-1a2b3c
+it "why tells what a port may not send" shows "filter standard: no VLAN tags"
+it "and what was dropped" shows "2 dropped: "
+ask why 52:54:00:AA:00:01
+it "it knows a MAC in capitals" shows "nic-1a2b3c is NIC 52:54:00:aa:00:01"
+ask why nic-4d5e6f
+it "a filter of which netd says nothing may stand or not" shows "filter standard: whether it stands is not known now · try: netctl status"
+ask why nic-7a8b9c
+it "on no network, copies of what it mirrors are all that passes" shows "nothing passes but the copies that it gets"
+ask why web
+it "it tells what the host takes from a network" shows "web is the device of network"
+ask why storage
+it "of one whose device is gone, that" shows 'the device of network "storage" is missing: nothing reaches the host by it'
+it "which is an answer" ends_with 0
+ask why eno2.7 --json
+it "by its device too, for scripts" json_has '.network == "storage" and .device == "eno2.7" and .roles == ["migration"] and .operstate == "MISSING"'
+ask why nowhere
+it "what is nothing of all this ends with 10" ends_with 10
 
 ask topology
 it "the picture is a tree" shows "eth0"
@@ -42,7 +69,7 @@ it "with what is wrong" shows "DRIFT mtu is 1500, wanted 9000"
 it "without the guest's cursor" hides $'\033'
 it "it says that there is more than it understands" says "1 of what there is this netctl does not know"
 ask topology --json
-it "as a document it is netd's own" json_has '.nodes | length == 7'
+it "as a document it is netd's own" json_has '.nodes | length == 8'
 ask topology --network web --json
 it "a part of it for scripts" json_has '.nodes | map(.id) == ["network:web"]'
 ask topology --network nowhere
@@ -82,7 +109,12 @@ touch "$dir/degraded"
 ask status
 it "trouble ends with 1" ends_with 1
 it "and is told" shows "web: the way back is blocked"
-rm "$dir/in-sync" "$dir/degraded"
+rm "$dir/degraded"
+touch "$dir/down"
+ask status
+it "a network that is down ends with 1" ends_with 1
+it "with all that may have befallen it" shows "web: without carrier, set down or missing: netctl topology --problems"
+rm "$dir/in-sync" "$dir/down"
 
 ask __names nets
 it "the completion learns the names of networks" [ "$out" == $'db\nweb' ]
