@@ -144,6 +144,15 @@ Result<Options> parse_bond_options(std::string_view text) {
     return agreed(std::move(options));
 }
 
+Options bond_options_to_leave(const Options& have, std::string_view mode) {
+    Options options;
+    for (const BondRow& row : rows) {
+        const auto found = have.find(std::string(row.option.name));
+        if (found != have.end() && !(row.modes & bit_of(mode)) && found->second != row.option.standard) options.edit().emplace(row.option.name, row.option.standard);
+    }
+    return options;
+}
+
 Options default_bond_options(std::string_view mode) {
     Options options;
     for (const BondRow& row : rows) {

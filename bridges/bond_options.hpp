@@ -21,4 +21,7 @@ bool bond_option_needs_down(std::string_view key);
 // True where the kernel takes the change only while the bond has no ports (and is down): mode, fail_over_mac.
 bool bond_option_needs_empty(std::string_view key);
 
+// Of a bond that changes to `mode`: what that mode does not know, and so would keep unseen, at its default.
+Options bond_options_to_leave(const Options& have, std::string_view mode);
+
 }  // namespace bridges

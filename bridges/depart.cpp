@@ -105,7 +105,7 @@ bool may_lose_mtu(const Journey& bridge) {
 }
 
 void forget_what_membership_gave(const Journey& journey, Link& left) {
-    if (journey.master_now != journey.master_then || is_detached(journey)) left.isolated = {}, left.vlans = {};
+    if (journey.master_now != journey.master_then || is_detached(journey)) left.isolated = {}, left.flags = {}, left.forwards = {}, left.vlans = {};
     if (resets_vlans(&journey) || resets_vlans(journey.master_now)) left.vlans = {};
     if (!is_detached(journey)) return;
     left.master = Master{};

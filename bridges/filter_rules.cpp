@@ -43,6 +43,7 @@ constexpr std::string_view chains = R"(
   meta pkttype { broadcast, multicast } update @storm { iifname limit rate over 100/second burst 50 packets } goto drop_storm
   meta pkttype { broadcast, multicast } update @storm_bytes { iifname limit rate over 200 kbytes/second burst 100 kbytes } goto drop_storm
   iifname . arp saddr ip != @addresses4 goto drop_arp
+  arp saddr ip 0.0.0.0 iifname . arp daddr ip != @addresses4 goto drop_arp
   iifname . ip saddr != @addresses4 goto drop_address
   ip saddr 0.0.0.0 meta l4proto != udp goto drop_address
   ip saddr 0.0.0.0 udp dport != 67 goto drop_address

@@ -159,17 +159,16 @@ void LinuxKernel::change(Batch& batch, std::size_t place, const Link& now, const
     // What holds frames back stands before anything lets them in.
     for (TrafficRequest& request : requests) batch.add(place, std::move(request.message), std::move(request.fine));
     if (is_silent && messages.empty()) silent_.insert(have.facts.index);
-    for (Message& message : messages) {
-        // An address that is gone already: its primary took it along. A subnet's route that is there already: another's.
-        const auto type = message.raw()->nlmsg_type;
-        const auto fine = type == RTM_DELADDR ? std::set<int>{EADDRNOTAVAIL} : type == RTM_NEWROUTE ? std::set<int>{EEXIST} : std::set<int>{};
-        batch.add(place, std::move(message), fine);
-    }
+    const auto add = [&](Message& message, std::set<int> fine) { batch.add(place, std::move(message), std::move(fine)); };
+    for (Message& message : messages) add(message, fine_for(message));
 }
 
 void LinuxKernel::update(Batch& batch, std::size_t place, const Update<Link>& op) {
-    if (const Link* have = current(state(), op.was)) return change(batch, place, op.now, *have);
-    batch.refuse(place, {Fault::lost_sync, op.now.name.text(), "it is gone"});
+    const Link* have = current(state(), op.was);
+    if (!have) return batch.refuse(place, {Fault::lost_sync, op.now.name.text(), "it is gone"});
+    Link before = *have;
+    before.filter = op.was.filter;  // the new one stands already
+    change(batch, place, op.now, before);
 }
 
 void LinuxKernel::put_route(Batch& batch, std::size_t place, const Route& route) {

@@ -44,7 +44,7 @@ void Mirror::take(const nlmsghdr& message) {
         const auto* start = reinterpret_cast<const std::byte*>(&message);
         Waiting& waiting = waiting_[index];
         waiting.message.assign(start, start + message.nlmsg_len);
-        waiting.isolated.reset();
+        waiting.flags.reset();
         waiting.was_down |= !(static_cast<const ifinfomsg*>(NLMSG_DATA(&message))->ifi_flags & IFF_UP);
         return;
     }
@@ -61,7 +61,7 @@ void Mirror::read_waiting() {
         auto report = read_link(*reinterpret_cast<const nlmsghdr*>(waiting.message.data()));
         if (!report || !std::holds_alternative<LinkReport>(*report)) continue;
         auto& link = std::get<LinkReport>(*report);
-        if (waiting.isolated && link.link.isolated) link.link.isolated = waiting.isolated;
+        if (waiting.flags && link.link.flags) waiting.flags->give_to(link.link);
         take(std::move(link), waiting.was_down);
     }
 }
@@ -134,10 +134,10 @@ void Mirror::take(PortReport report) {
     if (!seen) return;
     if (report.gone) seen->tags = {};
     if (report.tags) seen->tags = *report.tags;
-    if (!report.isolated) return;
-    if (seen->report.link.isolated) seen->report.link.isolated = report.isolated;
+    if (!report.flags) return;
+    if (seen->report.link.flags) report.flags->give_to(seen->report.link);
     const auto waiting = waiting_.find(report.index);
-    if (waiting != waiting_.end()) waiting->second.isolated = report.isolated;
+    if (waiting != waiting_.end()) waiting->second.flags = report.flags;
 }
 
 void Mirror::take(const VlanReport& report) {

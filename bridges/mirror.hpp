@@ -85,7 +85,7 @@ private:
     };
     struct Waiting {
         std::vector<std::byte> message;
-        std::optional<bool> isolated = {};  // heard after the message
+        std::optional<PortReport::Flags> flags = {};  // heard after the message
         bool was_down = false;              // by this message or one before it
     };
 

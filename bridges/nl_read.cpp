@@ -1,5 +1,6 @@
 // All messages but links; see nl_read.hpp.
 #include "bridges/nl_read.hpp"
+#include "bridges/port_flags_wire.hpp"
 
 #include <linux/fib_rules.h>
 #include <linux/if_addr.h>
@@ -151,9 +152,8 @@ std::optional<Report> read_bridge_port(const nlmsghdr& message, int index) {
     PortReport report{index, message.nlmsg_type == RTM_DELLINK};
     if (report.gone) return report;
     const Attributes port(attributes_of<ifinfomsg>(message));
-    if (const auto isolated = Attributes(port.nest(IFLA_PROTINFO)).get<std::uint8_t>(IFLA_BRPORT_ISOLATED)) {
-        report.isolated = *isolated != 0;
-    }
+    const Attributes data(port.nest(IFLA_PROTINFO));
+    if (data.has(IFLA_BRPORT_ISOLATED)) report.flags = read_flags(data);
     if (port.has(IFLA_AF_SPEC)) report.tags = read_port_tags(port.nest(IFLA_AF_SPEC));
     return report;
 }

@@ -25,10 +25,16 @@ struct LinkGone {
 };
 // What an AF_BRIDGE message tells of a port, or of the bridge itself.
 struct PortReport {
+    struct Flags {
+        bool isolated = false;
+        PortFlags rest = {};
+        PortForwards forwards = {};
+        void give_to(Link& link) const { link.isolated = isolated, link.flags = rest, link.forwards = forwards; }
+    };
     int index = 0;
     bool gone = false;  // it left the bridge
-    std::optional<bool> isolated = {};
-    std::optional<PortTags> tags = {};  // none: the message does not say
+    std::optional<Flags> flags = {};    // none: the message does not say
+    std::optional<PortTags> tags = {};  // nor of these
 };
 // A change of a port's VLANs; the entries lie in the message.
 struct VlanReport {
@@ -84,6 +90,7 @@ std::optional<Report> read_report(const nlmsghdr& message);
 // The link that a RTM_NEWLINK of no family is about; 0 for every other message. Cheap, for those who wait for the last.
 int link_index_of(const nlmsghdr& message);
 
+PortReport::Flags read_flags(const Attributes& data);         // IFLA_PROTINFO, or IFLA_INFO_SLAVE_DATA of a bridge's port
 std::optional<Report> read_link(const nlmsghdr& message);  // RTM_NEWLINK, RTM_DELLINK
 
 // Routes that some routing daemon or the kernel itself looks after are none of netd's.

@@ -4,6 +4,7 @@
 #include "bridges/host_rules.hpp"
 #include "bridges/marks.hpp"
 #include "bridges/nl_read.hpp"
+#include "bridges/port_flags_wire.hpp"
 
 #include <linux/if.h>
 #include <linux/if_bridge.h>
@@ -121,7 +122,7 @@ void read_facts(const Attributes& link, LinkReport& report) {
 void read_port(const Attributes& info, LinkReport& report) {
     const Attributes data(info.nest(IFLA_INFO_SLAVE_DATA));
     const std::string kind = info.text(IFLA_INFO_SLAVE_KIND);
-    if (kind == "bridge") report.link.isolated = data.get<std::uint8_t>(IFLA_BRPORT_ISOLATED).value_or(0) != 0;
+    if (kind == "bridge") read_flags(data).give_to(report.link);
     if (kind != "bond") return;
     report.link.facts.rare.edit().aggregator = data.get<std::uint16_t>(IFLA_BOND_SLAVE_AD_AGGREGATOR_ID);
     // The address that it gets back when it leaves, which a veth tells nowhere else.
@@ -129,6 +130,10 @@ void read_port(const Attributes& info, LinkReport& report) {
 }
 
 }  // namespace
+
+PortReport::Flags read_flags(const Attributes& data) {
+    return {data.get<std::uint8_t>(IFLA_BRPORT_ISOLATED).value_or(0) != 0, read_port_flags(data), {data.get<std::uint16_t>(IFLA_BRPORT_GROUP_FWD_MASK).value_or(0)}};
+}
 
 std::optional<Report> read_link(const nlmsghdr& message) {
     const auto header = header_of<ifinfomsg>(message);

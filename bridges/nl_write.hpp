@@ -6,6 +6,8 @@
 #include "bridges/state.hpp"
 #include "topology/result.hpp"
 
+#include <set>
+
 namespace bridges {
 
 using topology::Error;
@@ -20,6 +22,9 @@ Result<Message> write_creation(const Link& now, const State& host, int netns);
 // there, or the difference is one that no message makes.
 Result<> write_changes(const Link& now, const Link& have, const State& host, std::vector<Message>& into);
 
+// Refusals of such a message that mean that it is so already.
+std::set<int> fine_for(const Message& message);
+
 // The index of a link of that name in the mirror.
 IndexOf index_in(const State& host);
 
@@ -28,6 +33,12 @@ void put_ipv4_settings(Message& message, std::initializer_list<std::pair<int, st
 
 // The addresses that `have` has too many of or lacks.
 void write_addresses(int index, const std::set<Subnet>& now, const std::set<Subnet>& have, std::vector<Message>& into);
+
+Message write_address_deletion(int index, const Subnet& address);
+// The default route that the kernel made of what this router announced.
+Message write_router_deletion(int index, const IpAddress& router);
+// The link-local address that the kernel makes of a MAC (EUI-64), in place of that of the MAC before.
+void write_link_local(int index, const Mac& now, const Mac& before, std::vector<Message>& into);
 
 // The kernel's own route to an address' subnet, as it makes it with the address.
 Message write_subnet_route(int index, const Subnet& address);

@@ -6,6 +6,7 @@
 #include "bridges/host_rules.hpp"
 #include "bridges/marks.hpp"
 #include "bridges/nl_write.hpp"
+#include "bridges/port_flags_wire.hpp"
 #include "topology/compare.hpp"
 
 #include <fmt/format.h>
@@ -80,6 +81,7 @@ public:
         set_port();
         if (differs(now_.promiscuous, have_.promiscuous)) set_promiscuous();
         set_rest(now_.up.value_or(was_up && !joins_bond_ && !leaves_));
+        forget_routers();
         if (now_.addresses) write_addresses(index_, *now_.addresses, have_.addresses.value_or(std::set<Subnet>{}), into_);
         if (differs(now_.routed, have_.routed)) give_routes();
         return {};
@@ -130,6 +132,8 @@ private:
     }
 
     void set_options(const Options& options) {
+        if (const auto mode = options.find("mode"); mode != options.end() && std::holds_alternative<Bond>(*have_.kind))
+            put_options(bond_options_to_leave(std::get<Bond>(*have_.kind).options, mode->second));
         // Only without STP may a bridge forward at once, and of one message the kernel reads the delay first.
         const auto stp = options.find("stp_state");
         if (stp != options.end() && stp->second == "0") put_options({*stp});
@@ -173,12 +177,22 @@ private:
 
     void set_port() {
         const auto isolated = moves_ ? std::optional(false) : have_.isolated;
-        if (!leaves_ && differs(now_.isolated, isolated)) {
+        const auto flags = moves_ ? std::optional(PortFlags{}) : have_.flags;
+        const auto forwards = moves_ ? std::optional(PortForwards{}) : have_.forwards;
+        // What it sent while nothing filtered it may have moved others' addresses to it.
+        const bool was_open = now_.filter && !have_.filter && !moves_ && have_.flags;
+        const bool has_flags = differs(now_.flags, flags), has_isolated = differs(now_.isolated, isolated), has_forwards = differs(now_.forwards, forwards);
+        if (!leaves_ && (has_flags || has_isolated || has_forwards || was_open)) {
             ifinfomsg header = {};
             header.ifi_family = AF_BRIDGE;
             header.ifi_index = index_;
             Message message(RTM_SETLINK, 0, header);
-            message.nest(IFLA_PROTINFO, [&] { message.number<std::uint8_t>(IFLA_BRPORT_ISOLATED, *now_.isolated); });
+            message.nest(IFLA_PROTINFO, [&] {
+                if (has_isolated) message.number<std::uint8_t>(IFLA_BRPORT_ISOLATED, *now_.isolated);
+                if (has_flags) put_port_flags(message, *now_.flags);
+                if (was_open) message.bytes(IFLA_BRPORT_FLUSH, nullptr, 0);
+                if (has_forwards) message.number<std::uint16_t>(IFLA_BRPORT_GROUP_FWD_MASK, now_.forwards->mask);
+            });
             into_.push_back(std::move(message));
         }
         if (leaves_ || !now_.vlans) return;
@@ -196,6 +210,19 @@ private:
     void give_routes() {
         for (const Subnet& address : have_.facts.rare.get().unrouted)
             if (!now_.addresses || now_.addresses->contains(address)) into_.push_back(write_subnet_route(index_, address));
+    }
+
+    // What routers said on a wire that it is no longer on, or that it is not to hear any more; and the address that it made of the MAC
+    // that it had. A new one of that kind makes the kernel ask the routers of the wire where it is now.
+    void forget_routers() {
+        if (!have_.stack || have_.stack->ipv6 != true || (now_.stack && now_.stack->ipv6 == false)) return;
+        const RareFacts& told = have_.facts.rare.get();
+        const bool is_elsewhere = differs(now_.mac, have_.mac) && have_.mac;
+        if (is_elsewhere || (now_.stack && now_.stack->autoconf == false))
+            for (const Subnet& address : told.autoconf)
+                if (!now_.addresses || !now_.addresses->contains(address)) into_.push_back(write_address_deletion(index_, address));
+        if (told.router && (is_elsewhere || (now_.stack && now_.stack->ra_gateway == false))) into_.push_back(write_router_deletion(index_, *told.router));
+        if (is_elsewhere) write_link_local(index_, *now_.mac, *have_.mac, into_);
     }
 
     bool put_mark(Message& message) const {

@@ -8,6 +8,7 @@
 #include <linux/rtnetlink.h>
 
 #include <algorithm>
+#include <cerrno>
 
 namespace bridges {
 
@@ -117,6 +118,41 @@ void write_addresses(int index, const std::set<Subnet>& now, const std::set<Subn
     for (const Subnet& address : now) {
         // Should the kernel have taken it along all the same, what stays is said again.
         if (!have.contains(address) || (has_lost_v4 && !address.is_v6())) into.push_back(new_address(index, address));
+    }
+}
+
+Message write_address_deletion(int index, const Subnet& address) { return address_message(RTM_DELADDR, 0, index, address); }
+
+Message write_router_deletion(int index, const IpAddress& router) {
+    const Subnet everywhere = *Subnet::parse("::/0");
+    Route route{.to = everywhere, .via = router, .device = IfName::observed("?")};
+    route.protocol = RTPROT_RA;
+    return route_message(RTM_DELROUTE, 0, route, index);
+}
+
+namespace {
+
+Subnet link_local_of(const Mac& mac) {
+    const auto& bytes = mac.bytes();
+    std::array<std::uint8_t, 16> all = {0xfe, 0x80};
+    all[8] = bytes[0] ^ 2, all[9] = bytes[1], all[10] = bytes[2], all[11] = 0xff, all[12] = 0xfe, all[13] = bytes[3], all[14] = bytes[4], all[15] = bytes[5];
+    return *Subnet::from(IpAddress::v6(all), 64);
+}
+
+}  // namespace
+
+void write_link_local(int index, const Mac& now, const Mac& before, std::vector<Message>& into) {
+    into.push_back(write_address_deletion(index, link_local_of(before)));
+    into.push_back(new_address(index, link_local_of(now)));
+}
+
+// An address that is gone already: its primary took it along, or a router did. A subnet's route that is there already: another's.
+std::set<int> fine_for(const Message& message) {
+    switch (message.raw()->nlmsg_type) {
+        case RTM_DELADDR: return {EADDRNOTAVAIL};
+        case RTM_NEWROUTE: return {EEXIST};
+        case RTM_DELROUTE: return {ESRCH};
+        default: return {};
     }
 }
 

@@ -70,6 +70,7 @@ Result<std::string> canonical_list(const OptionRow& row, std::string_view text) 
             return illegal(row, text, row.form == Form::v6_list ? "IPv6 addresses, separated by commas"
                                                                 : "IPv4 addresses, separated by commas");
         }
+        if (("," + all + ",").find("," + address->text() + ",") != std::string::npos) return illegal(row, text, "each address once");
         all += (all.empty() ? "" : ",") + address->text();
     }
     if (words.size() > most) return illegal(row, text, "at most 16 addresses");

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "bridges/options.hpp"
+#include "bridges/port_flags.hpp"
 #include "topology/fields.hpp"
 #include "topology/filter.hpp"
 #include "topology/names.hpp"
@@ -200,6 +201,8 @@ struct Link {
     std::optional<bool> up = {};
     std::optional<Master> master = {};
     std::optional<bool> isolated = {};                // as a bridge port
+    std::optional<PortFlags> flags = {};              // as a bridge port: what else is odd about it
+    std::optional<PortForwards> forwards = {};        // as a bridge port
     std::optional<PortVlans> vlans = {};              // as a port of, or as, a filtering bridge
     std::optional<Filter> filter = {};                // what a guest may send into a bridge by it; it stands before the link is made
     std::optional<HostStack> stack = {};
@@ -215,7 +218,8 @@ struct Link {
     static constexpr auto fields = std::tuple{
         Field{"kind", &Link::kind},         Field{"owner", &Link::owner},       Field{"mtu", &Link::mtu},
         Field{"mac", &Link::mac},           Field{"up", &Link::up},             Field{"master", &Link::master},
-        Field{"isolated", &Link::isolated}, Field{"vlans", &Link::vlans},       Field{"stack", &Link::stack},
+        Field{"isolated", &Link::isolated}, Field{"flags", &Link::flags},       Field{"forwards", &Link::forwards},
+        Field{"vlans", &Link::vlans},       Field{"stack", &Link::stack},
         Field{"standing", &Link::standing}, Field{"filter", &Link::filter},     Field{"addresses", &Link::addresses},
         Field{"routed", &Link::routed},
         Field{"promiscuous", &Link::promiscuous}, Field{"traffic", &Link::traffic}};

@@ -55,11 +55,11 @@ Result<> FlowKeeper::prepare(const IfName& name, const FilteredPorts& ports, Clo
     bridge.prepared = ports;
     bridge.is_due = true;
     if (auto connected = connect(name, bridge); !connected) return connected;
-    if (auto ready = bridge.connection->wait_until_ready(deadline); !ready) {
-        lose(bridge);
-        return ready;
-    }
-    return bring_about(bridge, deadline);
+    auto done = bridge.connection->wait_until_ready(deadline);
+    if (done) done = bring_about(bridge, deadline);
+    // What was said too late may be done later still: what stands then is found out anew.
+    if (!done) lose(bridge);
+    return done;
 }
 
 void FlowKeeper::settle(bool applied) {

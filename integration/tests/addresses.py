@@ -133,6 +133,23 @@ def an_address_taken_away_or_a_bridge_deleted_behind_netds_back_comes_back(host)
 
 
 @case()
+def a_call_that_waits_for_its_lease_ends_well_though_netd_was_killed_meanwhile(host):
+    number = host.client.send("Host.setupNetworks", {"networks": {"mig": {"nic": "eno1", "bootproto": "dhcp", "blockingdhcp": True}},
+                                                     "options": {"connectivityCheck": False, "timeout": 100}})
+    assert number
+    with host.netd.client() as other:
+        wait_until(lambda: other.call("Host.getStatus")["transaction"])
+    host.netd.kill()
+    host.netd.start().ready()
+    host.client = host.netd.client()
+    Server(host, "eno1")
+    leased(host, "mig")
+    wait_until(lambda: not host.client.call("Host.getStatus")["transaction"], 20)
+    assert "mig" in host.client.call("Host.getRunningConfig")["networks"] and addresses(host, "mig")
+    agree(host)
+
+
+@case()
 def a_call_that_waits_for_its_lease_gets_it_or_changes_nothing(host):
     blocking = {"nic": "eno1", "bootproto": "dhcp", "blockingdhcp": True}
     begun = time.monotonic()
@@ -260,6 +277,34 @@ def nameservers_are_those_of_the_network_with_the_default_route_and_what_was_the
     assert file.is_symlink() and not (host.netd.folder / "elsewhere").exists()
     refused(host, 21, "default-route network", {"db": {"nic": "eno3", "nameservers": ["192.0.2.1"]}})
     refused(host, 21, "search domain", {"web": {**other, "search": ["a\nnameserver 192.0.2.66"]}})
+
+
+@case()
+def what_routers_said_on_a_wire_is_forgotten_on_another(host):
+    for number, nic in ((1, "eno1"), (2, "eno2")):
+        Server(host, nic, "--enable-ra", f"--dhcp-range=fd00:{number}::,ra-only", f"--ra-param={nic},4", subnet=f"10.{number}.0")
+        host.wire.links(f"addr add fd00:{number}::ff/64 dev {nic} nodad")
+    hears = {"ipv6autoconf": True, "defaultRoute": True}
+    static = {"nic": "eno1", "ipv6addr": "2001:db8::7/64", "ipv6gateway": "2001:db8::1", "defaultRoute": True}
+    prefixes = lambda: sorted(address.split("::")[0] for address in addresses(host, "web", "inet6"))
+    routers = lambda: [route["gateway"] for route in host.space.ip("-6", "route", "show", "default", "dev", "web") if route.get("protocol") == "ra"]
+    own = lambda: [one["local"] for found in host.space.ip("-6", "addr", "show", "dev", "web", "scope", "link") for one in found.get("addr_info", []) if one]
+    host.client.setup({"web": {**hears, "nic": "eno1"}})
+    known = lambda: sorted(address.split("::")[0] for address in told(host, "web")["ipv6addrs"])   # the kernel tells of one once it is sure of it
+    wait_until(lambda: known() == prefixes() == ["fd00:1"] and len(routers()) == 1, 40, lambda: f"{prefixes()} {routers()}")
+    router, link_local = routers(), own()
+    refused(host, 10, "confirmed", {"web": {**hears, "nic": "eno2"}}, confirm=False, connectivityTimeout=8)
+    wait_until(lambda: prefixes() == ["fd00:1"] and routers() == router, 40, lambda: f"taken back: {prefixes()} {routers()}")
+    wait_until(lambda: known() == ["fd00:1"], 20)
+    assert own() == link_local, "the link-local address is that of another NIC"
+    host.client.setup({"web": {**hears, "nic": "eno2"}})
+    wait_until(lambda: known() == prefixes() == ["fd00:2"] and len(routers()) == 1 and routers() != router, 40, lambda: f"moved: {prefixes()} {routers()}")
+    agree(host, patience=10)
+    host.client.setup({"web": static})
+    wait_until(lambda: prefixes() == ["2001:db8"] and not routers(), 20, lambda: f"static: {prefixes()} {routers()}")
+    refused(host, 10, "confirmed", {"web": {**hears, "nic": "eno1"}}, confirm=False, connectivityTimeout=8)
+    wait_until(lambda: prefixes() == ["2001:db8"] and not routers(), 20, lambda: f"static again: {prefixes()} {routers()}")
+    agree(host, patience=10)
 
 
 @case()

@@ -129,6 +129,24 @@ def an_open_vswitch_that_comes_late_is_taken_in(host):
 
 
 @case(start=False)
+def a_restart_does_not_begin_the_first_change_anew(host):
+    from agree import changes, photograph
+    host.space.links("link set eno1 up", "addr add 192.0.2.10/24 dev eno1", "route add default via 192.0.2.1 dev eno1")
+    before = photograph(host.space)
+    first = ("--management", "eno1", "--management-timeout", "8")
+    host.netd.start(more=first).ready()
+    host.client = host.netd.client()
+    transaction = host.client.call("Host.getStatus")["transaction"]
+    host.netd.kill()
+    host.netd.start(more=first).ready()
+    host.client = host.netd.client()
+    assert host.client.call("Host.getStatus")["transaction"]["id"] == transaction["id"]
+    assert [one["local"] for one in host.space.ip("-4", "addr", "show", "dev", "ovirtmgmt")[0]["addr_info"]] == ["192.0.2.10"]
+    wait_until(lambda: not host.client.call("Host.getStatus")["transaction"], 40)
+    assert not (differences := changes(before, photograph(host.space))), differences
+
+
+@case(start=False)
 def the_management_nic_goes_back_if_nobody_confirms(host):
     from agree import changes, photograph
     host.space.links("link set eno1 up", "addr add 192.0.2.10/24 dev eno1", "route add default via 192.0.2.1 dev eno1")

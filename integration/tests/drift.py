@@ -62,6 +62,25 @@ def the_kernels_own_route_to_a_subnet_comes_back(host):
             pass
 
 
+@case()
+def a_ports_flags_are_as_the_kernel_makes_them(host):
+    host.client.setup({"web": {"nic": "eno1", "switch": host.kind or "legacy"}})
+    host.add_space("a")
+    port = host.client.call("VM.hotplugNic", {"vmId": "a", "nic": {"network": "web", "kind": "netns"}})["nic"]["port"]
+    events = host.netd.subscribe("drift.")
+    for device in (port, "eno1"):
+        for flags, found in (("hairpin on", "hairpin on"), ("bcast_flood off", "bcast_flood off"), ("learning off flood off", "learning off, flood off")):
+            host.space.run("bridge", "link", "set", "dev", device, *flags.split())
+            told = events.next(20)
+            while told and told[1]["found"] != found:
+                told = events.next(20)
+            assert told and told[0] == "drift.found" and (told[1]["subject"], told[1]["attribute"]) == (device, "flags"), told
+            mended(host)
+            assert not [flag for flag in ("hairpin",) if host.space.link(device)["linkinfo"]["info_slave_data"][flag]]
+    flooded = host.space.link(port)["linkinfo"]["info_slave_data"]
+    assert flooded["bcast_flood"] and flooded["learning"] and flooded["flood"], flooded
+
+
 @case(kinds=("legacy", "vlan-aware", "ovs"))
 def with_tags_and_a_guest(host):
     kind = {"switch": host.kind}

@@ -1,6 +1,7 @@
 """What readers of the code and strangers found: changes that meet something else half-way."""
 
 import os
+import re
 import signal
 import time
 
@@ -143,6 +144,42 @@ def rules_that_are_flushed_in_the_middle_of_a_change_come_back_at_once(host):
     other.call("Host.confirmConnectivity")
     host.client.receive(number)
     agree(host)
+
+
+@case("bond", "vlan")
+def a_bond_without_its_primary_can_be_changed_and_has_it_again_when_it_comes(host):
+    bond = {"nics": ["eno3", "eno4"], "options": "mode=active-backup miimon=100 primary=eno4"}
+    host.client.setup({"web": {"bonding": "bond0", "vlan": 100}}, {"bond0": bond}, confirm=None)
+    primary = lambda: host.space.link("bond0")["linkinfo"]["info_data"].get("primary")
+    assert primary() == "eno4"
+    host.space.links("link delete eno4")
+    host.client.setup({"db": {"bonding": "bond0", "vlan": 200}}, confirm=None)
+    assert host.space.link("db") and not primary()
+    host.space.run("ip", "link", "add", "eno4", "address", "52:54:00:00:00:04", "type", "veth", "peer", "name", "eno4", "netns", "wire")
+    wait_until(lambda: primary() == "eno4", 20, "it is not the primary again")
+    agree(host, patience=10)
+
+
+@case("ovs")
+def flows_that_are_written_too_late_do_not_stay(host):
+    host.kind = "ovs"
+    define(host, {"web": {"nic": "eno1"}})
+    guest = Guest(host, "a", "web", "tap")
+    words = lambda: sorted(re.sub(r"cookie=\S+ ", "", flow) for _, _, flow in host.ovs.flows("ovs-eno1"))
+    before = words()
+    daemon = int((host.folder / "ovs/ovs-vswitchd.pid").read_text())
+    os.kill(daemon, signal.SIGSTOP)
+    try:
+        guest.update(filter="trusted")
+        raise AssertionError("it was not refused")
+    except RpcError as refusal:
+        assert refusal.code == 56, refusal
+    finally:
+        os.kill(daemon, signal.SIGCONT)
+    time.sleep(1)   # so that it has done what it was told while it stood
+    wait_until(lambda: words() == before, 20, "the flows are those of a change that was refused")
+    assert host.client.call("VM.getNics")["nics"][0]["filter"] == "standard"
+    agree(host, patience=10)
 
 
 @case()

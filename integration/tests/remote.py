@@ -91,6 +91,23 @@ def a_remote_change_is_confirmed_from_there(host):
 
 
 @case(start=False)
+def nor_does_a_restart_make_it_anybodys(host):
+    server, east = start(host)
+    engine = host.later(Engine(server, east))
+    assert answers(engine, 30)
+    engine.send("Host.setupNetworks", {"networks": {"more": {}}, "options": {"connectivityTimeout": 60}})
+    wait_until(lambda: host.client.call("Host.getStatus")["transaction"], 20)
+    host.netd.kill()
+    host.netd.start().ready()
+    host.client = host.netd.client()
+    assert host.client.call("Host.confirmConnectivity")["confirmed"] is False
+    other = host.later(Engine(server, east))
+    assert answers(other, 30)
+    assert other.call("Host.confirmConnectivity")["confirmed"] is True
+    assert host.space.link("more")
+
+
+@case(start=False)
 def nobody_takes_away_the_network_he_comes_by(host):
     server, east = start(host)
     engine = host.later(Engine(server, east))

@@ -21,9 +21,12 @@ std::optional<Error> Transactor::trouble() const {
 
 void Transactor::load(store::Remembered& remembered) {
     const auto take = [&](Result<std::optional<store::Kept>> kept, std::string_view consequence) -> std::optional<store::Kept> {
-        if (!kept) note_damage(kept.error(), consequence);
-        else if (*kept && (*kept)->fell_back)
+        if (!kept) {
+            note_damage(kept.error(), consequence);
+        } else if (*kept && (*kept)->fell_back) {
             note_damage({Fault::backend, store_.state_directory() + "/state", "is damaged or gone"}, "state.prev is used, which has what was committed before");
+            store_.set_damaged_aside();
+        }
         return kept ? *kept : std::nullopt;
     };
     if (auto kept = take(std::move(remembered.committed), "nothing is committed as far as netd knows, and nothing comes back at a boot")) {

@@ -101,10 +101,14 @@ std::optional<Error> Transactor::keep_up() {
 
 Outcome Transactor::begin(const intent::Intent& wanted, const Terms& terms) {
     if (auto other = unfinished()) return RolledBack{*other};
+    if (open_) return RolledBack{{Fault::busy, "an earlier change", "waits for its confirmation"}};
     if (is_settled(wanted, terms)) return unchanged(terms);
     store::Entry entry;
     entry.delta = intent::difference(running_, wanted);
     entry.commit = terms.commit;
+    entry.is_remote = terms.is_remote;
+    entry.awaited = terms.awaited;
+    entry.is_confirmed = terms.is_confirmed;
     const auto lowered = [&] { return goal_of(running_, wanted, terms, observe::host_of(backends_)); };
     const lower::Goal goal = lowered();
     Outcome outcome = carry_out(goal, std::move(entry), terms, lowered);
@@ -114,7 +118,7 @@ Outcome Transactor::begin(const intent::Intent& wanted, const Terms& terms) {
 }
 
 bool Transactor::is_settled(const intent::Intent& wanted, const Terms& terms) const {
-    return settled_ && !open_ && !terms.awaits && wanted == running_ && wanted == settled_->wanted && std::ranges::includes(settled_->named, terms.named) &&
+    return settled_ && !open_ && terms.awaited.empty() && wanted == running_ && wanted == settled_->wanted && std::ranges::includes(settled_->named, terms.named) &&
            std::ranges::includes(settled_->named_bases, terms.named_bases) && settled_->holds(observe::state_of(backends_));
 }
 
@@ -141,10 +145,10 @@ Outcome Transactor::carry_out(const lower::Goal& goal, store::Entry entry, const
     entry.wanted = goal.wanted;
 
     const bool nothing_to_do = plan::make(goal.wanted, entry.before).empty();
-    if (nothing_to_do && entry.delta.empty() && !terms.awaits) return unchanged(terms);
+    if (nothing_to_do && entry.delta.empty() && terms.awaited.empty()) return unchanged(terms);
     if (auto unkept = keep_up()) return RolledBack{*unkept};
     open_ = std::move(entry);
-    const bool is_done = nothing_to_do && !terms.awaits && !(terms.confirm && is_about_names(open_->delta));
+    const bool is_done = nothing_to_do && terms.awaited.empty() && !(terms.confirm && is_about_names(open_->delta));
     // What is to be committed must be known to be, also where the kernel has it already.
     if (!is_done || open_->commit)
         if (auto written = store_.begin(*open_); !written) {
@@ -166,7 +170,7 @@ Outcome Transactor::carry_out(const lower::Goal& goal, store::Entry entry, const
 }
 
 Outcome Transactor::wait() {
-    waiting_ = Waiting{open_->id, open_->deadline};
+    waiting_ = Waiting{open_->id, open_->deadline, open_->is_remote, open_->awaited, open_->is_confirmed};
     beside_ = {};
     standing_ = intent::with(running_, open_->delta);
     return *waiting_;

@@ -23,6 +23,9 @@ struct Committed {
 struct Waiting {
     std::uint64_t id = 0;
     std::chrono::nanoseconds deadline = {};  // CLOCK_BOOTTIME
+    bool is_remote = false;                  // begun over TCP, and to be confirmed that way
+    std::set<std::string> awaited = {};      // as in Terms
+    bool is_confirmed = false;
 };
 struct RolledBack {
     Error because;
@@ -37,7 +40,9 @@ using Outcome = std::variant<Committed, Waiting, RolledBack, Degraded>;
 struct Terms {
     bool confirm = true;                                 // to be confirmed within that time, or it goes back
     std::chrono::seconds within{60};
-    bool awaits = false;                                 // what the host does not show yet, a lease: it waits though nothing is to be done
+    std::set<std::string> awaited = {};                  // leases, by key, which the host does not show yet: it waits though nothing is to be done
+    bool is_confirmed = false;                           // it waits for these alone
+    bool is_remote = false;                              // begun over TCP
     bool commit = false;                                 // the running definitions become the committed ones
     std::optional<std::chrono::seconds> timeout = {};    // for the applying
     std::set<intent::NetworkName> named = {};            // networks to be looked at although their definition is the same

@@ -30,11 +30,14 @@ topology::Result<> Reconciler::start(store::Remembered remembered, const std::op
     const apply::Outcome outcome = transactor_.recover(std::move(remembered));
     for (const Error& damage : transactor_.damages()) log::error("{}: {}", damage.subject, damage.what);
     follow_leases();  // what came while there was no netd
-    if (std::holds_alternative<apply::Waiting>(outcome)) waiting_since_ = clock_.boottime();
+    if (std::holds_alternative<apply::Waiting>(outcome)) {
+        waiting_since_ = clock_.boottime();
+        await_again();
+    }
     conclude(std::nullopt, outcome, intent::code::refused);
     put_rules_back();
     const bool nothing_known = transactor_.running() == intent::Intent() && transactor_.committed() == intent::Intent();
-    if (management && nothing_known && !transactor_.trouble()) take_over(*management, management_timeout);
+    if (management && nothing_known && !transactor_.waiting() && !transactor_.trouble()) take_over(*management, management_timeout);
     publish();
     tell_renames();
     return {};
@@ -55,6 +58,7 @@ void Reconciler::run() {
             if (other >= 0) readable.push_back(other);
         backends_.ovs.wait(readable, next_deadline());
         hear();
+        patrol();
         hear_leases();
         if (resolver_.hear()) publish();
         for (auto& command : commands_.take()) take(std::move(command));
@@ -83,6 +87,8 @@ std::chrono::steady_clock::time_point Reconciler::next_deadline() const {
         if (const auto ends = clients_.leases().next()) deadline = std::min(deadline, in(*ends));
         if (clients_.leases().has_offers()) deadline = std::min(deadline, in(leases_again_));
     }
+    for (const auto again : {guests_again_, patrol_again_})
+        if (again > now) deadline = std::min(deadline, again);
     for (const auto& again : {rules_again_, hear_again_})
         if (again) deadline = std::min(deadline, in(*again));
     for (const Parting& parting : partings_)
@@ -112,11 +118,6 @@ void Reconciler::hear() {
     try_again();
     follow_names();
     publish();
-}
-
-// That a way back was blocked has been told, so that it is not is told as well.
-void Reconciler::try_again() {
-    if (const auto back = transactor_.try_again()) conclude(std::nullopt, *back, intent::code::refused);
 }
 
 void Reconciler::take(serve::Command command) {
@@ -166,7 +167,7 @@ void Reconciler::expire_queued() {
 
 intent::Facts Reconciler::facts() const {
     return {backends_.kernel.state(), backends_.kernel.abilities(), backends_.ovs.connected(), backends_.ovs.where(), DhcpClients::are_to_be_had(), resolver_.obstacle(),
-            backends_.ovs.default_datapath()};
+            backends_.ovs.default_datapath(), &backends_.ovs.state()};
 }
 
 void Reconciler::setup(serve::Setup setup) {
@@ -179,6 +180,7 @@ void Reconciler::setup(serve::Setup setup) {
     const intent::Intent was = transactor_.running();
     apply::Terms terms = apply::terms_of(setup.request);
     if (terms.timeout) terms.timeout = std::chrono::ceil<std::chrono::seconds>(deadline_of(setup) - clock_.boottime());
+    terms.is_remote = setup.ticket.caller.is_remote();
     await_leases(setup.request, verdict.wanted, terms);
     const auto outcome = transactor_.begin(verdict.wanted, terms);
     if (!std::holds_alternative<apply::Waiting>(outcome)) awaited_.reset();

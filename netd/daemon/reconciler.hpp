@@ -40,10 +40,12 @@ private:
     void hear_leases();
     void follow_leases();
     void tell_refused_ways() const;
+    void await_again();
     void await_leases(const intent::Request& request, const intent::Intent& wanted, apply::Terms& terms);
     void conclude_awaited();
     topology::Error too_late() const;
     void follow_names();
+    void patrol();
     bool see_to_rules();    // true if something was put back, or tried to be
     bool put_rules_back();  // the same
     void tell_restored_flows();
@@ -114,7 +116,10 @@ private:
     };
     std::vector<Parting> partings_;
     std::optional<guests::State> followed_;     // what the definitions follow, and
+    std::chrono::steady_clock::time_point patrol_again_{};
+    std::optional<topology::IfName> patrolled_ = {};  // up to here
     std::optional<intent::Intent> followers_;   // the definitions that do
+    std::chrono::steady_clock::time_point guests_again_{};  // not before, as following them was refused
     std::set<guests::Nic::Key> strays_;         // asked already
     Needs needs_;
     Asker asker_;                               // of the transaction that waits for its confirmation

@@ -15,7 +15,7 @@ bool Reconciler::is_about_what_waits(const serve::Ticket& ticket, const std::opt
 void Reconciler::confirm(const serve::Confirm& confirm) {
     const auto waiting = transactor_.waiting();
     // One from here says nothing about the wire to an engine.
-    const bool is_from_here = asker_ && asker_->caller.is_remote() && !confirm.ticket.caller.is_remote();
+    const bool is_from_here = waiting && waiting->is_remote && !confirm.ticket.caller.is_remote();
     if (is_from_here || !is_about_what_waits(confirm.ticket, confirm.transaction)) return reply(confirm.ticket, {{"confirmed", false}, {"transaction", waiting ? json(waiting->id) : json()}}, false);
     if (awaited_) {
         awaited_->is_confirmed = true;  // it ends when the leases are there

@@ -60,15 +60,23 @@ void Reconciler::follow_guests() {
         return;
     }
     if (followed_ && followers_ && *followed_ == now && *followers_ == transactor_.running()) return;
+    if (Clock::now() < guests_again_) return;
     followed_ = now;
     const lower::Followed followed = lower::follow_guests(transactor_.running(), observe::host_of(backends_));
+    bool is_refused = false;
     if (!(followed.wanted == transactor_.running())) {
         apply::Terms terms;
         terms.confirm = false;
-        conclude(std::nullopt, transactor_.begin(followed.wanted, terms), code::refused);
+        const apply::Outcome outcome = transactor_.begin(followed.wanted, terms);
+        is_refused = !std::holds_alternative<apply::Committed>(outcome);
+        conclude(std::nullopt, outcome, code::refused);
         if (auto forgotten = backends_.kernel.forget_filters(); !forgotten) log::warn("filters of ports that are gone stay: {}", forgotten.error().what);
     }
     followers_ = transactor_.running();
+    if (is_refused) {
+        followed_.reset();
+        guests_again_ = Clock::now() + std::chrono::seconds(5);
+    }
     const std::set<guests::Nic::Key> strays(followed.strays.begin(), followed.strays.end());
     for (const auto& stray : strays) {
         if (strays_.contains(stray)) continue;

@@ -120,7 +120,6 @@ intent::Complaints Reconciler::look_up_guest(GuestNic& nic) const {
     else if (!nic.incoming && !domain->active) refuse("/vmId", topology::Fault::conflict, fmt::format("domain '{}' does not run; start it first, or plug with incoming", nic.vm));
     if (nic.alias.empty()) nic.alias = "ua-" + lower::port_of(nic.key()).text();
     if (!is_alias(nic.alias)) refuse("/nic/alias", topology::Fault::invalid, "libvirt wants an alias to begin with 'ua-' and to go on in letters, digits, '-' and '_'");
-    if (nic.queues > 1 && nic.model != "virtio") refuse("/nic/queues", topology::Fault::invalid, "only a virtio NIC has several queues");
     for (const guests::Nic& other : now.nics) {
         const bool same = other.key() == guests::Nic::Key{nic.vm, nic.mac};
         if (other.mac == nic.mac && !(same && other.facts.ours)) refuse("/nic/macAddr", topology::Fault::conflict, fmt::format("{} is in use by guest '{}'", nic.mac.text(), other.domain));

@@ -19,8 +19,8 @@ constexpr std::chrono::seconds longest_lease{60};
 // Between tries to have the host made by a lease that the kernel refuses.
 constexpr std::chrono::seconds pause{30};
 
-void add_keys(const lower::Clients& clients, std::set<std::string>& keys) {
-    for (const auto& [key, client] : clients) keys.insert(key);
+template <class Value> void add_keys(const std::map<std::string, Value>& of, std::set<std::string>& keys) {
+    for (const auto& [key, value] : of) keys.insert(key);
 }
 
 }  // namespace
@@ -102,10 +102,21 @@ void Reconciler::await_leases(const intent::Request& request, const intent::Inte
     }
     std::erase_if(keys, [&](const auto& entry) { return clients_.leases().held().contains(entry.first); });
     if (keys.empty()) return;
-    awaited_ = Awaited{std::move(keys), !terms.confirm};
+    add_keys(keys, terms.awaited);
+    terms.is_confirmed = !terms.confirm;
+    awaited_ = Awaited{std::move(keys), terms.is_confirmed};
     if (!terms.confirm) terms.within = terms.timeout.value_or(longest_lease);
     terms.confirm = true;
-    terms.awaits = true;
+}
+
+// What an earlier netd began to wait for.
+void Reconciler::await_again() {
+    const auto& waiting = transactor_.waiting();
+    if (!waiting || waiting->awaited.empty()) return;
+    awaited_ = Awaited{{}, waiting->is_confirmed};
+    for (const intent::Network& network : transactor_.standing().networks())
+        for (const lower::Family family : {lower::Family::v4, lower::Family::v6})
+            if (const std::string key = lower::lease_key(network, family); waiting->awaited.contains(key)) awaited_->keys.emplace(key, network.name);
 }
 
 void Reconciler::conclude_awaited() {
@@ -120,7 +131,7 @@ void Reconciler::conclude_awaited() {
 }
 
 Error Reconciler::too_late() const {
-    if (!awaited_) return {Fault::timeout, "connectivity", "nobody confirmed the change in time"};
+    if (!awaited_ || awaited_->keys.empty()) return {Fault::timeout, "connectivity", "nobody confirmed the change in time"};
     return {Fault::timeout, "network " + awaited_->keys.begin()->second.text(), "no DHCP server gave a lease in time"};
 }
 

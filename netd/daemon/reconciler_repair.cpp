@@ -69,6 +69,30 @@ void Reconciler::mend(const serve::Mend& asked) {
     notes_.push(std::move(mended));
 }
 
+// That a way back was blocked has been told, so that it is not is told as well.
+void Reconciler::try_again() {
+    if (const auto back = transactor_.try_again()) conclude(std::nullopt, *back, intent::code::refused);
+}
+
+// What nobody reports, such as the settings of the host's stack on a link, is looked at in turn, a few links at a time.
+void Reconciler::patrol() {
+    constexpr std::size_t at_once = 50;
+    const auto now = std::chrono::steady_clock::now();
+    if (now < patrol_again_) return;
+    patrol_again_ = now + std::chrono::seconds(2);
+    const bridges::State before = backends_.kernel.state();
+    std::vector<topology::IfName> next;
+    const auto take_from = [&](auto link) {
+        for (; link != before.links.end() && next.size() < at_once; ++link) next.push_back((*link).name);
+    };
+    if (patrolled_) take_from(before.links.from(*patrolled_));
+    take_from(before.links.begin());
+    if (next.empty()) return;
+    patrolled_ = next.back();
+    if (!backends_.kernel.look_at(next) || before == backends_.kernel.state()) return;
+    publish();
+}
+
 bool Reconciler::see_to_rules() {
     const bool is_due = backends_.kernel.take_unfiltered() || (rules_again_ && clock_.boottime() >= *rules_again_);
     return is_due && put_rules_back();

@@ -37,6 +37,9 @@ Result<> write(const std::string& path, const std::string& text) {
     if (!file || ::fchmod(file.number(), 0644) != 0) return failed();
     if (::write(file.number(), text.data(), text.size()) != static_cast<ssize_t>(text.size()) || ::fsync(file.number()) != 0) return failed();
     if (::rename(beside.c_str(), path.c_str()) != 0) return failed();
+    // Durable before the other is touched, which may lie on another disk.
+    const loop::Fd folder(::open(std::filesystem::path(path).parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!folder || (::fsync(folder.number()) != 0 && errno != EINVAL)) return Error{Fault::backend, path, fmt::format("can't be made durable: {}", std::strerror(errno))};
     return {};
 }
 

@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -45,11 +46,12 @@ void await(std::chrono::nanoseconds boottime) {
     const int timer = ::timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC);
     if (timer < 0) return;
     itimerspec when{};
-    when.it_value.tv_sec = boottime.count() / 1'000'000'000;
-    when.it_value.tv_nsec = boottime.count() % 1'000'000'000 + 1;
-    ::timerfd_settime(timer, TFD_TIMER_ABSTIME, &when, nullptr);
+    const auto after = std::max(boottime.count(), std::int64_t{0}) + 1;  // 0 would be never
+    when.it_value.tv_sec = after / 1'000'000'000;
+    when.it_value.tv_nsec = after % 1'000'000'000;
     std::uint64_t expired;
-    while (::read(timer, &expired, sizeof expired) < 0 && errno == EINTR) {}
+    if (::timerfd_settime(timer, TFD_TIMER_ABSTIME, &when, nullptr) == 0)
+        while (::read(timer, &expired, sizeof expired) < 0 && errno == EINTR) {}
     ::close(timer);
 }
 

@@ -3,6 +3,7 @@
 
 #include "bridges/kernel.hpp"
 #include "netd/intent/intent.hpp"
+#include "ovs-driver/state.hpp"
 
 #include <string>
 #include <vector>
@@ -58,6 +59,7 @@ struct Facts {
     bool has_dhcp_client = true;
     std::string resolver_obstacle = {};  // why netd can't write the host's resolver; empty: it can
     std::string ovs_datapath = {};  // "system" or "netdev", of bridges that netd makes
+    const ovs::State* ovs = nullptr;  // as it was last heard of; null: there is none
 };
 
 }  // namespace intent

@@ -10,18 +10,19 @@ namespace intent {
 // Who is on a NIC or bond, by tag and by kind of switch: looked up once for all networks of a request.
 class Neighbours {
 public:
-    Neighbours(const Keyed<Base>& bases, const bridges::State& kernel) : bases_(bases), kernel_(kernel) {}
+    Neighbours(const Intent& wanted, const bridges::State& kernel) : wanted_(wanted), kernel_(kernel) {}
     struct OfBase {
         std::multimap<std::optional<VlanId>, const Rider*> by_tag = {};
         std::map<SwitchKind, const Rider*> first_of = {};
         std::map<bool, const Rider*> first_shaped = {};  // with a share of it, and without
+        std::vector<const Network*> outspoken = {};      // on how the bridge is: by STP or options
     };
     const OfBase* on(const IfName& device);  // null where no network is
     // The VLAN device of somebody else's making that has this tag of the NIC or bond; null: none.
     const IfName* foreign_vlan(const IfName& base, VlanId tag);
 
 private:
-    const Keyed<Base>& bases_;
+    const Intent& wanted_;
     const bridges::State& kernel_;
     std::map<IfName, OfBase> known_;
     std::optional<std::map<std::pair<IfName, VlanId>, IfName>> foreign_vlans_;
@@ -30,12 +31,20 @@ private:
 // Fills in what follows from the rest: prefix from netmask, roles from the name, `::` for no gateway.
 Network canonical(Network network, Complaints& complaints);
 
+// The bridge of somebody else's Open vSwitch that has this device as a port; null: none has.
+const IfName* foreign_switch_of(const IfName& device, const Facts& facts);
+// Open vSwitch's own device: a bridge's, or an internal port.
+bool is_switchs_own(const IfName& device, const Facts& facts);
+
+// Which attribute of the network gives it this address.
+const char* attribute_of(const Network& network, const Subnet& address);
+
 // By itself: which attributes go with which.
 void check_alone(const Network& network, Complaints& complaints);
 void check_alone(const Bond& bond, Complaints& complaints);
 
-// It asks for a forward_delay that a bridge with STP can't have.
-bool too_fast_for_stp(const Network& network);
+// It asks for what a bridge with STP can't have: a shorter forward_delay, or none of it.
+bool rules_out_stp(const Network& network);
 
 // Beside the others of `wanted` and on this host.
 void check_among(const Network& network, const Intent& wanted, Neighbours& neighbours, const Intent& running, const Facts& facts, Complaints& complaints);

@@ -59,10 +59,8 @@ void check_base(const Network& network, Examiner& is) {
                  "a bridged network on switch legacy is a bridge of its name: 1 to 15 letters, digits, '_' or '-', "
                  "no leading '-', and not a name that the kernel keeps for itself");
     is.refuse_if(network.stp && !network.bridged, code::bad_parameters, "stp", "stp needs a bridged network");
-    const auto stp_state = network.custom.bridge_opts.find("stp_state");
-    is.refuse_if(network.stp && stp_state != network.custom.bridge_opts.end() && stp_state->second == "0", code::bad_parameters, "custom",
-                 "stp is true, and bridge_opts say stp_state=0");
-    is.refuse_if(network.has_stp() && too_fast_for_stp(network), code::bad_parameters, "custom", "under STP the forward_delay is at least 200 (2 s)");
+    is.refuse_if(network.has_stp() && rules_out_stp(network), code::bad_parameters, "custom",
+                 "stp is on, and bridge_opts say stp_state=0, or a forward_delay below 200 (2 s), which no bridge with STP has");
     is.refuse_if(!network.custom.bridge_opts.empty() && !network.bridged, code::bad_parameters, "custom",
                  "bridge_opts need a bridged network");
     is.refuse_if(!network.custom.bridge_opts.empty() && network.switch_kind == SwitchKind::ovs, code::bad_parameters, "custom",
@@ -87,9 +85,10 @@ bool is_own(const Network& network, const topology::IpAddress& address) {
 void check_addresses(const Network& network, Examiner& is) {
     const auto all = addresses_of(network);
     for (const Subnet& one : all) {
-        is.refuse_if(one.is_v6() && one.address().is_link_local(), code::bad_address, "ipv6addr", fmt::format("{}: link-local addresses are the kernel's to make", one.text()));
+        const char* attribute = attribute_of(network, one);
+        is.refuse_if(one.is_v6() && one.address().is_link_local(), code::bad_address, attribute, fmt::format("{}: link-local addresses are the kernel's to make", one.text()));
         is.refuse_if(one.is_v6() && std::ranges::any_of(all, [&](const Subnet& other) { return other.address() == one.address() && other.length() > one.length(); }),
-                     code::bad_address, "ipv6addr", fmt::format("{} is given with two prefixes; the kernel has an IPv6 address once", one.address().text()));
+                     code::bad_address, attribute, fmt::format("{} is given with two prefixes; the kernel has an IPv6 address once", one.address().text()));
     }
 }
 
@@ -111,7 +110,7 @@ void check_ipv4(const Network& network, Examiner& is) {
     is.refuse_if(network.bootproto == BootProto::dhcp && is_static, code::bad_address, "bootproto",
                  "give a static address or bootproto dhcp, not both");
     is.refuse_if(is_static && network.ipaddr->is_v6(), code::bad_address, "ipaddr", "ipaddr is IPv4; IPv6 goes into ipv6addr");
-    is.refuse_if(is_static && !network.prefix, code::bad_parameters, "ipaddr", "ipaddr needs a netmask or a prefix");
+    is.refuse_if(is_static && !network.prefix && !network.netmask, code::bad_parameters, "ipaddr", "ipaddr needs a netmask or a prefix");
     is.refuse_if(!is_static && network.prefix, code::bad_parameters, "prefix", "a netmask or prefix needs ipaddr");
     is.refuse_if(network.prefix && *network.prefix > 32, code::bad_address, "prefix", "an IPv4 prefix is 0 to 32");
     const auto subnet = network.ipv4();
@@ -175,9 +174,10 @@ void check_qos(const Network& network, Examiner& is) {
 
 }  // namespace
 
-bool too_fast_for_stp(const Network& network) {
-    const auto delay = network.custom.bridge_opts.find("forward_delay");
-    return delay != network.custom.bridge_opts.end() && std::stoul(delay->second) < 200;
+bool rules_out_stp(const Network& network) {
+    const auto& options = network.custom.bridge_opts;
+    const auto delay = options.find("forward_delay"), state = options.find("stp_state");
+    return (delay != options.end() && std::stoul(delay->second) < 200) || (state != options.end() && state->second == "0");
 }
 
 std::string pointer(std::initializer_list<std::string_view> parts) {
@@ -193,6 +193,11 @@ std::string pointer(std::initializer_list<std::string_view> parts) {
     return path;
 }
 
+const char* attribute_of(const Network& network, const Subnet& address) {
+    if (network.ipv4() == address) return "ipaddr";
+    return network.ipv6addr == address ? "ipv6addr" : "addresses";
+}
+
 Network canonical(Network network, Complaints& complaints) {
     Examiner is(network, complaints);
     is.refuse_if(network.netmask && network.prefix, code::bad_parameters, "netmask", "give netmask or prefix, not both");
@@ -201,8 +206,10 @@ Network canonical(Network network, Complaints& complaints) {
         is.refuse_if(!length, code::bad_address, "netmask", length ? "" : length.error().what);
         is.refuse_if(!network.ipaddr, code::bad_parameters, "netmask", "a netmask or prefix needs ipaddr");
         if (length && network.ipaddr) network.prefix = *length;
+        if (length) network.netmask.reset();
+    } else {
+        network.netmask.reset();
     }
-    network.netmask.reset();
     if (network.ipv6gateway && network.ipv6gateway->is_unspecified()) network.ipv6gateway.reset();
     if (network.roles.empty() && network.name.text() == "ovirtmgmt") network.roles = {Role::management};
     else if (network.roles.empty() && network.bridged) network.roles = {Role::vm};

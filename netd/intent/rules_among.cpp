@@ -1,4 +1,5 @@
 // What a network must be beside the others, and on this host.
+#include "bridges/marks.hpp"
 #include "netd/intent/links.hpp"
 #include "netd/intent/rules.hpp"
 
@@ -38,9 +39,13 @@ private:
         const Link* link = facts_.kernel.links.find(*network_.nic);
         if (!link) return refuse(code::bad_nic, Fault::not_found, "nic", fmt::format("there is no NIC '{}' on this host", nic));
         if (!is_nic(*link)) return refuse(code::bad_nic, Fault::invalid, "nic", fmt::format("'{}' is not a NIC but a {}", nic, link->kind ? name_of(*link->kind) : "device"));
+        if (is_switchs_own(*network_.nic, facts_)) return refuse(code::bad_nic, Fault::invalid, "nic", fmt::format("'{}' is not a NIC but Open vSwitch's own device", nic));
         if (const Bond* bond = wanted_.bond_of(*network_.nic))
             return refuse(code::used_nic, Fault::conflict, "nic", fmt::format("'{}' is a port of {}", nic, bond->name.text()));
         if (link->master && link->master->of && !wanted_.bonds().contains(*link->master->of)) foreign_master(nic, *link->master->of);
+        if (const IfName* bridge = foreign_switch_of(*network_.nic, facts_))
+            refuse(code::used_nic, Fault::conflict, "nic",
+                   fmt::format("'{}' is a port of Open vSwitch's bridge '{}', which netd did not make; take it out of there first", nic, bridge->text()));
     }
 
     // A NIC that somebody else made a port of something is taken over only from a bridge that is this network's.
@@ -77,15 +82,14 @@ private:
     // The filtering bridge is one for all networks of its NIC or bond, and so are its options.
     void options() {
         const auto device = network_.base();
-        const Base* base = device ? wanted_.bases().find(*device) : nullptr;
-        if (!base || network_.switch_kind != SwitchKind::vlan_aware || network_.custom.bridge_opts.empty()) return;
-        for (const Rider& rider : base->riders) {
-            const Network* other = wanted_.networks().find(rider.network);
-            if (!other || other->name == network_.name) continue;
-            if (rider.stp && !network_.has_stp() && too_fast_for_stp(network_))
-                return refuse(code::bad_parameters, Fault::conflict, "custom",
-                              fmt::format("network '{}' on {} has STP; on switch vlan-aware the bridge is one for all of them, and its forward_delay at least 200 (2 s)",
-                                          other->name.text(), device->text()));
+        const auto* others = device ? neighbours_.on(*device) : nullptr;
+        if (!others || network_.switch_kind != SwitchKind::vlan_aware) return;
+        for (const Network* other : others->outspoken) {
+            if (other->name == network_.name) continue;
+            if ((other->has_stp() && rules_out_stp(network_)) || (network_.has_stp() && rules_out_stp(*other)))
+                return refuse(code::bad_parameters, Fault::conflict, network_.stp ? "stp" : "custom",
+                              fmt::format("of networks '{}' and '{}' one has STP, and the other no stp_state or a forward_delay below 200 (2 s); on switch vlan-aware the bridge of {} is one for all",
+                                          network_.name.text(), other->name.text(), device->text()));
             for (const auto& [key, value] : network_.custom.bridge_opts) {
                 const auto theirs = other->custom.bridge_opts.find(key);
                 if (theirs == other->custom.bridge_opts.end() || theirs->second == value) continue;
@@ -110,6 +114,9 @@ private:
         if (!base || !network_.vlan) return;
         const bool is_legacy = network_.switch_kind == SwitchKind::legacy;
         const auto name = IfName::parse(fmt::format("{}.{}", base->text(), network_.vlan->number()));
+        const Network* namesake = is_legacy && name ? wanted_.network(name->text()) : nullptr;
+        if (namesake && has_device_of_its_name(*namesake))
+            return refuse(code::bad_vlan, Fault::conflict, "vlan", fmt::format("network '{}' has the device that VLAN {} of {} would be", name->text(), network_.vlan->number(), base->text()));
         const Link* link = is_legacy && name ? facts_.kernel.links.find(*name) : nullptr;
         const bridges::Vlan* vlan = link ? vlan_of(*link) : nullptr;
         if (link && !is_ours(*link) && !(vlan && *vlan == bridges::Vlan{*base, *network_.vlan}))
@@ -123,8 +130,9 @@ private:
 
     // The device that would have the network's name must not be somebody else's, nor one of netd's own switches.
     void name() {
+        if (const auto base = network_.base(); base && network_.switch_kind != SwitchKind::legacy) own_switch(*base);
+        if (!has_device_of_its_name(network_)) return;
         const bool is_legacy = network_.switch_kind == SwitchKind::legacy;
-        if (is_legacy ? !network_.bridged : !has_own_device()) return;
         const bool becomes_bridge = is_legacy || (network_.switch_kind == SwitchKind::vlan_aware && !network_.base());
         // Its own foot in Open vSwitch makes room when it comes from there.
         const Network* now = running_.networks().find(network_.name);
@@ -137,6 +145,10 @@ private:
         if ((link && !makes_room && !is_ours(*link) && !(becomes_bridge ? is_bridge : is_internal)) || (name && wanted_.bonds().contains(*name)))
             refuse(code::bad_bridge, Fault::conflict, "",
                    fmt::format("the host has a device '{}' that is not a bridge and not netd's; choose another name", network_.name.text()));
+        else if (link && is_for_something_else(*link))
+            refuse(code::bad_bridge, Fault::conflict, "", fmt::format("netd has made the device '{}' for something else ({}); choose another name", name->text(), link->owner->alias()));
+        else if (link && network_.switch_kind == SwitchKind::ovs && is_foreign_to_switch(*name))
+            refuse(code::bad_bridge, Fault::conflict, "", fmt::format("Open vSwitch has a device '{}' that netd did not make; choose another name", name->text()));
         for (const std::string_view prefix : {"vb-", "ovs-"}) {
             if (!network_.name.text().starts_with(prefix)) continue;
             const auto device = IfName::parse(network_.name.text().substr(prefix.size()));
@@ -145,9 +157,30 @@ private:
         }
     }
 
-    // On a switch that several networks have together: an internal port, or a VLAN device where the host takes part.
-    bool has_own_device() const {
-        return network_.switch_kind == SwitchKind::ovs || !network_.base() || network_.is_on_host();
+    // What netd would call its own switch there is not a network's device.
+    void own_switch(const IfName& base) {
+        const std::string own = (network_.switch_kind == SwitchKind::ovs ? "ovs-" : "vb-") + base.text();
+        const Network* namesake = running_.network(own) ? wanted_.network(own) : nullptr;  // a new one is refused by its name
+        if (namesake && namesake->name != network_.name && has_device_of_its_name(*namesake))
+            refuse(code::bad_bridge, Fault::conflict, "switch", fmt::format("network '{}' has the name of what netd calls its own switch on {}", namesake->name.text(), base.text()));
+    }
+
+    // A bridge; or, on a switch that several networks have together, an internal port, or a VLAN device where the host takes part.
+    static bool has_device_of_its_name(const Network& network) {
+        if (network.switch_kind == SwitchKind::legacy) return network.bridged;
+        return network.switch_kind == SwitchKind::ovs || !network.base() || network.is_on_host();
+    }
+
+    // Another network's VLAN device, a guest's tap, a switch.
+    bool is_for_something_else(const Link& link) const {
+        if (!is_ours(link) || *link.owner == topology::Owner::ours(std::string(bridges::unmarked_role))) return false;
+        return !(*link.owner == topology::Owner::ours(fmt::format("network {}", network_.name.text())));
+    }
+
+    bool is_foreign_to_switch(const IfName& name) const {
+        if (!facts_.ovs) return false;
+        if (const ovs::Port* port = facts_.ovs->ports.find(name)) return !port->owner || !port->owner->is_ours();
+        return facts_.ovs->bridges.contains(name);
     }
 
     void backend() {
@@ -221,8 +254,21 @@ private:
 
 }  // namespace
 
+const IfName* foreign_switch_of(const IfName& device, const Facts& facts) {
+    const ovs::Port* port = facts.ovs ? facts.ovs->ports.find(device) : nullptr;
+    if (!port || !port->bridge || (port->owner && port->owner->is_ours())) return nullptr;
+    const ovs::Bridge* bridge = facts.ovs->bridges.find(*port->bridge);
+    return bridge && bridge->owner && bridge->owner->is_ours() ? nullptr : &*port->bridge;
+}
+
+bool is_switchs_own(const IfName& device, const Facts& facts) {
+    if (!facts.ovs) return false;
+    const ovs::Port* port = facts.ovs->ports.find(device);
+    return (port && port->internal == true) || facts.ovs->bridges.contains(device);
+}
+
 const Neighbours::OfBase* Neighbours::on(const IfName& device) {
-    const Base* base = bases_.find(device);
+    const Base* base = wanted_.bases().find(device);
     if (!base) return nullptr;
     const auto [found, is_new] = known_.try_emplace(device);
     if (!is_new) return &found->second;
@@ -230,6 +276,8 @@ const Neighbours::OfBase* Neighbours::on(const IfName& device) {
         found->second.by_tag.emplace(rider.vlan, &rider);
         found->second.first_of.try_emplace(rider.switch_kind, &rider);
         found->second.first_shaped.try_emplace(rider.shaped, &rider);
+        const Network* network = wanted_.networks().find(rider.network);
+        if (network && (network->stp || !network->custom.bridge_opts.empty())) found->second.outspoken.push_back(network);
     }
     return &found->second;
 }

@@ -41,6 +41,9 @@ private:
         const Link* link = facts_.kernel.links.find(nic);
         if (!link) return refuse(code::bad_nic, Fault::not_found, "nics", fmt::format("there is no NIC '{}' on this host", nic.text()));
         if (!is_nic(*link)) return refuse(code::bad_nic, Fault::invalid, "nics", fmt::format("'{}' is not a NIC", nic.text()));
+        if (is_switchs_own(nic, facts_)) return refuse(code::bad_nic, Fault::invalid, "nics", fmt::format("'{}' is not a NIC but Open vSwitch's own device", nic.text()));
+        if (const IfName* bridge = foreign_switch_of(nic, facts_))
+            return refuse(code::used_nic, Fault::conflict, "nics", fmt::format("'{}' is a port of Open vSwitch's bridge '{}', which netd did not make", nic.text(), bridge->text()));
         for (const Bond& other : wanted_.bonds())
             if (other.name != bond_.name && other.nics.contains(nic))
                 return refuse(code::used_nic, Fault::conflict, "nics", fmt::format("'{}' is a port of {}", nic.text(), other.name.text()));

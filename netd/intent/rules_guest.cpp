@@ -32,6 +32,8 @@ void check_tags(const GuestNic& nic, const Intent& wanted, const RefuseNic& refu
     const std::string_view attribute = nic.trunk ? "trunk" : "vlan";
     if (network->switch_kind == SwitchKind::legacy)
         return refuse(attribute, Fault::invalid, fmt::format("network '{}' is on switch legacy: a guest's own tags need vlan-aware or ovs", nic.network));
+    if (nic.trunk ? nic.trunk->contains(*VlanId::from(0)) : nic.vlan->number() == 0)
+        return refuse(attribute, Fault::invalid, "0 is the untagged network, which a guest is in without a tag of its own");
     if (network->switch_kind == SwitchKind::ovs) return;
     if (!network->base())
         return refuse(attribute, Fault::invalid, fmt::format("network '{}' has neither nic nor bonding, so that its bridge knows no tags", nic.network));

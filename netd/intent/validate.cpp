@@ -145,7 +145,7 @@ void check_ways(const Request& asked, Verdict& verdict) {
             if (led == by.end()) continue;
             for (const Network& one : asked.networks)
                 if (one.name == network.name ? led->second.size() > led->second.count(one.name) : led->second.contains(one.name))
-                    refuse(one.name, one.name == network.name ? "ipaddr" : "routes",
+                    refuse(one.name, one.name == network.name ? attribute_of(network, own) : "routes",
                            fmt::format("{} is a subnet of network '{}', and network '{}' has a route to it", own.network().text(), network.name.text(), led->second.begin()->text()));
         }
     for (const Network& network : asked.networks)
@@ -170,7 +170,7 @@ Verdict validate(const Request& request, const Intent& running, const Facts& fac
     for (const Bond& bond : asked.bonds) verdict.wanted.put(bond);
     hand_over_default_route(asked, verdict.wanted);
 
-    Neighbours neighbours(verdict.wanted.bases(), facts.kernel);
+    Neighbours neighbours(verdict.wanted, facts.kernel);
     for (const Network& network : asked.networks) {
         check_alone(network, verdict.complaints);
         check_among(network, verdict.wanted, neighbours, running, facts, verdict.complaints);
@@ -199,6 +199,13 @@ void check_lasting(const GuestNic& nic, const GuestNic& known, const RefuseNic& 
     lasting(nic.model == known.model, "nicModel");
     lasting(nic.queues == known.queues, "queues");
     lasting(nic.alias == known.alias, "alias");
+}
+
+// What only one kind of NIC has.
+void check_kind(const GuestNic& nic, const RefuseNic& refuse) {
+    if (nic.queues > 1 && nic.kind == GuestKind::netns) refuse("queues", Fault::invalid, "queues are of a tap; kind netns has none");
+    if (nic.user && nic.kind != GuestKind::tap) refuse("user", Fault::invalid, "user is who may open a tap, so of kind tap only");
+    if (nic.ifname && nic.kind != GuestKind::netns) refuse("ifname", Fault::invalid, "ifname is what the device is called inside of a namespace, so of kind netns only");
 }
 
 }  // namespace
@@ -239,6 +246,9 @@ Verdict validate_nic(const GuestNic& nic, const Intent& running, const Facts& fa
     if (!(known && known->model == nic.model) && std::ranges::find(models, nic.model) == models.end())
         refuse("nicModel", Fault::invalid, "nicModel is one of virtio, e1000e, rtl8139");
     if (nic.queues < 1) refuse("queues", Fault::invalid, "queues is 1 to 255");
+    if (nic.queues > 1 && nic.model != "virtio" && !(known && known->model == nic.model && known->queues == nic.queues))
+        refuse("queues", Fault::invalid, "only a virtio NIC has several queues");
+    if (!known) check_kind(nic, refuse);
     verdict.wanted.put(nic);
     return verdict;
 }

@@ -53,7 +53,14 @@ HostState without(HostState state, std::set<IfName> lost) {
     return state;
 }
 
-// Such a bond has the MAC that the kernel gives it, and takes none from others.
+bridges::Options without_absent_primary(bridges::Options options, const bridges::State& kernel) {
+    const auto primary = options.find("primary");
+    if (primary == options.end() || primary->second.empty()) return options;
+    const auto name = IfName::parse(primary->second);
+    if (!name || !kernel.links.contains(*name)) options.edit().erase("primary");
+    return options;
+}
+
 bool has_mac_of_ports(const bridges::Link& link) {
     const auto* bond = link.kind ? std::get_if<bridges::Bond>(&*link.kind) : nullptr;
     if (!bond) return false;
@@ -64,8 +71,10 @@ bool has_mac_of_ports(const bridges::Link& link) {
 HostState attainable(HostState before, const bridges::State& kernel) {
     const auto links = before.kernel.links;
     for (bridges::Link link : links) {
-        if (!link.mac || !has_mac_of_ports(link)) continue;
-        link.mac.reset();
+        auto* bond = link.kind ? std::get_if<bridges::Bond>(&*link.kind) : nullptr;
+        if (!bond) continue;
+        if (has_mac_of_ports(link)) link.mac.reset();
+        bond->options = without_absent_primary(bond->options, kernel);
         before.kernel.links.put(link);
     }
     std::set<IfName> lost;

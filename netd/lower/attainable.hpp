@@ -18,6 +18,12 @@ struct Ground {
 // them; a bond has those of its ports that are there. What is left is as it was defined. Pure.
 intent::Intent attainable(const intent::Intent& intent, const Ground& ground);
 
+// A primary that is not there the kernel takes for none. Pure.
+bridges::Options without_absent_primary(bridges::Options options, const bridges::State& kernel);
+
+// Whether the bond has the MAC that the kernel gives it (fail_over_mac), and takes none from others.
+bool has_mac_of_ports(const bridges::Link& bond);
+
 // What was there before a change and can be there again: without links that somebody else made and took away, and what
 // stood on them; without MACs that bonds have of their ports. Pure.
 HostState attainable(HostState before, const bridges::State& kernel);

@@ -126,6 +126,7 @@ void let_go(const Link& old, const Host& host, HostState& wanted) {
     released.stack = stack_after(old, released);
     // It is up, and on a wire that was another network's: it stays an island, where only its own addresses are answered.
     if (old.standing) released.standing = topology::Standing::in_network({});
+    if (old.standing && released.stack) released.stack->arp_strict = true;
     wanted.kernel.links.put(released);
 }
 
@@ -170,8 +171,19 @@ void include_renamed(const HostState& wanted, const Host& host, Scope& scope) {
         if (link.owner && owners.contains(*link.owner)) scope.links.insert(link.name);
 }
 
-// Routes that others made over a device that is about to lose its addresses, so that a rollback brings them back; ports
-// that others plugged into a bridge that goes, likewise.
+// VLANs go with what they stand on.
+void add_what_stands_on(std::set<IfName>& going, const bridges::State& kernel) {
+    for (std::size_t before = 0; before != going.size();) {
+        before = going.size();
+        for (const Link& link : kernel.links) {
+            const auto* vlan = link.kind ? std::get_if<bridges::Vlan>(&*link.kind) : nullptr;
+            if (vlan && going.contains(vlan->base)) going.insert(link.name);
+        }
+    }
+}
+
+// Routes that others made over a device that goes, or is about to lose its addresses, so that a rollback brings them back; VLANs that
+// others made on what goes, and ports that they plugged into a bridge that goes, likewise.
 void include_bystanders(const HostState& wanted, const Host& host, Scope& scope) {
     include_renamed(wanted, host, scope);
     std::set<IfName> unsettled, going;
@@ -182,12 +194,16 @@ void include_bystanders(const HostState& wanted, const Host& host, Scope& scope)
         if (!then) going.insert(name);
         else if (!topology::differences(*then, *there).empty()) unsettled.insert(name);
     }
+    if (!going.empty()) {
+        add_what_stands_on(going, host.kernel);
+        scope.links.insert(going.begin(), going.end());
+        for (const Link& link : host.kernel.links)
+            if (link.master && link.master->of && going.contains(*link.master->of)) scope.links.insert(link.name);
+    }
+    unsettled.insert(going.begin(), going.end());
     if (!unsettled.empty())
         for (const bridges::Route& route : host.kernel.routes)
             if (unsettled.contains(route.device)) scope.routes.insert(route.key());
-    if (!going.empty())
-        for (const Link& link : host.kernel.links)
-            if (link.master && link.master->of && going.contains(*link.master->of)) scope.links.insert(link.name);
 }
 
 // NICs that networks are defined on and that are gone: nobody can make them, and what else is asked does not fail for it.

@@ -22,6 +22,7 @@ Link bridge(const Draft& draft, const intent::Network& network) {
     if (!network.has_stp()) kind.options.edit().insert({"forward_delay", "0"});
     // The network is what comes without a tag: a filtering bridge, its ports in its own VLAN 1 only, lets no other frame in,
     // neither a guest's own tags nor VLANs of the wire that nobody asked for.
+    kind.options.edit().insert({"no_linklocal_learn", "1"});  // of frames that no rule sees
     if (draft.host.filters_vlans) kind.options.edit().insert({"vlan_filtering", "1"});
     link.kind = kind;
     link.owner = mark(network);
@@ -37,10 +38,9 @@ void vlan(Draft& draft, const intent::Network& network) {
     link.owner = mark(network);
     link.mtu = network.mtu;
     link.up = true;
+    link.master = bridges::Master{};
     if (network.bridged) {
-        link.master = bridges::Master{top_device(network)};
-        link.stack = bridges::HostStack{.ipv6 = false};
-        link.addresses.emplace();
+        become_uplink(link, top_device(network));
     }
     draft.put(link);
 }
@@ -66,9 +66,7 @@ void base_bridged(Draft& draft, const intent::Base& base) {
     link.stack = bridges::HostStack{.arp_strict = true};
     link.standing = topology::Standing::in_network({});
     if (network && network->bridged) {
-        link.master = bridges::Master{top_device(*network)};
-        link.stack = bridges::HostStack{.ipv6 = false};
-        link.addresses.emplace();
+        become_uplink(link, top_device(*network));
     } else if (network) {
         const Link top = top_link(draft, *network);
         link.stack = top.stack;

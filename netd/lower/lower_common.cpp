@@ -1,4 +1,5 @@
 // What the switch kinds have in common: the device with the address, bonds, MACs and routes.
+#include "netd/lower/attainable.hpp"
 #include "netd/lower/naming.hpp"
 #include "netd/lower/realise.hpp"
 
@@ -48,6 +49,14 @@ bridges::Link top_link(const Draft& draft, const intent::Network& network) {
     return link;
 }
 
+void become_uplink(bridges::Link& link, const IfName& bridge) {
+    link.master = bridges::Master{bridge};
+    link.isolated = false;
+    link.flags = bridges::PortFlags{};
+    link.stack = bridges::HostStack{.ipv6 = false, .arp_strict = true};
+    link.addresses.emplace();
+}
+
 namespace {
 
 const Link* observed(const Draft& draft, const IfName& name) { return draft.host.kernel.links.find(name); }
@@ -68,7 +77,7 @@ void port_of_bond(Draft& draft, const intent::Bond& bond, const IfName& nic, int
     port.mtu = mtu;
     port.up = true;
     port.addresses.emplace();
-    port.stack = bridges::HostStack{.ipv6 = false};
+    port.stack = bridges::HostStack{.ipv6 = false, .arp_strict = true};
     port.standing = topology::Standing::in_network({});
     draft.put(port);
 }
@@ -116,11 +125,11 @@ std::optional<topology::Mac> mac_of(const Draft& draft, const IfName& base) {
 void bond(Draft& draft, const intent::Bond& bond) {
     const intent::Base* base = draft.intent.bases().find(bond.name);
     Link link{bond.name};
-    link.kind = bridges::Bond{bond.options};
+    link.kind = bridges::Bond{without_absent_primary(bond.options, draft.host.kernel)};
     link.owner = topology::Owner::ours(fmt::format("bond {}", bond.name.text()));
     link.mtu = base ? base->mtu() : intent::Mtu();
     link.up = true;
-    if (bond.hwaddr || !is_bond(observed(draft, bond.name))) link.mac = mac_of(draft, bond.name);
+    if (bond.hwaddr || !(is_bond(observed(draft, bond.name)) || has_mac_of_ports(link))) link.mac = mac_of(draft, bond.name);
     if (!base) link.master = bridges::Master{};
     if (!base) link.traffic = bridges::Traffic{};
     if (!base) link.standing = topology::Standing::in_network({});

@@ -103,7 +103,9 @@ void adopted_nic(Draft& draft, const intent::GuestNic& nic, const intent::Networ
     }
     bridges::Link link{*nic.adopted};
     link.mac = own_mac(nic);
+    link.stack = bridges::HostStack{.arp_strict = true};
     link.isolated = nic.isolated || network->isolated;
+    link.forwards = bridges::PortForwards{bridges::PortForwards::all};
     link.filter = filter_of(nic);
     link.traffic = bridges::Traffic{.copies_in = copies_of_sent(draft, *network, nic), .checksums = is_guarded(draft, nic)};
     if (network->switch_kind == intent::SwitchKind::vlan_aware && network->base()) link.vlans = vlans_of(draft, *network, nic);
@@ -136,7 +138,7 @@ void guest_nic(Draft& draft, const intent::GuestNic& nic) {
     link.mtu = nic.mtu ? *nic.mtu : network ? network->mtu : intent::Mtu();
     link.up = (network || !nic.port_mirroring.empty()) && nic.link_active;
     link.addresses.emplace();
-    link.stack = bridges::HostStack{.ipv6 = false};
+    link.stack = bridges::HostStack{.ipv6 = false, .arp_strict = true};
     link.standing = topology::Standing::closed();
     link.master = bridges::Master{};
     link.traffic = bridges::Traffic{.out = limit_out(nic)};
@@ -145,9 +147,10 @@ void guest_nic(Draft& draft, const intent::GuestNic& nic) {
     if (!network && nic.link_active) network = switched_source(draft, nic);
     if (network && network->switch_kind == intent::SwitchKind::ovs) {
         ovs_port(draft, *network, nic, link.name);
-        link.stack->arp_strict = true;  // Open vSwitch's userspace datapath leaves the host's stack to hear it, too
     } else if (network) {
         link.master = bridges::Master{guest_bridge(*network)};
+        link.flags = bridges::PortFlags{};
+        link.forwards = bridges::PortForwards{bridges::PortForwards::all};  // through the filter, which lets none of them pass
         bridges::Traffic& traffic = link.traffic.edit();
         traffic.in = limit_in(nic);
         traffic.copies_in = copies_of_sent(draft, *network, nic);

@@ -27,6 +27,7 @@ Link filtering(const Draft& draft, const intent::Base& base) {
         if (network) kind.options.edit().insert(network->custom.bridge_opts.begin(), network->custom.bridge_opts.end());
     }
     kind.options.edit().insert({"stp_state", stp ? "1" : "0"});
+    kind.options.edit().insert({"no_linklocal_learn", "1"});  // of frames that no rule sees
     if (!stp) kind.options.edit().insert({"forward_delay", "0"});
     link.kind = kind;
     link.owner = topology::Owner::ours(fmt::format("base {}", base.device.text()));
@@ -64,10 +65,8 @@ void base_vlan_aware(Draft& draft, const intent::Base& base) {
     Link uplink = drafted ? *drafted : Link{base.device};
     uplink.mtu = base.mtu();
     uplink.up = true;
-    uplink.master = bridges::Master{filtering_bridge(base.device)};
-    uplink.stack = bridges::HostStack{.ipv6 = false};
+    become_uplink(uplink, filtering_bridge(base.device));
     uplink.standing = topology::Standing::in_network({});
-    uplink.addresses.emplace();
     uplink.traffic = shares_of(draft, base);
     bridges::PortVlans vlans;
     for (const intent::Rider& rider : base.riders) {

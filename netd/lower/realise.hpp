@@ -48,6 +48,10 @@ void mirror_switched(Draft& draft, const intent::GuestNic& nic, const topology::
 // The device that carries a network's address: MTU, addresses, up, and how the host's stack behaves on it.
 bridges::Link top_link(const Draft& draft, const intent::Network& network);
 
+// A port of a network's bridge by which the network goes on; the host's stack has nothing there: it answers no ARP even for frames that the
+// kernel gives to the port's own device.
+void become_uplink(bridges::Link& link, const IfName& bridge);
+
 // The MAC that a bridge on this base takes: the bond's, or the NIC's own.
 std::optional<topology::Mac> mac_of(const Draft& draft, const IfName& base);
 

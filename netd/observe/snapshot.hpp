@@ -65,7 +65,7 @@ struct Snapshot {
     std::shared_ptr<const lower::Leases> leases = {};  // what DHCP servers gave, as the host is made by it
     intent::Renames renamed = {};  // NICs that a definition named differently
 
-    intent::Facts facts() const { return {observed.kernel, abilities, ovs_connected, ovs_where, has_dhcp_client, resolver_obstacle, ovs_datapath}; }
+    intent::Facts facts() const { return {observed.kernel, abilities, ovs_connected, ovs_where, has_dhcp_client, resolver_obstacle, ovs_datapath, &observed.ovs}; }
     lower::Host host() const {
         return {observed.kernel, ovs_datapath, abilities.vlan_filtering, guests_connected ? &observed.guests : nullptr,
                 ovs_connected && ovs_datapath == "netdev", leases.get(), nullptr, abilities.checksums};

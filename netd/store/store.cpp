@@ -3,6 +3,7 @@
 
 #include "netd/wire/write_state.hpp"
 
+#include <cstdio>
 #include <fstream>
 
 namespace store {
@@ -61,6 +62,9 @@ json write_entry(const Entry& entry) {
             {"phase", entry.phase == Entry::Phase::waiting ? "waiting" : "applying"},
             {"deadline", entry.deadline.count()},
             {"commit", entry.commit},
+            {"remote", entry.is_remote},
+            {"awaited", entry.awaited},
+            {"confirmed", entry.is_confirmed},
             {"before", wire::write_state(entry.before)},
             {"wanted", wire::write_state(entry.wanted)},
             {"delta", wire::write_delta(entry.delta)}};
@@ -74,6 +78,9 @@ Result<Entry> read_entry(const json& value) {
     entry.phase = value.value("phase", "") == "waiting" ? Entry::Phase::waiting : Entry::Phase::applying;
     entry.deadline = std::chrono::nanoseconds(value.value("deadline", std::int64_t{0}));
     entry.commit = value.value("commit", false);
+    entry.is_remote = value.value("remote", false);
+    entry.awaited = value.value("awaited", std::set<std::string>());
+    entry.is_confirmed = value.value("confirmed", false);
     auto before = wire::read_state(value.value("before", json()));
     auto wanted = wire::read_state(value.value("wanted", json()));
     auto delta = wire::read_delta(value.value("delta", json()));
@@ -102,6 +109,11 @@ Result<Store> Store::open(std::string state, std::string run) {
 }
 
 Result<std::optional<Kept>> Store::committed() const { return read_kept(state_, committed_name); }
+
+void Store::set_damaged_aside() const {
+    const std::string path = state_ + "/" + committed_name;
+    std::rename(path.c_str(), (path + ".damaged").c_str());
+}
 
 Result<std::optional<Kept>> Store::running() const {
     auto kept = read_kept(run_, running_name);

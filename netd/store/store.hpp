@@ -8,6 +8,7 @@
 #include "netd/store/files.hpp"
 
 #include <chrono>
+#include <set>
 
 namespace store {
 
@@ -28,6 +29,9 @@ struct Entry {
     Phase phase = Phase::applying;
     std::chrono::nanoseconds deadline = {};    // CLOCK_BOOTTIME; of the confirmation
     bool commit = false;                       // to be made the committed definitions as well
+    bool is_remote = false;                    // asked for over TCP, and to be confirmed that way
+    std::set<std::string> awaited = {};        // keys of leases without which it does not end well
+    bool is_confirmed = false;                 // and nothing else is waited for
     lower::HostState before = {};              // of everything in the scope
     lower::HostState wanted = {};              // its keys, with those of `before`, are the scope
     intent::Delta delta = {};
@@ -50,6 +54,9 @@ public:
     Result<std::optional<Kept>> committed() const;
     Result<std::optional<Kept>> running() const;
     Remembered remembered() const { return {committed(), running(), open_entry()}; }
+
+    // Damaged committed definitions become `state.damaged`: the next ones then leave `state.prev` alone until they are in place.
+    void set_damaged_aside() const;
 
     Result<> keep_committed(const Kept& kept);
     // Its first half, which may want for room: what keep_committed() of that generation then puts in place. Until end().

@@ -100,9 +100,10 @@ intent::Network read_network(const intent::NetworkName& name, const json& value,
     intent::Network network{name};
     json attributes = value;
     // Engines write it in capitals.
-    if (value.is_object() && value.contains("STP") && !value.contains("stp")) {
-        attributes["stp"] = value["STP"];
-        attributes.erase("STP");
+    if (value.is_object() && value.contains("STP")) {
+        const bool is_given = value.contains("stp") && !is_absent(value["stp"]);
+        if (!is_given) attributes["stp"] = value["STP"];
+        if (!is_given || is_absent(value["STP"])) attributes.erase("STP");
     }
     read_attributes(attributes, intent::pointer({"networks", name.text()}), network, complaints, from, {}, {"remove"});
     return network;

@@ -79,6 +79,14 @@ template <From from> Result<bridges::Queues> read_value(const json& value, Type<
     if (!number) return number.error();
     return bridges::Queues(static_cast<std::uint32_t>(*number));
 }
+template <From from> Result<bridges::PortFlags> read_value(const json& value, Type<bridges::PortFlags>) {
+    auto odd = read_value<from>(value, Type<std::uint16_t>{});
+    return odd ? Result<bridges::PortFlags>(bridges::PortFlags{*odd}) : odd.error();
+}
+template <From from> Result<bridges::PortForwards> read_value(const json& value, Type<bridges::PortForwards>) {
+    auto mask = read_value<from>(value, Type<std::uint16_t>{});
+    return mask ? Result<bridges::PortForwards>(bridges::PortForwards{*mask}) : mask.error();
+}
 // A Veth lists no attributes, since none can be compared; to make one again they are needed all the same.
 template <From from> Result<bridges::Veth> read_value(const json& value, Type<bridges::Veth>) {
     bridges::Veth veth;
@@ -128,12 +136,18 @@ template <From from> Result<bridges::Options> read_value(const json& value, Type
     return options;
 }
 
+// From people "" is as good as nothing; in a file of netd's own a text that may be unset is "" where it is none.
+template <From from, class Member> bool is_unsaid(const json& value) {
+    if constexpr (from == From::disk && std::is_same_v<Member, std::optional<std::string>>) return value.is_null();
+    return is_absent(value);
+}
+
 template <From from, class Value> Result<std::vector<Value>> read_value(const json& value, Type<std::vector<Value>>);
 template <From from, class Value> Result<std::set<Value>> read_value(const json& value, Type<std::set<Value>>);
 
 // An optional, a list, a set: by what is in them.
 template <From from, class Value> Result<std::optional<Value>> read_value(const json& value, Type<std::optional<Value>>) {
-    if (is_absent(value)) return std::optional<Value>();
+    if (is_unsaid<from, std::optional<Value>>(value)) return std::optional<Value>();
     auto held = read_value<from>(value, Type<Value>{});
     if (!held) return held.error();
     return std::optional<Value>(std::move(*held));
@@ -175,8 +189,8 @@ template <From from, topology::HasFields Value> Result<Value> read_value(const j
         const auto found = value.find(field.name);
         if (found == value.end()) return;
         ++known;
-        if (is_absent(*found) || refused) return;
         auto& member = read.*field.member;
+        if (refused || is_unsaid<from, std::decay_t<decltype(member)>>(*found)) return;
         auto member_read = read_value<from>(*found, Type<std::decay_t<decltype(member)>>{});
         if (member_read) member = std::move(*member_read);
         else refused = topology::about(field.name, member_read.error());
@@ -196,6 +210,8 @@ inline json write_value(const intent::Mtu& value) { return value.number(); }
 inline json write_value(const intent::VlanId& value) { return value.number(); }
 inline json write_value(const topology::Owner& value) { return value.role ? json(*value.role) : json(false); }
 inline json write_value(const bridges::Queues& value) { return value.number(); }
+inline json write_value(const bridges::PortFlags& value) { return value.odd; }
+inline json write_value(const bridges::PortForwards& value) { return value.mask; }
 inline json write_value(const bridges::Veth& value) {
     json object = json::object();
     if (value.netns) object["netns"] = *value.netns;

@@ -92,6 +92,8 @@ private:
             if (coin()) now.vlans->untagged = vlan(30 + below(3));
         } else if (link.isolated && coin()) {
             now.isolated = coin();
+            if (coin()) now.forwards = PortForwards{static_cast<std::uint16_t>(below(3) << 3)};
+            if (coin()) now.flags = PortFlags{static_cast<std::uint16_t>(below(8))};
         } else {
             now.master = Master{};
             if (coin()) now.master->of = any_link(state).name;

@@ -102,11 +102,21 @@ TEMPLATE_TEST_CASE("a port joins, is isolated, moves and leaves", "[kernel]", BO
     update(world, now);
     require_as(world, now);
 
+    Link odd{name("eth0")};
+    odd.flags = PortFlags{0b10001};
+    REQUIRE(odd.flags->text() == "hairpin on, bcast_flood off");
+    update(world, odd);
+    require_as(world, odd);
+    odd.flags = PortFlags{}, odd.forwards = PortForwards{PortForwards::all};
+    update(world, odd);
+    require_as(world, odd);
+
     Link out{name("eth0")};
     out.master = Master{};
     update(world, out);
     require_as(world, out);
     REQUIRE_FALSE(seen(world, "eth0").isolated);
+    REQUIRE_FALSE(seen(world, "eth0").flags);
     REQUIRE(seen(world, "eth0").up == true);
 }
 

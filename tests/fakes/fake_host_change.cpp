@@ -157,6 +157,8 @@ Result<> FakeHost::set_port(const Link& now) {
     const auto master = at(now.name).master->of;
     const bool is_port = master && as<Bridge>(&at(*master));
     if (now.isolated && is_port) edit(now.name, [&](Link& link) { link.isolated = now.isolated; });
+    if (now.flags && is_port) edit(now.name, [&](Link& link) { link.flags = now.flags; });
+    if (now.forwards && is_port) edit(now.name, [&](Link& link) { link.forwards = now.forwards; });
     if (now.isolated == true && !is_port) return refused(EINVAL, now.name);
     if (!now.vlans) return {};
     if (!is_port && !as<Bridge>(&at(now.name))) return refused(EOPNOTSUPP, now.name);

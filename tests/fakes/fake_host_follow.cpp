@@ -102,7 +102,7 @@ Result<> FakeHost::set_master(const IfName& name, const std::optional<IfName>& m
 void FakeHost::detach(const IfName& name) {
     const auto master = at(name).master->of;
     if (!master) return;
-    edit(name, [](Link& link) { link.master = Master{}, link.isolated = {}, link.vlans = {}; });
+    edit(name, [](Link& link) { link.master = Master{}, link.isolated = {}, link.flags = {}, link.forwards = {}, link.vlans = {}; });
     hidden(name).vlans = {};
     if (as<Bridge>(&at(*master))) return follow_ports(*master);
     // A bond closes its port and gives back what it took.
@@ -127,7 +127,7 @@ Result<> FakeHost::attach(const IfName& name, const IfName& master) {
         below = vlan ? &at(vlan->base) : nullptr;
     }
     if (ports_of(master).size() >= 1024) return refused(EXFULL, name);
-    edit(name, [&](Link& link) { link.master = Master{master}, link.isolated = false; });
+    edit(name, [&](Link& link) { link.master = Master{master}, link.isolated = false, link.flags = bridges::PortFlags{}, link.forwards = bridges::PortForwards{}; });
     const auto pvid = VlanId::parse(as<Bridge>(&at(master))->options.at("vlan_default_pvid"));
     hidden(name).vlans = PortVlans{.untagged = pvid->number() ? std::optional(*pvid) : std::nullopt};
     show_vlans(master);

@@ -319,7 +319,7 @@ TEST_CASE("a call waits for its lease though the network asks already", "[leases
     const char* asks = R"({"networks": {"web": {"nic": "eno1", "bootproto": "dhcp"}}})";
     host.define(asks);
     apply::Terms terms = apply::terms_of(read(asks));
-    terms.awaits = true;
+    terms.awaited = {"a lease"};
     const bridges::State before = host.kernel.truth();
     for (const bool comes : {false, true}) {
         const intent::Intent running = host.transactor.running();

@@ -29,7 +29,7 @@ TEST_CASE("a NIC stands for a network as long as it is its device", "[roles]") {
     // It stays up on the same wire: an island.
     house.define({{"networks", {{"move", {{"remove", true}}}}}});
     REQUIRE(house.link("eth0").standing == Standing::in_network({}));
-    REQUIRE(house.link("eth0").stack->arp_strict == false);
+    REQUIRE(house.link("eth0").stack->arp_strict == true);
 }
 
 TEST_CASE("what comes in by a network is not forwarded, in each family that the host has there", "[roles]") {

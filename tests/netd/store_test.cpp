@@ -89,3 +89,34 @@ TEST_CASE("what a write that was cut off left beside is passed over", "[store]")
     CHECK(folder.read().body == "more");
     CHECK_FALSE(std::filesystem::exists(folder.path + "/.state.new"));
 }
+
+TEST_CASE("damaged definitions never take the place of the good ones before them", "[store]") {
+    const Folder folder;
+    const house::Disk run;
+    const auto store = store::Store::open(folder.path, run.run());
+    REQUIRE(store);
+    folder.put("rubbish");
+    store->set_damaged_aside();
+    folder.require_older();
+    REQUIRE(store::write_document(folder.path, "state", {9, "more"}, store::Durable::yes));
+    CHECK(folder.read().body == "more");
+    folder.put("rubbish again");
+    folder.require_older();
+}
+
+TEST_CASE("a journal tells what was none from what nobody cared about", "[store]") {
+    const house::Disk disk;
+    auto store = store::Store::open(disk.state(), disk.run());
+    REQUIRE(store);
+    ovs::Port port{*topology::IfName::parse("eno1")};
+    port.qos = "", port.vm_id = "vm1";
+    store::Entry entry{.id = 1, .boot = store::boot_id(), .is_remote = true, .awaited = {"eno1-4"}, .is_confirmed = true};
+    entry.before.ovs.ports.put(port);
+    REQUIRE(store->begin(entry));
+    const auto read = store->open_entry();
+    REQUIRE(read);
+    REQUIRE(*read);
+    CHECK(*(*read)->before.ovs.ports.find(port.name) == port);
+    CHECK(((*read)->is_remote && (*read)->is_confirmed));
+    CHECK((*read)->awaited == entry.awaited);
+}

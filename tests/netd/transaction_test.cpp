@@ -148,6 +148,9 @@ TEST_CASE("killed while it waits, it goes on waiting; after the deadline it goes
     {
         auto next_life = host.transactor(host.kernel);
         CHECK(std::holds_alternative<apply::Waiting>(next_life.recover()));
+        // What waits is not overwritten by another.
+        CHECK(std::holds_alternative<apply::RolledBack>(next_life.begin({}, {})));
+        CHECK(next_life.waiting());
     }
     host.clock.advance(std::chrono::seconds(61));
     auto late_life = host.transactor(host.kernel);

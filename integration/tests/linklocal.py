@@ -1,0 +1,97 @@
+"""Frames to 01:80:c2:00:00:0X, which the kernel takes from a bridge's port before all rules of bridges, unless it is told to bridge them:
+no guest takes another's address by one, nor reaches the host."""
+
+from attacks import arp, ether
+from frames import BROADCAST, Wire, collect, drain
+from guests import Guest, define
+from runner import case
+
+LLDP, BPDU = "01:80:c2:00:00:0e", "01:80:c2:00:00:00"
+HOST = "10.9.0.1"
+
+
+def where(speaker, to, ends, token):
+    drain(list(ends))
+    speaker.end.send(ether(to, speaker.mac, 0x0806, arp(2, speaker.mac, "10.0.0.8", "10.0.0.9", to) + token))
+    return sorted(ends[end] for end, frames in collect(list(ends), token, 0.5).items() if frames)
+
+
+def nobody_takes_an_address(host, **more):
+    define(host, {"web": {"nic": "eno1", **more}, "ovirtmgmt": {"nic": "eno2", "ipaddr": HOST, "prefix": 24}})
+    mean = Guest(host, "mean", "web", "tap", filter="strict", filterParameters=["10.0.0.7"])
+    victim, third = Guest(host, "victim", "web", "tap"), Guest(host, "third", "web", "tap")
+    ends = {mean.end: "mean", victim.end: "victim", third.end: "third"}
+    for tries in range(30):   # with STP a port learns after some seconds
+        victim.end.send(ether(BROADCAST, victim.mac, 0x0806, arp(2, victim.mac, "10.0.0.6", "10.0.0.6")))
+        if where(third, victim.mac, ends, b"netd-before") == ["victim"]:
+            break
+    else:
+        raise AssertionError("the victim is not reached")
+    for to in (LLDP, BPDU, "01:80:c2:00:00:02", "01:80:c2:00:00:03"):
+        mean.end.send(ether(to, victim.mac, 0x88CC, b"netd-spoof"))
+        mean.end.send(ether(to, mean.mac, 0x0806, arp(1, mean.mac, "10.0.0.7", HOST, "00:00:00:00:00:00")))
+        got = where(third, victim.mac, ends, b"netd-after")
+        assert got == ["victim"], f"after a frame to {to} its neighbour's frames go to {got}"
+        drain([mean.end])
+        mean.end.send(ether(to, mean.mac, 0x0806, arp(1, mean.mac, "10.0.0.7", HOST, "00:00:00:00:00:00")))
+        answers = collect([mean.end], bytes(map(int, HOST.split("."))), 0.3)[mean.end]
+        assert not answers, f"the host answers what is sent to {to}"
+    if host.kind != "ovs":
+        learned = host.space.run("bridge", "fdb", "show", "dev", mean.nic["port"])
+        assert victim.mac not in learned, learned
+        blocked = host.client.call("VM.getNics", {"vmId": "mean"})["nics"][0]["blocked"]
+        assert blocked.get("control", 0) >= 8, blocked
+
+
+@case()
+def of_guests_on_a_plain_bridge(host):
+    nobody_takes_an_address(host)
+
+
+@case(kinds=("vlan-aware", "ovs"))
+def of_guests(host):
+    nobody_takes_an_address(host)
+
+
+@case("vlan", kinds=("legacy", "vlan-aware", "ovs"))
+def of_guests_on_a_tag(host):
+    nobody_takes_an_address(host, vlan=100)
+
+
+@case()
+def of_guests_on_a_bridge_with_stp(host):
+    nobody_takes_an_address(host, stp=True, custom={"bridge_opts": "forward_delay=200"})
+
+
+@case()
+@case(kinds=("vlan-aware", "ovs"))
+def the_wire_gets_no_answer_for_another_networks_address(host):
+    define(host, {"web": {"nic": "eno1"}, "ovirtmgmt": {"nic": "eno2", "ipaddr": HOST, "prefix": 24}})
+    wire = host.later(Wire(host.wire.name, "eno1"))
+
+    def answered(when):
+        for to in (BROADCAST, LLDP, "01:80:c2:00:00:03"):
+            drain([wire])
+            wire.send(ether(to, "02:aa:00:00:00:09", 0x0806, arp(1, "02:aa:00:00:00:09", "10.0.0.9", HOST, "00:00:00:00:00:00")))
+            answers = [frame for frame in collect([wire], bytes(map(int, HOST.split("."))), 0.3)[wire] if str(frame).find("02:aa:00:00:00:09") >= 0]
+            assert not answers, f"{when}, asked by {to}: {answers}"
+    answered("as a port")
+    define(host, {"web": {"nic": "eno3"}})
+    answered("left by its network")
+    host.client.setup({"web": {"remove": True}}, confirm=None)
+    answered("let go")
+
+
+@case()
+def what_was_learned_while_nothing_was_filtered_is_forgotten(host):
+    define(host, {"web": {"nic": "eno1"}})
+    mean, victim, third = (Guest(host, name, "web", "tap") for name in ("mean", "victim", "third"))
+    ends = {mean.end: "mean", victim.end: "victim", third.end: "third"}
+    victim.end.send(ether(BROADCAST, victim.mac, 0x0806, arp(2, victim.mac, "10.0.0.6", "10.0.0.6")))
+    news = host.netd.subscribe("security.restored")
+    for _ in range(10):
+        host.space.run("nft", "flush", "ruleset")
+        for _ in range(200):
+            mean.end.send(ether(BROADCAST, victim.mac, 0x88B5, b"netd-spoof"))
+        assert news.next(20)
+        assert where(third, victim.mac, ends, b"netd-after") != ["mean"], "they go to whoever sent as the other"

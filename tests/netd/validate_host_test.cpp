@@ -1,0 +1,121 @@
+// What a definition meets on the host: devices of Open vSwitch, devices that netd made for something else; and rules of guests' NICs.
+#include "netd/intent/validate.hpp"
+#include "netd/wire/read_definition.hpp"
+#include "tests/fakes/fake_kernel.hpp"
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+namespace {
+
+using namespace intent;
+using Told = std::vector<std::pair<int, std::string>>;
+
+topology::IfName name(const char* text) { return *topology::IfName::parse(text); }
+
+struct Host {
+    fakes::FakeKernel kernel{"eno1", "eno2", "eno3"};
+    ovs::State ovs;
+    Intent running;
+
+    Facts facts() { return {.kernel = kernel.state(), .abilities = kernel.abilities(), .ovs_connected = true, .ovs = &ovs}; }
+    void make(const char* device, bridges::Kind kind, topology::Owner owner) {
+        bridges::Link link{name(device)};
+        link.kind = std::move(kind);
+        link.owner = std::move(owner);
+        REQUIRE_FALSE(kernel.apply(std::vector<bridges::Op>{topology::Create<bridges::Link>{link}}).stopped);
+        REQUIRE(kernel.hear());
+    }
+    Told told(const char* text) {
+        Complaints complaints;
+        const Request request = wire::read_setup(nlohmann::json::parse(text), complaints);
+        const auto more = validate(request, running, facts()).complaints;
+        complaints.insert(complaints.end(), more.begin(), more.end());
+        Told told;
+        for (const auto& complaint : complaints) told.emplace_back(complaint.code, complaint.path);
+        return told;
+    }
+    Told told(const GuestNic& nic) {
+        Told told;
+        for (const auto& complaint : validate_nic(nic, running, facts(), 49).complaints) told.emplace_back(complaint.code, complaint.path);
+        return told;
+    }
+};
+
+}  // namespace
+
+TEST_CASE("what somebody else's Open vSwitch has is not taken from it") {
+    Host host;
+    host.ovs.bridges.put(ovs::Bridge{.name = name("br-ex"), .owner = topology::Owner::foreign()});
+    host.ovs.bridges.put(ovs::Bridge{.name = name("ovs-eno3"), .owner = topology::Owner::ours("base eno3")});
+    host.ovs.ports.put(ovs::Port{.name = name("eno1"), .bridge = name("br-ex"), .owner = topology::Owner::foreign(), .internal = false});
+    host.ovs.ports.put(ovs::Port{.name = name("eno3"), .bridge = name("ovs-eno3"), .owner = topology::Owner::ours("base eno3"), .internal = false});
+    CHECK(host.told(R"({"networks": {"web": {"nic": "eno1", "vlan": 5, "switch": "ovs"}}})") == Told{{24, "/networks/web/nic"}});
+    CHECK(host.told(R"({"networks": {"web": {"nic": "eno1"}}})") == Told{{24, "/networks/web/nic"}});
+    CHECK(host.told(R"({"bondings": {"bond0": {"nics": ["eno1", "eno2"]}}})") == Told{{24, "/bondings/bond0/nics"}});
+    CHECK(host.told(R"({"networks": {"web": {"nic": "eno3", "vlan": 5, "switch": "ovs"}}})").empty());
+    // Its own devices are no NICs.
+    host.ovs.ports.put(ovs::Port{.name = name("eno2"), .bridge = name("ovs-eno3"), .owner = topology::Owner::ours("network eno2"), .internal = true});
+    CHECK(host.told(R"({"networks": {"web": {"nic": "eno2"}}})") == Told{{23, "/networks/web/nic"}});
+    CHECK(host.told(R"({"bondings": {"bond0": {"nics": ["eno2"]}}})") == Told{{23, "/bondings/bond0/nics"}});
+}
+
+TEST_CASE("a network has no name of a device that netd made for something else") {
+    Host host;
+    host.make("eno1.100", bridges::Vlan{name("eno1"), *VlanId::from(100)}, topology::Owner::ours("network web"));
+    host.make("nic-2f0ad4c4", bridges::Tap{}, topology::Owner::ours("guest vm1"));
+    host.make("lan", bridges::Bridge{}, topology::Owner::ours("network lan"));
+    CHECK(host.told(R"({"networks": {"nic-2f0ad4c4": {}}})") == Told{{27, "/networks/nic-2f0ad4c4"}});
+    CHECK(host.told(R"({"networks": {"eno1.100": {"nic": "eno2", "switch": "vlan-aware", "ipaddr": "10.0.0.1", "prefix": 24}}})") == Told{{27, "/networks/eno1.100"}});
+    CHECK(host.told(R"({"networks": {"lan": {}}})").empty());
+    // Nor the other way round.
+    host.running.put(Network{.name = *NetworkName::parse("vb-eno1")});
+    host.running.put(Network{.name = *NetworkName::parse("eno2.7"), .nic = name("eno3"), .vlan = *VlanId::from(5), .switch_kind = SwitchKind::ovs});
+    CHECK(host.told(R"({"networks": {"db": {"nic": "eno1", "vlan": 10, "switch": "vlan-aware"}}})") == Told{{27, "/networks/db/switch"}});
+    CHECK(host.told(R"({"networks": {"db": {"nic": "eno2", "vlan": 7}}})") == Told{{26, "/networks/db/vlan"}});
+}
+
+TEST_CASE("one filtering bridge has STP for all of its networks or for none") {
+    Host host;
+    CHECK(host.told(R"({"networks": {"a": {"nic": "eno1", "vlan": 10, "switch": "vlan-aware", "stp": true},
+                                     "b": {"nic": "eno1", "vlan": 20, "switch": "vlan-aware", "custom": {"bridge_opts": "stp_state=0"}}}})") ==
+          Told{{21, "/networks/a/stp"}, {21, "/networks/b/custom"}});
+    host.running.put(Network{.name = *NetworkName::parse("b"), .nic = name("eno1"), .vlan = *VlanId::from(20), .switch_kind = SwitchKind::vlan_aware,
+                             .custom = {.bridge_opts = {{"forward_delay", "0"}}}});
+    CHECK(host.told(R"({"networks": {"a": {"nic": "eno1", "vlan": 10, "switch": "vlan-aware", "stp": true}}})") == Told{{21, "/networks/a/stp"}});
+    CHECK(host.told(R"({"networks": {"a": {"nic": "eno1", "vlan": 10, "switch": "vlan-aware"}}})").empty());
+}
+
+TEST_CASE("a complaint is about the attribute that was sent") {
+    Host host;
+    CHECK(host.told(R"({"networks": {"a": {"nic": "eno1", "addresses": ["fe80::1/64"]}}})") == Told{{22, "/networks/a/addresses"}});
+    CHECK(host.told(R"({"networks": {"a": {"nic": "eno1", "ipaddr": "10.0.0.1", "netmask": "255.0.255.0"}}})") == Told{{22, "/networks/a/netmask"}});
+    CHECK(host.told(R"({"networks": {"a": {"nic": "eno1", "ipaddr": "10.0.0.1", "prefix": 24, "routes": [{"to": "10.9.0.0/16", "via": "10.0.0.2"}]},
+                                     "b": {"nic": "eno2", "addresses": ["10.9.0.1/16"]}}})") ==
+          Told{{22, "/networks/a/routes"}, {22, "/networks/b/addresses"}});
+}
+
+TEST_CASE("a guest's own tags are none of the untagged network, and each kind of NIC has its own attributes", "[guests]") {
+    Host host;
+    host.running.put(Network{.name = *NetworkName::parse("web"), .nic = name("eno1"), .vlan = *VlanId::from(100), .switch_kind = SwitchKind::ovs});
+    host.running.put(Network{.name = *NetworkName::parse("lan")});
+    GuestNic nic{"vm1", *topology::Mac::parse("02:00:00:00:77:01")};
+    nic.network = "web";
+    nic.vlan = *VlanId::from(0);
+    CHECK(host.told(nic) == Told{{49, "/nic/vlan"}});
+    nic.vlan.reset();
+    nic.trunk = *VlanSet::parse("0-4094");
+    CHECK(host.told(nic) == Told{{49, "/nic/trunk"}});
+    nic.trunk = *VlanSet::parse("1-4094");
+    CHECK(host.told(nic).empty());
+    GuestNic plain{"vm2", *topology::Mac::parse("02:00:00:00:77:02")};
+    plain.network = "lan";
+    plain.queues = 4, plain.model = "e1000e";
+    CHECK(host.told(plain) == Told{{49, "/nic/queues"}});
+    plain.model = "virtio", plain.kind = GuestKind::netns, plain.user = 1000;
+    CHECK(host.told(plain) == Told{{49, "/nic/queues"}, {49, "/nic/user"}});
+    plain.queues = 1, plain.kind = GuestKind::tap, plain.ifname = name("eth5");
+    CHECK(host.told(plain) == Told{{49, "/nic/ifname"}});
+    plain.ifname.reset();
+    CHECK(host.told(plain).empty());
+}
