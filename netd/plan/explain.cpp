@@ -14,11 +14,17 @@ template <class R>
 std::string words(const topology::Remove<R>& op) {
     return "remove " + describe(op.was);
 }
+// What comes with another change, as the flags of a bridge's new port do, and is as everybody takes for granted.
+bool goes_without_saying(const topology::Difference& difference) {
+    return difference.found == "none" && (difference.wanted == "none" || difference.wanted == "false");
+}
+
 template <class R>
 std::string words(const topology::Update<R>& op) {
     std::string text = "change " + describe(op.was) + ":";
     const char* separator = " ";
     for (const auto& difference : topology::differences(op.now, op.was)) {
+        if (goes_without_saying(difference)) continue;
         text += separator + difference.attribute + " " + difference.found + " becomes " + difference.wanted;
         separator = ", ";
     }
