@@ -106,7 +106,7 @@ Result<> LinuxKernel::look_at(std::span<const IfName> links) {
     std::set<int> indices;
     for (const IfName& name : links)
         if (const Link* link = state().links.find(name)) indices.insert(link->facts.index);
-    mirror_.drain();
+    if (auto heard = listen(); !heard) return heard.error();
     return mirror_.look_at(indices);
 }
 

@@ -221,7 +221,7 @@ private:
         if (is_elsewhere || (now_.stack && now_.stack->autoconf == false))
             for (const Subnet& address : told.autoconf)
                 if (!now_.addresses || !now_.addresses->contains(address)) into_.push_back(write_address_deletion(index_, address));
-        if (told.router && (is_elsewhere || (now_.stack && now_.stack->ra_gateway == false))) into_.push_back(write_router_deletion(index_, *told.router));
+        if (told.router && (is_elsewhere || (now_.stack && (now_.stack->ra_gateway == false || now_.stack->hears_routers == false)))) into_.push_back(write_router_deletion(index_, *told.router));
         if (is_elsewhere) write_link_local(index_, *now_.mac, *have_.mac, into_);
     }
 

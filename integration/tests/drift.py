@@ -63,6 +63,23 @@ def the_kernels_own_route_to_a_subnet_comes_back(host):
 
 
 @case()
+def settings_that_the_kernel_reports_to_nobody_are_looked_at_in_turn(host):
+    host.client.setup({"web": {"nic": "eno1"}, "ovirtmgmt": {"nic": "eno2", "ipaddr": "192.0.2.10", "prefix": 24}}, confirm=None)
+    events = host.netd.subscribe("drift.")
+    for setting, value, attribute in (("ipv4/conf/ovirtmgmt/arp_ignore", 0, "stack.arp_strict"), ("ipv6/conf/eno1/disable_ipv6", 0, "stack.ipv6"),
+                                      ("ipv4/conf/eno1/arp_ignore", 0, "stack.arp_strict")):
+        file = f"/proc/sys/net/{setting}"
+        before = host.space.run("cat", file)
+        host.space.run("sh", "-c", f"echo {value} > {file}")
+        topic, found = events.next(20)
+        assert topic == "drift.found" and found["attribute"] == attribute, found
+        wait_until(lambda: host.space.run("cat", file) == before, 20, f"{setting} stays")
+        mended(host)
+        while events.next(20)[0] != "drift.repaired":
+            pass
+
+
+@case()
 def a_ports_flags_are_as_the_kernel_makes_them(host):
     host.client.setup({"web": {"nic": "eno1", "switch": host.kind or "legacy"}})
     host.add_space("a")

@@ -181,6 +181,11 @@ Outcome Transactor::confirm() {
     return finish();
 }
 
+bool Transactor::confirm_but_for_leases() {
+    open_->is_confirmed = waiting_->is_confirmed = true;
+    return bool(store_.begin(*open_));
+}
+
 Outcome Transactor::roll_back(const Error& because) {
     waiting_.reset();
     return undo(because);

@@ -68,6 +68,8 @@ public:
     // While one is waiting no other may begin.
     Outcome begin(const intent::Intent& wanted, const Terms& terms);
     Outcome confirm();
+    // Of one that waits for leases, too: it ends when they are there. False if that can't be written down.
+    bool confirm_but_for_leases();
     Outcome roll_back(const Error& because);  // of the one that is waiting
 
     // Brings about again what of the touched things has come to differ from the definitions, and may have its say while no

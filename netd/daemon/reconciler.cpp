@@ -87,8 +87,8 @@ std::chrono::steady_clock::time_point Reconciler::next_deadline() const {
         if (const auto ends = clients_.leases().next()) deadline = std::min(deadline, in(*ends));
         if (clients_.leases().has_offers()) deadline = std::min(deadline, in(leases_again_));
     }
-    for (const auto again : {guests_again_, patrol_again_})
-        if (again > now) deadline = std::min(deadline, again);
+    deadline = std::min(deadline, patrol_again_);
+    if (guests_pause_.count() > 0) deadline = std::min(deadline, std::max(guests_again_, now + std::chrono::seconds(1)));
     for (const auto& again : {rules_again_, hear_again_})
         if (again) deadline = std::min(deadline, in(*again));
     for (const Parting& parting : partings_)

@@ -119,7 +119,8 @@ private:
     std::chrono::steady_clock::time_point patrol_again_{};
     std::optional<topology::IfName> patrolled_ = {};  // up to here
     std::optional<intent::Intent> followers_;   // the definitions that do
-    std::chrono::steady_clock::time_point guests_again_{};  // not before, as following them was refused
+    std::chrono::steady_clock::time_point guests_again_{};  // not before, as following them was refused, and
+    std::chrono::seconds guests_pause_{};                   // for how long; none: it was not
     std::set<guests::Nic::Key> strays_;         // asked already
     Needs needs_;
     Asker asker_;                               // of the transaction that waits for its confirmation

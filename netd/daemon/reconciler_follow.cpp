@@ -73,10 +73,10 @@ void Reconciler::follow_guests() {
         if (auto forgotten = backends_.kernel.forget_filters(); !forgotten) log::warn("filters of ports that are gone stay: {}", forgotten.error().what);
     }
     followers_ = transactor_.running();
-    if (is_refused) {
-        followed_.reset();
-        guests_again_ = Clock::now() + std::chrono::seconds(5);
-    }
+    constexpr std::chrono::seconds first_pause{5}, longest_pause{60};
+    guests_pause_ = is_refused ? std::clamp(guests_pause_ * 2, first_pause, longest_pause) : std::chrono::seconds(0);
+    if (is_refused) followed_.reset();
+    guests_again_ = Clock::now() + guests_pause_;
     const std::set<guests::Nic::Key> strays(followed.strays.begin(), followed.strays.end());
     for (const auto& stray : strays) {
         if (strays_.contains(stray)) continue;

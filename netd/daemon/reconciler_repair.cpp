@@ -90,6 +90,8 @@ void Reconciler::patrol() {
     if (next.empty()) return;
     patrolled_ = next.back();
     if (!backends_.kernel.look_at(next) || before == backends_.kernel.state()) return;
+    try_again();
+    follow_names();
     publish();
 }
 

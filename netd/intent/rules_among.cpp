@@ -42,24 +42,23 @@ private:
         if (is_switchs_own(*network_.nic, facts_)) return refuse(code::bad_nic, Fault::invalid, "nic", fmt::format("'{}' is not a NIC but Open vSwitch's own device", nic));
         if (const Bond* bond = wanted_.bond_of(*network_.nic))
             return refuse(code::used_nic, Fault::conflict, "nic", fmt::format("'{}' is a port of {}", nic, bond->name.text()));
-        if (link->master && link->master->of && !wanted_.bonds().contains(*link->master->of)) foreign_master(nic, *link->master->of);
-        if (const IfName* bridge = foreign_switch_of(*network_.nic, facts_))
-            refuse(code::used_nic, Fault::conflict, "nic",
-                   fmt::format("'{}' is a port of Open vSwitch's bridge '{}', which netd did not make; take it out of there first", nic, bridge->text()));
+        belongs_to_others("nic", *link);
     }
 
-    // A NIC that somebody else made a port of something is taken over only from a bridge that is this network's.
-    void foreign_master(const std::string& nic, const IfName& master) {
-        const Link* upper = facts_.kernel.links.find(master);
-        if (!upper || is_ours(*upper) || master.text() == network_.name.text()) return;
-        refuse(code::used_nic, Fault::conflict, "nic",
-               fmt::format("'{}' belongs to '{}', which netd did not make; take it out of there first", nic, master.text()));
+    // What somebody else made a port of something is taken over only from a bridge that is this network's.
+    void belongs_to_others(std::string_view attribute, const Link& link) {
+        const IfName* master = link.master && link.master->of && !wanted_.bonds().contains(*link.master->of) ? &*link.master->of : nullptr;
+        const Link* upper = master ? facts_.kernel.links.find(*master) : nullptr;
+        if (upper && (is_ours(*upper) || master->text() == network_.name.text())) upper = nullptr;
+        if (const IfName* owner = upper ? &upper->name : foreign_switch_of(link.name, facts_))
+            refuse(code::used_nic, Fault::conflict, attribute,
+                   fmt::format("'{}' belongs to '{}', which netd did not make; take it out of there first", link.name.text(), owner->text()));
     }
 
     void bonding() {
         if (!network_.bonding || wanted_.bonds().contains(*network_.bonding)) return;
         const Link* link = facts_.kernel.links.find(*network_.bonding);
-        if (link && link->kind && std::holds_alternative<bridges::Bond>(*link->kind) && !is_ours(*link)) return;
+        if (link && link->kind && std::holds_alternative<bridges::Bond>(*link->kind) && !is_ours(*link)) return belongs_to_others("bonding", *link);
         refuse(code::bad_bond, Fault::not_found, "bonding",
                fmt::format("there is no bond '{}', neither on this host nor in the request", network_.bonding->text()));
     }
@@ -171,10 +170,14 @@ private:
         return network.switch_kind == SwitchKind::ovs || !network.base() || network.is_on_host();
     }
 
-    // Another network's VLAN device, a guest's tap, a switch.
+    // Another network's VLAN device, a guest's tap, a switch; but not what goes in the same request.
     bool is_for_something_else(const Link& link) const {
-        if (!is_ours(link) || *link.owner == topology::Owner::ours(std::string(bridges::unmarked_role))) return false;
-        return !(*link.owner == topology::Owner::ours(fmt::format("network {}", network_.name.text())));
+        const std::string role = is_ours(link) ? link.owner->role.value_or("") : "";
+        if (role.empty() || role == bridges::unmarked_role) return false;
+        if (role.starts_with("network ")) return role.substr(8) != network_.name.text() && wanted_.network(role.substr(8));
+        if (!role.starts_with("bond ")) return true;
+        const auto bond = IfName::parse(role.substr(5));
+        return bond && wanted_.bonds().contains(*bond);
     }
 
     bool is_foreign_to_switch(const IfName& name) const {
@@ -253,19 +256,6 @@ private:
 };
 
 }  // namespace
-
-const IfName* foreign_switch_of(const IfName& device, const Facts& facts) {
-    const ovs::Port* port = facts.ovs ? facts.ovs->ports.find(device) : nullptr;
-    if (!port || !port->bridge || (port->owner && port->owner->is_ours())) return nullptr;
-    const ovs::Bridge* bridge = facts.ovs->bridges.find(*port->bridge);
-    return bridge && bridge->owner && bridge->owner->is_ours() ? nullptr : &*port->bridge;
-}
-
-bool is_switchs_own(const IfName& device, const Facts& facts) {
-    if (!facts.ovs) return false;
-    const ovs::Port* port = facts.ovs->ports.find(device);
-    return (port && port->internal == true) || facts.ovs->bridges.contains(device);
-}
 
 const Neighbours::OfBase* Neighbours::on(const IfName& device) {
     const Base* base = wanted_.bases().find(device);

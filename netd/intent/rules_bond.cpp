@@ -70,6 +70,19 @@ private:
 
 }  // namespace
 
+const IfName* foreign_switch_of(const IfName& device, const Facts& facts) {
+    const ovs::Port* port = facts.ovs ? facts.ovs->ports.find(device) : nullptr;
+    if (!port || !port->bridge || (port->owner && port->owner->is_ours())) return nullptr;
+    const ovs::Bridge* bridge = facts.ovs->bridges.find(*port->bridge);
+    return bridge && bridge->owner && bridge->owner->is_ours() ? nullptr : &*port->bridge;
+}
+
+bool is_switchs_own(const IfName& device, const Facts& facts) {
+    if (!facts.ovs) return false;
+    const ovs::Port* port = facts.ovs->ports.find(device);
+    return (port && port->internal == true) || facts.ovs->bridges.contains(device);
+}
+
 void check_among(const Bond& bond, const Intent& wanted, const Facts& facts, Complaints& complaints) {
     BondCheck(bond, wanted, facts, complaints).run();
 }

@@ -133,6 +133,7 @@ void bond(Draft& draft, const intent::Bond& bond) {
     if (!base) link.master = bridges::Master{};
     if (!base) link.traffic = bridges::Traffic{};
     if (!base) link.standing = topology::Standing::in_network({});
+    if (!base) link.stack = bridges::HostStack{.arp_strict = true};
     draft.put(link);
     // One that is not there can't be told anything; it is taken in when it comes.
     for (const IfName& nic : bond.nics)

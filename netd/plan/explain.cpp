@@ -16,7 +16,8 @@ std::string words(const topology::Remove<R>& op) {
 }
 // What comes with another change, as the flags of a bridge's new port do, and is as everybody takes for granted.
 bool goes_without_saying(const topology::Difference& difference) {
-    return difference.found == "none" && (difference.wanted == "none" || difference.wanted == "false");
+    return (difference.attribute == "isolated" && difference.found == "none" && difference.wanted == "false") ||
+           (difference.attribute == "flags" && difference.found == difference.wanted);
 }
 
 template <class R>

@@ -159,6 +159,12 @@ Result<> put_in_place(const std::string& directory, const std::string& name, Dur
     return durable == Durable::yes ? sync_directory(directory) : Result<>();
 }
 
+bool is_damaged(const std::string& directory, const std::string& name) {
+    const std::string path = directory + "/" + name;
+    const auto bytes = read_file(path);
+    return bytes && !parse(path, *bytes);
+}
+
 Result<std::optional<Document>> read_document(const std::string& directory, const std::string& name) {
     std::optional<Error> first;
     for (const char* suffix : {"", ".prev"}) {

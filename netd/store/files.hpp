@@ -35,6 +35,9 @@ Result<> write_document(const std::string& directory, const std::string& name, c
 Result<> write_beside(const std::string& directory, const std::string& name, const Document& document, Durable durable);
 Result<> put_in_place(const std::string& directory, const std::string& name, Durable durable);
 
+// The newest version could be read, and is none.
+bool is_damaged(const std::string& directory, const std::string& name);
+
 // The newest valid version; nullopt if there never was one. Fault::backend, and what is wrong with each, if there are versions
 // and none is valid.
 // Files over 64 MiB are refused: the file is input, too. Half of that is written, and the rest is for what is appended.

@@ -111,6 +111,7 @@ Result<Store> Store::open(std::string state, std::string run) {
 Result<std::optional<Kept>> Store::committed() const { return read_kept(state_, committed_name); }
 
 void Store::set_damaged_aside() const {
+    if (!is_damaged(state_, committed_name)) return;
     const std::string path = state_ + "/" + committed_name;
     std::rename(path.c_str(), (path + ".damaged").c_str());
 }

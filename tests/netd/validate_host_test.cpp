@@ -62,12 +62,16 @@ TEST_CASE("what somebody else's Open vSwitch has is not taken from it") {
 
 TEST_CASE("a network has no name of a device that netd made for something else") {
     Host host;
+    host.running.put(Network{.name = *NetworkName::parse("web"), .nic = name("eno1"), .vlan = *VlanId::from(100)});
     host.make("eno1.100", bridges::Vlan{name("eno1"), *VlanId::from(100)}, topology::Owner::ours("network web"));
     host.make("nic-2f0ad4c4", bridges::Tap{}, topology::Owner::ours("guest vm1"));
     host.make("lan", bridges::Bridge{}, topology::Owner::ours("network lan"));
     CHECK(host.told(R"({"networks": {"nic-2f0ad4c4": {}}})") == Told{{27, "/networks/nic-2f0ad4c4"}});
     CHECK(host.told(R"({"networks": {"eno1.100": {"nic": "eno2", "switch": "vlan-aware", "ipaddr": "10.0.0.1", "prefix": 24}}})") == Told{{27, "/networks/eno1.100"}});
     CHECK(host.told(R"({"networks": {"lan": {}}})").empty());
+    // What goes in the same request is in nobody's way.
+    CHECK(host.told(R"({"networks": {"web": {"remove": true}, "eno1.100": {"nic": "eno2", "switch": "vlan-aware", "ipaddr": "10.0.0.1", "prefix": 24}}})").empty());
+    host.running.remove(*NetworkName::parse("web"));
     // Nor the other way round.
     host.running.put(Network{.name = *NetworkName::parse("vb-eno1")});
     host.running.put(Network{.name = *NetworkName::parse("eno2.7"), .nic = name("eno3"), .vlan = *VlanId::from(5), .switch_kind = SwitchKind::ovs});
