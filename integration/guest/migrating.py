@@ -46,8 +46,8 @@ class Elsewhere(hosts.Host):
 
     def gone(self, here):
         here.closing.remove(self)
+        here.wire.links("link set eno1 nomaster", "link del cable", "link del across")   # before the cable goes with its other end
         self.close()
-        here.wire.links("link set eno1 nomaster", "link del cable", "link del across")
 
 
 def migration(here, there, *how):
