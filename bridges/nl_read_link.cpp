@@ -125,6 +125,7 @@ void read_port(const Attributes& info, LinkReport& report) {
     if (kind == "bridge") read_flags(data).give_to(report.link);
     if (kind != "bond") return;
     report.link.facts.rare.edit().aggregator = data.get<std::uint16_t>(IFLA_BOND_SLAVE_AD_AGGREGATOR_ID);
+    report.link.facts.rare.edit().stands_by = data.get<std::uint8_t>(IFLA_BOND_SLAVE_STATE).value_or(0) != 0;
     // The address that it gets back when it leaves, which a veth tells nowhere else.
     if (const auto own = mac_in(data, IFLA_BOND_SLAVE_PERM_HWADDR)) report.link.facts.permanent_mac = own;
 }

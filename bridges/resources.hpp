@@ -176,6 +176,7 @@ struct RareFacts {
     std::optional<IfName> active_port = {};           // bonds in modes that have one
     std::optional<std::uint16_t> aggregator = {};     // 802.3ad: of a bond, and of its port
     std::optional<Mac> partner_mac = {};              // 802.3ad, of a bond
+    bool stands_by = false;                           // a bond's port that carries nothing now
     bool operator==(const RareFacts&) const = default;
 };
 // What only the kernel knows. Reported, never wanted, no part of a plan.

@@ -203,7 +203,8 @@ def lacp_is_told_as_the_kernel_has_it(host):
         assert told["nics"][nic]["ad_aggregator_id"] == host.space.link(nic)["linkinfo"]["info_slave_data"]["ad_aggregator_id"]
     bond = told["bondings"]["bond0"]
     assert (bond["active_slave"], bond["opts"]) == ("", {"mode": "802.3ad", "lacp_rate": "fast"}), bond   # miimon=100 is what this mode has anyway
-    assert told["bondings"]["bond0"]["speed"] == int(host.space.run("cat", "/sys/class/net/bond0/speed")) > 0
+    # A port that the aggregator has carries a moment later.
+    wait_until(lambda: capabilities(host)["bondings"]["bond0"]["speed"] == int(host.space.run("cat", "/sys/class/net/bond0/speed")) > 0, 20)
     assert "ad_aggregator_id" not in told["nics"]["eno3"]
     assert next_of(events, "bond.lacp", lambda event: event.get("partner") == partner)
     assert host.client.call("Host.getStatus")["bonds"] == {}
