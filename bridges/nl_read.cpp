@@ -1,6 +1,5 @@
 // All messages but links; see nl_read.hpp.
 #include "bridges/nl_read.hpp"
-#include "bridges/port_flags_wire.hpp"
 
 #include <linux/fib_rules.h>
 #include <linux/if_addr.h>

@@ -103,6 +103,13 @@ Message rule_message(int type, int flags, const Rule& rule) {
     return message;
 }
 
+Subnet link_local_of(const Mac& mac) {
+    const auto& bytes = mac.bytes();
+    std::array<std::uint8_t, 16> all = {0xfe, 0x80};
+    all[8] = bytes[0] ^ 2, all[9] = bytes[1], all[10] = bytes[2], all[11] = 0xff, all[12] = 0xfe, all[13] = bytes[3], all[14] = bytes[4], all[15] = bytes[5];
+    return *Subnet::from(IpAddress::v6(all), 64);
+}
+
 }  // namespace
 
 void write_addresses(int index, const std::set<Subnet>& now, const std::set<Subnet>& have, std::vector<Message>& into) {
@@ -112,7 +119,7 @@ void write_addresses(int index, const std::set<Subnet>& now, const std::set<Subn
     bool has_lost_v4 = false;
     for (const Subnet& address : have) {
         if (!is_lost(address)) continue;
-        into.push_back(address_message(RTM_DELADDR, 0, index, address));
+        into.push_back(write_address_deletion(index, address));
         has_lost_v4 |= !address.is_v6();
     }
     for (const Subnet& address : now) {
@@ -124,22 +131,10 @@ void write_addresses(int index, const std::set<Subnet>& now, const std::set<Subn
 Message write_address_deletion(int index, const Subnet& address) { return address_message(RTM_DELADDR, 0, index, address); }
 
 Message write_router_deletion(int index, const IpAddress& router) {
-    const Subnet everywhere = *Subnet::parse("::/0");
-    Route route{.to = everywhere, .via = router, .device = IfName::observed("?")};
+    Route route{.to = *Subnet::parse("::/0"), .via = router, .device = IfName::observed("?")};
     route.protocol = RTPROT_RA;
     return route_message(RTM_DELROUTE, 0, route, index);
 }
-
-namespace {
-
-Subnet link_local_of(const Mac& mac) {
-    const auto& bytes = mac.bytes();
-    std::array<std::uint8_t, 16> all = {0xfe, 0x80};
-    all[8] = bytes[0] ^ 2, all[9] = bytes[1], all[10] = bytes[2], all[11] = 0xff, all[12] = 0xfe, all[13] = bytes[3], all[14] = bytes[4], all[15] = bytes[5];
-    return *Subnet::from(IpAddress::v6(all), 64);
-}
-
-}  // namespace
 
 void write_link_local(int index, const Mac& now, const Mac& before, std::vector<Message>& into) {
     into.push_back(write_address_deletion(index, link_local_of(before)));

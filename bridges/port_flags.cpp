@@ -1,3 +1,4 @@
+// See port_flags.hpp.
 #include "bridges/port_flags_wire.hpp"
 
 #include <fmt/format.h>
@@ -13,9 +14,15 @@ struct Flag {
 };
 // Those that decide whose frames go where. A port's cost, priority, guards and queriers are for whoever tunes them.
 constexpr Flag all[] = {
-    {IFLA_BRPORT_MODE, "hairpin", false},         {IFLA_BRPORT_LEARNING, "learning", true},     {IFLA_BRPORT_UNICAST_FLOOD, "flood", true},
-    {IFLA_BRPORT_MCAST_FLOOD, "mcast_flood", true}, {IFLA_BRPORT_BCAST_FLOOD, "bcast_flood", true}, {IFLA_BRPORT_PROXYARP, "proxy_arp", false},
-    {IFLA_BRPORT_NEIGH_SUPPRESS, "neigh_suppress", false}, {IFLA_BRPORT_VLAN_TUNNEL, "vlan_tunnel", false}, {IFLA_BRPORT_LOCKED, "locked", false},
+    {IFLA_BRPORT_MODE, "hairpin", false},
+    {IFLA_BRPORT_LEARNING, "learning", true},
+    {IFLA_BRPORT_UNICAST_FLOOD, "flood", true},
+    {IFLA_BRPORT_MCAST_FLOOD, "mcast_flood", true},
+    {IFLA_BRPORT_BCAST_FLOOD, "bcast_flood", true},
+    {IFLA_BRPORT_PROXYARP, "proxy_arp", false},
+    {IFLA_BRPORT_NEIGH_SUPPRESS, "neigh_suppress", false},
+    {IFLA_BRPORT_VLAN_TUNNEL, "vlan_tunnel", false},
+    {IFLA_BRPORT_LOCKED, "locked", false},
 };
 
 bool is_odd(PortFlags flags, std::size_t flag) { return flags.odd >> flag & 1; }

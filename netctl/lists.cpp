@@ -78,7 +78,9 @@ Exit run(const Networks& wish, Session& session) {
     if (const auto* graph = std::get_if<json>(&topology)) {
         add_wires(networks, *graph);
         add_missing(networks, *graph);
-    } else session.screen.remark("states are those of the devices, whatever their wires: " + explain(std::get<Trouble>(topology)).front());
+    } else {
+        session.screen.remark("states are those of the devices, whatever their wires: " + explain(std::get<Trouble>(topology)).front());
+    }
     return show(pick(std::move(networks), "network", wish.name, "network"), networks_table, "no networks", session);
 }
 

@@ -84,11 +84,11 @@ private:
         const auto arp = mine_ + ",arp,arp_sha=" + filter_.mac.text();
         // No such thing is honest, and one frame can be a thousand on the wire.
         for (const char* kind : {"tcp", "tcp6"}) drop(fmt::format("{},{}", kind, to_many), reason_of("storm"));
-        for (const IpAddress& address : all)
-            if (!address.is_v6() && !address.is_unspecified()) pass(fmt::format("{},arp_spa={}", arp, address.text()));
-        // Whose address it asks for before it takes it.
-        for (const IpAddress& address : all)
-            if (!address.is_v6() && !address.is_unspecified()) pass(fmt::format("{},arp_spa=0.0.0.0,arp_tpa={}", arp, address.text()));
+        for (const IpAddress& address : all) {
+            if (address.is_v6() || address.is_unspecified()) continue;
+            pass(fmt::format("{},arp_spa={}", arp, address.text()));
+            pass(fmt::format("{},arp_spa=0.0.0.0,arp_tpa={}", arp, address.text()));  // is it anybody's, it asks before it takes it
+        }
         drop(arp, reason_of("arp"));
         drop("arp", reason_of("mac"));
         pass(mine_ + ",dl_type=0x8035");

@@ -182,8 +182,9 @@ Outcome Transactor::confirm() {
 }
 
 bool Transactor::confirm_but_for_leases() {
-    open_->is_confirmed = waiting_->is_confirmed = true;
-    return bool(store_.begin(*open_));
+    open_->is_confirmed = true;
+    open_->is_confirmed = waiting_->is_confirmed = bool(store_.begin(*open_));
+    return waiting_->is_confirmed;
 }
 
 Outcome Transactor::roll_back(const Error& because) {

@@ -132,12 +132,8 @@ private:
     intent::Renames renames_told_;
     topology::Keyed<bridges::Link> links_followed_;
     bool names_due_ = false;                    // a NIC came that may be known under another name
-    // The leases that the open transaction waits for; confirmed already, or not to be.
-    struct Awaited {
-        std::map<std::string, intent::NetworkName> keys;  // by lease, who waits for it
-        bool is_confirmed = false;
-    };
-    std::optional<Awaited> awaited_;
+    // The leases that the open transaction waits for, by key, and who of its networks does.
+    std::optional<std::map<std::string, intent::NetworkName>> awaited_;
     std::chrono::nanoseconds leases_again_{};
     std::optional<std::chrono::nanoseconds> hear_again_ = {};   // when the kernel could not be heard
     std::optional<std::chrono::nanoseconds> rules_again_ = {};  // when netd's tables could not be put back

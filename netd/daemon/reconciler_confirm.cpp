@@ -18,8 +18,8 @@ void Reconciler::confirm(const serve::Confirm& confirm) {
     const bool is_from_here = waiting && waiting->is_remote && !confirm.ticket.caller.is_remote();
     if (is_from_here || !is_about_what_waits(confirm.ticket, confirm.transaction)) return reply(confirm.ticket, {{"confirmed", false}, {"transaction", waiting ? json(waiting->id) : json()}}, false);
     if (awaited_) {
-        awaited_->is_confirmed = transactor_.confirm_but_for_leases();  // it ends when they are there
-        return reply(confirm.ticket, {{"confirmed", awaited_->is_confirmed}, {"transaction", waiting->id}}, false);
+        const bool is_confirmed = transactor_.confirm_but_for_leases();  // it ends when they are there
+        return reply(confirm.ticket, {{"confirmed", is_confirmed}, {"transaction", waiting->id}}, false);
     }
     const Asker asker = std::exchange(asker_, std::nullopt);
     const auto outcome = transactor_.confirm();

@@ -104,7 +104,7 @@ void Reconciler::await_leases(const intent::Request& request, const intent::Inte
     if (keys.empty()) return;
     add_keys(keys, terms.awaited);
     terms.is_confirmed = !terms.confirm;
-    awaited_ = Awaited{std::move(keys), terms.is_confirmed};
+    awaited_ = std::move(keys);
     if (!terms.confirm) terms.within = terms.timeout.value_or(longest_lease);
     terms.confirm = true;
 }
@@ -113,26 +113,25 @@ void Reconciler::await_leases(const intent::Request& request, const intent::Inte
 void Reconciler::await_again() {
     const auto& waiting = transactor_.waiting();
     if (!waiting || waiting->awaited.empty()) return;
-    awaited_ = Awaited{{}, waiting->is_confirmed};
+    awaited_.emplace();
     for (const intent::Network& network : transactor_.standing().networks())
         for (const lower::Family family : {lower::Family::v4, lower::Family::v6})
-            if (const std::string key = lower::lease_key(network, family); waiting->awaited.contains(key)) awaited_->keys.emplace(key, network.name);
+            if (const std::string key = lower::lease_key(network, family); waiting->awaited.contains(key)) awaited_->emplace(key, network.name);
 }
 
 void Reconciler::conclude_awaited() {
     if (!transactor_.waiting()) return awaited_.reset();
-    std::erase_if(awaited_->keys, [&](const auto& entry) { return clients_.leases().held().contains(entry.first); });
-    if (!awaited_->keys.empty()) return;
-    const bool is_confirmed = awaited_->is_confirmed;
+    std::erase_if(*awaited_, [&](const auto& entry) { return clients_.leases().held().contains(entry.first); });
+    if (!awaited_->empty()) return;
     awaited_.reset();
-    if (!is_confirmed) return;
+    if (!transactor_.waiting()->is_confirmed) return;
     const Asker asker = std::exchange(asker_, std::nullopt);
     conclude(asker, transactor_.confirm(), intent::code::refused);
 }
 
 Error Reconciler::too_late() const {
-    if (!awaited_ || awaited_->keys.empty()) return {Fault::timeout, "connectivity", "nobody confirmed the change in time"};
-    return {Fault::timeout, "network " + awaited_->keys.begin()->second.text(), "no DHCP server gave a lease in time"};
+    if (!awaited_ || awaited_->empty()) return {Fault::timeout, "connectivity", "nobody confirmed the change in time"};
+    return {Fault::timeout, "network " + awaited_->begin()->second.text(), "no DHCP server gave a lease in time"};
 }
 
 }  // namespace netd

@@ -31,8 +31,9 @@ private:
 // Fills in what follows from the rest: prefix from netmask, roles from the name, `::` for no gateway.
 Network canonical(Network network, Complaints& complaints);
 
-// The bridge of somebody else's Open vSwitch that has this device as a port; null: none has.
-const IfName* foreign_switch_of(const IfName& device, const Facts& facts);
+// The bridge or bond, of the kernel or of Open vSwitch, that has the link as a port and is somebody else's: neither `own` nor netd's, nor
+// wanted. Null: none has.
+const IfName* foreign_owner_of(const bridges::Link& link, std::string_view own, const Intent& wanted, const Facts& facts);
 // Open vSwitch's own device: a bridge's, or an internal port.
 bool is_switchs_own(const IfName& device, const Facts& facts);
 

@@ -47,10 +47,7 @@ private:
 
     // What somebody else made a port of something is taken over only from a bridge that is this network's.
     void belongs_to_others(std::string_view attribute, const Link& link) {
-        const IfName* master = link.master && link.master->of && !wanted_.bonds().contains(*link.master->of) ? &*link.master->of : nullptr;
-        const Link* upper = master ? facts_.kernel.links.find(*master) : nullptr;
-        if (upper && (is_ours(*upper) || master->text() == network_.name.text())) upper = nullptr;
-        if (const IfName* owner = upper ? &upper->name : foreign_switch_of(link.name, facts_))
+        if (const IfName* owner = foreign_owner_of(link, network_.name.text(), wanted_, facts_))
             refuse(code::used_nic, Fault::conflict, attribute,
                    fmt::format("'{}' belongs to '{}', which netd did not make; take it out of there first", link.name.text(), owner->text()));
     }

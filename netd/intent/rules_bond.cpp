@@ -42,8 +42,6 @@ private:
         if (!link) return refuse(code::bad_nic, Fault::not_found, "nics", fmt::format("there is no NIC '{}' on this host", nic.text()));
         if (!is_nic(*link)) return refuse(code::bad_nic, Fault::invalid, "nics", fmt::format("'{}' is not a NIC", nic.text()));
         if (is_switchs_own(nic, facts_)) return refuse(code::bad_nic, Fault::invalid, "nics", fmt::format("'{}' is not a NIC but Open vSwitch's own device", nic.text()));
-        if (const IfName* bridge = foreign_switch_of(nic, facts_))
-            return refuse(code::used_nic, Fault::conflict, "nics", fmt::format("'{}' is a port of Open vSwitch's bridge '{}', which netd did not make", nic.text(), bridge->text()));
         for (const Bond& other : wanted_.bonds())
             if (other.name != bond_.name && other.nics.contains(nic))
                 return refuse(code::used_nic, Fault::conflict, "nics", fmt::format("'{}' is a port of {}", nic.text(), other.name.text()));
@@ -52,14 +50,8 @@ private:
                           fmt::format("'{}' carries network '{}'", nic.text(), base->riders.begin()->network.text()));
         if (auto vlan = foreign_vlan_on(nic, facts_.kernel))
             return refuse(code::used_nic, Fault::conflict, "nics", fmt::format("multiple usages: '{}' carries the VLAN device '{}'", nic.text(), vlan->text()));
-        foreign_master(nic, *link);
-    }
-
-    void foreign_master(const IfName& nic, const Link& link) {
-        if (!link.master || !link.master->of || *link.master->of == bond_.name) return;
-        const Link* upper = facts_.kernel.links.find(*link.master->of);
-        if (!upper || is_ours(*upper) || wanted_.bonds().contains(upper->name)) return;
-        refuse(code::used_nic, Fault::conflict, "nics", fmt::format("'{}' belongs to '{}', which netd did not make", nic.text(), upper->name.text()));
+        if (const IfName* owner = foreign_owner_of(*link, bond_.name.text(), wanted_, facts_))
+            refuse(code::used_nic, Fault::conflict, "nics", fmt::format("'{}' belongs to '{}', which netd did not make", nic.text(), owner->text()));
     }
 
     const Bond& bond_;
@@ -70,8 +62,11 @@ private:
 
 }  // namespace
 
-const IfName* foreign_switch_of(const IfName& device, const Facts& facts) {
-    const ovs::Port* port = facts.ovs ? facts.ovs->ports.find(device) : nullptr;
+const IfName* foreign_owner_of(const Link& link, std::string_view own, const Intent& wanted, const Facts& facts) {
+    const IfName* master = link.master && link.master->of ? &*link.master->of : nullptr;
+    const Link* upper = master && master->text() != own && !wanted.bonds().contains(*master) ? facts.kernel.links.find(*master) : nullptr;
+    if (upper && !is_ours(*upper)) return &upper->name;
+    const ovs::Port* port = facts.ovs ? facts.ovs->ports.find(link.name) : nullptr;
     if (!port || !port->bridge || (port->owner && port->owner->is_ours())) return nullptr;
     const ovs::Bridge* bridge = facts.ovs->bridges.find(*port->bridge);
     return bridge && bridge->owner && bridge->owner->is_ours() ? nullptr : &*port->bridge;
