@@ -135,11 +135,21 @@ State calm(const State& state) {
     return still;
 }
 
+// With what the kernel alone knows.
+std::string told_of(const Link& link) {
+    const bridges::RareFacts& rare = link.facts.rare.get();
+    std::string text = link.name.text() + " " + topology::text_of(link) + " index=" + std::to_string(link.facts.index) + " kind=" + link.facts.kind;
+    for (const Subnet& address : rare.autoconf) text += " autoconf=" + address.text();
+    if (rare.router) text += " router=" + rare.router->text();
+    for (const Subnet& address : rare.unrouted) text += " unrouted=" + address.text();
+    return text + (rare.stands_by ? " stands_by" : "");
+}
+
 std::string difference(const State& mirror, const State& look) {
     std::string text;
     topology::Keyed<Link>::each_difference(mirror.links, look.links, [&](const Link* heard, const Link* seen) {
-        text += heard ? "\nheard " + topology::text_of(*heard) : "\nnot heard";
-        text += seen ? "\nseen  " + topology::text_of(*seen) : "\nnot there";
+        text += heard ? "\nheard " + told_of(*heard) : "\nnot heard";
+        text += seen ? "\nseen  " + told_of(*seen) : "\nnot there";
     });
     topology::Keyed<Route>::each_difference(mirror.routes, look.routes, [&](const Route* heard, const Route* seen) {
         text += (heard ? "\nheard " + describe(*heard) : "\nnot heard") + (seen ? ", seen " + describe(*seen) : ", not there");

@@ -121,13 +121,14 @@ void require_as(World& world, const Link& want) {
     REQUIRE(found.empty());
 }
 
-// Carrier and operational state come when the kernel has time for them.
+// Carrier, operational state and who of a bond's ports carries come when the kernel has time for them.
 inline State without_weather(State state) {
     State calm = state;
     for (const Link& link : state.links) {
         Link still = link;
         still.facts.operstate.clear();
         still.facts.carrier = false;
+        if (still.facts.rare.get().stands_by) still.facts.rare.edit().stands_by = false;
         calm.links.put(still);
     }
     return calm;
