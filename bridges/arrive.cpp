@@ -4,6 +4,8 @@
 #include "bridges/settle.hpp"
 #include "topology/compare.hpp"
 
+#include <utility>
+
 namespace bridges {
 namespace {
 
@@ -47,6 +49,7 @@ Link change_of(const Journey& journey) {
     });
     change.mtu = {};
     change.addresses = {};
+    change.odd_addresses = {};
     change.traffic = {};
     if (change.stack && left.stack) change.stack = stack_change(*want.stack, *left.stack);
     // A new mode makes the bond forget some of its other options: all are said again.
@@ -77,13 +80,24 @@ Link newcomer(const Journey& journey) {
     Link now = *journey.want;
     now.facts = {};
     now.addresses = {};
+    now.odd_addresses = {};
     if (!comes_with_its_traffic(journey)) now.traffic = {};
     if (has_mac_of_base(journey)) now.mac = {};
     return now;
 }
 
+// What guards the others from it stands when its frames can pass.
+void guard(const Journey& journey, Link& now) {
+    const auto& traffic = journey.want->traffic;
+    if (!traffic || !traffic->checksums || !(now.master || now.up == true)) return;
+    Traffic guarded = journey.left->traffic.value_or(Traffic{});
+    if (std::exchange(guarded.checksums, true)) return;
+    now.traffic = guarded;
+}
+
 void come(const Journey& journey, Phase phase, int level, std::vector<Step>& steps) {
     Link now = journey.left ? change_of(journey) : newcomer(journey);
+    if (journey.left) guard(journey, now);
     if (!journey.left && is_made_by_others(*journey.want)) {
         now.kind = {};
         if (!(now == Link{now.name})) steps.push_back({Update<Link>{Link{now.name}, now}, phase, level});
@@ -111,6 +125,7 @@ void take_addresses(const Journey& journey, std::vector<Step>& steps) {
     if (journey.left ? journey.left->addresses == want : want->empty()) return;
     Link now{journey.want->name};
     now.addresses = want;
+    now.odd_addresses = journey.want->odd_addresses;
     steps.push_back({Update<Link>{before(journey), now}, Phase::address, 0});
 }
 

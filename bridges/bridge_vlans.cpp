@@ -82,8 +82,17 @@ void write_slices(std::vector<Message>& into, int type, int index, bool itself, 
 
 VlanSet all_of(const PortVlans& vlans) {
     VlanSet all = vlans.tagged;
-    if (vlans.untagged) all.insert(*vlans.untagged);
+    for (const auto& [first, last] : vlans.stripped.ranges())
+        for (int id = first.number(); id <= last.number(); ++id) all.insert(*VlanId::from(id));
+    for (const auto& pvid : {vlans.untagged, vlans.pvid_tagged})
+        if (pvid) all.insert(*pvid);
     return all;
+}
+
+VlanSet only(const VlanId& id) {
+    VlanSet one;
+    one.insert(id);
+    return one;
 }
 
 VlanSet tagged_of(const PortVlans& vlans) {
@@ -96,11 +105,11 @@ VlanSet tagged_of(const PortVlans& vlans) {
 
 PortVlans PortTags::visible() const {
     PortVlans vlans;
-    vlans.tagged = members;
-    if (pvid && leaving_untagged.contains(*pvid)) {
-        vlans.untagged = pvid;
-        vlans.tagged.erase(*pvid);
-    }
+    vlans.stripped = leaving_untagged;
+    if (pvid) (leaving_untagged.contains(*pvid) ? vlans.untagged : vlans.pvid_tagged) = pvid;
+    if (pvid) vlans.stripped.erase(*pvid);
+    vlans.tagged = members.minus(leaving_untagged);
+    if (pvid) vlans.tagged.erase(*pvid);
     return vlans;
 }
 
@@ -140,11 +149,9 @@ void write_vlans(std::vector<Message>& into, int index, bool itself, const PortV
     write_slices(into, RTM_DELLINK, index, itself, all_of(was).minus(all_of(now)), 0);
     // A VLAN whose flags change is simply set again.
     write_slices(into, RTM_SETLINK, index, itself, tagged_of(now).minus(tagged_of(was)), 0);
-    if (now.untagged && now.untagged != was.untagged) {
-        VlanSet one;
-        one.insert(*now.untagged);
-        write_slices(into, RTM_SETLINK, index, itself, one, BRIDGE_VLAN_INFO_PVID | BRIDGE_VLAN_INFO_UNTAGGED);
-    }
+    write_slices(into, RTM_SETLINK, index, itself, now.stripped.minus(was.stripped), BRIDGE_VLAN_INFO_UNTAGGED);
+    if (now.untagged && now.untagged != was.untagged) write_slices(into, RTM_SETLINK, index, itself, only(*now.untagged), BRIDGE_VLAN_INFO_PVID | BRIDGE_VLAN_INFO_UNTAGGED);
+    if (now.pvid_tagged && now.pvid_tagged != was.pvid_tagged) write_slices(into, RTM_SETLINK, index, itself, only(*now.pvid_tagged), BRIDGE_VLAN_INFO_PVID);
 }
 
 }  // namespace bridges

@@ -12,8 +12,6 @@ struct PortTags {
     VlanSet leaving_untagged = {};
     std::optional<VlanId> pvid = {};
 
-    // As netd means it. A pvid that leaves tagged, or a VLAN that leaves untagged and is no pvid, is of others' making:
-    // it is shown as tagged.
     PortVlans visible() const;
 };
 

@@ -22,6 +22,7 @@ constexpr std::string_view chains = R"(
   ether daddr & ff:ff:ff:ff:ff:f0 == 01:80:c2:00:00:00 goto drop_control
   ether daddr & ff:ff:ff:ff:ff:f0 == 01:80:c2:00:00:20 goto drop_control
   ether daddr { 01:00:0c:cc:cc:cc, 01:00:0c:cc:cc:cd, 01:00:0c:cd:cd:cd } goto drop_control
+  ether type { 0x8808, 0x8809, 0x888e, 0x88cc, 0x8926, 0x893f } goto drop_control
  }
  chain own {
   iifname . ether saddr != @macs goto drop_mac
@@ -39,6 +40,8 @@ constexpr std::string_view chains = R"(
  }
  chain addresses {
   meta protocol != { ip, ip6, arp, 0x8035 } goto drop_ethertype
+  meta l4proto 112 goto drop_router
+  meta pkttype multicast udp dport { 1985, 2029 } goto drop_router
   meta pkttype { broadcast, multicast } meta l4proto tcp goto drop_storm
   meta pkttype { broadcast, multicast } update @storm { iifname limit rate over 100/second burst 50 packets } goto drop_storm
   meta pkttype { broadcast, multicast } update @storm_bytes { iifname limit rate over 200 kbytes/second burst 100 kbytes } goto drop_storm

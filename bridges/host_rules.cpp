@@ -48,6 +48,9 @@ std::vector<Chain> chains(const Services& services) {
         // Broadcasts and multicasts have no address of the host; what may come of them, services say.
         fmt::format("{} != {{ local, broadcast, multicast, anycast }} goto drop_elsewhere", own_address),
         fmt::format("meta iifgroup & {:#x} == 0 accept", ~tag_mask),
+        // Nobody there tells the host its ways to other networks.
+        "icmp type redirect goto drop_service",
+        "icmpv6 type nd-redirect goto drop_service",
         "ct state established ct direction reply accept",
         "ct state related accept",
         "meta l4proto { icmp, ipv6-icmp, igmp } accept",

@@ -8,6 +8,7 @@
 #include "bridges/nl_write.hpp"
 #include "bridges/probe.hpp"
 #include "bridges/removal.hpp"
+#include "bridges/route_manner.hpp"
 #include "bridges/sysctl.hpp"
 #include "bridges/tap.hpp"
 #include "bridges/traffic_control.hpp"
@@ -155,7 +156,7 @@ void LinuxKernel::change(Batch& batch, std::size_t place, const Link& now, const
     if (auto done = write_changes(now, have, state(), messages); !done) return batch.refuse(place, done.error());
     std::vector<TrafficRequest> requests;
     if (now.traffic)
-        if (auto done = write_traffic(have.facts.index, *now.traffic, have.traffic.value_or(Traffic{}), state(), guard_.number(), requests); !done) return batch.refuse(place, done.error());
+        if (auto done = write_traffic(have.facts.index, *now.traffic, have.traffic.value_or(Traffic{}), state(), guard_.number(), have.facts.rare.get().foreign_filters, requests); !done) return batch.refuse(place, done.error());
     // What holds frames back stands before anything lets them in.
     for (TrafficRequest& request : requests) batch.add(place, std::move(request.message), std::move(request.fine));
     if (is_silent && messages.empty()) silent_.insert(have.facts.index);
@@ -173,8 +174,9 @@ void LinuxKernel::update(Batch& batch, std::size_t place, const Update<Link>& op
 
 void LinuxKernel::put_route(Batch& batch, std::size_t place, const Route& route) {
     const Link* device = state().links.find(route.device);
-    if (device) return batch.add(place, write_route(route, device->facts.index));
-    batch.refuse(place, {Fault::lost_sync, describe(route), fmt::format("there is no \"{}\"", route.device.text())});
+    if (!device) return batch.refuse(place, {Fault::lost_sync, describe(route), fmt::format("there is no \"{}\"", route.device.text())});
+    auto as_it_was = write_in_its_manner(route, device->facts.index, state());
+    batch.add(place, as_it_was ? std::move(*as_it_was) : write_route(route, device->facts.index));
 }
 
 void LinuxKernel::begin(Batch& batch, std::size_t place, const Op& op) {

@@ -79,7 +79,8 @@ void Mirror::take(LinkReport report, bool was_down) {
     }
     has_renamed_ |= seen.reported && was.name != report.link.name;
     // The kernel drops IPv4 routes with their link's "up", and tells nobody. Down and up again in between may be one report.
-    if (seen.reported && was.up == true && (was_down || report.link.up == false)) quiet_losers_.insert(index);
+    // Those of IPv6, too, where root has told it so (skip_notify_on_dev_down).
+    if (seen.reported && was.up == true && (was_down || report.link.up == false)) quiet_losers_.insert(index), downed_.insert(index);
     if (report.link.up == false) change(seen.places, [](auto& now) { now.subnets.clear(); });
     if (seen.report.master != report.master) look_around(seen.report, false);
     // Whom a bond speaks LACP with is told of none; its ports tell when they are let in or thrown out.
@@ -158,6 +159,8 @@ void Mirror::take(const AddressReport& report) {
         const std::pair address{report.address, report.peer};
         if (goes) now.addresses.erase(address);
         else now.addresses.insert_or_assign(address, report.has_route);
+        now.odd.erase(OddAddress{report.address});
+        if (!goes && report.odd) now.odd.insert(*report.odd);
     });
 }
 
@@ -183,11 +186,12 @@ void Mirror::sift_routes() {
             return true;
         }
         const bool is_lost = quiet_losers_.contains(route.device) || (route.source && lost_sources_.contains(*route.source));
-        if (is_lost && !is_v6) doubts_.insert({false, route.device, {}});
+        if (is_v6 ? downed_.contains(route.device) : is_lost) doubts_.insert({is_v6, route.device, {}});
         return false;
     });
     gone_links_.clear();
     quiet_losers_.clear();
+    downed_.clear();
     lost_sources_.clear();
 }
 
@@ -196,17 +200,30 @@ void Mirror::take(RouteReport report) {
     const auto held = routes_.find(key);
     const bool is_known = held != routes_.end();
     const bool is_same = is_known && held->second.device == report.device && held->second.route.via == report.route.via;
-    // Several hops, or several routes of one key, are told piecemeal: look at the table itself.
-    const bool is_crowded = is_known && (held->second.has_more_hops || report.has_more_hops);
-    if (is_crowded || (is_known && !is_same && !report.is_replacement)) {
-        doubts_.insert({key.to.is_v6(), 0, key.table});
-    }
-    if (report.gone) {
+    if (report.is_replacement && key.table == Route::main_table) lose_subnet(key.to, key.metric);
+    // Several hops, or several routes of one key, are told piecemeal: look at the table itself. And when the first of several goes.
+    const bool is_piece = is_known && (held->second.has_more_hops || report.has_more_hops);
+    const bool is_another = is_known && !is_same && !report.is_replacement;
+    if (is_piece || is_another || (is_same && report.gone && held->second.is_crowded)) doubts_.insert({key.to.is_v6(), 0, key.table});
+    if (is_known) report.is_crowded = held->second.is_crowded || is_another;
+    if (is_another) held->second.is_crowded = true;
+    if (report.is_taken) {
+        if (is_known) routes_.erase(held);
+    } else if (report.gone) {
         if (is_same) routes_.erase(held);
     } else if (!is_known || is_same || report.is_replacement) {
         routes_.insert_or_assign(key, std::move(report));
     }
     changed_routes_.insert(key);
+}
+
+// Another route has taken the place of the kernel's own.
+void Mirror::lose_subnet(const Subnet& to, std::uint32_t metric) {
+    for (auto& [index, seen] : links_)
+        if (seen.places.get().subnets.contains({to, metric})) {
+            seen.places.edit().subnets.erase({to, metric});
+            changed_links_.insert(index);
+        }
 }
 
 void Mirror::take(const SubnetReport& report) {

@@ -72,6 +72,7 @@ private:
     struct Places {
         std::map<std::pair<Subnet, IpAddress>, bool> addresses = {};  // with the peer: one may be there twice; whether it has_route
         std::set<std::pair<Subnet, std::uint32_t>> subnets = {};      // to which the kernel has made routes, each with its metric
+        std::set<OddAddress> odd = {};
         std::set<Subnet> autoconf = {};
         std::set<IpAddress> routers = {};                             // of those that announce themselves: whom the kernel leaves by
         bool operator==(const Places&) const = default;
@@ -97,6 +98,7 @@ private:
     void take(const AddressReport& report);
     void take(RouteReport report);
     void take(const SubnetReport& report);
+    void lose_subnet(const Subnet& to, std::uint32_t metric);
     void take(const RouterReport& report);
     void take(const RuleReport& report);
     void take(const StackHint& hint);
@@ -108,6 +110,7 @@ private:
     void publish_routes();
     Link named(const Seen& seen) const;
     std::set<Subnet> unrouted(const Seen& seen) const;
+    static std::set<OddAddress> odd_addresses(const Places& places);
     IfName name_of(int index) const;
     bool filters(int bridge) const;
     bool is_datapath(int link) const;
@@ -131,6 +134,7 @@ private:
     std::set<Route::Key> changed_routes_;
     std::set<int> gone_links_;
     std::set<int> quiet_losers_;         // links whose IPv4 routes may have gone, which the kernel tells nobody
+    std::set<int> downed_;               // those of them that were down
     std::set<IpAddress> lost_sources_;   // addresses that went, and the routes that start from them
     std::set<Doubt> doubts_;
     bool doubts_rules_ = false;

@@ -1,6 +1,8 @@
 // How the mirror becomes a State: with the names of the moment, and sharing what has not changed.
 #include "bridges/mirror.hpp"
 
+#include <linux/if_addr.h>
+
 namespace bridges {
 
 IfName Mirror::name_of(int index) const {
@@ -34,6 +36,20 @@ std::set<Subnet> Mirror::unrouted(const Seen& seen) const {
     return found;
 }
 
+// With the metric of the route that an address' maker has made to its subnet.
+std::set<OddAddress> Mirror::odd_addresses(const Places& places) {
+    std::set<OddAddress> told;
+    for (OddAddress odd : places.odd) {
+        if (odd.flags & IFA_F_NOPREFIXROUTE) {
+            const auto route = places.subnets.lower_bound({odd.address.network(), 0});
+            const bool has_route = route != places.subnets.end() && route->first == odd.address.network();
+            odd.metric = has_route ? std::optional(route->second) : std::nullopt;
+        }
+        told.insert(std::move(odd));
+    }
+    return told;
+}
+
 // The link as State shows it.
 Link Mirror::named(const Seen& seen) const {
     const LinkReport& report = seen.report;
@@ -52,11 +68,13 @@ Link Mirror::named(const Seen& seen) const {
         return target != links_.end() && target->second.reported ? std::optional(name_of(index)) : std::nullopt;
     });
     facts.foreign_qdisc = seen.traffic.get().foreign_qdisc();
+    facts.foreign_filters = seen.traffic.get().has_foreign_filters();
     const Places& places = seen.places.get();
     facts.autoconf = places.autoconf;
     if (!places.routers.empty()) facts.router = *places.routers.begin();
     link.addresses.emplace();
     for (const auto& [address, has_route] : places.addresses) link.addresses->insert(address.first);
+    link.odd_addresses = odd_addresses(places);
     facts.unrouted = unrouted(seen);
     if (facts.unrouted.empty()) link.routed = true;
     if (facts != link.facts.rare.get()) link.facts.rare = topology::Shared(std::move(facts));

@@ -1,6 +1,8 @@
 // All messages but links; see nl_read.hpp.
 #include "bridges/nl_read.hpp"
 
+#include "bridges/route_manner.hpp"
+
 #include <linux/fib_rules.h>
 #include <linux/if_addr.h>
 #include <linux/if_bridge.h>
@@ -25,6 +27,19 @@ IpAddress unspecified(int family) {
     return family == AF_INET6 ? IpAddress::v6({}) : IpAddress::v4({});
 }
 
+// What of an address is not as netd makes it; the route that its maker may have made is not told with it.
+std::optional<OddAddress> oddity(const Attributes& attributes, const Subnet& address, const IpAddress& peer, std::uint32_t flags) {
+    OddAddress told{address};
+    if (peer != address.address()) told.peer = peer;
+    // Not those that keep the kernel from looking whether it is somebody else's: of such a one it tells only when it gets round to it.
+    told.flags = flags & (IFA_F_HOMEADDRESS | IFA_F_MANAGETEMPADDR | IFA_F_NOPREFIXROUTE | IFA_F_MCAUTOJOIN);
+    told.metric = attributes.get<std::uint32_t>(IFA_RT_PRIORITY);
+    if (!address.is_v6()) told.broadcast = address_in(attributes, IFA_BROADCAST, AF_INET);
+    // A label that is no more than the link's name follows it.
+    if (const std::string label = attributes.text(IFA_LABEL); label.find(':') != std::string::npos) told.label = label;
+    return told == OddAddress::as_usual(address) ? std::nullopt : std::optional(told);
+}
+
 std::optional<Report> read_address(const nlmsghdr& message) {
     const auto header = header_of<ifaddrmsg>(message);
     if (!header) return std::nullopt;
@@ -42,7 +57,7 @@ std::optional<Report> read_address(const nlmsghdr& message) {
     const bool is_second = family == AF_INET && (flags & IFA_F_SECONDARY);
     const bool has_route = !is_second && !(flags & IFA_F_NOPREFIXROUTE) && subnet->length() < local->size() * 8 && peer.value_or(*local) == *local;
     return AddressReport{static_cast<int>(header->ifa_index), message.nlmsg_type == RTM_DELADDR, !is_kernels && !is_autoconf,
-                         !is_kernels && is_autoconf, has_route, *subnet, peer.value_or(*local)};
+                         !is_kernels && is_autoconf, has_route, *subnet, peer.value_or(*local), oddity(attributes, *subnet, peer.value_or(*local), flags)};
 }
 
 // Where the packets go: the route's own hop, or the first of several.
@@ -76,11 +91,14 @@ std::optional<Report> read_router(const nlmsghdr& message) {
 
 std::optional<Report> read_route(const nlmsghdr& message) {
     const auto header = header_of<rtmsg>(message);
-    if (!header || header->rtm_type != RTN_UNICAST || (header->rtm_flags & RTM_F_CLONED)) return std::nullopt;
+    // netd has none for a TOS, and such a one stands beside its own.
+    if (!header || (header->rtm_flags & RTM_F_CLONED) || header->rtm_tos) return std::nullopt;
     const int family = header->rtm_family;
     const bool is_kernels = header->rtm_protocol == RTPROT_KERNEL;
     if (family == AF_INET6 && header->rtm_protocol == RTPROT_RA) return read_router(message);
-    if ((family != AF_INET && family != AF_INET6) || (is_routing_daemon(header->rtm_protocol) && !is_kernels)) return std::nullopt;
+    if (family != AF_INET && family != AF_INET6) return std::nullopt;
+    const bool is_others = header->rtm_type != RTN_UNICAST || (is_routing_daemon(header->rtm_protocol) && !is_kernels);
+    if (is_others && !(message.nlmsg_flags & NLM_F_REPLACE)) return std::nullopt;
     const Attributes attributes(attributes_of<rtmsg>(message));
     const auto table = attributes.get<std::uint32_t>(RTA_TABLE).value_or(header->rtm_table);
     if (table == RT_TABLE_LOCAL) return std::nullopt;
@@ -88,6 +106,11 @@ std::optional<Report> read_route(const nlmsghdr& message) {
     if (!to) return std::nullopt;
     const auto metric = attributes.get<std::uint32_t>(RTA_PRIORITY).value_or(0);
     const bool gone = message.nlmsg_type == RTM_DELROUTE;
+    if (is_others) {
+        RouteReport taken{Route{table, *to, metric, {}, IfName::observed("?"), header->rtm_protocol}};
+        taken.is_replacement = taken.is_taken = true;
+        return taken;
+    }
     if (is_kernels) {
         const auto device = attributes.get<int>(RTA_OIF);
         if (!device || table != RT_TABLE_MAIN || (to->is_v6() && to->address().is_link_local())) return std::nullopt;
@@ -98,6 +121,7 @@ std::optional<Report> read_route(const nlmsghdr& message) {
     report.gone = gone;
     report.is_replacement = message.nlmsg_flags & NLM_F_REPLACE;
     report.source = address_in(attributes, RTA_PREFSRC, family);
+    if (header->rtm_protocol != Route::ours) report.route.manner = route_manner(message);
     read_hop(attributes, family, report);
     if (attributes.has(RTA_MULTIPATH)) read_first_of_many(attributes.nest(RTA_MULTIPATH), family, report);
     return report;

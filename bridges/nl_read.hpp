@@ -51,6 +51,7 @@ struct AddressReport {
     bool has_route = false;
     Subnet address;
     IpAddress peer;
+    std::optional<OddAddress> odd = {};
 };
 // A route that netd may care about. A multipath route is told by its first hop.
 struct RouteReport {
@@ -59,6 +60,8 @@ struct RouteReport {
     bool gone = false;
     bool is_replacement = false;
     bool has_more_hops = false;
+    bool is_taken = false;    // by a route that is not told here
+    bool is_crowded = false;  // others of the same key stand behind it, or did
     std::optional<IpAddress> source = {};
 };
 // A route to a subnet of the link's own, as the kernel makes it with an address.

@@ -79,11 +79,12 @@ Error refusal(const Answer& answer) {
 }
 
 Datagrams::Read Datagrams::read(int fd, bool wait, const std::function<void(const nlmsghdr&)>& visit) {
-    std::array<mmsghdr, count> headers = {};
-    std::array<iovec, count> parts;
-    std::array<sockaddr_nl, count> senders = {};
+    std::array<mmsghdr, most> headers = {};
+    std::array<iovec, most> parts;
+    std::array<sockaddr_nl, most> senders = {};
+    const std::size_t count = all / room_;
     for (std::size_t i = 0; i < count; ++i) {
-        parts[i] = {buffer_.get() + i * room, room};
+        parts[i] = {buffer_.get() + i * room_, room_};
         headers[i].msg_hdr = {&senders[i], sizeof(sockaddr_nl), &parts[i], 1, nullptr, 0, 0};
     }
     int got;
@@ -94,9 +95,12 @@ Datagrams::Read Datagrams::read(int fd, bool wait, const std::function<void(cons
     for (int i = 0; i < got; ++i) {
         if (headers[i].msg_hdr.msg_flags & MSG_TRUNC) cut = true;
         // Any process may send to our port; only the kernel is 0.
-        else if (senders[i].nl_pid == 0) each_message({buffer_.get() + i * room, headers[i].msg_len}, visit);
+        else if (senders[i].nl_pid == 0) each_message({buffer_.get() + i * room_, headers[i].msg_len}, visit);
     }
-    return cut ? Read::overrun : Read::some;
+    if (!cut) return Read::some;
+    if (room_ == all) return Read::overrun;
+    room_ = std::min(room_ * 4, all);
+    return Read::cut;
 }
 
 Result<RequestSocket> RequestSocket::open() {
@@ -163,7 +167,7 @@ Result<> RequestSocket::read_answers(std::span<Answer> part, std::uint32_t first
             part[place] = read_answer(message);
             --open;
         });
-        if (read == Datagrams::Read::overrun) return broken("answers were lost", ENOBUFS);
+        if (read == Datagrams::Read::overrun || read == Datagrams::Read::cut) return broken("answers were lost", ENOBUFS);
         if (read == Datagrams::Read::none) return broken("no answer", errno);
     }
     return {};
@@ -190,7 +194,13 @@ Result<std::vector<Answer>> RequestSocket::exchange(const std::vector<Message>& 
     return answers;
 }
 
-// False: the kernel's list changed while it was told.
+// Of a list that was cut; the kernel begins no other before it has told all of one. It tells more as it is read.
+bool RequestSocket::pass_over_rest() {
+    while (datagrams_.read(fd(), false, [](const nlmsghdr&) {}) != Datagrams::Read::none) continue;
+    return false;
+}
+
+// False: the kernel's list changed while it was told, or did not fit.
 Result<bool> RequestSocket::dump_once(const Message& request, std::vector<std::byte>& into) {
     request.raw()->nlmsg_flags |= NLM_F_DUMP;
     const std::uint32_t sequence = sequence_++;
@@ -212,6 +222,7 @@ Result<bool> RequestSocket::dump_once(const Message& request, std::vector<std::b
             into.resize(NLMSG_ALIGN(into.size()));
         });
         if (read == Datagrams::Read::overrun) return broken("a list was lost", ENOBUFS);
+        if (read == Datagrams::Read::cut) return pass_over_rest();
         if (read == Datagrams::Read::none) return broken("no answer", errno);
     }
     if (answer.code == EINTR) return false;
@@ -248,7 +259,7 @@ Result<NotificationSocket> NotificationSocket::open() {
 bool NotificationSocket::drain(const std::function<void(const nlmsghdr&)>& visit) {
     while (true) {
         const auto read = datagrams_.read(descriptor(), false, visit);
-        if (read == Datagrams::Read::overrun) return false;
+        if (read == Datagrams::Read::overrun || read == Datagrams::Read::cut) return false;
         if (read == Datagrams::Read::none) return true;
     }
 }

@@ -24,14 +24,17 @@ Error refusal(const Answer& answer);
 // Datagrams of one netlink socket, many a system call, into one buffer that is kept.
 class Datagrams {
 public:
-    enum class Read { some, none, overrun };
+    enum class Read { some, none, cut, overrun };
     // Calls visit(const nlmsghdr&) for each message of the kernel that waits, up to one buffer full. Messages of other
-    // processes are passed over in silence. `overrun`: messages were lost or cut.
+    // processes are passed over in silence. `overrun`: messages were lost; `cut`: some were larger than there was room for, which
+    // there is from now on.
     Read read(int fd, bool wait, const std::function<void(const nlmsghdr&)>& visit);
 
 private:
-    static constexpr std::size_t room = 32768, count = 32;  // the kernel fills at most 32 KiB of a dump's datagram
-    std::unique_ptr<std::byte[]> buffer_ = std::make_unique_for_overwrite<std::byte[]>(room * count);
+    // The kernel fills 32 KiB of a dump's datagram, or as much as the largest thing in it takes.
+    static constexpr std::size_t most = 32, all = most * 32768;
+    std::size_t room_ = 32768;
+    std::unique_ptr<std::byte[]> buffer_ = std::make_unique_for_overwrite<std::byte[]>(all);
 };
 
 class RequestSocket {
@@ -55,6 +58,7 @@ private:
     Result<> send(std::span<const Message> part, std::uint32_t first);
     Result<> read_answers(std::span<Answer> part, std::uint32_t first, const Reply& reply);
     Result<bool> dump_once(const Message& request, std::vector<std::byte>& into);
+    bool pass_over_rest();
 
     NlSocket socket_;
     Datagrams datagrams_;

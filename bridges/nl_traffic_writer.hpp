@@ -50,6 +50,6 @@ protected:
 using CopyTargets = std::optional<std::set<int>>;
 
 // Limits of what comes in, and copies: filters of the clsact qdisc.
-void write_filters(int link, const Traffic& now, const Traffic& have, const CopyTargets& into_link, const CopyTargets& out_of_it, int guard, std::vector<TrafficRequest>& into);
+void write_filters(int link, const Traffic& now, const Traffic& have, const CopyTargets& into_link, const CopyTargets& out_of_it, int guard, bool shared, std::vector<TrafficRequest>& into);
 
 }  // namespace bridges

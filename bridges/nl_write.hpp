@@ -31,8 +31,8 @@ IndexOf index_in(const State& host);
 // The link's IPv4 settings (IPV4_DEVCONF_…), in a message about it.
 void put_ipv4_settings(Message& message, std::initializer_list<std::pair<int, std::uint32_t>> settings);
 
-// The addresses that `have` has too many of or lacks.
-void write_addresses(int index, const std::set<Subnet>& now, const std::set<Subnet>& have, std::vector<Message>& into);
+// The addresses of `now`, which says some, that `have` has too many of or lacks.
+void write_addresses(const Link& now, const Link& have, std::vector<Message>& into);
 
 Message write_address_deletion(int index, const Subnet& address);
 // The default route that the kernel made of what this router announced.
@@ -41,7 +41,7 @@ Message write_router_deletion(int index, const IpAddress& router);
 void write_link_local(int index, const Mac& now, const Mac& before, std::vector<Message>& into);
 
 // The kernel's own route to an address' subnet, as it makes it with the address.
-Message write_subnet_route(int index, const Subnet& address);
+Message write_subnet_route(int index, const Subnet& address, std::optional<std::uint32_t> metric = {});
 
 Message write_alias(const std::string& name, const Owner& owner);      // of a link that was just made
 Message write_up(int index);

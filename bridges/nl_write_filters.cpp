@@ -141,7 +141,7 @@ bool needs_clsact(const Traffic& traffic) { return traffic.checksums || traffic.
 
 }  // namespace
 
-void write_filters(int link, const Traffic& now, const Traffic& have, const CopyTargets& into_link, const CopyTargets& out_of_it, int guard,
+void write_filters(int link, const Traffic& now, const Traffic& have, const CopyTargets& into_link, const CopyTargets& out_of_it, int guard, bool shared,
                    std::vector<TrafficRequest>& into) {
     FilterWriter writer(link, into);
     const bool wanted = needs_clsact(now), had = needs_clsact(have);
@@ -151,7 +151,7 @@ void write_filters(int link, const Traffic& now, const Traffic& have, const Copy
     writer.intakes(now.intakes, have.intakes);
     writer.copies(ingress, into_link);
     writer.copies(egress, out_of_it);
-    writer.clsact(wanted, had && !wanted);
+    if (!shared) writer.clsact(wanted, had && !wanted);
 }
 
 }  // namespace bridges

@@ -82,7 +82,7 @@ public:
         if (differs(now_.promiscuous, have_.promiscuous)) set_promiscuous();
         set_rest(now_.up.value_or(was_up && !joins_bond_ && !leaves_));
         forget_routers();
-        if (now_.addresses) write_addresses(index_, *now_.addresses, have_.addresses.value_or(std::set<Subnet>{}), into_);
+        if (now_.addresses) write_addresses(now_, have_, into_);
         if (differs(now_.routed, have_.routed)) give_routes();
         return {};
     }
@@ -180,7 +180,8 @@ private:
         const auto flags = moves_ ? std::optional(PortFlags{}) : have_.flags;
         const auto forwards = moves_ ? std::optional(PortForwards{}) : have_.forwards;
         // What it sent while nothing filtered it may have moved others' addresses to it.
-        const bool was_open = now_.filter && !have_.filter && !moves_ && have_.flags;
+        const auto is_open = [](const auto& filter) { return !filter || filter->level.value() == topology::FilterLevel::trusted; };
+        const bool was_open = now_.filter && is_open(have_.filter) && !is_open(now_.filter) && !moves_ && have_.flags;
         const bool has_flags = differs(now_.flags, flags), has_isolated = differs(now_.isolated, isolated), has_forwards = differs(now_.forwards, forwards);
         if (!leaves_ && (has_flags || has_isolated || has_forwards || was_open)) {
             ifinfomsg header = {};

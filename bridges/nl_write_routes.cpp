@@ -22,30 +22,27 @@ void put_address(Message& message, int attribute, const IpAddress& address) {
     message.bytes(attribute, address.data(), address.size());
 }
 
-// All ones in the host's part, as others expect it of an IPv4 address.
-IpAddress broadcast_of(const Subnet& subnet) {
-    std::array<std::uint8_t, 4> bytes;
-    std::copy_n(subnet.address().data(), 4, bytes.begin());
-    for (int bit = subnet.length(); bit < 32; ++bit) bytes[bit / 8] |= 0x80 >> bit % 8;
-    return IpAddress::v4(bytes);
-}
-
-Message address_message(int type, int flags, int index, const Subnet& address) {
+Message address_message(int type, int flags, int index, const Subnet& address, const std::optional<IpAddress>& peer = {}) {
     ifaddrmsg header = {};
     header.ifa_family = family_of(address.is_v6());
     header.ifa_prefixlen = address.length();
     header.ifa_index = index;
     Message message(type, flags, header);
     put_address(message, IFA_LOCAL, address.address());
-    put_address(message, IFA_ADDRESS, address.address());
+    put_address(message, IFA_ADDRESS, peer.value_or(address.address()));
     return message;
 }
 
-Message new_address(int index, const Subnet& address) {
+void put_new_address(int index, const OddAddress& like, std::vector<Message>& into) {
     // REPLACE: one that is there is a success, and one that autoconf made becomes ours for good.
-    Message message = address_message(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, index, address);
-    if (!address.is_v6() && address.length() < 31) put_address(message, IFA_BROADCAST, broadcast_of(address));
-    return message;
+    Message message = address_message(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, index, like.address, like.peer);
+    if (like.broadcast) put_address(message, IFA_BROADCAST, *like.broadcast);
+    if (!like.label.empty()) message.text(IFA_LABEL, like.label);
+    const bool is_routed_by_others = like.flags & IFA_F_NOPREFIXROUTE;
+    if (like.metric && !is_routed_by_others) message.number(IFA_RT_PRIORITY, *like.metric);
+    if (like.flags) message.number(IFA_FLAGS, like.flags);
+    into.push_back(std::move(message));
+    if (like.metric && is_routed_by_others) into.push_back(write_subnet_route(index, like.address, like.metric));
 }
 
 // With the first IPv4 address of a subnet the kernel takes the others away, too, unless the link is told otherwise.
@@ -112,19 +109,25 @@ Subnet link_local_of(const Mac& mac) {
 
 }  // namespace
 
-void write_addresses(int index, const std::set<Subnet>& now, const std::set<Subnet>& have, std::vector<Message>& into) {
+void write_addresses(const Link& change, const Link& before, std::vector<Message>& into) {
+    const std::set<Subnet>&now = *change.addresses, have = before.addresses.value_or(std::set<Subnet>{});
+    const int index = before.facts.index;
+    const auto manner = [](const Link& link, const Subnet& address) {
+        const auto found = link.odd_addresses ? link.odd_addresses->find(OddAddress{address}) : std::set<OddAddress>::iterator();
+        return link.odd_addresses && found != link.odd_addresses->end() ? *found : OddAddress::as_usual(address);
+    };
     const auto is_lost = [&](const Subnet& address) { return !now.contains(address); };
     if (std::ranges::any_of(have, [&](const Subnet& address) { return is_lost(address) && has_company(address, now); }))
         into.push_back(keep_the_others(index));
     bool has_lost_v4 = false;
     for (const Subnet& address : have) {
         if (!is_lost(address)) continue;
-        into.push_back(write_address_deletion(index, address));
+        into.push_back(address_message(RTM_DELADDR, 0, index, address, manner(before, address).peer));
         has_lost_v4 |= !address.is_v6();
     }
     for (const Subnet& address : now) {
         // Should the kernel have taken it along all the same, what stays is said again.
-        if (!have.contains(address) || (has_lost_v4 && !address.is_v6())) into.push_back(new_address(index, address));
+        if (!have.contains(address) || (has_lost_v4 && !address.is_v6())) put_new_address(index, manner(change.odd_addresses ? change : before, address), into);
     }
 }
 
@@ -138,7 +141,7 @@ Message write_router_deletion(int index, const IpAddress& router) {
 
 void write_link_local(int index, const Mac& now, const Mac& before, std::vector<Message>& into) {
     into.push_back(write_address_deletion(index, link_local_of(before)));
-    into.push_back(new_address(index, link_local_of(now)));
+    put_new_address(index, OddAddress::as_usual(link_local_of(now)), into);
 }
 
 // An address that is gone already: its primary took it along, or a router did. A subnet's route that is there already: another's.
@@ -151,7 +154,7 @@ std::set<int> fine_for(const Message& message) {
     }
 }
 
-Message write_subnet_route(int index, const Subnet& address) {
+Message write_subnet_route(int index, const Subnet& address, std::optional<std::uint32_t> metric) {
     rtmsg header = {};
     header.rtm_family = family_of(address.is_v6());
     header.rtm_dst_len = address.length();
@@ -159,12 +162,12 @@ Message write_subnet_route(int index, const Subnet& address) {
     header.rtm_type = RTN_UNICAST;
     header.rtm_scope = address.is_v6() ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
     header.rtm_table = RT_TABLE_MAIN;
-    // Another link may have the same subnet; of IPv4, beside it.
-    Message message(RTM_NEWROUTE, NLM_F_CREATE | (address.is_v6() ? NLM_F_EXCL : NLM_F_APPEND), header);
+    // Another link may have the same subnet; of IPv4, beside it, and somebody may have led it elsewhere: this one comes first.
+    Message message(RTM_NEWROUTE, NLM_F_CREATE | (address.is_v6() ? NLM_F_EXCL : 0), header);
     put_address(message, RTA_DST, address.network().address());
     message.number(RTA_OIF, index);
-    if (address.is_v6()) message.number<std::uint32_t>(RTA_PRIORITY, 256);  // IP6_RT_PRIO_ADDRCONF
-    else put_address(message, RTA_PREFSRC, address.address());
+    if (metric || address.is_v6()) message.number<std::uint32_t>(RTA_PRIORITY, metric.value_or(256));  // IP6_RT_PRIO_ADDRCONF
+    if (!address.is_v6()) put_address(message, RTA_PREFSRC, address.address());
     return message;
 }
 

@@ -146,14 +146,14 @@ Result<CopyTargets> targets_of(const std::set<IfName>& now, const std::set<IfNam
 
 }  // namespace
 
-Result<> write_traffic(int link, const Traffic& now, const Traffic& have, const State& host, int guard, std::vector<TrafficRequest>& into) {
+Result<> write_traffic(int link, const Traffic& now, const Traffic& have, const State& host, int guard, bool shared, std::vector<TrafficRequest>& into) {
     const auto into_link = targets_of(ingress_of(now), ingress_of(have), host), out_of_it = targets_of(now.copies, have.copies, host);
     if (!into_link) return into_link.error();
     if (!out_of_it) return out_of_it.error();
     RootWriter writer(link, into);
     writer.shares(now.shares, have.shares);
     writer.out(now.out, have.out);
-    write_filters(link, now, have, *into_link, *out_of_it, guard, into);
+    write_filters(link, now, have, *into_link, *out_of_it, guard, shared, into);
     return {};
 }
 

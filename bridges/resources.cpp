@@ -3,6 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+
 namespace bridges {
 
 std::string_view name_of(const Kind& kind) {
@@ -23,6 +26,16 @@ bool Curve::operator==(const Curve& other) const {
 
 bool Limit::operator==(const Limit& other) const {
     return average == other.average && peak == other.peak && is_near(burst, other.burst, 64 + average / 1000000);
+}
+
+OddAddress OddAddress::as_usual(const Subnet& address) {
+    OddAddress usual{address};
+    if (address.is_v6() || address.length() >= 31) return usual;
+    std::array<std::uint8_t, 4> bytes;
+    std::copy_n(address.address().data(), 4, bytes.begin());
+    for (int bit = address.length(); bit < 32; ++bit) bytes[bit / 8] |= 0x80 >> bit % 8;
+    usual.broadcast = IpAddress::v4(bytes);
+    return usual;
 }
 
 namespace {

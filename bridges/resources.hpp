@@ -5,6 +5,7 @@
 
 #include "bridges/options.hpp"
 #include "bridges/port_flags.hpp"
+#include "bridges/traffic.hpp"
 #include "topology/fields.hpp"
 #include "topology/filter.hpp"
 #include "topology/names.hpp"
@@ -88,9 +89,13 @@ std::string_view name_of(const Kind& kind);  // "device", "bridge", "vlan", "bon
 struct PortVlans {
     VlanSet tagged = {};
     std::optional<VlanId> untagged = {};  // the pvid, which leaves the port untagged
+    // What netd makes of none, but others may: these leave untagged without being the pvid; that is the pvid and leaves tagged.
+    VlanSet stripped = {};
+    std::optional<VlanId> pvid_tagged = {};
     static constexpr bool exact = true;
     bool operator==(const PortVlans&) const = default;
-    static constexpr auto fields = std::tuple{Field{"tagged", &PortVlans::tagged}, Field{"untagged", &PortVlans::untagged}};
+    static constexpr auto fields = std::tuple{Field{"tagged", &PortVlans::tagged}, Field{"untagged", &PortVlans::untagged},
+                                              Field{"stripped", &PortVlans::stripped}, Field{"pvid_tagged", &PortVlans::pvid_tagged}};
 };
 
 // Whether the link is a port of a bridge or bond, and of which.
@@ -116,54 +121,22 @@ struct HostStack {
                    Field{"ra_gateway", &HostStack::ra_gateway}};
 };
 
-// A service curve of HFSC: m1 bit/s for the first d µs, m2 bit/s from then on. The kernel counts in steps of about 120 bit/s.
-struct Curve {
-    std::uint64_t m1 = 0, d = 0, m2 = 0;
-    bool operator==(const Curve& other) const;
-    static constexpr auto fields = std::tuple{Field{"m1", &Curve::m1}, Field{"d", &Curve::d}, Field{"m2", &Curve::m2}};
-};
-// What frames of one VLAN get of a link that many share (a class of HFSC).
-struct Share {
-    static constexpr int untagged = -1;      // and all that no other share is about
-    int vlan = untagged;
-    std::optional<Curve> ls = {}, ul = {}, rt = {};  // link share, upper limit, real time
+// How an address is made: by netd, with the broadcast address of its subnet (of IPv4, below /31) and all else as the kernel has it;
+// others are odd.
+struct OddAddress {
+    static OddAddress as_usual(const Subnet& address);
+
+    Subnet address;
+    std::optional<IpAddress> peer = {};         // point-to-point
+    std::optional<IpAddress> broadcast = {};    // none: it has none; of IPv4
+    std::string label = {};                     // "eth0:1"; of IPv4
+    std::optional<std::uint32_t> metric = {};   // of the route to its subnet
+    std::uint32_t flags = 0;                    // IFA_F_MANAGETEMPADDR and its like; with IFA_F_NOPREFIXROUTE its maker made that route, too, if `metric` tells one
     static constexpr bool exact = true;
-    bool operator==(const Share&) const = default;
-    bool operator<(const Share& other) const { return vlan < other.vlan; }
-    static constexpr auto fields = std::tuple{Field{"vlan", &Share::vlan}, Field{"ls", &Share::ls}, Field{"ul", &Share::ul},
-                                              Field{"rt", &Share::rt}};
-};
-// A limit: average for as long as it takes, `burst` bytes at once or, if that is set, at the speed of `peak`.
-struct Limit {
-    std::uint64_t average = 0, peak = 0;  // bytes/s; peak 0: as fast as it goes
-    std::uint64_t burst = 0;              // bytes; the kernel counts in time, so that a little gets lost
-    bool operator==(const Limit& other) const;
-    static constexpr auto fields = std::tuple{Field{"average", &Limit::average}, Field{"peak", &Limit::peak}, Field{"burst", &Limit::burst}};
-};
-// What may come in by the link of frames of one VLAN; the rest is dropped.
-struct Intake {
-    int vlan = Share::untagged;           // untagged: frames without a tag
-    Limit limit = {};
-    static constexpr bool exact = true;
-    bool operator==(const Intake&) const = default;
-    bool operator<(const Intake& other) const { return vlan < other.vlan; }
-    static constexpr auto fields = std::tuple{Field{"vlan", &Intake::vlan}, Field{"limit", &Intake::limit}};
-};
-// What netd's own traffic control does on the link. That of others is not seen in here, and not touched: netd's qdiscs
-// and filters have numbers of their own (traffic_control.hpp).
-struct Traffic {
-    std::set<Share> shares = {};          // of what leaves by the link; HFSC
-    std::optional<Limit> out = {};        // of all that leaves by the link: toward a guest; HTB
-    std::optional<Limit> in = {};         // of all that comes in by it: from a guest; police
-    std::set<Intake> intakes = {};        // of what comes in by it, by VLAN; police
-    std::set<IfName> copies = {};         // links that get a copy of all that passes, both ways; mirred
-    std::set<IfName> copies_in = {};      // links that get a copy of what comes in by it; none of those above
-    bool checksums = false;               // a frame that comes in by it may have a checksum written into its own header, and no other byte; BPF
-    static constexpr bool exact = true;
-    bool operator==(const Traffic&) const = default;
-    static constexpr auto fields = std::tuple{Field{"shares", &Traffic::shares}, Field{"out", &Traffic::out},
-                                              Field{"in", &Traffic::in}, Field{"intakes", &Traffic::intakes}, Field{"copies", &Traffic::copies},
-                                              Field{"copies_in", &Traffic::copies_in}, Field{"checksums", &Traffic::checksums}};
+    bool operator==(const OddAddress&) const = default;
+    bool operator<(const OddAddress& other) const { return address < other.address; }
+    static constexpr auto fields = std::tuple{Field{"address", &OddAddress::address}, Field{"peer", &OddAddress::peer},     Field{"broadcast", &OddAddress::broadcast},
+                                              Field{"label", &OddAddress::label},     Field{"metric", &OddAddress::metric}, Field{"flags", &OddAddress::flags}};
 };
 
 // What the kernel tells of few links.
@@ -172,6 +145,7 @@ struct RareFacts {
     std::optional<IpAddress> router = {};   // by which the kernel leaves, of those that announce themselves there (IPv6)
     std::set<Subnet> unrouted = {};         // addresses whose subnet somebody has taken the kernel's route from
     std::string foreign_qdisc = {};         // "htb 1:" where somebody else shapes what leaves by the link
+    bool foreign_filters = false;           // somebody else has filters at its clsact qdisc
     std::string alias = {};                 // the raw alias where it is not our mark
     std::optional<IfName> active_port = {};           // bonds in modes that have one
     std::optional<std::uint16_t> aggregator = {};     // 802.3ad: of a bond, and of its port
@@ -209,6 +183,7 @@ struct Link {
     std::optional<HostStack> stack = {};
     std::optional<Standing> standing = {};            // what the host's stack takes from it; unknown where no rules enforce it
     std::optional<std::set<Subnet>> addresses = {};   // all but link-local and those that the kernel made by autoconf
+    topology::Rare<std::set<OddAddress>> odd_addresses = {};  // how those among them are made again; no difference by itself
     std::optional<bool> routed = {};                  // the kernel's own routes to its addresses' subnets are there; true or unknown
     std::optional<bool> promiscuous = {};             // a bridge, or a VLAN on it, sees all that passes
     topology::Rare<Traffic> traffic = {};
@@ -222,7 +197,7 @@ struct Link {
         Field{"isolated", &Link::isolated}, Field{"flags", &Link::flags},       Field{"forwards", &Link::forwards},
         Field{"vlans", &Link::vlans},       Field{"stack", &Link::stack},
         Field{"standing", &Link::standing}, Field{"filter", &Link::filter},     Field{"addresses", &Link::addresses},
-        Field{"routed", &Link::routed},
+        Field{"odd_addresses", &Link::odd_addresses}, Field{"routed", &Link::routed},
         Field{"promiscuous", &Link::promiscuous}, Field{"traffic", &Link::traffic}};
 };
 
@@ -238,6 +213,7 @@ struct Route {
     std::optional<IpAddress> via = {};
     IfName device;
     std::uint8_t protocol = ours;
+    std::string manner = {};                // how somebody else made it, if that takes more words: the kernel's own, in hex
 
     struct Key {
         std::uint32_t table;
@@ -250,7 +226,8 @@ struct Route {
     bool operator==(const Route&) const = default;
     static constexpr auto fields =
         std::tuple{Field{"table", &Route::table}, Field{"to", &Route::to},         Field{"metric", &Route::metric},
-                   Field{"via", &Route::via},     Field{"device", &Route::device}, Field{"protocol", &Route::protocol}};
+                   Field{"via", &Route::via},     Field{"device", &Route::device}, Field{"protocol", &Route::protocol},
+                   Field{"manner", &Route::manner}};
 };
 
 // A policy rule: what comes from, or goes to, a subnet is looked up in that table, or goes nowhere. What is for the host itself

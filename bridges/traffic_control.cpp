@@ -106,7 +106,7 @@ void TrafficSeen::take_qdisc(const nlmsghdr& message) {
     const bool gone = message.nlmsg_type == RTM_DELQDISC;
     if (header.tcm_parent == TC_H_CLSACT) {
         has_clsact_ = !gone;
-        if (gone) policed_.clear(), copies_.clear(), intakes_.clear(), others_pass_ = has_guard_ = false;
+        if (gone) policed_.clear(), copies_.clear(), intakes_.clear(), others_.clear(), others_pass_ = has_guard_ = false;
     }
     if (header.tcm_parent != TC_H_ROOT) return;
     // Whatever is at the root now, what was there is gone with all that was in it.
@@ -148,8 +148,16 @@ void TrafficSeen::take_filter(const nlmsghdr& message) {
         case tc::tagged_priority:
         case tc::pass_priority:
         case tc::untagged_priority: return take_intake(message);
-        default: return;
+        default: return take_foreign(message);
     }
+}
+
+// One of a priority goes alone, or all of it at once, which says no handle.
+void TrafficSeen::take_foreign(const nlmsghdr& message) {
+    const auto header = *header_of<tcmsg>(message);
+    const Key key{header.tcm_parent, header.tcm_info};
+    if (message.nlmsg_type == RTM_NEWTFILTER) others_.insert(key);
+    else if (!header.tcm_handle) std::erase_if(others_, [&](const Key& other) { return other.parent == key.parent && (!header.tcm_info || other.handle == key.handle); });
 }
 
 // A filter of VLAN v has the number v + 1, as the class has.

@@ -36,6 +36,7 @@ public:
     // Targets of copies are named by `name`. One that is gone is "(gone)": its filters stay until they are taken away.
     Traffic shown(const std::function<std::optional<IfName>(int)>& name) const;
     const std::string& foreign_qdisc() const { return foreign_; }
+    bool has_foreign_filters() const { return !others_.empty(); }
     std::set<int> targets() const;
 
     bool operator==(const TrafficSeen&) const = default;
@@ -51,6 +52,7 @@ private:
     void take_qdisc(const nlmsghdr& message);
     void take_class(const nlmsghdr& message);
     void take_filter(const nlmsghdr& message);
+    void take_foreign(const nlmsghdr& message);
     void take_lead(const nlmsghdr& message);
     void take_intake(const nlmsghdr& message);
     void take_copy_or_limit(const nlmsghdr& message);
@@ -65,17 +67,18 @@ private:
     std::map<int, Limit> intakes_ = {};            // by VLAN
     bool others_pass_ = false;                     // frames of other VLANs get past the limit of those without a tag
     std::map<Key, std::set<int>> copies_ = {};
+    std::set<Key> others_ = {};                    // somebody else's filters at the clsact qdisc: by direction, priority and protocol
 };
 
 Message ask_qdiscs();
 
 // What makes the traffic control that `have` says into what `now` says; nothing that stays is touched. Error: a link that
-// gets a copy is not there.
+// gets a copy is not there. `shared`: others have filters at the clsact qdisc, which stays for them.
 struct TrafficRequest {
     Message message;
     std::set<int> fine = {};  // errnos that mean that it is so already, or can be done without
 };
 // `guard` is ChecksumGuard's program.
-Result<> write_traffic(int link, const Traffic& now, const Traffic& have, const State& host, int guard, std::vector<TrafficRequest>& into);
+Result<> write_traffic(int link, const Traffic& now, const Traffic& have, const State& host, int guard, bool shared, std::vector<TrafficRequest>& into);
 
 }  // namespace bridges

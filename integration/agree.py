@@ -17,10 +17,11 @@ own_devices = {"lo", "ovs-system", "ovs-netdev"}
 def agree(host, foreign=(), patience=0):
     """Every complaint at once. `foreign` are devices that somebody else made. What comes by itself, such as a lease, the kernel has
     a moment before netd tells it: `patience` is how long that moment may be, in seconds."""
-    deadline = time.monotonic() + patience
+    deadline, begun = time.monotonic() + 3 * patience, time.monotonic()
     while complaints := complaints_of(host, set(foreign)):
-        assert time.monotonic() < deadline, "\n".join(complaints)
+        assert begun < deadline, "\n".join(complaints)
         time.sleep(0.02)
+        begun = time.monotonic()
 
 
 def complaints_of(host, foreign):
@@ -318,7 +319,7 @@ def photograph(space, ovs=None):
         links.append((link["ifname"], mtu, link.get("master"), link.get("address"), "UP" in link["flags"], info.get("info_kind"), link.get("link"),
                       link.get("ifalias"), str([(key, info.get("info_data", {}).get(key)) for key in settings.get(info.get("info_kind"), ())])))
     for family, told in zip(("-4", "-6"), families):
-        addresses += [(link["ifname"], one["local"], one["prefixlen"]) for link in told["addr"] for one in link["addr_info"] if one["scope"] != "link"]
+        addresses += [(link["ifname"], *(str(one.get(key)) for key in ("local", "prefixlen", "address", "broadcast", "label", "metric", "noprefixroute"))) for link in told["addr"] for one in link["addr_info"] if one["scope"] != "link"]
         routes += [(family, *sorted((key, str(value)) for key, value in route.items() if key not in moving)) for route in told["route"]
                    if route.get("table") != "local" and route.get("protocol") != "ra" and not str(route["dst"]).startswith(("fe80", "ff00", "multicast"))]
         rules += [(family, json.dumps(rule, sort_keys=True)) for rule in told["rule"]]

@@ -169,13 +169,15 @@ def collect(ends, token, patience=1.0, quiet=0.15, enough=None):
             seen[end] += [frame for frame in end.receive() if token in frame.payload]
         if not satisfied and enough is not None and all(seen[end] for end in enough):
             satisfied, deadline = True, min(deadline, time.monotonic() + quiet)
+    for end in ends:   # whoever was kept off the processor looks once more
+        seen[end] += [frame for frame in end.receive() if token in frame.payload]
     return seen
 
 
 _tokens = iter(range(1, 1 << 30))
 
 
-def shout(speaker, mac, ends, tags=(), to=BROADCAST, expected=(), patience=6):
+def shout(speaker, mac, ends, tags=(), to=BROADCAST, expected=(), patience=20):
     """A frame from `speaker`; where it arrived and with which tags: {end: [tags, …]}. `ends` are all that listen.
 
     A port that has just come up forwards when the kernel gets round to it, within a second or so: a frame that did not

@@ -92,7 +92,7 @@ class GuestHost(hosts.Host):
         """A million bytes by TCP from the machine, from the network's peer: the checksums must be right on the way."""
         if machine.ask("pidof httpd")[1] != 0:
             machine.tell("httpd -h /www")
-        got = self.peer(network).run("bash", "-c", f"exec 3<>/dev/tcp/{address}/80; printf 'GET /million HTTP/1.0\\r\\n\\r\\n' >&3; timeout 30 cat <&3 | wc -c")
+        got = self.peer(network).run("bash", "-c", f"exec 3<>/dev/tcp/{address}/80; printf 'GET /million HTTP/1.0\\r\\n\\r\\n' >&3; timeout 120 cat <&3 | wc -c", patience=150)
         return int(got) > 1_000_000
 
     def what_is_there(self):

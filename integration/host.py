@@ -163,12 +163,13 @@ class Netd:
             self.process = self.space.start(*before, *self.words, *more, stdout=log, stderr=log)
         return self
 
-    def ready(self, patience=30):
-        deadline = time.monotonic() + patience
+    def ready(self, patience=180):
+        deadline, answer_time = time.monotonic() + patience, 0.5
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 raise Failed(f"netd ended with {self.process.returncode}: {self.told()}")
-            with Client(self.control, 0.5) as client, contextlib.suppress(NoAnswer):
+            with Client(self.control, answer_time) as client, contextlib.suppress(NoAnswer):
+                answer_time = min(answer_time * 1.5, 10)
                 client.call("Host.ping2")
                 self.watchdogs += [pid for pid in _descendants(self.process.pid) if _name(pid) == "netd-watchdog"]
                 return self
@@ -192,7 +193,12 @@ class Netd:
 
     def dhcp_clients(self):
         """{key: pid} of those that it started, and that may outlive it."""
-        return {file.stem: int(file.read_text().split()[0]) for file in (self.run / "dhcp").glob("*.pid") if file.read_text().split()}
+        found = {}
+        for file in (self.run / "dhcp").glob("*.pid"):
+            with contextlib.suppress(FileNotFoundError):
+                if words := file.read_text().split():   # it may be written just now
+                    found[file.stem] = int(words[0])
+        return found
 
     def told(self):
         return self.log.read_text(errors="replace").strip()[-2000:] if self.log.exists() else ""
@@ -207,10 +213,10 @@ class Netd:
         if self.process and self.process.poll() is None:
             self.process.terminate()
             try:
-                self.process.wait(20)
+                self.process.wait(120)
             except subprocess.TimeoutExpired:
                 self.kill()
-                raise Failed("netd did not end within 20 s of SIGTERM")
+                raise Failed("netd did not end within 120 s of SIGTERM")
         return self.process.returncode if self.process else 0
 
     def close(self):

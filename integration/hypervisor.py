@@ -88,7 +88,9 @@ class Libvirt:
         return self
 
     def answers(self):
-        return subprocess.run(["virsh", "-q", "-c", self.uri, "version"], stdin=subprocess.DEVNULL, capture_output=True, timeout=60).returncode == 0
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return subprocess.run(["virsh", "-q", "-c", self.uri, "version"], stdin=subprocess.DEVNULL, capture_output=True, timeout=60).returncode == 0
+        return False
 
     def virsh(self, *words, **how):
         return run("virsh", "-q", "-c", self.uri, *words, **how)

@@ -49,6 +49,16 @@ void write_filter(const ovsrec_port& row, const std::optional<topology::Filter>&
     if (!known || want->text() != known) ovsrec_port_update_external_ids_setkey(&row, "netd-filter", want->text().c_str());
 }
 
+// ovs-vswitchd speaks the protocol of both with whoever is at a port, before any flow has a say.
+void write_stp(const ovsrec_port& row, const std::optional<bool>& want) {
+    if (!want) return;
+    for (const char* key : {"stp-enable", "rstp-enable"}) {
+        const char* known = smap_get(&row.other_config, key);
+        if (*want && known) ovsrec_port_update_other_config_delkey(&row, key);
+        if (!*want && (!known || std::string_view(known) != "false")) ovsrec_port_update_other_config_setkey(&row, key, "false");
+    }
+}
+
 void write_external_id(const ovsrec_interface& row, const char* key, const std::optional<std::string>& want) {
     if (!want) return;
     const char* known = smap_get(&row.external_ids, key);
@@ -108,6 +118,7 @@ void write_port(const ovsrec_port& row, const ovsrec_interface& interface, const
     write_owner(row, want);
     write_tagging(row, want.tagging);
     write_filter(row, want.filter);
+    write_stp(row, want.stp);
     if (want.isolated && *want.isolated != row.protected_) ovsrec_port_set_protected_(&row, *want.isolated);
     write_interface(interface, want);
 }

@@ -18,11 +18,12 @@ namespace {
 using topology::IfName;
 using topology::Result;
 
-// How long the loop may wait for ovs-vswitchd; and how soon it is asked again: at once while it may be on its way back, as
+// How long the loop may wait for ovs-vswitchd, at first; and how soon it is asked again: at once while it may be on its way back, as
 // guests' frames pass a new one unfiltered until then. Two that each think the other wrong must not keep ovs-vswitchd busy: repairs
 // that follow one another come at longer and longer pauses, up to `later`, until there was peace for as long as that.
 constexpr std::chrono::milliseconds moment{200}, soon{5}, later{1000};
 constexpr std::chrono::seconds on_its_way{30}, grace{2};
+constexpr unsigned most_tries = 6;  // of a writing: 13 s
 
 std::uint8_t any_generation() { return static_cast<std::uint8_t>(std::random_device{}()); }
 
@@ -125,7 +126,13 @@ void FlowKeeper::work(const IfName& name, Bridge& bridge) {
         case OpenFlow::Now::ready: break;
     }
     bridge.repairs = begins_repair(bridge, now) || bridge.repairs;
-    if (auto done = bring_about(bridge, now + moment); !done) return lose(bridge);
+    // A thousand guests' flows take longer than a few guests', and nobody is filtered before they are there.
+    if (auto done = bring_about(bridge, now + moment * (1 << bridge.tries)); !done) {
+        bridge.tries = std::min(bridge.tries + 1, most_tries);
+        return lose(bridge);
+    }
+    bridge.tries = 0;
+    bridge.silent_since = {};
     if (!std::exchange(bridge.repairs, false)) return;
     auto& ports = restored_[name];
     for (const auto& [ofport, port] : bridge.wanted) ports.insert(port.name);
@@ -149,7 +156,6 @@ Result<> FlowKeeper::connect(const IfName& name, Bridge& bridge) {
         return opened.error();
     }
     bridge.connection = std::move(*opened);
-    bridge.silent_since = {};
     bridge.whole = true;
     bridge.has_meters = true;
     return {};

@@ -64,6 +64,7 @@ private:
         Clock::time_point next_try = {};   // to connect
         Clock::time_point next_repair = {};  // of what others did: at once, and later the more often it is needed
         std::chrono::milliseconds pause{0};
+        unsigned tries = 0;                // writings in a row that were not done in time: the next has longer
         Clock::time_point silent_since = {};
 
         bool is_idle() const { return wanted.empty() && prepared.empty() && leaving.empty(); }

@@ -56,6 +56,8 @@ private:
         constexpr auto reason = reason_of("tag");
         if (!filter_.trunk) drop("vlan_tci=0x1000/0x1000", reason);
         for (const char* kind : {"0x8100", "0x88a8", "0x9100", "0x9200", "0x9300"}) drop(fmt::format("dl_type={}", kind), reason);
+        // LLC. What Open vSwitch takes for that may be SNAP to the kernel's datapath, which then keeps the verdict for all of the ethertype.
+        drop("dl_type=0x05ff", reason_of("ethertype"));
     }
 
     void control() {
@@ -67,6 +69,8 @@ private:
     // What servers, routers and multicast routers say.
     void others_parts() {
         for (const char* kind : {"udp", "udp6"}) {
+            // Cut short by the IP header's length, of which the kernel's datapath takes no notice: it keeps the verdict for the ports it sees.
+            drop(fmt::format("{},tp_src=0,tp_dst=0,ip_frag=not_later", kind), reason_of("fragment"));
             for (const char* port : {"tp_src=67", "tp_src=547", "tp_dst=68", "tp_dst=546"}) drop(fmt::format("{},{}", kind, port), reason_of("dhcp"));
         }
         for (const char* match : {"icmp6,icmp_type=134", "icmp6,icmp_type=137", "icmp,icmp_type=5", "icmp,icmp_type=9"}) drop(match, reason_of("router"));

@@ -17,8 +17,7 @@ struct Step {
 };
 
 // Same contract as bridges::plan: `have` is restricted to what the request is about; what is ours and not wanted goes.
-// A port that moves between bridges is one Update. A port whose device was made again (facts.ifindex is not the index
-// that the caller knows, or ofport < 0) is not judged here. Pure.
+// A port that moves between bridges is one Update. A port whose device is made again is the caller's affair. Pure.
 std::vector<Step> plan(const State& want, const State& have);
 
 }  // namespace ovs

@@ -89,6 +89,7 @@ struct Port {
     std::optional<Mtu> mtu = {};              // mtu_request
     std::optional<Mac> mac = {};              // Interface.mac (internal ports)
     std::optional<bool> isolated = {};        // Port.protected
+    std::optional<bool> stp = {};             // it may take part in a spanning tree: other_config:stp-enable, rstp-enable
     std::optional<std::string> qos = {};      // type of the QoS row that netd made for it; "" is none
     std::optional<Policing> policing = {};
     std::optional<std::string> attached_mac = {};  // external_ids of the interface: attached-mac, iface-id, vm-id
@@ -104,7 +105,8 @@ struct Port {
         Field{"bridge", &Port::bridge},     Field{"owner", &Port::owner},
         Field{"internal", &Port::internal}, Field{"tagging", &Port::tagging},
         Field{"mtu", &Port::mtu},           Field{"mac", &Port::mac},
-        Field{"isolated", &Port::isolated}, Field{"qos", &Port::qos},
+        Field{"isolated", &Port::isolated}, Field{"stp", &Port::stp},
+        Field{"qos", &Port::qos},
         Field{"policing", &Port::policing}, Field{"attached_mac", &Port::attached_mac},
         Field{"iface_id", &Port::iface_id}, Field{"vm_id", &Port::vm_id},
         Field{"filter", &Port::filter}};

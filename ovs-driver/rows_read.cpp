@@ -128,6 +128,7 @@ Port read_port(const ovsrec_port& row, const IfName& bridge) {
     port.mtu = Mtu::observed(interface.n_mtu_request ? static_cast<std::uint32_t>(*interface.mtu_request) : 0);
     port.mac = read_mac(interface.mac);
     port.isolated = row.protected_;
+    port.stp = smap_get_bool(&row.other_config, "stp-enable", true) || smap_get_bool(&row.other_config, "rstp-enable", true);
     port.filter = read_filter(smap_get(&row.external_ids, "netd-filter"));
     port.qos = read_qos(row);
     port.policing = Policing{static_cast<std::uint64_t>(interface.ingress_policing_rate), static_cast<std::uint64_t>(interface.ingress_policing_burst)};

@@ -32,7 +32,7 @@ void Session::monitor_columns() {
         &ovsrec_bridge_col_other_config, &ovsrec_bridge_col_datapath_type, &ovsrec_bridge_col_stp_enable, &ovsrec_bridge_col_rstp_enable,
         &ovsrec_bridge_col_protocols, &ovsrec_bridge_col_fail_mode, &ovsrec_bridge_col_controller, &ovsrec_controller_col_target,
         &ovsrec_port_col_name, &ovsrec_port_col_interfaces, &ovsrec_port_col_tag, &ovsrec_port_col_vlan_mode,
-        &ovsrec_port_col_trunks, &ovsrec_port_col_external_ids, &ovsrec_port_col_protected_,
+        &ovsrec_port_col_trunks, &ovsrec_port_col_external_ids, &ovsrec_port_col_protected_, &ovsrec_port_col_other_config,
         &ovsrec_interface_col_name, &ovsrec_interface_col_type, &ovsrec_interface_col_mac,
         &ovsrec_interface_col_mtu_request, &ovsrec_interface_col_external_ids, &ovsrec_interface_col_ofport,
         &ovsrec_port_col_qos, &ovsrec_qos_col_type, &ovsrec_qos_col_external_ids, &ovsrec_interface_col_ingress_policing_rate,

@@ -84,7 +84,7 @@ def a_machine_goes_to_another_host_with_its_nic(here):
         assert link["master"] == "web" and "UP" in link["flags"], link
         agree(there)
         pings = here.peer("web").start("ping", "-i", "0.1", "-w", "60", "10.1.0.50", stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        subprocess.run(migration(here, there), check=True, timeout=120, stdin=subprocess.DEVNULL)
+        subprocess.run(migration(here, there), check=True, timeout=400, stdin=subprocess.DEVNULL)
         wait_until(lambda: "incoming" not in there.nics()[0], 20, "it is not seen to have come")
         wait_until(lambda: not here.nics("m") and here.space.link(port) is None, 20, "its NIC stays where it was")
         wait_until(lambda: is_reached(here), 10, "it is not reached on the other host")
@@ -103,7 +103,7 @@ def a_machine_goes_to_another_host_with_its_nic(here):
 @case
 def who_is_not_awaited_stays(here):
     with two_hosts(here) as (there, machine, port):
-        done = subprocess.run(migration(here, there), capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL)
+        done = subprocess.run(migration(here, there), capture_output=True, text=True, timeout=400, stdin=subprocess.DEVNULL)
         assert done.returncode != 0, "it went to a host that has no port for it"
         assert is_reached(here) and here.space.link(port) and there.space.link(port) is None
         assert [nic["port"] for nic in here.nics("m")] == [port]

@@ -133,7 +133,7 @@ def a_restart_does_not_begin_the_first_change_anew(host):
     from agree import changes, photograph
     host.space.links("link set eno1 up", "addr add 192.0.2.10/24 dev eno1", "route add default via 192.0.2.1 dev eno1")
     before = photograph(host.space)
-    first = ("--management", "eno1", "--management-timeout", "8")
+    first = ("--management", "eno1", "--management-timeout", "20")
     host.netd.start(more=first).ready()
     host.client = host.netd.client()
     transaction = host.client.call("Host.getStatus")["transaction"]
@@ -151,10 +151,10 @@ def the_management_nic_goes_back_if_nobody_confirms(host):
     from agree import changes, photograph
     host.space.links("link set eno1 up", "addr add 192.0.2.10/24 dev eno1", "route add default via 192.0.2.1 dev eno1")
     before = photograph(host.space)
-    host.netd.start(more=("--management", "eno1", "--management-timeout", "8")).ready()
+    host.netd.start(more=("--management", "eno1", "--management-timeout", "20")).ready()
     host.client = host.netd.client()
     assert host.client.call("Host.getStatus")["transaction"] and host.space.link("ovirtmgmt")
-    wait_until(lambda: not host.client.call("Host.getStatus")["transaction"], 20)
+    wait_until(lambda: not host.client.call("Host.getStatus")["transaction"], 40)
     assert not (differences := changes(before, photograph(host.space))), differences
     assert host.client.call("Host.getStatus")["last"]["outcome"] == "rolled-back"
     assert not networks(host) and not networks(host, "committed")

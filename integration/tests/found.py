@@ -7,9 +7,9 @@ import time
 
 from agree import agree
 from client import RpcError
-from frames import shout
+from frames import Tap, Wire, shout
 from guests import Guest, define, expect
-from host import wait_until
+from host import run, wait_until
 from runner import case
 
 
@@ -331,3 +331,61 @@ def a_bonds_primary_is_renamed_with_its_nic(host):
     assert "primary=lan2" in running["options"], running
     host.client.setup({"web": {"bonding": "bond0", "mtu": 1400}})
     agree(host, patience=5)
+
+
+@case(kinds=("legacy", "vlan-aware", "ovs"))
+def a_guests_device_that_root_deletes_comes_again_and_speaks(host):
+    define(host, {"web": {"nic": "eno1"}})
+    pair, tap, other = Guest(host, "pair", "web"), Guest(host, "tap", "web", "tap"), Guest(host, "other", "web")
+    index = host.space.link(tap.nic["port"])["ifindex"]
+    tap.end.close()
+    host.space.links(f"link delete {tap.nic['port']}")
+    wait_until(lambda: (host.space.link(tap.nic["port"]) or {}).get("ifindex", index) != index, 20, "its tap is not made again")
+    tap.end = host.later(Tap(host.space.name, tap.nic["port"]))
+    wait_until(lambda: other.end in shout(tap.end, tap.mac, [other.end], expected=[other.end], patience=2), 30, "its tap is dead")
+    # A namespace, too; the same once more says so, and does it.
+    pair.end.close()
+    run("ip", "netns", "delete", host.spaces["pair"].name)
+    wait_until(lambda: host.space.link(pair.nic["port"]) is None, 20)
+    run("ip", "netns", "add", host.spaces["pair"].name)
+    again = host.client.call("VM.hotplugNic", {"vmId": "pair", "nic": {"network": "web", "kind": "netns", "macAddr": pair.mac}})
+    assert again["changed"] or host.space.link(pair.nic["port"]), again
+    host.spaces["pair"].links("link set eth0 up")
+    end = host.later(Wire(host.spaces["pair"].name, "eth0"))
+    wait_until(lambda: other.end in shout(end, pair.mac, [other.end], expected=[other.end], patience=2), 30, "its namespace is not plugged in")
+    wait_until(lambda: not any(host.client.call("Host.getDrift").values()), 20, lambda: str(host.client.call("Host.getDrift")))
+
+
+@case()
+def what_names_no_nic_is_not_said_to_be_unplugged(host):
+    define(host, {"web": {}})
+    guest = Guest(host, "vm", "web", "tap", alias="net0")
+    for nic in ({}, {"macAddr": "zz"}, {"macAddr": 5}, {"alias": 7}, {"mac": guest.mac}):
+        expect(50, "", lambda: host.client.call("VM.hotunplugNic", {"vmId": "vm", "nic": nic}))
+    expect(50, "due", lambda: host.client.call("VM.hotunplugNic", {"vmId": "vm"}))
+    assert host.client.call("VM.hotunplugNic", {"vmId": "vm", "nic": {"macAddr": "56:00:00:00:00:99"}}) == {"changed": False}
+    expect(49, "called so", lambda: Guest(host, "vm", "web", "tap", alias="net0"))
+    assert len(host.client.call("VM.getNics", {"vmId": "vm"})["nics"]) == 1
+
+
+@case("bond", "vlan", kinds=("legacy", "vlan-aware", "ovs"))
+def a_bond_keeps_its_mac_in_another_mode_and_on_other_ports(host):
+    host.space.links("link add bond0 type bond mode active-backup miimon 100", "link set eno2 down", "link set eno2 master bond0", "link set bond0 up")
+    mac = host.space.link("bond0")["address"]
+    assert mac == host.space.link("eno2")["address"]
+    web = {"web": {"bonding": "bond0", "ipaddr": "10.9.0.1", "prefix": 24, "switch": host.kind}}
+    for nics, mode in ((["eno1", "eno2"], 1), (["eno1", "eno2"], 4), (["eno1", "eno3"], 2), (["eno2"], 1)):
+        host.client.setup(web, {"bond0": {"nics": nics, "options": f"mode={mode} miimon=100"}})
+        agree(host)
+        assert host.space.link("bond0")["address"] == host.space.link("web")["address"] == mac, (nics, mode)
+    # What the old mode brought along goes with it.
+    host.client.setup(web, {"bond0": {"nics": ["eno2"], "options": "mode=4"}})
+    host.client.setup(web, {"bond0": {"nics": ["eno2"], "options": "mode=1"}})
+    assert host.space.link("bond0")["linkinfo"]["info_data"]["miimon"] == 0
+    # Somebody else's VLAN on it is not taken along.
+    host.space.links("link add link bond0 name mine type vlan id 77")
+    host.client.setup({"web": {"remove": True}})
+    expect(31, "'mine'", lambda: host.client.setup({}, {"bond0": {"remove": True}}))
+    assert host.space.link("mine")
+    host.space.links("link delete mine")
+    host.client.setup({}, {"bond0": {"remove": True}})

@@ -11,9 +11,13 @@ HOST = "10.9.0.1"
 
 
 def where(speaker, to, ends, token):
-    drain(list(ends))
-    speaker.end.send(ether(to, speaker.mac, 0x0806, arp(2, speaker.mac, "10.0.0.8", "10.0.0.9", to) + token))
-    return sorted(ends[end] for end, frames in collect(list(ends), token, 0.5).items() if frames)
+    """Nowhere is no answer: it comes late, or the port does not forward yet (with STP for some seconds)."""
+    for _ in range(30):
+        drain(list(ends))
+        speaker.end.send(ether(to, speaker.mac, 0x0806, arp(2, speaker.mac, "10.0.0.8", "10.0.0.9", to) + token))
+        if found := sorted(ends[end] for end, frames in collect(list(ends), token, 0.5).items() if frames):
+            return found
+    return []
 
 
 def nobody_takes_an_address(host, **more):

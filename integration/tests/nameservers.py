@@ -95,7 +95,7 @@ def whatever_dies_resolved_has_what_stands(host):
     names = Names(host).start()
     start(host, names)
     host.client.setup({"ovirtmgmt": holder})
-    host.client.send("Host.setupNetworks", {"networks": {"web": other}, "bondings": {}, "options": {"connectivityCheck": True, "connectivityTimeout": 8}})
+    host.client.send("Host.setupNetworks", {"networks": {"web": other}, "bondings": {}, "options": {"connectivityCheck": True, "connectivityTimeout": 20}})
     comes_to(names, "eno2", (["10.2.0.53"], [], True))
     host.netd.kill()
     assert names.of("eno2") == (["10.2.0.53"], [], True), "until the time to confirm is over"
@@ -141,17 +141,21 @@ def a_resolved_that_is_not_there_or_hangs_keeps_nobody_waiting(host):
     wait_until(lambda: reported(host) == held[0])
     assert "nameservers are set" in host.netd.told()
 
+    def shortest(tries):
+        times = []
+        for number in range(tries):
+            begun = time.monotonic()
+            host.client.setup({"db": {"remove": True} if number % 2 else {"nic": "eno3"}})
+            times.append(time.monotonic() - begun)
+        return min(times)
+
+    usual = shortest(4)
     names.resolved.send_signal(signal.SIGSTOP)
     begun = time.monotonic()
     host.client.setup({"web": other})
     taken = time.monotonic() - begun
     assert taken < 15 and "it has not answered yet" in host.netd.told(), taken
-    times = []
-    for db in ({"nic": "eno3"}, {"remove": True}, {"nic": "eno3"}):
-        begun = time.monotonic()
-        host.client.setup({"db": db})
-        times.append(time.monotonic() - begun)
-    assert min(times) < 1, f"it is waited for once: {times}"
+    assert (taken := shortest(8)) < usual + 0.8, f"it is waited for once: {taken} s, and {usual} s while it answered"
     names.resolved.send_signal(signal.SIGCONT)
     comes_to(names, "eno2", (["10.2.0.53"], [], True))
     comes_to(names, "ovirtmgmt", nothing)

@@ -208,11 +208,11 @@ def killed_while_waiting_and_started_again_it_still_expires(host):
     old, new = plan_for("")
     host.client.setup(old)
     before = see(host)
-    wait_for_change(host, new, 8)
+    wait_for_change(host, new, 20)
     host.netd.kill()
     again(host)
     assert host.client.call("Host.getStatus")["transaction"]
-    wait_until(lambda: not host.client.call("Host.getStatus")["transaction"], 20)
+    wait_until(lambda: not host.client.call("Host.getStatus")["transaction"], 40)
     assert_as(before, host)
     agree(host)
 

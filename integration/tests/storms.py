@@ -29,6 +29,12 @@ def arrived_and_limit(speaker, ends, frame):
     return arrived(speaker, ends, frame), most + 100 * (time.monotonic() - begun)
 
 
+def unlimited(speaker, end, frame):
+    """A limit lets as little through every time; a queue on the way that was full does not."""
+    counts = []
+    wait_until(lambda: counts.append(arrived(speaker, [end], frame)[end]) or counts[-1] > tries * 0.9, 10, lambda: f"{counts} of {tries}")
+
+
 def storms(host, definition):
     define(host, {"web": {"nic": "eno1", **definition}})
     wire, victim = uplinks(host, "eno1")["eno1"], Guest(host, "victim", "web", filter="none")
@@ -41,17 +47,16 @@ def storms(host, definition):
                   lambda token: ether("01:00:5e:00:00:fb", strict.mac, 0x800, ip4("10.0.0.12", "224.0.0.251", 17, udp(5353, 5353, token)))):
         got, limit = arrived_and_limit(strict, [victim.end, wire], frame)
         assert all(20 <= count <= limit for count in got.values()), f"{list(got.values())} of {tries}"
-    told = {nic["vmId"]: nic["blocked"] for nic in host.client.call("VM.getNics")["nics"]}
-    assert told["strict"].get("storm", 0) > tries / 2 and "storm" not in told["other"], told
+    told = lambda: {nic["vmId"]: nic["blocked"] for nic in host.client.call("VM.getNics")["nics"]}
+    # What is let through in a flood is a matter of how long that takes here.
+    wait_until(lambda: told()["strict"].get("storm", 0) > tries / 2 or arrived(strict, [wire], flood(strict, "10.0.0.12")) is None, 30, told)
+    assert "storm" not in told()["other"], told()
     # The control, and who is sent to one alone is no storm.
-    got = arrived(other, [victim.end], flood(other, "10.0.0.13"))
-    assert got[victim.end] > tries * 0.9, got
-    got = arrived(strict, [victim.end], lambda token: ether(victim.mac, strict.mac, 0x800, ip4("10.0.0.12", "10.0.0.2", 17, udp(9999, 9999, token))))
-    assert got[victim.end] > tries * 0.9, got
+    unlimited(other, victim.end, flood(other, "10.0.0.13"))
+    unlimited(strict, victim.end, lambda token: ether(victim.mac, strict.mac, 0x800, ip4("10.0.0.12", "10.0.0.2", 17, udp(9999, 9999, token))))
     # No longer strict, no longer limited; and the other way.
     strict.update(filter="standard")
-    got = arrived(strict, [victim.end], flood(strict, "10.0.0.12"))
-    assert got[victim.end] > tries * 0.9, got
+    unlimited(strict, victim.end, flood(strict, "10.0.0.12"))
     strict.update(filter="strict", filterParameters=["10.0.0.12"])
     got, limit = arrived_and_limit(strict, [victim.end], flood(strict, "10.0.0.12"))
     assert got[victim.end] <= limit, got

@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 
 from frames import Tap, shout
 from guests import Guest, define, same
@@ -42,6 +43,13 @@ def plug(host, vm, network="lan", kind="tap", **nic):
 
 def descriptors_of(host):
     return len(os.listdir(f"/proc/{host.netd.process.pid}/fd"))
+
+
+def settled_descriptors(host):
+    """Once nothing has opened or closed one for a second."""
+    counts = []
+    wait_until(lambda: counts.append(descriptors_of(host)) or time.sleep(0.1) or len(counts) > 10 and len(set(counts[-10:])) == 1, 30)
+    return counts[-1]
 
 
 @case()
@@ -89,7 +97,7 @@ def only_its_own_hypervisor_gets_a_tap(host):
 def what_is_no_question_gets_a_sentence(host):
     define(host, {"lan": {}})
     nic, pair = plug(host, "b"), Guest(host, "a", "lan")
-    before = descriptors_of(host)
+    before = settled_descriptors(host)
     with door(host) as line:
         line.send(b"")
     for question in (b"{", b"[]", b'{"port": 1}', b'{"port": "eth0", "more": 1}', b"x" * 5000, {"port": "nowhere"}, {"port": pair.nic["port"]}, {"port": "eno1"}, {"port": "lan"}, {"port": ""}):

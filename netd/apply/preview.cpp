@@ -12,6 +12,7 @@ lower::Goal goal_of(const intent::Intent& running, const intent::Intent& wanted,
         for (const auto& nic : wanted.plugged_into(name)) touched.nics.insert(nic.key());
     }
     if (host.leases) touched.networks.merge(lower::with_other_ways(running, wanted, *host.leases));
+    touched.nics.insert(terms.named_nics.begin(), terms.named_nics.end());
     touched.bases.insert(terms.named_bases.begin(), terms.named_bases.end());
     return lower::goal(running, wanted, touched, host);
 }

@@ -11,7 +11,8 @@ namespace apply {
 struct Settled {
     intent::Intent wanted;
     std::set<intent::NetworkName> named;     // the networks, and
-    std::set<topology::IfName> named_bases;  // the bonds that were looked at by name
+    std::set<topology::IfName> named_bases;  // the bonds, and
+    std::set<intent::GuestNic::Key> named_nics;  // guests' NICs that were looked at by name
     lower::Scope scope;                      // the things that were
     lower::HostState observed;               // when it was so
 

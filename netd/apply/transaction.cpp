@@ -113,13 +113,13 @@ Outcome Transactor::begin(const intent::Intent& wanted, const Terms& terms) {
     const lower::Goal goal = lowered();
     Outcome outcome = carry_out(goal, std::move(entry), terms, lowered);
     if (std::holds_alternative<Committed>(outcome) || std::holds_alternative<Waiting>(outcome))
-        settled_ = Settled{wanted, terms.named, terms.named_bases, goal.scope, observe::state_of(backends_)};
+        settled_ = Settled{wanted, terms.named, terms.named_bases, terms.named_nics, goal.scope, observe::state_of(backends_)};
     return outcome;
 }
 
 bool Transactor::is_settled(const intent::Intent& wanted, const Terms& terms) const {
     return settled_ && !open_ && terms.awaited.empty() && wanted == running_ && wanted == settled_->wanted && std::ranges::includes(settled_->named, terms.named) &&
-           std::ranges::includes(settled_->named_bases, terms.named_bases) && settled_->holds(observe::state_of(backends_));
+           std::ranges::includes(settled_->named_bases, terms.named_bases) && std::ranges::includes(settled_->named_nics, terms.named_nics) && settled_->holds(observe::state_of(backends_));
 }
 
 // The host is as wanted; that may be for good now.

@@ -47,6 +47,7 @@ struct Terms {
     std::optional<std::chrono::seconds> timeout = {};    // for the applying
     std::set<intent::NetworkName> named = {};            // networks to be looked at although their definition is the same
     std::set<topology::IfName> named_bases = {};
+    std::set<intent::GuestNic::Key> named_nics = {};     // likewise
 };
 
 class Transactor {

@@ -73,6 +73,21 @@ std::optional<topology::Error> wrong_with(const serve::ChangeNic& change) {
     return std::nullopt;
 }
 
+// That it is not plugged in can be said of what was understood only.
+std::optional<topology::Error> names_none(const json& params) {
+    const auto wrong = [](std::string what) { return topology::Error{topology::Fault::invalid, "/nic", std::move(what)}; };
+    bool names = false;
+    for (const json* object : {&nic_of(params), &params})
+        for (const char* key : {"macAddr", "alias"}) {
+            const auto found = object->find(key);
+            if (found == object->end() || wire::is_absent(*found)) continue;
+            names = true;
+            if (!found->is_string()) return wrong(fmt::format("{} is a text", key));
+            if (std::string_view(key) == "macAddr" && !topology::Mac::parse(found->get<std::string>())) return wrong(fmt::format("'{}' is not a MAC", found->get<std::string>()));
+        }
+    return names ? std::nullopt : std::optional(wrong("macAddr or alias is due: which NIC"));
+}
+
 bool goes_with_others(const serve::ChangeNic& plug) {
     const std::string kind = text_of(nic_of(plug.params), "kind");
     return (kind == "tap" || kind == "netns") && !wrong_with(plug);
@@ -244,6 +259,7 @@ void Reconciler::put_nic(const serve::Ticket& ticket, const GuestNic& nic, int c
     if (!verdict.complaints.empty()) return refuse(ticket, verdict.complaints);
     apply::Terms terms;
     terms.confirm = false;
+    terms.named_nics = {nic.key()};  // of the same once more its device may be gone
     const intent::Intent was = transactor_.running();
     const auto outcome = transactor_.begin(verdict.wanted, terms);
     announce_moved(was, verdict.wanted);
@@ -264,6 +280,7 @@ void Reconciler::answer(const serve::Ticket& ticket, const GuestNic& nic, bool c
 // A guest of libvirt's is asked to let go first, and its port is taken away when it has; what it never lets go of stays
 // plugged in, wired and filtered.
 void Reconciler::unplug(const serve::ChangeNic& change) {
+    if (const auto wrong = names_none(change.params)) return refuse(change.ticket, code::unplug_failed, wrong->subject + ": " + wrong->what);
     const GuestNic* there = find_nic(change.params);
     if (!there) return reply(change.ticket, {{"changed", false}});
     const GuestNic::Key key = there->key();

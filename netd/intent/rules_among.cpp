@@ -161,10 +161,11 @@ private:
             refuse(code::bad_bridge, Fault::conflict, "switch", fmt::format("network '{}' has the name of what netd calls its own switch on {}", namesake->name.text(), base.text()));
     }
 
-    // A bridge; or, on a switch that several networks have together, an internal port, or a VLAN device where the host takes part.
+    // A bridge; or, on a switch that several networks have together, an internal port, or a VLAN device: where the host takes part, or,
+    // any day, where a guest mirrors it.
     static bool has_device_of_its_name(const Network& network) {
         if (network.switch_kind == SwitchKind::legacy) return network.bridged;
-        return network.switch_kind == SwitchKind::ovs || !network.base() || network.is_on_host();
+        return true;
     }
 
     // Another network's VLAN device, a guest's tap, a switch; but not what goes in the same request.

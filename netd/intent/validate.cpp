@@ -83,6 +83,12 @@ void remove_bonds(const Request& request, const Intent& running, const Facts& fa
         if (const Base* base = verdict.wanted.bases().find(name))
             verdict.complaints.push_back({code::used_bond, path, Fault::conflict,
                                           fmt::format("network '{}' is on {}; remove or move it in the same request", base->riders.begin()->network.text(), name.text())});
+        for (const bridges::Link& link : facts.kernel.links) {
+            const auto* vlan = link.kind ? std::get_if<bridges::Vlan>(&*link.kind) : nullptr;
+            if (vlan && vlan->base == name && !link.owner.value_or(topology::Owner()).is_ours())
+                verdict.complaints.push_back({code::used_bond, path, Fault::denied,
+                                              fmt::format("'{}', which netd did not make, is on {} and would go with it; remove it first", link.name.text(), name.text())});
+        }
         verdict.wanted.remove_bond(name);
     }
 }
@@ -223,9 +229,11 @@ Verdict validate_nic(const GuestNic& nic, const Intent& running, const Facts& fa
         for (const bridges::Link& link : facts.kernel.links)
             if (link.mac == nic.mac && !nic.adopted)
                 refuse("macAddr", Fault::conflict, fmt::format("{} is that of '{}', a device of the host", nic.mac.text(), link.name.text()));
-    for (const GuestNic& other : running.nics())
-        if (other.mac == nic.mac && other.vm != nic.vm)
-            refuse("macAddr", Fault::conflict, fmt::format("{} is in use by guest '{}'", nic.mac.text(), other.vm));
+    for (const GuestNic& other : running.nics()) {
+        if (other.mac == nic.mac && other.vm != nic.vm) refuse("macAddr", Fault::conflict, fmt::format("{} is in use by guest '{}'", nic.mac.text(), other.vm));
+        else if (other.vm == nic.vm && other.mac != nic.mac && !nic.alias.empty() && other.alias == nic.alias)
+            refuse("alias", Fault::conflict, fmt::format("NIC {} of the guest is called so", other.mac.text()));
+    }
     const Network* network = nic.network.empty() ? nullptr : running.network(nic.network);
     if (!nic.network.empty()) {
         if (!network) refuse("network", Fault::not_found, fmt::format("there is no network '{}'", nic.network));

@@ -154,7 +154,14 @@ void go_back(const Link& old, Link& now) {
     }
     const auto* old_bond = old.kind ? std::get_if<bridges::Bond>(&*old.kind) : nullptr;
     auto* bond = now.kind ? std::get_if<bridges::Bond>(&*now.kind) : nullptr;
-    if (old_bond && bond) reset_options(old_bond->options, bond->options, bridges::default_bond_options(bond->options.at("mode")));
+    if (!old_bond || !bond) return;
+    const auto defaults = bridges::default_bond_options(bond->options.at("mode"));
+    reset_options(old_bond->options, bond->options, defaults);
+    // And what the old mode brought along.
+    const auto old_mode = old_bond->options.find("mode");
+    if (old_mode == old_bond->options.end() || old_mode->second == bond->options.at("mode")) return;
+    for (const auto& [key, value] : bridges::default_bond_options(old_mode->second))
+        if (const auto now = defaults.find(key); now != defaults.end() && now->second != value) bond->options.edit().insert(*now);
 }
 
 // What has the mark of one of these links and another name was renamed by somebody, and has its address, or its guest, still: it goes. While

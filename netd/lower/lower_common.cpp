@@ -122,6 +122,24 @@ std::optional<topology::Mac> mac_of(const Draft& draft, const IfName& base) {
     return std::nullopt;
 }
 
+namespace {
+
+// The kernel gives a bond that lost all its ports, as for another mode, the MAC of the next that comes.
+bool would_lose_its_mac(const Draft& draft, const intent::Bond& bond, const Link& there) {
+    bool has_port = false, keeps_port = false;
+    for (const Link& link : draft.host.kernel.links) {
+        if (!link.master || link.master->of != bond.name) continue;
+        has_port = true;
+        keeps_port |= bond.nics.contains(link.name);
+    }
+    const auto& options = std::get<bridges::Bond>(*there.kind).options;
+    const auto mode = options.find("mode"), wanted = bond.options.find("mode");
+    const bool has_other_mode = mode != options.end() && wanted != bond.options.end() && mode->second != wanted->second;
+    return has_port && (!keeps_port || has_other_mode);
+}
+
+}  // namespace
+
 void bond(Draft& draft, const intent::Bond& bond) {
     const intent::Base* base = draft.intent.bases().find(bond.name);
     Link link{bond.name};
@@ -129,7 +147,9 @@ void bond(Draft& draft, const intent::Bond& bond) {
     link.owner = topology::Owner::ours(fmt::format("bond {}", bond.name.text()));
     link.mtu = base ? base->mtu() : intent::Mtu();
     link.up = true;
-    if (bond.hwaddr || !(is_bond(observed(draft, bond.name)) || has_mac_of_ports(link))) link.mac = mac_of(draft, bond.name);
+    const Link* there = observed(draft, bond.name);
+    const bool keeps_it = is_bond(there) && !would_lose_its_mac(draft, bond, *there);
+    if (bond.hwaddr || !(keeps_it || has_mac_of_ports(link))) link.mac = mac_of(draft, bond.name);
     if (!base) link.master = bridges::Master{};
     if (!base) link.traffic = bridges::Traffic{};
     if (!base) link.standing = topology::Standing::in_network({});

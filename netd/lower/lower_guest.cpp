@@ -64,6 +64,7 @@ void ovs_port(Draft& draft, const intent::Network& network, const intent::GuestN
     port.internal = false;
     port.tagging = tagging(draft, network, nic);
     port.isolated = nic.isolated || network.isolated;
+    port.stp = false;
     port.mtu = intent::Mtu::observed(0);  // its device has it: Open vSwitch is asked for none
     port.attached_mac = nic.mac.text();
     port.vm_id = nic.vm;
@@ -96,6 +97,7 @@ void adopted_nic(Draft& draft, const intent::GuestNic& nic, const intent::Networ
         ovs::Port port{*nic.adopted};
         port.tagging = ovs::Access{tag_inside(draft, *network)};
         port.isolated = nic.isolated || network->isolated;
+        port.stp = false;
         port.filter = filter_of(nic);
         draft.wanted.ovs.ports.put(port);
         draft.put(apart_from_host(*nic.adopted));

@@ -2,6 +2,7 @@
 #include "netd/plan/plan.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace plan {
 namespace {
@@ -55,6 +56,20 @@ bridges::State with_devices_of_ovs(const HostState& have) {
     return told;
 }
 
+// Open vSwitch's userspace datapath does not notice that a device of its port is another one of the same name: the port is made again.
+ovs::State with_ports_to_plug_again(const Plan& steps, const HostState& want, const HostState& have, Plan& releases) {
+    ovs::State told = have.ovs;
+    for (const Step& step : steps) {
+        const auto* kernel = std::get_if<bridges::Op>(&step.op);
+        const auto* made = kernel ? std::get_if<topology::Create<bridges::Link>>(kernel) : nullptr;
+        const ovs::Port* port = made ? have.ovs.ports.find(made->now.name) : nullptr;
+        if (!port || !want.ovs.ports.contains(port->name) || is_made_by_ovs(have, port->name)) continue;
+        told.ports.erase(port->name);
+        releases.push_back({ovs::Op(topology::Remove<ovs::Port>{*port}), {rank(ovs::Phase::release), 0}, {}});
+    }
+    return told;
+}
+
 }  // namespace
 
 bool is_made_by_ovs(const HostState& state, const topology::IfName& name) {
@@ -66,7 +81,10 @@ Plan make(const HostState& want, const HostState& have) {
     Plan steps;
     for (bridges::Step& step : bridges::plan(with_room_for_ovs(want, have), with_devices_of_ovs(have)))
         steps.push_back({bridges::Op(std::move(step.op)), {rank(step.phase), step.level}, {}});
-    for (ovs::Step& step : ovs::plan(want.ovs, have.ovs)) steps.push_back({ovs::Op(std::move(step.op)), {rank(step.phase), 0}, {}});
+    Plan releases;
+    const ovs::State told = with_ports_to_plug_again(steps, want, have, releases);
+    std::ranges::move(releases, std::back_inserter(steps));
+    for (ovs::Step& step : ovs::plan(want.ovs, told)) steps.push_back({ovs::Op(std::move(step.op)), {rank(step.phase), 0}, {}});
     for (guests::Step& step : guests::plan(want.guests, have.guests))
         steps.push_back({guests::Op(std::move(step.op)), {rank(step.phase), 0}, {}});
     std::stable_sort(steps.begin(), steps.end(), [](const Step& a, const Step& b) { return a.stage < b.stage; });

@@ -8,6 +8,7 @@
 #include "netd/observe/drift.hpp"
 #include "netd/observe/statistics.hpp"
 #include "netd/wire/read_definition.hpp"
+#include "netd/wire/values.hpp"
 #include "netd/wire/write_capabilities.hpp"
 #include "netd/wire/write_graph.hpp"
 #include "netd/wire/write_statistics.hpp"
@@ -76,10 +77,11 @@ void Requests::lldp(const Ticket& ticket, const Params& params) {
     const auto no = [&] { refuse(ticket, intent::code::bad_parameters, R"(filter is {"devices": [NIC, …]})"); };
     std::vector<std::string> devices;
     const auto filter = params.find("filter");
-    if (filter != params.end() && !filter->is_null()) {
+    if (filter != params.end() && !wire::is_absent(*filter)) {
         const auto named = filter->is_object() ? filter->find("devices") : filter->end();
-        if (!filter->is_object() || (named != filter->end() && !named->is_array())) return no();
-        if (named != filter->end())
+        const bool is_named = named != filter->end() && !wire::is_absent(*named);
+        if (!filter->is_object() || filter->size() > filter->count("devices") || (is_named && !named->is_array())) return no();
+        if (is_named)
             for (const json& device : *named) {
                 if (!device.is_string()) return no();
                 devices.push_back(device.get<std::string>());

@@ -155,7 +155,7 @@ void read_bonds(const json& bonds, intent::Request& request, Complaints& complai
 intent::Request read_setup(const json& params, Complaints& complaints) {
     intent::Request request;
     for (const auto& [key, value] : params.items()) {
-        if (value.is_null()) continue;
+        if (is_absent(value)) continue;
         if (key == "networks") read_networks(value, request, complaints);
         else if (key == "bondings") read_bonds(value, request, complaints);
         else if (key == "options") read_attributes(value, "/options", request.options, complaints, From::client);
@@ -177,11 +177,19 @@ json without_empty(json object) {
     return object;
 }
 
+template <class Options>
+std::string write_options(const Options& options) {
+    std::string text;
+    for (const auto& [key, value] : options) text += (text.empty() ? "" : " ") + key + "=" + value;
+    return text;
+}
+
 }  // namespace
 
 json write_network(const intent::Network& network) {
     json object = write_value(network);
     if (network.custom == intent::Custom()) object.erase("custom");
+    else object["custom"]["bridge_opts"] = write_options(network.custom.bridge_opts);
     for (const char* flag : {"blockingdhcp", "dhcpv6", "ipv6autoconf", "isolated"})
         if (object[flag] == false) object.erase(flag);
     return without_empty(std::move(object));
@@ -189,9 +197,7 @@ json write_network(const intent::Network& network) {
 
 json write_bond(const intent::Bond& bond) {
     json object = write_value(bond);
-    std::string options;
-    for (const auto& [key, value] : bond.options) options += (options.empty() ? "" : " ") + key + "=" + value;
-    object["options"] = options;
+    object["options"] = write_options(bond.options);
     return object;
 }
 

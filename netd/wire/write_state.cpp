@@ -15,6 +15,7 @@ template <> guests::Nic blank() { return {{}, topology::Mac::of({})}; }
 template <> bridges::Link blank() { return {nobody}; }
 template <> bridges::Route blank() { return {.to = *topology::Subnet::parse("0.0.0.0/0"), .via = {}, .device = nobody}; }
 template <> bridges::Vlan blank() { return {nobody, *intent::VlanId::from(0)}; }
+template <> bridges::OddAddress blank() { return {*topology::Subnet::parse("0.0.0.0/0")}; }
 template <> ovs::Bridge blank() { return {nobody}; }
 template <> ovs::Port blank() { return {nobody}; }
 template <> ovs::PortMirror blank() { return {nobody}; }

@@ -1,7 +1,10 @@
 // What every kernel behind the seam promises of addresses, routes and rules.
 #include "tests/contract/kernel_worlds.hpp"
 
+#include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
+
+#include <cstdlib>
 
 using namespace worlds;
 
@@ -143,6 +146,34 @@ TEMPLATE_TEST_CASE("the kernel's own routes to a link's subnets are missed and c
     REQUIRE(seen(world, "eth0").routed == true);
 }
 
+TEMPLATE_TEST_CASE("addresses that somebody made in another manner come again in that, and go", "[kernel]", BOTH_WORLDS) {
+    TestType world;
+    raise_with(world, "eth0", {subnet("192.0.2.1/24")});
+    REQUIRE(seen(world, "eth0").odd_addresses->empty());
+    OddAddress labelled{subnet("192.0.2.2/24")}, far{subnet("198.51.100.1/32"), address("198.51.100.9")}, own{subnet("203.0.113.1/24")}, six{subnet("2001:db8::1/64")};
+    labelled.broadcast = address("192.0.2.254");
+    labelled.label = "eth0:1";
+    own.metric = 100, own.flags = IFA_F_NOPREFIXROUTE;
+    six.metric = 50, six.flags = IFA_F_NOPREFIXROUTE;
+    Link now{name("eth0")};
+    now.odd_addresses = std::set{labelled, far, own, six};
+    now.addresses = std::set{subnet("192.0.2.1/24")};
+    for (const OddAddress& odd : *now.odd_addresses) now.addresses->insert(odd.address);
+    update(world, now);
+    require_as(world, now);
+    REQUIRE(world.fresh_look().links.find(now.name)->odd_addresses == now.odd_addresses);
+
+    // One that goes takes none of the others' manners along.
+    Link fewer{now.name};
+    fewer.addresses = now.addresses;
+    fewer.addresses->erase(subnet("192.0.2.1/24"));
+    update(world, fewer);
+    REQUIRE(seen(world, "eth0").odd_addresses == now.odd_addresses);
+    set_addresses(world, "eth0", {});
+    REQUIRE(seen(world, "eth0").odd_addresses->empty());
+    REQUIRE(without_weather(world.fresh_look()) == without_weather(world.kernel->state()));
+}
+
 TEMPLATE_TEST_CASE("rules come and go", "[kernel][rule]", BOTH_WORLDS) {
     TestType world;
     const Rule from{3200, false, subnet("192.0.2.0/24"), {}, {}, 70000};
@@ -183,4 +214,53 @@ TEMPLATE_TEST_CASE("a rule that lets nothing through waits for its device, and s
     succeed(world, remove);
     REQUIRE(world.kernel->state().rules == topology::Keyed<Rule>{looks});
     REQUIRE(world.fresh_look().rules == topology::Keyed<Rule>{looks});
+}
+
+TEST_CASE("a route that takes the place of netd's is noticed, whoever's it is", "[kernel]") {
+    RealWorld world;
+    raise_with(world, "eth0", {subnet("192.0.2.1/24"), subnet("2001:db8::1/64")});
+    const Route v4 = route("0.0.0.0/0", "192.0.2.254", "eth0"), v6 = route("::/0", "2001:db8::2", "eth0", 1024);
+    const auto has = [&](const Route& one) {
+        REQUIRE(world.kernel->hear());
+        return world.kernel->state().routes.contains(one.key());
+    };
+    for (const char* taken : {"ip route replace default via 192.0.2.253 proto bird", "ip route replace unreachable default", "ip -6 route replace unreachable default metric 1024"}) {
+        CAPTURE(taken);
+        const Route& ours = std::string(taken).find("-6") == std::string::npos ? v4 : v6;
+        succeed(world, Create<Route>{ours});
+        REQUIRE(has(ours));
+        REQUIRE(std::system(taken) == 0);
+        REQUIRE_FALSE(has(ours));
+        REQUIRE(world.fresh_look().routes == world.kernel->state().routes);
+    }
+    // One beside it that netd has no word for is not its own.
+    succeed(world, Create<Route>{v4});
+    REQUIRE(std::system("ip route add default tos 0x10 via 192.0.2.252") == 0);
+    REQUIRE(has(v4));
+    REQUIRE(world.fresh_look().routes == world.kernel->state().routes);
+    // Of two of the same key the second is known when the first goes.
+    REQUIRE(std::system("ip route append default via 192.0.2.251 proto static; ip route del default via 192.0.2.254") == 0);
+    REQUIRE(has(v4));
+    REQUIRE(world.kernel->state().routes.find(v4.key())->via == address("192.0.2.251"));
+    // The kernel's own, led elsewhere.
+    REQUIRE(seen(world, "eth0").routed == true);
+    REQUIRE(std::system("ip route replace 192.0.2.0/24 via 192.0.2.251 dev eth0 onlink") == 0);
+    REQUIRE(world.kernel->hear());
+    REQUIRE_FALSE(seen(world, "eth0").routed);
+    Link now{name("eth0")};
+    now.routed = true;
+    update(world, now);
+    REQUIRE(std::system("ip route get 192.0.2.99 | grep -q via") != 0);
+}
+
+TEST_CASE("a link of which the kernel tells more than is usual can be seen", "[kernel][mirror]") {
+    RealWorld world;
+    // Of 120 letters each: 40 KiB.
+    REQUIRE(std::system("for n in $(seq 300); do echo \"link property add dev eth0 altname $(printf 'n%0119d' $n)\"; done | ip -batch -") == 0);
+    const auto late = RealWorld::open();
+    REQUIRE(late->look());
+    REQUIRE(late->state().links.contains(name("eth0")));
+    REQUIRE(std::system("ip link set eth0 mtu 1400") == 0);
+    if (!late->hear()) REQUIRE(late->look());
+    REQUIRE(late->state().links.find(name("eth0"))->mtu == mtu(1400));
 }

@@ -105,7 +105,7 @@ TEST_CASE("netd's own change is not taken for another's, though others change th
     std::jthread others([](const std::stop_token& stop) {
         while (!stop.stop_requested()) {
             std::ignore = std::system("nft 'add table bridge somebody; delete table bridge somebody'");
-            std::this_thread::sleep_for(std::chrono::milliseconds(5));
+            std::this_thread::sleep_for(std::chrono::milliseconds(50));
         }
     });
     for (int time = 0; time < 30; ++time) {

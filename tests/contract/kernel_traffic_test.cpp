@@ -1,6 +1,8 @@
 // What every kernel behind the seam promises of traffic control: shares, limits and copies come, change and go.
 #include "tests/contract/kernel_worlds.hpp"
 
+#include <cstdlib>
+
 using namespace worlds;
 
 namespace {
@@ -143,4 +145,22 @@ TEMPLATE_TEST_CASE("a bridge listens to all that passes if it is told to", "[ker
         require_as(world, now);
         require_heard(world);
     }
+}
+
+TEST_CASE("what others filter at the same qdisc stays when netd needs it no more", "[kernel][traffic]") {
+    RealWorld world;
+    SKIP_UNLESS(world.kernel->abilities().checksums, "the kernel does not tell where a frame asks for a checksum");
+    const auto filters = [] { return std::system("tc filter show dev eth0 ingress | grep -q 'pref 7 '") == 0; };
+    set_traffic(world, "eth0", {.checksums = true});
+    REQUIRE(std::system("tc filter add dev eth0 ingress pref 7 protocol ip bpf bytecode '1,6 0 0 4294967295'") == 0);
+    REQUIRE(world.kernel->hear());
+    set_traffic(world, "eth0", {});
+    REQUIRE(filters());
+    require_heard(world);
+    set_traffic(world, "eth0", {.checksums = true});
+    REQUIRE(std::system("tc filter del dev eth0 ingress pref 7") == 0);
+    REQUIRE(world.kernel->hear());
+    set_traffic(world, "eth0", {});
+    REQUIRE(std::system("tc qdisc show dev eth0 | grep -q clsact") != 0);
+    require_heard(world);
 }

@@ -119,3 +119,26 @@ TEMPLATE_TEST_CASE("VLANs that somebody else changes are heard", "[kernel][vlan]
         require_as(world, now);
     }
 }
+
+TEMPLATE_TEST_CASE("a VLAN that somebody lets leave untagged, and a pvid that leaves tagged, are other than netd's and can be put right", "[kernel][vlan]", BOTH_WORLDS) {
+    TestType world;
+    SKIP_UNLESS(world.kernel->abilities().vlan_filtering, "the kernel has no VLAN filtering");
+    succeed(world, Create<Link>{filtering("br0")});
+    Link into{name("eth0")};
+    into.master = Master{name("br0")};
+    update(world, into);
+    const PortVlans wanted{vlans("10,20"), vlan(30)};
+    set_vlans(world, "eth0", wanted);
+    PortVlans odd{vlans("20"), {}};
+    odd.stripped = vlans("10,40");
+    odd.pvid_tagged = vlan(30);
+    Link now{name("eth0")};
+    now.vlans = odd;
+    world.meddle(Update<Link>{seen(world, "eth0"), now});
+    REQUIRE(world.kernel->hear());
+    REQUIRE(seen(world, "eth0").vlans == odd);
+    REQUIRE(world.fresh_look().links.find(name("eth0"))->vlans == odd);
+    set_vlans(world, "eth0", wanted);
+    set_vlans(world, "eth0", odd);   // as a way back does
+    set_vlans(world, "eth0", {});
+}

@@ -33,7 +33,7 @@ inline Bridge bridge(const std::string& called) {
 }
 inline Port port(const std::string& called, const std::string& on, Tagging tagging, bool internal = true) {
     return Port{.name = name(called), .bridge = name(on), .owner = ours("nic " + called), .internal = internal,
-                .tagging = tagging, .mtu = no_mtu, .mac = no_mac, .isolated = false, .qos = "", .policing = Policing{}, .attached_mac = "", .iface_id = "", .vm_id = ""};
+                .tagging = tagging, .mtu = no_mtu, .mac = no_mac, .isolated = false, .stp = true, .qos = "", .policing = Policing{}, .attached_mac = "", .iface_id = "", .vm_id = ""};
 }
 
 inline State without_facts(const State& state) {

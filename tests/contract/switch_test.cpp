@@ -14,6 +14,7 @@ TEMPLATE_TEST_CASE("a bridge, tagged ports and an uplink come in one transaction
     guest.mac = *Mac::parse("52:54:00:00:00:04");
     guest.mtu = *Mtu::from(1400);
     guest.isolated = true;
+    guest.stp = false;
     guest.attached_mac = "52:54:00:00:00:99", guest.iface_id = "if-4", guest.vm_id = "vm-4";
     guest.filter = *topology::Filter::parse("strict 52:54:00:00:00:99 192.0.2.7");
     want.ports.put(guest);
@@ -132,7 +133,7 @@ TEMPLATE_TEST_CASE("what was not set before is taken away again by the plan that
     const State before = host.ovs.state();
     State want = blue();
     Port changed = port("b1", "blue", Access{vlan(10)});
-    changed.mac = *Mac::parse("52:54:00:00:00:04"), changed.mtu = *Mtu::from(1400), changed.isolated = true;
+    changed.mac = *Mac::parse("52:54:00:00:00:04"), changed.mtu = *Mtu::from(1400), changed.isolated = true, changed.stp = false;
     changed.attached_mac = "52:54:00:00:00:99", changed.iface_id = "if-4", changed.vm_id = "vm-4";
     want.ports.put(changed);
     Bridge told = bridge("blue");

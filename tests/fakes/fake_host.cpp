@@ -67,6 +67,7 @@ static Link plain_link(const IfName& name, int index, const char* kind, Mac mac)
     link.stack = HostStack{true, false, false, true, true, true};
     link.standing = bridges::Standing();
     link.addresses.emplace();
+    link.odd_addresses.emplace();
     link.routed = true;
     link.promiscuous = false;
     link.traffic = Traffic{};

@@ -59,7 +59,7 @@ private:
     Result<> set_mac(const IfName& name, Mac mac);
     Result<> set_port(const Link& now);
     Result<> set_stack(const IfName& name, const bridges::HostStack& now);
-    Result<> set_addresses(const IfName& name, const std::set<Subnet>& now);
+    Result<> set_addresses(const IfName& name, const std::set<Subnet>& now, const topology::Rare<std::set<bridges::OddAddress>>& odd);
     Result<> set_traffic(const IfName& name, const bridges::Traffic& now);
 
     // fake_host_follow.cpp: what the kernel does by itself

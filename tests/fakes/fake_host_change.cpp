@@ -72,7 +72,7 @@ Result<> FakeHost::change(const Link& now) {
     if (now.promiscuous) edit(name, [&](Link& link) { link.promiscuous = now.promiscuous; });
     if (now.owner) edit(name, [&](Link& link) { link.owner = now.owner; });
     if (now.up.value_or(*have.up && !joins_bond && !leaves)) say(set_up(name, true));
-    if (now.addresses) say(set_addresses(name, *now.addresses));
+    if (now.addresses) say(set_addresses(name, *now.addresses, now.odd_addresses));
     if (now.routed) give_routes(name);
     if (now.traffic) say(set_traffic(name, *now.traffic));
     return verdict;
@@ -191,7 +191,7 @@ Result<> FakeHost::set_traffic(const IfName& name, const Traffic& now) {
     return {};
 }
 
-Result<> FakeHost::set_addresses(const IfName& name, const std::set<Subnet>& now) {
+Result<> FakeHost::set_addresses(const IfName& name, const std::set<Subnet>& now, const topology::Rare<std::set<OddAddress>>& odd) {
     const std::set<Subnet> before = *at(name).addresses;
     std::set<Subnet> left = before;
     auto& v4 = hidden(name).v4;
@@ -211,7 +211,13 @@ Result<> FakeHost::set_addresses(const IfName& name, const std::set<Subnet>& now
         left.insert(address);
         if (!address.is_v6()) v4.push_back(address);
     }
-    edit(name, [&](Link& link) { link.addresses = left; });
+    const auto manner = odd.value_or(*at(name).odd_addresses);
+    edit(name, [&](Link& link) {
+        link.addresses = left;
+        link.odd_addresses.emplace();
+        for (const OddAddress& one : manner)
+            if (left.contains(one.address)) link.odd_addresses.edit().insert(one);
+    });
     return {};
 }
 

@@ -61,7 +61,7 @@ struct Writer {
         const IfName& name = op.now.name;
         if (state.ports.contains(name)) return Error{Fault::conflict, name.text(), "somebody else has made a port of this name"};
         const Port plain{.name = name, .owner = Owner::foreign(), .internal = false, .tagging = ovs::Trunk{}, .mtu = no_mtu, .mac = no_mac,
-                         .isolated = false, .qos = "", .policing = ovs::Policing{}, .attached_mac = "", .iface_id = "", .vm_id = ""};
+                         .isolated = false, .stp = true, .qos = "", .policing = ovs::Policing{}, .attached_mac = "", .iface_id = "", .vm_id = ""};
         return put(laid_over(plain, op.now));
     }
     Result<> operator()(const Update<Port>& op) {

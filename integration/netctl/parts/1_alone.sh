@@ -12,7 +12,7 @@ ask status
 it "a socket that a dead netd left is no netd either" ends_with 8
 rm -f "$dir/control"
 
-/usr/bin/python3 -c 'import socket, sys; s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(8); input()' "$dir/mute" < <(sleep 3) &
+/usr/bin/python3 -c 'import socket, sys; s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1] + ".new"); s.listen(8); __import__("os").rename(sys.argv[1] + ".new", sys.argv[1]); __import__("time").sleep(600)' "$dir/mute" &
 mute=$!
 while [[ ! -S $dir/mute ]]; do read -rt 0.05 <> <(:); done
 ask --control "ipc://$dir/mute" --timeout 300ms status
