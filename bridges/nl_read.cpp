@@ -32,7 +32,7 @@ std::optional<OddAddress> oddity(const Attributes& attributes, const Subnet& add
     OddAddress told{address};
     if (peer != address.address()) told.peer = peer;
     // Not those that keep the kernel from looking whether it is somebody else's: of such a one it tells only when it gets round to it.
-    told.flags = flags & (IFA_F_HOMEADDRESS | IFA_F_MANAGETEMPADDR | IFA_F_NOPREFIXROUTE | IFA_F_MCAUTOJOIN);
+    told.flags = flags & ((address.is_v6() ? 0 : IFA_F_SECONDARY) | IFA_F_HOMEADDRESS | IFA_F_MANAGETEMPADDR | IFA_F_NOPREFIXROUTE | IFA_F_MCAUTOJOIN);
     told.metric = attributes.get<std::uint32_t>(IFA_RT_PRIORITY);
     if (!address.is_v6()) told.broadcast = address_in(attributes, IFA_BROADCAST, AF_INET);
     // A label that is no more than the link's name follows it.

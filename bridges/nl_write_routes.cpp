@@ -125,10 +125,14 @@ void write_addresses(const Link& change, const Link& before, std::vector<Message
         into.push_back(address_message(RTM_DELADDR, 0, index, address, manner(before, address).peer));
         has_lost_v4 |= !address.is_v6();
     }
-    for (const Subnet& address : now) {
-        // Should the kernel have taken it along all the same, what stays is said again.
-        if (!have.contains(address) || (has_lost_v4 && !address.is_v6())) put_new_address(index, manner(change.odd_addresses ? change : before, address), into);
-    }
+    // The first IPv4 address of a subnet is the one that the host speaks from.
+    for (const bool second : {false, true})
+        for (const Subnet& address : now) {
+            // Should the kernel have taken it along all the same, what stays is said again.
+            if (have.contains(address) && !(has_lost_v4 && !address.is_v6())) continue;
+            const OddAddress like = manner(change.odd_addresses ? change : before, address);
+            if (bool(like.flags & IFA_F_SECONDARY) == second) put_new_address(index, like, into);
+        }
 }
 
 Message write_address_deletion(int index, const Subnet& address) { return address_message(RTM_DELADDR, 0, index, address); }

@@ -10,8 +10,10 @@ namespace bridges {
 
 namespace {
 
-// What moves by itself, or is a matter of who made the hops.
-bool is_passing(int type, const nlattr* attribute) {
+// What moves by itself, or is a matter of who made the hops. And the source of an IPv6 route: the kernel refuses it for the second
+// in which it looks whether an address is somebody else's.
+bool is_passing(int family, int type, const nlattr* attribute) {
+    if (type == RTA_PREFSRC) return family == AF_INET6;
     if (type == RTA_PREF) return Attributes::value<std::uint8_t>(attribute) == ICMPV6_ROUTER_PREF_MEDIUM;
     return type == RTA_CACHEINFO || type == RTA_NH_ID;
 }
@@ -65,7 +67,7 @@ std::string route_manner(const nlmsghdr& message) {
     bool is_plain = !header.rtm_flags && header.rtm_scope == (has_gateway || header.rtm_family == AF_INET6 ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK);
     Message kept(RTM_NEWROUTE, 0, header, message.nlmsg_len);
     Attributes::each(attributes_of<rtmsg>(message), [&](int type, const nlattr* attribute) {
-        if (is_passing(type, attribute)) return;
+        if (is_passing(header.rtm_family, type, attribute)) return;
         is_plain &= is_said_by_route(type);
         auto bytes = payload_of(attribute);
         if (type == RTA_MULTIPATH) each_hop(bytes, [](rtnexthop& hop) { hop.rtnh_flags &= RTNH_F_ONLINK; });

@@ -319,7 +319,7 @@ def photograph(space, ovs=None):
         links.append((link["ifname"], mtu, link.get("master"), link.get("address"), "UP" in link["flags"], info.get("info_kind"), link.get("link"),
                       link.get("ifalias"), str([(key, info.get("info_data", {}).get(key)) for key in settings.get(info.get("info_kind"), ())])))
     for family, told in zip(("-4", "-6"), families):
-        addresses += [(link["ifname"], *(str(one.get(key)) for key in ("local", "prefixlen", "address", "broadcast", "label", "metric", "noprefixroute"))) for link in told["addr"] for one in link["addr_info"] if one["scope"] != "link"]
+        addresses += [(link["ifname"], *(str(one.get(key)) for key in ("local", "prefixlen", "address", "broadcast", "label", "metric", "noprefixroute", "secondary"))) for link in told["addr"] for one in link["addr_info"] if one["scope"] != "link"]
         routes += [(family, *sorted((key, str(value)) for key, value in route.items() if key not in moving)) for route in told["route"]
                    if route.get("table") != "local" and route.get("protocol") != "ra" and not str(route["dst"]).startswith(("fe80", "ff00", "multicast"))]
         rules += [(family, json.dumps(rule, sort_keys=True)) for rule in told["rule"]]

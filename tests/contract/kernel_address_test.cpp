@@ -150,8 +150,8 @@ TEMPLATE_TEST_CASE("addresses that somebody made in another manner come again in
     TestType world;
     raise_with(world, "eth0", {subnet("192.0.2.1/24")});
     REQUIRE(seen(world, "eth0").odd_addresses->empty());
-    OddAddress labelled{subnet("192.0.2.2/24")}, far{subnet("198.51.100.1/32"), address("198.51.100.9")}, own{subnet("203.0.113.1/24")}, six{subnet("2001:db8::1/64")};
-    labelled.broadcast = address("192.0.2.254");
+    OddAddress labelled{subnet("192.0.3.2/24")}, far{subnet("198.51.100.1/32"), address("198.51.100.9")}, own{subnet("203.0.113.1/24")}, six{subnet("2001:db8::1/64")};
+    labelled.broadcast = address("192.0.3.254");
     labelled.label = "eth0:1";
     own.metric = 100, own.flags = IFA_F_NOPREFIXROUTE;
     six.metric = 50, six.flags = IFA_F_NOPREFIXROUTE;
@@ -214,6 +214,21 @@ TEMPLATE_TEST_CASE("a rule that lets nothing through waits for its device, and s
     succeed(world, remove);
     REQUIRE(world.kernel->state().rules == topology::Keyed<Rule>{looks});
     REQUIRE(world.fresh_look().rules == topology::Keyed<Rule>{looks});
+}
+
+TEST_CASE("of several addresses in a subnet the one that the host speaks from is the first again", "[kernel]") {
+    RealWorld world;
+    const std::set both{subnet("192.0.2.5/24"), subnet("192.0.2.50/24")};
+    raise_with(world, "eth0", {subnet("192.0.2.50/24")});
+    set_addresses(world, "eth0", both);
+    const Link before = seen(world, "eth0");
+    set_addresses(world, "eth0", {});
+    Link now{name("eth0")};
+    now.addresses = both;
+    now.odd_addresses = before.odd_addresses;
+    update(world, now);
+    REQUIRE(seen(world, "eth0").odd_addresses == before.odd_addresses);
+    REQUIRE(std::system("ip route get 192.0.2.99 | grep -q 'src 192.0.2.50 '") == 0);
 }
 
 TEST_CASE("a route that takes the place of netd's is noticed, whoever's it is", "[kernel]") {
