@@ -6,6 +6,7 @@
 #include "netd/daemon/host_resolver.hpp"
 #include "netd/daemon/log.hpp"
 #include "netd/daemon/reconciler.hpp"
+#include "netd/daemon/supervisor.hpp"
 #include "netd/daemon/watchdog.hpp"
 #include "netd/guests/libvirt_hypervisor.hpp"
 #include "netd/loop/signals.hpp"
@@ -22,7 +23,6 @@
 
 #include <fmt/format.h>
 #include <grp.h>
-#include <systemd/sd-daemon.h>
 
 #include <algorithm>
 #include <future>
@@ -48,8 +48,8 @@ using Notes = loop::Mailbox<serve::Note>;
 // The deciding thread; OVS's library wants its session opened by the thread that uses it.
 class Decider {
 public:
-    Decider(const Options& options, const loop::Clock& clock, Commands& commands, Notes& notes)
-        : thread_([this, &options, &clock, &commands, &notes] { live(options, clock, commands, notes); }) {}
+    Decider(const Options& options, const loop::Clock& clock, Commands& commands, Notes& notes, loop::Labour& labour)
+        : thread_([this, &options, &clock, &commands, &notes, &labour] { live(options, clock, commands, notes, labour); }) {}
     ~Decider() { thread_.join(); }
     Decider(const Decider&) = delete;
     Decider& operator=(const Decider&) = delete;
@@ -58,7 +58,7 @@ public:
     Result<> started() { return ready_.get_future().get(); }
 
 private:
-    void live(const Options& options, const loop::Clock& clock, Commands& commands, Notes& notes) {
+    void live(const Options& options, const loop::Clock& clock, Commands& commands, Notes& notes, loop::Labour& labour) {
         ::prctl(PR_SET_NAME, "netd-reconciler");  // for whoever looks at threads
         auto store = store::Store::open(options.state, options.run);
         if (!store) return ready_.set_value(store.error());
@@ -73,7 +73,7 @@ private:
         auto clients = DhcpClients::open(options.run + "/dhcp", clock);
         if (!clients) return ready_.set_value(clients.error());
         HostResolver resolver(options.resolver, options.state + "/resolv.conf.before", options.run, clock);
-        Reconciler reconciler({**kernel, *ovs, libvirt ? *libvirt : guests::nobody(), &clients->leases().held()}, *clients, resolver, std::move(*store), clock, commands, notes);
+        Reconciler reconciler({**kernel, *ovs, libvirt ? *libvirt : guests::nobody(), &clients->leases().held()}, *clients, resolver, std::move(*store), clock, commands, notes, labour);
         auto started = reconciler.start(remembered.get(), options.management, options.management_timeout);
         const bool stands{started};
         ready_.set_value(std::move(started));
@@ -107,17 +107,17 @@ public:
         if (!notes) return notes.error();
         commands_ = std::move(*commands);
         notes_ = std::move(*notes);
-        decider_ = std::make_unique<Decider>(options_, clock_, *commands_, *notes_);
+        decider_ = std::make_unique<Decider>(options_, clock_, *commands_, *notes_, labour_);
         if (auto started = decider_->started(); !started) return started;
         return open_doors();
     }
 
     Result<> live() {
-        ::sd_notify(0, "READY=1");
+        supervisor_->ready();
         log::info("serving at {}", options_.control);
         if (options_.remote) log::info("serving engines elsewhere at {}", options_.remote->control.endpoint);
         auto ran = loop_->run_until([this] { return stop_; });
-        ::sd_notify(0, "STOPPING=1");
+        supervisor_->stopping();
         return ran;
     }
 
@@ -152,6 +152,9 @@ private:
         auto taps = serve::TapDoor::open(*loop_, options_.run + "/taps", group);
         if (!taps) return taps.error();
         taps_ = std::move(*taps);
+        auto supervisor = Supervisor::open(*loop_, clock_, labour_);
+        if (!supervisor) return supervisor.error();
+        supervisor_ = std::move(*supervisor);
         take_notes();
         auto server = serve::Server::open(*loop_, *context_, clock_, {options_.control, group, options_.remote ? std::optional(options_.remote->control) : std::nullopt},
                                           [this](serve::Caller caller, std::string_view message) { requests_->on_message(caller, message); });
@@ -199,6 +202,7 @@ private:
         drift_->on_snapshot(next);
         ear_->follow(next);
         blocked_->follow(next);
+        supervisor_->follow(*next);
     }
 
     void add_transport(nlohmann::json& status) const {
@@ -215,6 +219,7 @@ private:
     const Options& options_;
     loop::SystemClock clock_;
     bool stop_ = false;
+    loop::Labour labour_;        // the decider's
     observe::Published told_;  // the last that listeners have been told of
     std::unique_ptr<loop::EventLoop> loop_;
     std::unique_ptr<loop::Signals> signals_;
@@ -230,6 +235,7 @@ private:
     std::unique_ptr<DriftWatch> drift_;
     std::unique_ptr<serve::BlockedWatch> blocked_;
     std::unique_ptr<serve::TapDoor> taps_;
+    std::unique_ptr<Supervisor> supervisor_;
 };
 
 int failed(const Error& error) {

@@ -21,8 +21,8 @@ using topology::Error;
 using topology::Fault;
 
 Reconciler::Reconciler(observe::Backends backends, DhcpClients& clients, HostResolver& resolver, store::Store store, const loop::Clock& clock, loop::Mailbox<serve::Command>& commands,
-                       loop::Mailbox<serve::Note>& notes)
-    : backends_(backends), clients_(clients), resolver_(resolver), transactor_(backends, std::move(store), clock), clock_(clock), commands_(commands), notes_(notes) {}
+                       loop::Mailbox<serve::Note>& notes, loop::Labour& labour)
+    : backends_(backends), clients_(clients), resolver_(resolver), transactor_(backends, std::move(store), clock), clock_(clock), commands_(commands), notes_(notes), labour_(labour) {}
 
 topology::Result<> Reconciler::start(store::Remembered remembered, const std::optional<topology::IfName>& management, std::chrono::seconds management_timeout) {
     if (auto heard = backends_.kernel.hear(); !heard) return heard.error();
@@ -53,10 +53,11 @@ void Reconciler::run() {
         }
         tidying.after(backends_.kernel.state().links.size());
         auto readable = clients_.descriptors();
-        readable.insert(readable.end(), {commands_.descriptor(), backends_.kernel.descriptor()});
-        for (const int other : {backends_.guests.descriptor(), resolver_.descriptor()})
+        for (const int other : {commands_.descriptor(), backends_.kernel.descriptor(), backends_.guests.descriptor(), resolver_.descriptor()})
             if (other >= 0) readable.push_back(other);
+        labour_.end();
         backends_.ovs.wait(readable, next_deadline());
+        labour_.begin();
         hear();
         patrol();
         hear_leases();

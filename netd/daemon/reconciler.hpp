@@ -4,6 +4,7 @@
 #include "netd/apply/transaction.hpp"
 #include "netd/daemon/dhcp_clients.hpp"
 #include "netd/daemon/host_resolver.hpp"
+#include "netd/loop/labour.hpp"
 #include "netd/loop/mailbox.hpp"
 #include "netd/observe/statistics.hpp"
 #include "netd/serve/commands.hpp"
@@ -16,7 +17,7 @@ namespace netd {
 class Reconciler {
 public:
     Reconciler(observe::Backends backends, DhcpClients& clients, HostResolver& resolver, store::Store store, const loop::Clock& clock, loop::Mailbox<serve::Command>& commands,
-               loop::Mailbox<serve::Note>& notes);
+               loop::Mailbox<serve::Note>& notes, loop::Labour& labour);
 
     // Looks at the host, takes up what is on disk, publishes the first snapshot. An error: the kernel can't be read.
     topology::Result<> start(store::Remembered remembered, const std::optional<topology::IfName>& management, std::chrono::seconds management_timeout);
@@ -107,6 +108,7 @@ private:
     const loop::Clock& clock_;
     loop::Mailbox<serve::Command>& commands_;
     loop::Mailbox<serve::Note>& notes_;
+    loop::Labour& labour_;
     std::deque<serve::Command> queue_;
     // Guests that were asked to let go of a NIC and have not answered yet; others' changes go on meanwhile.
     struct Parting {
