@@ -33,7 +33,7 @@ Result<> raise_one(const FarEnd& end) {
 
 Result<Descriptor> open_netns(const std::string& path_or_name) {
     const auto path = path_or_name.starts_with('/') ? path_or_name : "/run/netns/" + path_or_name;
-    Descriptor netns(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    Descriptor netns(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // what has a namespace's name may be a pipe
     if (!netns) return Error{Fault::not_found, path, fmt::format("cannot open the namespace: {}", strerror(errno))};
     return netns;
 }

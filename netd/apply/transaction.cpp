@@ -85,7 +85,7 @@ std::uint64_t Transactor::next_id() {
     return last_id_;
 }
 
-// A change that could not be taken back comes before all others: its journal is the only one there is.
+// Its journal is the only one there is.
 std::optional<Error> Transactor::unfinished() const {
     if (!stuck_) return std::nullopt;
     return Error{Fault::busy, "an earlier change", "could not be taken back yet, and nothing else is changed until then: " + trouble_->subject + ": " + trouble_->what};

@@ -109,8 +109,10 @@ public:
     // Files that recover() found damaged, each with what follows from it.
     const std::vector<Error>& damages() const { return damages_; }
 
-private:
+    // A change that could not be taken back comes before all others: none is begun.
     std::optional<Error> unfinished() const;
+
+private:
     std::optional<Error> keep_up();
     std::optional<Error> in_the_way(const lower::HostState& wanted) const;
     lower::HostState before_image(const lower::Goal& goal) const;

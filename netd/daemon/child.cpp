@@ -67,9 +67,11 @@ void end(const loop::Fd& process, pid_t pid) {
     if (!is_dead(process)) ::kill(-pid, SIGKILL);
 }
 
-void bury(pid_t pid) {
+std::optional<int> bury(pid_t pid) {
     ::kill(-pid, SIGKILL);  // its session: what a client that was killed has left would hold its port and its lock
-    ::waitpid(pid, nullptr, WNOHANG);
+    int status = 0;
+    if (::waitpid(pid, &status, WNOHANG) != pid || !WIFEXITED(status)) return std::nullopt;
+    return WEXITSTATUS(status);
 }
 
 }  // namespace netd::child

@@ -4,6 +4,7 @@
 #include "netd/loop/fd.hpp"
 #include "topology/result.hpp"
 
+#include <optional>
 #include <string>
 #include <sys/types.h>
 #include <vector>
@@ -24,7 +25,8 @@ bool is_dead(const loop::Fd& process);
 // It and all that it started, at once.
 void end(const loop::Fd& process, pid_t pid);
 
-// Of one that is dead: what it left running goes too, and the kernel may forget it.
-void bury(pid_t pid);
+// Of one that is dead: what it left running goes too, and the kernel may forget it. Its exit status, if it ended by itself and
+// was started by this netd.
+std::optional<int> bury(pid_t pid);
 
 }  // namespace netd::child

@@ -15,6 +15,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <tuple>
 #include <unistd.h>
 
 namespace netd {
@@ -24,7 +25,8 @@ using lower::Family;
 namespace {
 
 constexpr const char* program = "/usr/sbin/dhcpcd";
-constexpr std::chrono::nanoseconds first_pause = std::chrono::seconds(1), longest_pause = std::chrono::seconds(60), long_life = std::chrono::seconds(30);
+constexpr std::chrono::nanoseconds first_pause = std::chrono::seconds(1), longest_pause = std::chrono::seconds(60), long_life = std::chrono::seconds(30),
+                                   too_short = std::chrono::seconds(1);
 
 // Also where this very binary has been replaced since it started.
 std::string own_binary() {
@@ -80,13 +82,15 @@ void DhcpClients::bury() {
     std::erase_if(running_, [&](auto& entry) {
         auto& [key, running] = entry;
         if (!child::is_dead(running.process)) return false;
-        child::bury(running.pid);
-        note_failure(key, clock_->boottime() - running.started);
+        const auto status = child::bury(running.pid);
+        const auto lived = clock_->boottime() - running.started;
+        if (status && *status != 0 && lived < too_short) trouble_ = fmt::format("the client for {} ended at once, with status {}", running.client.device.text(), *status);
+        note_failure(key, lived);
         return true;
     });
     std::erase_if(ending_, [](const Running& one) {
         if (!child::is_dead(one.process)) return false;
-        child::bury(one.pid);
+        std::ignore = child::bury(one.pid);
         return true;
     });
 }

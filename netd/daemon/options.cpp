@@ -106,9 +106,32 @@ void open_own_door(Options& options) {
     }
 }
 
+Result<> read_management(const nlohmann::json& value, Options& options) {
+    if (!value.is_object() || !value.contains("nic") || !value["nic"].is_string()) return Error{Fault::invalid, "management", "{\"nic\": NAME, \"timeout\": SECONDS} is due here; timeout may be left out"};
+    for (const auto& [key, setting] : value.items()) {
+        if (key == "nic") {
+            auto nic = topology::IfName::parse(setting.get<std::string>());
+            if (!nic) return nic.error();
+            options.management = *nic;
+        } else if (key == "timeout") {
+            if (auto read = read_seconds("management/timeout", setting.is_number_integer() ? setting.get<std::int64_t>() : 0, options.management_timeout); !read) return read;
+        } else {
+            return Error{Fault::invalid, "management/" + key, "there is no such setting"};
+        }
+    }
+    return {};
+}
+
+// Where only processes of this host come in.
+Result<> read_ipc(const char* key, const std::string& url, std::string& into) {
+    if (!url.starts_with("ipc://")) return Error{Fault::invalid, key, fmt::format("ipc://PATH is due here, not '{}'; engines elsewhere: setting `remote`", url)};
+    into = url;
+    return {};
+}
+
 Result<> read_setting(const std::string& key, const nlohmann::json& value, Options& options) {
-    if (key == "control") return read_text(value, key, options.control);
-    if (key == "events") return read_text(value, key, options.events);
+    if (key == "control") return read_ipc("control", value.is_string() ? value.get<std::string>() : "", options.control);
+    if (key == "events") return read_ipc("events", value.is_string() ? value.get<std::string>() : "", options.events);
     if (key == "state") return read_text(value, key, options.state);
     if (key == "run") return read_text(value, key, options.run);
     if (key == "ovs") return read_text(value, key, options.ovs);
@@ -119,12 +142,7 @@ Result<> read_setting(const std::string& key, const nlohmann::json& value, Optio
     if (key == "remote") return read_remote(value, options);
     if (key == "services") return read_services(value, options.services);
     if (key != "management") return Error{Fault::invalid, key, "there is no such setting"};
-    if (!value.is_object() || !value.contains("nic") || !value["nic"].is_string()) return Error{Fault::invalid, key, "{\"nic\": NAME} is due here"};
-    auto nic = topology::IfName::parse(value["nic"].get<std::string>());
-    if (!nic) return nic.error();
-    options.management = *nic;
-    if (!value.contains("timeout")) return {};
-    return read_seconds("management.timeout", value["timeout"].is_number_integer() ? value["timeout"].get<std::int64_t>() : 0, options.management_timeout);
+    return read_management(value, options);
 }
 
 Result<> read_file(const std::string& path, bool must_exist, Options& options) {
@@ -156,8 +174,8 @@ constexpr option long_options[] = {{"config", required_argument, nullptr, config
 Result<> read_word(int which, Options& options) {
     switch (which) {
         case config: return {};
-        case control: options.control = optarg; return {};
-        case events: options.events = optarg; return {};
+        case control: return read_ipc("--control", optarg, options.control);
+        case events: return read_ipc("--events", optarg, options.events);
         case state: options.state = optarg; return {};
         case run: options.run = optarg; return {};
         case ovs: options.ovs = optarg; return {};
@@ -175,8 +193,13 @@ Result<> read_word(int which, Options& options) {
             options.management = *nic;
             return {};
         }
-        default: return Error{Fault::invalid, {}, "unknown option; --help lists them"};
+        default: return {};
     }
+}
+
+// getopt_long() answers ':' for an option without the word that it wants, '?' for one that is not known.
+Error wrong_word(int which, const char* word) {
+    return {Fault::invalid, word, which == ':' ? "this option wants a word; --help lists what" : "unknown option; --help lists them"};
 }
 
 }  // namespace
@@ -187,15 +210,17 @@ Result<Options> read_options(int count, char** words) {
     bool named = false;
     opterr = 0;
     optind = 1;
-    for (int which; (which = ::getopt_long(count, words, "", long_options, nullptr)) != -1;)
+    for (int which; (which = ::getopt_long(count, words, ":", long_options, nullptr)) != -1;)
         if (which == config) {
             file = optarg;
             named = true;
         }
     if (auto read = read_file(file, named, options); !read) return read.error();
     optind = 1;
-    for (int which; (which = ::getopt_long(count, words, "", long_options, nullptr)) != -1;)
+    for (int which; (which = ::getopt_long(count, words, ":", long_options, nullptr)) != -1;) {
+        if (which == ':' || which == '?') return wrong_word(which, words[optind - 1]);
         if (auto read = read_word(which, options); !read) return read.error();
+    }
     open_own_door(options);
     if (optind < count) return Error{Fault::invalid, words[optind], "netd takes no such word; --help lists what it takes"};
     return options;

@@ -24,7 +24,7 @@ Reconciler::Reconciler(observe::Backends backends, DhcpClients& clients, HostRes
                        loop::Mailbox<serve::Note>& notes, loop::Labour& labour)
     : backends_(backends), clients_(clients), resolver_(resolver), transactor_(backends, std::move(store), clock), clock_(clock), commands_(commands), notes_(notes), labour_(labour) {}
 
-topology::Result<> Reconciler::start(store::Remembered remembered, const std::optional<topology::IfName>& management, std::chrono::seconds management_timeout) {
+topology::Result<> Reconciler::start(store::Remembered remembered, std::optional<Management> management) {
     if (auto heard = backends_.kernel.hear(); !heard) return heard.error();
     backends_.ovs.hear();
     const apply::Outcome outcome = transactor_.recover(std::move(remembered));
@@ -36,8 +36,9 @@ topology::Result<> Reconciler::start(store::Remembered remembered, const std::op
     }
     conclude(std::nullopt, outcome, intent::code::refused);
     put_rules_back();
-    const bool nothing_known = transactor_.running() == intent::Intent() && transactor_.committed() == intent::Intent();
-    if (management && nothing_known && !transactor_.waiting() && !transactor_.trouble()) take_over(*management, management_timeout);
+    if (!transactor_.trouble()) management_ = std::move(management);  // files that were damaged may have had its definition
+    see_to_management();
+    if (management_) log::warn("there is no NIC '{}' yet to be taken over as network ovirtmgmt: that is done when it comes", management_->nic.text());
     publish();
     tell_renames();
     return {};
@@ -59,6 +60,7 @@ void Reconciler::run() {
         backends_.ovs.wait(readable, next_deadline());
         labour_.begin();
         hear();
+        see_to_management();
         patrol();
         hear_leases();
         if (resolver_.hear()) publish();
@@ -67,16 +69,6 @@ void Reconciler::run() {
         work_off();
     }
 }
-
-namespace {
-
-// `timeout` is for the whole: waiting in the queue, and being done.
-std::chrono::nanoseconds deadline_of(const serve::Setup& setup) {
-    const auto& timeout = setup.request.options.timeout;
-    return timeout ? setup.ticket.caller.arrived + std::chrono::seconds(*timeout) : std::chrono::nanoseconds::max();
-}
-
-}  // namespace
 
 std::chrono::steady_clock::time_point Reconciler::next_deadline() const {
     const auto now = std::chrono::steady_clock::now();
@@ -97,7 +89,7 @@ std::chrono::steady_clock::time_point Reconciler::next_deadline() const {
     if (!transactor_.waiting()) return deadline;
     auto first = transactor_.waiting()->deadline;
     for (const serve::Command& command : queue_)
-        if (const auto* setup = std::get_if<serve::Setup>(&command)) first = std::min(first, deadline_of(*setup));
+        if (const auto* setup = std::get_if<serve::Setup>(&command)) first = std::min(first, setup->deadline());
     return std::min(deadline, in(first));
 }
 
@@ -121,55 +113,29 @@ void Reconciler::hear() {
     publish();
 }
 
-void Reconciler::take(serve::Command command) {
-    if (auto* asked = std::get_if<serve::Confirm>(&command)) confirm(*asked);
-    else if (auto* back = std::get_if<serve::RollBack>(&command)) roll_back(*back);
-    else if (std::holds_alternative<serve::Stop>(command)) stopping_ = true;
-    else queue_.push_back(std::move(command));
-}
-
-// One write at a time; while one waits for its confirmation the others wait for it.
-void Reconciler::work_off() {
-    see_to_guests();
-    for (expire_queued(); !queue_.empty() && !transactor_.waiting() && !stopping_; expire_queued()) {
-        serve::Command command = std::move(queue_.front());
-        queue_.pop_front();
-        hear();
-        try_again();  // a change that could not be taken back comes before all others
-        if (auto* asked = std::get_if<serve::Setup>(&command)) setup(std::move(*asked));
-        else if (auto* commits = std::get_if<serve::CommitRunning>(&command)) commit(*commits);
-        else if (auto* changes = std::get_if<serve::ChangeNic>(&command)) change_nic(*changes);
-        else if (auto* drifted = std::get_if<serve::Mend>(&command)) mend(*drifted);
-        for (auto& more : commands_.take()) take(std::move(more));
-        see_to_guests();
-    }
-}
-
-// Also to what they told while they were asked, which no descriptor tells any more.
-void Reconciler::see_to_guests() {
-    for (;;) {
-        settle_partings();
-        follow_guests();
-        if (!backends_.guests.hear()) return;
-        publish();
-    }
-}
-
-// What has waited for longer than it was given is not begun any more.
-void Reconciler::expire_queued() {
-    const auto now = clock_.boottime();
-    std::erase_if(queue_, [&](const serve::Command& command) {
-        const auto* setup = std::get_if<serve::Setup>(&command);
-        if (!setup || deadline_of(*setup) > now) return false;
-        refuse(setup->ticket, intent::code::busy, fmt::format("another change was under way for the {} s that were given; nothing was begun", *setup->request.options.timeout));
-        return true;
-    });
-}
-
 intent::Facts Reconciler::facts() const {
     return {backends_.kernel.state(), backends_.kernel.abilities(), backends_.ovs.connected(), backends_.ovs.where(), DhcpClients::are_to_be_had(), resolver_.obstacle(),
             backends_.ovs.default_datapath(), &backends_.ovs.state()};
 }
+
+std::string asked_by(const serve::Ticket& ticket) { return fmt::format("{} by {}", ticket.method, ticket.caller.who()); }
+
+namespace {
+
+// Of a request, for the log: not all of a thousand.
+std::string names_of(const intent::Request& request) {
+    constexpr std::size_t most = 12;
+    std::vector<std::string> names;
+    for (const auto& network : request.networks) names.push_back(network.name.text());
+    for (const auto& network : request.removed) names.push_back("-" + network.text());
+    for (const auto& bond : request.bonds) names.push_back(bond.name.text());
+    for (const auto& bond : request.removed_bonds) names.push_back("-" + bond.text());
+    const std::size_t more = names.size() > most ? names.size() - most : 0;
+    names.resize(names.size() - more);
+    return fmt::format("{}{}", fmt::join(names, ", "), more > 0 ? fmt::format(" and {} more", more) : "");
+}
+
+}  // namespace
 
 void Reconciler::setup(serve::Setup setup) {
     intent::rename(setup.request, intent::still_missing(transactor_.renames(), backends_.kernel.state()));
@@ -178,9 +144,10 @@ void Reconciler::setup(serve::Setup setup) {
     if (const auto cut = observe::cut_off(setup.ticket.caller.address, setup.request, transactor_.running(), verdict.wanted, backends_.kernel.state()))
         return refuse(setup.ticket, {*cut});
     announce("transaction.begun", {{"who", setup.ticket.caller.who()}});
+    log::info("{}: {}", asked_by(setup.ticket), names_of(setup.request));
     const intent::Intent was = transactor_.running();
     apply::Terms terms = apply::terms_of(setup.request);
-    if (terms.timeout) terms.timeout = std::chrono::ceil<std::chrono::seconds>(deadline_of(setup) - clock_.boottime());
+    if (terms.timeout) terms.timeout = std::chrono::ceil<std::chrono::seconds>(setup.deadline() - clock_.boottime());
     terms.is_remote = setup.ticket.caller.is_remote();
     await_leases(setup.request, verdict.wanted, terms);
     const auto outcome = transactor_.begin(verdict.wanted, terms);
@@ -189,12 +156,14 @@ void Reconciler::setup(serve::Setup setup) {
         asker_ = setup.ticket;
         waiting_since_ = clock_.boottime();
     }
+    else if (const auto* committed = std::get_if<apply::Committed>(&outcome)) log::info("{}", committed->changed ? "done" : "nothing was to be done");
     announce_moved(was, verdict.wanted);
     conclude(setup.ticket, outcome, intent::code::refused);
 }
 
 void Reconciler::commit(const serve::CommitRunning& commit) {
     if (auto kept = transactor_.commit_running(); !kept) return refuse(commit.ticket, intent::code::refused, kept.error().subject + ": " + kept.error().what);
+    log::info("{}: what runs comes back at boot", asked_by(commit.ticket));
     publish();
     reply(commit.ticket, json::object());
 }
@@ -217,6 +186,7 @@ json complaint_of(const Error& error) {
 void Reconciler::conclude(const Asker& asker, const apply::Outcome& outcome, int code_if_refused) {
     const auto remember = [&](const char* what, const std::string& why) { last_outcome_ = {what, why, clock_.wall()}; };
     if (const auto* waiting = std::get_if<apply::Waiting>(&outcome)) {
+        log::info("change {} stands, and waits for {}", waiting->id, waiting->is_confirmed ? "its leases" : "its confirmation");
         publish();
         announce("transaction.waiting", {{"transaction", waiting->id}});
     } else if (const auto* committed = std::get_if<apply::Committed>(&outcome)) {
@@ -230,20 +200,21 @@ void Reconciler::conclude(const Asker& asker, const apply::Outcome& outcome, int
         remember("rolled-back", sentence(back->because));
         publish();
         announce("transaction.rolled-back", {{"why", sentence(back->because)}});
-        if (asker) refuse(*asker, code_of(back->because, code_if_refused), "rolled back: " + sentence(back->because), complaint_of(back->because));
+        if (asker) answer_no(*asker, code_of(back->because, code_if_refused), "rolled back: " + sentence(back->because), complaint_of(back->because));
     } else if (const auto* stuck = std::get_if<apply::Degraded>(&outcome)) {
         const std::string why = sentence(stuck->because) + (stuck->rollback ? "; and the way back is blocked: " + sentence(*stuck->rollback) : "");
         log::error("degraded: {}", why);
         remember("degraded", why);
         publish();
         announce("transaction.degraded", {{"why", why}});
-        if (asker) refuse(*asker, code_of(stuck->because, code_if_refused), "degraded: " + why, complaint_of(stuck->because));
+        if (asker) answer_no(*asker, code_of(stuck->because, intent::code::refused), "degraded: " + why, complaint_of(stuck->because));
     }
 }
 
 // Of a change, else of what networks stand on.
 std::optional<Error> Reconciler::trouble() {
     if (auto own = transactor_.trouble()) return own;
+    if (management_) return Error{Fault::not_found, "management", fmt::format("there is no NIC '{}' to be taken over as network ovirtmgmt", management_->nic.text())};
     if (!needs().ovs) return std::nullopt;
     if (!backends_.ovs.connected()) return Error{Fault::backend, "Open vSwitch", fmt::format("ovsdb-server does not answer at {}, and networks are on it: is openvswitch-switch running?", backends_.ovs.where())};
     if (backends_.ovs.is_silent()) return Error{Fault::backend, "Open vSwitch", "ovs-vswitchd does not answer, and networks are on it: is openvswitch-switch running?"};
@@ -284,8 +255,13 @@ void Reconciler::reply(const serve::Ticket& ticket, const json& result, bool end
     notes_.push(serve::Reply{ticket, wire::write_result(ticket.id, result), ends_write});
 }
 
-void Reconciler::refuse(const serve::Ticket& ticket, int code, const std::string& message, const json& data) {
+void Reconciler::answer_no(const serve::Ticket& ticket, int code, const std::string& message, const json& data) {
     notes_.push(serve::Reply{ticket, wire::write_error(ticket.id, code, message, data)});
+}
+
+void Reconciler::refuse(const serve::Ticket& ticket, int code, const std::string& message, const json& data) {
+    log::info("{}: refused ({}): {}", asked_by(ticket), code, message);
+    answer_no(ticket, code, message, data);
 }
 
 void Reconciler::refuse(const serve::Ticket& ticket, const intent::Complaints& complaints) {

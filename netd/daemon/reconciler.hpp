@@ -14,13 +14,22 @@
 
 namespace netd {
 
+// What is asked for, and who asks, for the log.
+std::string asked_by(const serve::Ticket& ticket);
+
+// The NIC that a first start takes over, and how long the way through it may be unconfirmed.
+struct Management {
+    topology::IfName nic;
+    std::chrono::seconds timeout;
+};
+
 class Reconciler {
 public:
     Reconciler(observe::Backends backends, DhcpClients& clients, HostResolver& resolver, store::Store store, const loop::Clock& clock, loop::Mailbox<serve::Command>& commands,
                loop::Mailbox<serve::Note>& notes, loop::Labour& labour);
 
     // Looks at the host, takes up what is on disk, publishes the first snapshot. An error: the kernel can't be read.
-    topology::Result<> start(store::Remembered remembered, const std::optional<topology::IfName>& management, std::chrono::seconds management_timeout);
+    topology::Result<> start(store::Remembered remembered, std::optional<Management> management);
 
     // Until it is told to stop. Configuration stays as it is.
     void run();
@@ -54,6 +63,7 @@ private:
     std::optional<topology::Error> trouble();
     void take(serve::Command command);
     void work_off();
+    bool refuse_while_stuck(const serve::Command& command);
     void see_to_guests();
     void tell_renames();
     void expire();
@@ -63,6 +73,7 @@ private:
     void setup(serve::Setup setup);
     void confirm(const serve::Confirm& confirm);
     void roll_back(const serve::RollBack& asked);
+    bool waits_for_another(const serve::Ticket& ticket) const;
     bool is_about_what_waits(const serve::Ticket& ticket, const std::optional<std::uint64_t>& transaction) const;
     apply::Outcome take_back(const topology::Error& because);
     void commit(const serve::CommitRunning& commit);
@@ -87,6 +98,7 @@ private:
     void follow_guests();
     void settle_partings();
     void announce_moved(const intent::Intent& was, const intent::Intent& now);
+    void see_to_management();
     void take_over(const topology::IfName& management, std::chrono::seconds timeout);
     void mend(const serve::Mend& mend);
     intent::Intent attainable() const;
@@ -96,6 +108,7 @@ private:
     void conclude(const Asker& asker, const apply::Outcome& outcome, int code_if_refused);
     void publish();
     void reply(const serve::Ticket& ticket, const nlohmann::json& result, bool ends_write = true);
+    void answer_no(const serve::Ticket& ticket, int code, const std::string& message, const nlohmann::json& data);
     void refuse(const serve::Ticket& ticket, int code, const std::string& message, const nlohmann::json& data = nullptr);
     void refuse(const serve::Ticket& ticket, const intent::Complaints& complaints);
     void announce(const char* topic, nlohmann::json event);
@@ -109,6 +122,7 @@ private:
     loop::Mailbox<serve::Command>& commands_;
     loop::Mailbox<serve::Note>& notes_;
     loop::Labour& labour_;
+    std::optional<Management> management_;  // not taken over yet
     std::deque<serve::Command> queue_;
     // Guests that were asked to let go of a NIC and have not answered yet; others' changes go on meanwhile.
     struct Parting {

@@ -1,6 +1,10 @@
 // How a change that waits ends: confirmed, taken back by somebody, or by its time.
 #include "netd/daemon/reconciler.hpp"
 
+#include "netd/daemon/log.hpp"
+
+#include <algorithm>
+
 namespace netd {
 
 using nlohmann::json;
@@ -9,7 +13,17 @@ using topology::Fault;
 // What was sent before the change stood says nothing about it.
 bool Reconciler::is_about_what_waits(const serve::Ticket& ticket, const std::optional<std::uint64_t>& transaction) const {
     const auto& waiting = transactor_.waiting();
-    return waiting && (!transaction || *transaction == waiting->id) && ticket.caller.arrived >= waiting_since_;
+    if (!waiting || ticket.caller.arrived < waiting_since_) return false;
+    return transaction ? *transaction == waiting->id : !waits_for_another(ticket);
+}
+
+// Who has a change of his own in the queue means that one, not the one that somebody else is still trying out.
+bool Reconciler::waits_for_another(const serve::Ticket& ticket) const {
+    if (!asker_ || asker_->caller.peer == ticket.caller.peer) return false;
+    return std::ranges::any_of(queue_, [&](const serve::Command& command) {
+        const auto* setup = std::get_if<serve::Setup>(&command);
+        return setup && setup->ticket.caller.peer == ticket.caller.peer;
+    });
 }
 
 void Reconciler::confirm(const serve::Confirm& confirm) {
@@ -22,6 +36,7 @@ void Reconciler::confirm(const serve::Confirm& confirm) {
         return reply(confirm.ticket, {{"confirmed", is_confirmed}, {"transaction", waiting->id}}, false);
     }
     const Asker asker = std::exchange(asker_, std::nullopt);
+    log::info("change {} is confirmed by {}", waiting->id, confirm.ticket.caller.who());
     const auto outcome = transactor_.confirm();
     conclude(asker, outcome, intent::code::refused);
     reply(confirm.ticket, {{"confirmed", std::holds_alternative<apply::Committed>(outcome)}, {"transaction", waiting->id}}, false);

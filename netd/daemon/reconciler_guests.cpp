@@ -273,6 +273,7 @@ void Reconciler::answer(const serve::Ticket& ticket, const GuestNic& nic, bool c
     json described = wire::write_nic(nic);
     described["port"] = lower::port_of(nic).text();
     json told = {{"nic", described}, {"changed", changed}};
+    if (changed) log::info("{}: NIC {} of {} at {}, in {}", asked_by(ticket), nic.mac.text(), nic.vm, lower::port_of(nic).text(), nic.network.empty() ? "no network" : nic.network);
     if (nic.kind == intent::GuestKind::libvirt && !nic.adopted) told["xml"] = guests::write_interface(lower::guest_device(nic, transactor_.running(), observe::host_of(backends_)));
     reply(ticket, told);
 }
@@ -304,6 +305,7 @@ void Reconciler::take_out(const serve::Ticket& ticket, const GuestNic::Key& key)
     const auto* committed = std::get_if<apply::Committed>(&outcome);
     if (!committed) return conclude(ticket, outcome, code::unplug_failed);
     conclude(std::nullopt, outcome, code::unplug_failed);
+    log::info("{}: NIC {} of {} is gone", asked_by(ticket), key.mac.text(), key.vm);
     reply(ticket, {{"changed", true}});
 }
 

@@ -1,11 +1,28 @@
 // The NIC that the host itself is managed by, at a first start.
 #include "netd/daemon/reconciler.hpp"
 
+#include "netd/daemon/log.hpp"
 #include "netd/intent/validate.hpp"
+
+#include <utility>
 
 namespace netd {
 
 namespace code = intent::code;
+
+// At a first start; once, when the NIC is there.
+void Reconciler::see_to_management() {
+    if (!management_ || transactor_.waiting() || transactor_.is_stuck()) return;
+    const bool nothing_known = transactor_.running() == intent::Intent() && transactor_.committed() == intent::Intent();
+    if (!nothing_known) {  // an engine was there first
+        management_.reset();
+        return publish();
+    }
+    if (!backends_.kernel.state().links.contains(management_->nic)) return;
+    const Management due = *std::exchange(management_, std::nullopt);
+    log::info("taking over {} as network ovirtmgmt", due.nic.text());
+    take_over(due.nic, due.timeout);
+}
 
 // ovirtmgmt on a NIC as it is: its addresses, its MTU, its default route. Unconfirmed it goes back, as every change.
 void Reconciler::take_over(const topology::IfName& nic, std::chrono::seconds timeout) {

@@ -8,6 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <string_view>
 #include <variant>
 
 namespace serve {
@@ -16,11 +17,18 @@ namespace serve {
 struct Ticket {
     Caller caller = {};
     nlohmann::json id = {};
+    std::string_view method = {};  // of the table of methods
 };
 
 struct Setup {
     Ticket ticket;
     intent::Request request;
+
+    // Clock::boottime(). `timeout` is for the whole: waiting in the queue, and being done.
+    std::chrono::nanoseconds deadline() const {
+        const auto& timeout = request.options.timeout;
+        return timeout ? ticket.caller.arrived + std::chrono::seconds(*timeout) : std::chrono::nanoseconds::max();
+    }
 };
 struct Confirm {
     Ticket ticket;

@@ -57,8 +57,8 @@ void Requests::on_message(const Caller& caller, std::string_view message) {
         return send_({caller, refusal->id}, wire::write_error(*refusal));
     }
     auto& request = std::get<wire::Request>(read);
-    const Ticket ticket{caller, request.id};
     const auto found = methods().find(request.method);
+    const Ticket ticket{caller, request.id, found == methods().end() ? std::string_view() : found->first};
     if (found == methods().end())
         return refuse(ticket, static_cast<int>(wire::Rpc::unknown_method),
                       fmt::format("there is no method '{}'; docs/protocol.md lists those there are", wire::shortened(request.method)));
