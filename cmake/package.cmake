@@ -1,18 +1,13 @@
 # What is installed, and the Debian package that holds it (CPack). scripts/package makes the latter.
 include(GNUInstallDirs)
 
-find_program(LOWDOWN lowdown)   # manual pages; the package wants them, a build does not
 function(netd_manual name section)
-    if(NOT LOWDOWN)
-        return()
-    endif()
-    set(source ${CMAKE_SOURCE_DIR}/packaging/man/${name}.${section}.md)
+    set(source ${CMAKE_SOURCE_DIR}/packaging/man/${name}.${section}.pod)
     set(page ${CMAKE_BINARY_DIR}/man/${name}.${section})
     string(TOUPPER ${name} title)
-    # The first line is a title in pandoc's manner.
     add_custom_command(OUTPUT ${page}.gz DEPENDS ${source}
         COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/man
-        COMMAND tail -n +2 ${source} | ${LOWDOWN} -s -Tman -M title=${title} -M section=${section} -M source=netd -o ${page}
+        COMMAND pod2man --utf8 --errors=die --section=${section} --name=${title} --center=netd --release=${PROJECT_VERSION} ${source} ${page}
         COMMAND gzip -9nf ${page} VERBATIM)
     add_custom_target(manual_${name} DEPENDS ${page}.gz)
     install(FILES ${page}.gz DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})

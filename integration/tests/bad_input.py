@@ -1,6 +1,7 @@
 """What is wrong is refused with the right code and a path, changes nothing, and holds up nobody else."""
 
 import json
+import os
 
 from agree import photograph
 from client import Client, RpcError
@@ -211,3 +212,15 @@ def a_dry_run_and_a_plan_do_nothing(host):
     assert plan["steps"] and plan == dry, (plan, dry)
     assert all(step["do"] and step["because"] for step in plan["steps"]), plan
     assert photograph(host.space) == before and host.client.call("Host.getRunningConfig")["networks"] == {}
+
+
+@case()
+def what_is_no_namespace_is_refused_and_holds_nobody_up(host):
+    os.mkfifo(host.folder / "pipe")
+    for path in (host.folder / "pipe", "/dev/zero", "/etc/passwd", "/proc/self/ns/mnt"):
+        try:
+            host.client.call("VM.hotplugNic", {"vmId": str(path), "nic": {"kind": "netns", "network": ""}})
+            raise AssertionError(f"not refused: {path}")
+        except RpcError as error:
+            assert error.code == 49, error
+    host.client.setup({"lan": {}})

@@ -147,6 +147,19 @@ def a_restart_does_not_begin_the_first_change_anew(host):
 
 
 @case(start=False)
+def a_management_nic_that_comes_late_is_taken_over(host):
+    reboot(host, nics=("eno2",))
+    host.netd.start(more=("--management", "eno1")).ready()
+    host.client = host.netd.client()
+    assert "eno1" in host.client.call("Host.getStatus")["trouble"]["what"]
+    host.add_nic("eno1", 1)
+    wait_until(lambda: host.client.call("Host.getStatus")["transaction"], 20)
+    assert host.client.call("Host.confirmConnectivity")["confirmed"]
+    assert networks(host, "committed")["ovirtmgmt"]["nic"] == "eno1" and not host.client.call("Host.getStatus")["trouble"]
+    agree(host)
+
+
+@case(start=False)
 def the_management_nic_goes_back_if_nobody_confirms(host):
     from agree import changes, photograph
     host.space.links("link set eno1 up", "addr add 192.0.2.10/24 dev eno1", "route add default via 192.0.2.1 dev eno1")

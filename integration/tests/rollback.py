@@ -1,5 +1,9 @@
 """Whatever goes wrong, the host ends as it was or as it was asked to be: refused by the kernel, not confirmed, or killed while it waits. Killed at each step: crashes.py."""
 
+import os
+import pathlib
+import subprocess
+import sys
 import time
 
 from agree import agree, changes, photograph
@@ -231,3 +235,78 @@ def a_restart_changes_nothing(host):
         assert not (written := monitor.written(0.3)), written
     assert_as(before, host)
     agree(host)
+
+
+@case()
+def while_a_way_back_is_blocked_nothing_is_told_as_begun_or_taken_back(host):
+    define = {"web": {"nic": "eno2"}}
+    host.client.setup(define)
+    events = host.netd.subscribe("transaction.")
+    number = host.client.send("Host.setupNetworks", {"networks": {"web": {"nic": "eno3"}}, "options": {"connectivityTimeout": 2}})
+    with host.netd.client() as other:
+        wait_until(lambda: other.call("Host.getStatus")["transaction"])
+    host.space.links("link add link eno2 name macvlan0 type macvlan mode bridge")
+    try:
+        host.client.receive(number)
+        raise AssertionError("not taken back")
+    except RpcError as error:
+        assert error.code == 29 and error.message.startswith("degraded: "), error
+    events.until(lambda seen: any(topic == "transaction.degraded" for topic, _ in seen))
+    assert not expect(host, 29, {"lan": {}}).message.startswith("rolled back")
+    try:
+        host.client.call("VM.hotplugNic", {"vmId": "a", "nic": {"network": "web", "kind": "tap"}})
+        raise AssertionError("not refused")
+    except RpcError as error:
+        assert error.code == 29, error
+    assert events.all() == [] and host.client.call("Host.getStatus")["last"]["outcome"] == "degraded"
+    host.space.links("link delete macvlan0")
+    assert [topic for topic, _ in events.until(lambda seen: seen)] == ["transaction.rolled-back"]
+    agree(host)
+
+
+ANOTHER = """
+import sys, time
+from client import Client, RpcError
+engine, asks = Client(sys.argv[1]), Client(sys.argv[1])
+number = engine.send("Host.setupNetworks", {"networks": {"other": {}}, "options": {"connectivityTimeout": 30}})
+asks.call("Host.ping2")
+print(asks.call("Host.confirmConnectivity")["confirmed"], flush=True)
+sys.stdin.readline()
+print(engine.receive_confirmed(number, asks)["outcome"], flush=True)
+"""
+
+
+@case()
+def whoever_polls_for_a_change_of_his_own_in_the_queue_keeps_nobody_elses(host):
+    number = host.client.send("Host.setupNetworks", {"networks": {"lan": {}}, "options": {"connectivityTimeout": 60}})
+    with host.netd.client() as mine:
+        wait_until(lambda: mine.call("Host.getStatus")["transaction"])
+        waiting = mine.call("Host.getStatus")["transaction"]["id"]
+        other = subprocess.Popen([sys.executable, "-c", ANOTHER, host.netd.control], cwd=pathlib.Path(__file__).parent.parent, text=True,
+                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        try:
+            assert other.stdout.readline() == "False\n"
+            assert mine.call("Host.getStatus")["transaction"]["id"] == waiting
+            assert mine.call("Host.confirmConnectivity")["confirmed"]
+            host.client.receive(number)
+            other.stdin.write("\n")
+            other.stdin.flush()
+            assert other.stdout.readline() == "committed\n"
+        finally:
+            other.kill()
+            other.wait()
+    agree(host)
+
+
+@case()
+def the_log_tells_who_asked_for_what_and_what_came_of_it(host):
+    me = f"by uid 0 (pid {os.getpid()})"
+    host.client.setup({"web": {"nic": "eno2"}, "lan": {}})
+    nic = host.client.call("VM.hotplugNic", {"vmId": "a", "nic": {"network": "web", "kind": "tap"}})["nic"]
+    host.client.call("Host.setSafeNetworkConfig")
+    expect(host, 23, {"db": {"nic": "eno9"}})
+    log = host.netd.log.read_text()
+    for line in (f"Host.setupNetworks {me}: lan, web", "is confirmed " + me, f"VM.hotplugNic {me}: NIC {nic['macAddr']} of a", f"Host.setSafeNetworkConfig {me}", f"Host.setupNetworks {me}: refused (23)"):
+        assert line in log, (line, log)
+    host.space.links("link set web mtu 1400")
+    wait_until(lambda: "web: mtu of web is 1400, and should be 1500" in host.netd.log.read_text(), what=host.netd.told)
