@@ -6,6 +6,7 @@
 #include <fstream>
 #include <map>
 #include <set>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -84,6 +85,27 @@ TEST_CASE("inside netd a room knows only of those before it") {
         REQUIRE(rank(second_part(include.file)) < static_cast<std::ptrdiff_t>(netd_order.size()));
         CHECK(rank(second_part(include.target)) <= rank(second_part(include.file)));
     }
+}
+
+TEST_CASE("docs/architecture.md says of each room in netd whom it includes") {
+    std::map<std::string, std::set<std::string>> includes, told;
+    for (const auto& room : netd_order) includes[room];
+    for (const auto& include : includes_of("netd")) {
+        const auto from = second_part(include.file), to = second_part(include.target);
+        if (include.quoted && first_part(include.target) == "netd" && from != to) includes[from].insert(to);
+    }
+    std::ifstream file(fs::path(NETD_SOURCE_DIR) / "docs/architecture.md");
+    for (std::string line; std::getline(file, line);) {
+        const auto end = line.find("` | ", 3), last = line.rfind("| ", line.size() - 2);
+        if (!line.starts_with("| `") || end == std::string::npos || !includes.contains(line.substr(3, end - 3))) continue;
+        auto& rooms = told[line.substr(3, end - 3)];
+        std::istringstream cell(line.substr(last + 2));
+        for (std::string word; cell >> word;) {
+            std::erase(word, ',');
+            if (includes.contains(word)) rooms.insert(word);
+        }
+    }
+    CHECK(told == includes);
 }
 
 TEST_CASE("netctl sees of netd only what is on the wire") {
