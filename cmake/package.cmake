@@ -16,7 +16,7 @@ netd_manual(netd 8)
 netd_manual(netctl 1)
 
 add_custom_command(OUTPUT ${CMAKE_BINARY_DIR}/netctl.bash DEPENDS netctl
-    COMMAND netctl completion bash >${CMAKE_BINARY_DIR}/netctl.bash VERBATIM)
+    COMMAND netctl completion bash > ${CMAKE_BINARY_DIR}/netctl.bash VERBATIM)
 add_custom_target(completions DEPENDS ${CMAKE_BINARY_DIR}/netctl.bash)
 
 install(TARGETS netd RUNTIME DESTINATION ${CMAKE_INSTALL_SBINDIR})
@@ -36,9 +36,9 @@ set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME netd)
 set(CPACK_PACKAGE_CONTACT "The netd project <netd@localhost>")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "network daemon of a virtualization host")
-set(CPACK_DEBIAN_PACKAGE_DESCRIPTION " An engine tells netd by JSON over ZeroMQ which logical networks a host shall have; netd makes them real as Linux bridges, VLANs,
- VLAN-aware bridges or ports of Open vSwitch, plugs the NICs of guests in and out, keeps classes of traffic apart, and takes back
- what is not confirmed. netctl is the administrator's way to it.")
+set(CPACK_DEBIAN_PACKAGE_DESCRIPTION "An engine tells netd by JSON over ZeroMQ which logical networks a host shall have; netd makes them real as Linux bridges, VLANs,
+VLAN-aware bridges or ports of Open vSwitch, plugs the NICs of guests in and out, keeps classes of traffic apart, and takes back
+what is not confirmed. netctl is the administrator's way to it.")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)

@@ -4,6 +4,7 @@
 #include "bridges/bond_options.hpp"
 #include "bridges/bridge_options.hpp"
 #include "netd/lower/attainable.hpp"
+#include "netd/lower/bystanders.hpp"
 #include "netd/lower/naming.hpp"
 #include "netd/lower/realise.hpp"
 #include "topology/compare.hpp"
@@ -164,55 +165,6 @@ void go_back(const Link& old, Link& now) {
         if (const auto now = defaults.find(key); now != defaults.end() && now->second != value) bond->options.edit().insert(*now);
 }
 
-// What has the mark of one of these links and another name was renamed by somebody, and has its address, or its guest, still: it goes. While
-// the link itself is there and stays, nobody looks for that.
-void include_renamed(const HostState& wanted, const Host& host, Scope& scope) {
-    std::set<topology::Owner> owners;
-    for (const IfName& name : scope.links) {
-        const Link *there = host.kernel.links.find(name), *then = wanted.kernel.links.find(name), *marked = then ? then : there;
-        const bool stays = there && then && there->owner == then->owner;
-        if (!stays && marked && marked->owner && marked->owner->is_ours()) owners.insert(*marked->owner);
-    }
-    if (owners.empty()) return;
-    for (const Link& link : host.kernel.links)
-        if (link.owner && owners.contains(*link.owner)) scope.links.insert(link.name);
-}
-
-// VLANs go with what they stand on.
-void add_what_stands_on(std::set<IfName>& going, const bridges::State& kernel) {
-    for (std::size_t before = 0; before != going.size();) {
-        before = going.size();
-        for (const Link& link : kernel.links) {
-            const auto* vlan = link.kind ? std::get_if<bridges::Vlan>(&*link.kind) : nullptr;
-            if (vlan && going.contains(vlan->base)) going.insert(link.name);
-        }
-    }
-}
-
-// Routes that others made over a device that goes, or is about to lose its addresses, so that a rollback brings them back; VLANs that
-// others made on what goes, and ports that they plugged into a bridge that goes, likewise.
-void include_bystanders(const HostState& wanted, const Host& host, Scope& scope) {
-    include_renamed(wanted, host, scope);
-    std::set<IfName> unsettled, going;
-    for (const IfName& name : scope.links) {
-        const Link* there = host.kernel.links.find(name);
-        const Link* then = wanted.kernel.links.find(name);
-        if (!there) continue;
-        if (!then) going.insert(name);
-        else if (!topology::differences(*then, *there).empty()) unsettled.insert(name);
-    }
-    if (!going.empty()) {
-        add_what_stands_on(going, host.kernel);
-        scope.links.insert(going.begin(), going.end());
-        for (const Link& link : host.kernel.links)
-            if (link.master && link.master->of && going.contains(*link.master->of)) scope.links.insert(link.name);
-    }
-    unsettled.insert(going.begin(), going.end());
-    if (!unsettled.empty())
-        for (const bridges::Route& route : host.kernel.routes)
-            if (unsettled.contains(route.device)) scope.routes.insert(route.key());
-}
-
 // NICs that networks are defined on and that are gone: nobody can make them, and what else is asked does not fail for it.
 std::set<IfName> vanished(const Intent& now, const Touched& touched, const Host& host) {
     std::set<IfName> gone;
@@ -299,8 +251,9 @@ Goal goal(const Intent& was, const Intent& now, const Touched& touched, const Ho
     goal.scope.include(before);
     goal.scope.include(goal.wanted);
     goal.wanted = without(std::move(goal.wanted), vanished(now, touched, host));
-    include_bystanders(goal.wanted, host, goal.scope);
     goal.was_wanted = before;
+    keep_what_bonds_bring_down(goal, host);
+    include_bystanders(goal, host);
     return goal;
 }
 
