@@ -127,7 +127,7 @@ std::optional<intent::Request> Requests::read_setup(const Ticket& ticket, const 
     if (complaints.empty()) return request;
     // What could be read is held against the rules as well, so that every complaint comes at once.
     const auto more = intent::validate(request, snapshot_->running, snapshot_->facts()).complaints;
-    complaints.insert(complaints.end(), more.begin(), more.end());
+    complaints.add(more);
     refuse(ticket, complaints);
     return std::nullopt;
 }
