@@ -8,6 +8,7 @@
 #include "netd/observe/drift.hpp"
 #include "netd/observe/statistics.hpp"
 #include "netd/wire/read_definition.hpp"
+#include "netd/wire/request.hpp"
 #include "netd/wire/values.hpp"
 #include "netd/wire/write_capabilities.hpp"
 #include "netd/wire/write_graph.hpp"
@@ -76,7 +77,7 @@ void Requests::drift(const Ticket& ticket, const Params&) {
 }
 
 void Requests::lldp(const Ticket& ticket, const Params& params) {
-    const auto no = [&] { refuse(ticket, intent::code::bad_parameters, R"(filter is {"devices": [NIC, …]})"); };
+    const auto no = [&] { refuse(ticket, static_cast<int>(wire::Rpc::invalid_params), R"(filter is {"devices": [NIC, …]})"); };
     std::vector<std::string> devices;
     const auto filter = params.find("filter");
     if (filter != params.end() && !wire::is_absent(*filter)) {

@@ -3,6 +3,7 @@
 
 #include "bridges/bond_options.hpp"
 #include "bridges/bridge_options.hpp"
+#include "netd/wire/request.hpp"
 #include "netd/wire/values.hpp"
 
 namespace wire {
@@ -173,7 +174,7 @@ intent::Request read_setup(const json& params, Complaints& complaints) {
         if (key == "networks") read_networks(value, request, complaints);
         else if (key == "bondings") read_bonds(value, request, complaints);
         else if (key == "options") read_attributes(value, "/options", request.options, complaints, From::client);
-        else complain(complaints, bad_parameters, pointer("", key), fmt::format("'{}' is not a parameter; networks, bondings and options are", shortened(key)));
+        else complain(complaints, static_cast<int>(Rpc::invalid_params), pointer("", key), fmt::format("'{}' is not a parameter; networks, bondings and options are", shortened(key)));
     }
     if (request.options.connectivity_timeout < 1 || request.options.connectivity_timeout > 3600)
         complain(complaints, bad_parameters, "/options/connectivityTimeout", "connectivityTimeout is 1 to 3600 seconds");
