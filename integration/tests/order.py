@@ -7,6 +7,7 @@ import time
 from agree import agree
 from client import RpcError
 from host import wait_until
+from killing import Strace
 from runner import case
 from taps import ask as ask_for_tap, plug
 
@@ -65,6 +66,23 @@ def one_that_has_waited_for_longer_than_it_was_given_is_not_begun(host):
         other.call("Host.confirmConnectivity")
         assert answer(other, patient)["outcome"] == "committed"
     assert host.space.link("lan") and not host.space.link("late")
+    agree(host)
+
+
+@case()
+def one_that_has_waited_for_too_long_is_told_so_while_another_is_being_done(host):
+    strace = Strace(host, "-e", "trace=fsync", "-e", "inject=fsync:delay_enter=15s:when=1")
+    with host.netd.client() as other:
+        first = ask(host.client, {"web": {"nic": "eno2"}})
+        wait_until(lambda: strace.log.read_text(), 10, "the first change is not at its journal")
+        late, wrong = ask(other, {"late": {}}, timeout=1), other.send("VM.hotplugNic", {"vmId": "a", "nic": "lan"})
+        last = ask(other, {"lan": {}})
+        assert answer(other, wrong) == 49 and answer(other, late) == 40
+        assert other.call("Host.getStatus")["last"] is None, "the first change was done before"
+        assert answer(host.client, first, 60)["outcome"] == "committed"
+        assert answer(other, last, 60)["outcome"] == "committed"
+        assert other.call("Host.getStatus")["queue"] == 0
+    assert not host.space.link("late")
     agree(host)
 
 

@@ -6,6 +6,7 @@
 #include "netd/daemon/tidying.hpp"
 #include "netd/intent/validate.hpp"
 #include "netd/observe/way_of_client.hpp"
+#include "netd/serve/deadlines.hpp"
 #include "netd/wire/read_definition.hpp"
 #include "netd/wire/request.hpp"
 #include "netd/wire/write_plan.hpp"
@@ -68,16 +69,6 @@ void Reconciler::run() {
     }
 }
 
-namespace {
-
-// `timeout` is for the whole: waiting in the queue, and being done.
-std::chrono::nanoseconds deadline_of(const serve::Setup& setup) {
-    const auto& timeout = setup.request.options.timeout;
-    return timeout ? setup.ticket.caller.arrived + std::chrono::seconds(*timeout) : std::chrono::nanoseconds::max();
-}
-
-}  // namespace
-
 std::chrono::steady_clock::time_point Reconciler::next_deadline() const {
     const auto now = std::chrono::steady_clock::now();
     auto deadline = now + std::chrono::hours(1);
@@ -136,7 +127,7 @@ void Reconciler::work_off() {
         queue_.pop_front();
         hear();
         try_again();  // a change that could not be taken back comes before all others
-        if (auto* asked = std::get_if<serve::Setup>(&command)) setup(std::move(*asked));
+        if (auto* asked = std::get_if<serve::Setup>(&command)) asked->turn.take() ? setup(std::move(*asked)) : notes_.push(serve::Dropped{});
         else if (auto* commits = std::get_if<serve::CommitRunning>(&command)) commit(*commits);
         else if (auto* changes = std::get_if<serve::ChangeNic>(&command)) change_nic(*changes);
         else if (auto* drifted = std::get_if<serve::Mend>(&command)) mend(*drifted);
@@ -155,13 +146,14 @@ void Reconciler::see_to_guests() {
     }
 }
 
-// What has waited for longer than it was given is not begun any more.
+// What has waited for longer than it was given is not begun any more; the loop may have said so already.
 void Reconciler::expire_queued() {
     const auto now = clock_.boottime();
     std::erase_if(queue_, [&](const serve::Command& command) {
         const auto* setup = std::get_if<serve::Setup>(&command);
         if (!setup || deadline_of(*setup) > now) return false;
-        refuse(setup->ticket, intent::code::busy, fmt::format("another change was under way for the {} s that were given; nothing was begun", *setup->request.options.timeout));
+        if (setup->turn.take()) refuse(setup->ticket, intent::code::busy, serve::waited_too_long(*setup->request.options.timeout));
+        else notes_.push(serve::Dropped{});
         return true;
     });
 }

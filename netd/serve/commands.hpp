@@ -8,6 +8,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <atomic>
+#include <memory>
 #include <variant>
 
 namespace serve {
@@ -18,9 +20,20 @@ struct Ticket {
     nlohmann::json id = {};
 };
 
+// Of a change in the queue: one thread begins it, or another one says that it has waited for too long. Who takes it first does so.
+class Turn {
+public:
+    bool take() const { return !taken_->exchange(true); }
+    bool is_taken() const { return *taken_; }
+
+private:
+    std::shared_ptr<std::atomic<bool>> taken_ = std::make_shared<std::atomic<bool>>(false);
+};
+
 struct Setup {
     Ticket ticket;
     intent::Request request;
+    Turn turn = {};
 };
 struct Confirm {
     Ticket ticket;
@@ -58,6 +71,8 @@ struct Announce {
 struct Mended {
     observe::Parts refused = {};
 };
-using Note = std::variant<Reply, observe::Published, Announce, Mended>;
+// A change left the queue that others had said no to.
+struct Dropped {};
+using Note = std::variant<Reply, observe::Published, Announce, Mended, Dropped>;
 
 }  // namespace serve
