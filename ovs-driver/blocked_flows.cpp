@@ -13,8 +13,7 @@ constexpr std::chrono::seconds a_while{5};
 
 }  // namespace
 
-topology::Result<> BlockedFlows::ask(const IfName& name, const FilteredPorts& ports, Bridge& bridge) {
-    const auto deadline = Clock::now() + moment;
+topology::Result<> BlockedFlows::ask(const IfName& name, const FilteredPorts& ports, Bridge& bridge, Time deadline) {
     if (bridge.connection && bridge.connection->run() == OpenFlow::Now::lost) bridge.connection.reset();
     if (!bridge.connection) {
         auto opened = OpenFlow::open(folder_, name, false);
@@ -32,17 +31,34 @@ topology::Result<> BlockedFlows::ask(const IfName& name, const FilteredPorts& po
     return {};
 }
 
+void BlockedFlows::ask_all(const FilteredBridges& filtered) {
+    if (filtered.empty() || Clock::now() < again_) return;
+    const auto deadline = Clock::now() + moment;
+    auto at = next_ ? filtered.lower_bound(*next_) : filtered.begin();
+    for (std::size_t asked = 0; asked < filtered.size(); ++asked, ++at) {
+        if (at == filtered.end()) at = filtered.begin();
+        const auto& [name, ports] = *at;
+        Bridge& bridge = bridges_[name];
+        if (Clock::now() < bridge.next_try) continue;
+        if (ask(name, ports, bridge, deadline)) continue;
+        bridge.connection.reset();
+        if (Clock::now() < deadline) {
+            bridge.next_try = Clock::now() + a_while;
+            continue;
+        }
+        if (asked == 0) again_ = Clock::now() + a_while;
+        next_ = name;
+        return;
+    }
+}
+
 Blocked BlockedFlows::read(const State& state) {
     Blocked blocked;
     const auto filtered = filtered_bridges(state);
     std::erase_if(bridges_, [&](const auto& known) { return !filtered.contains(known.first); });
+    ask_all(filtered);
     for (const auto& [name, ports] : filtered) {
-        Bridge& bridge = bridges_[name];
-        if (Clock::now() >= bridge.next_try && !ask(name, ports, bridge)) {
-            bridge.connection.reset();
-            bridge.next_try = Clock::now() + a_while;
-        }
-        for (const auto& count : bridge.counts) {
+        for (const auto& count : bridges_[name].counts) {
             const auto cookie = Cookie::of(count.cookie);
             const auto port = ports.find(cookie.ofport);
             if (!count.packets || port == ports.end() || cookie.reason >= topology::block_reasons.size()) continue;

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,8 +23,9 @@ public:
     // Where ovs-vswitchd has its bridges' management sockets: "/run/openvswitch".
     explicit BlockedFlows(std::string folder) : folder_(std::move(folder)) {}
 
-    // Of the ports of `state` that are filtered. A bridge that does not answer within a moment is told as it last was, and is
-    // not asked for a while. Counts begin anew when ovs-vswitchd does.
+    // Of the ports of `state` that are filtered. All bridges together have a moment to answer; those that it was too short for are
+    // told as they last were, and are the first to be asked next time. One that had all of it and said nothing stands for ovs-vswitchd:
+    // then nobody is asked for a while. Counts begin anew when ovs-vswitchd does.
     Blocked read(const State& state);
 
 private:
@@ -33,10 +35,15 @@ private:
         std::vector<OpenFlow::Count> counts = {};  // as last told
     };
 
-    topology::Result<> ask(const IfName& name, const FilteredPorts& ports, Bridge& bridge);
+    using Time = std::chrono::steady_clock::time_point;
+
+    void ask_all(const FilteredBridges& filtered);
+    topology::Result<> ask(const IfName& name, const FilteredPorts& ports, Bridge& bridge, Time deadline);
 
     std::string folder_;
     std::map<IfName, Bridge> bridges_;
+    std::optional<IfName> next_ = {};  // who is asked first
+    Time again_ = {};                  // when ovs-vswitchd was silent
 };
 
 }  // namespace ovs

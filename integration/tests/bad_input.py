@@ -109,8 +109,9 @@ def wrong_bond_definitions(host):
 
 # (method, parameters, code)
 wrong_parameters = [
-    ("Host.confirmConnectivity", {"transactionId": 7}, 21), ("Host.setSafeNetworkConfig", {"force": True}, 21), ("Host.getRunningConfig", {"which": 1}, 21), ("Host.getTopology", {"veiw": "whole"}, 21),
-    ("VM.getNics", {"vmid": "a"}, 21), ("Host.ping2", {"more": 1}, 21), ("Host.planNetworks", {"networks": {}, "option": {}}, 21),
+    ("Host.confirmConnectivity", {"transactionId": 7}, -32602), ("Host.confirmConnectivity", {"transaction": "mine"}, -32602), ("Host.setSafeNetworkConfig", {"force": True}, -32602),
+    ("Host.getRunningConfig", {"which": 1}, -32602), ("Host.getRunningConfig", {"which": "both"}, 21), ("Host.getTopology", {"veiw": "whole"}, -32602), ("Host.getLldp", {"filter": {"devices": "eno1"}}, -32602),
+    ("VM.getNics", {"vmid": "a"}, -32602), ("Host.ping2", {"more": 1}, -32602), ("Host.planNetworks", {"networks": {}, "option": {}}, -32602), ("Host.getLldp", {"filter": {"devices": ["x"] * 8193}}, 21),
     ("VM.hotplugNic", {"vmId": "a", "nic": "lan"}, 49), ("VM.hotplugNic", {"vmId": "a", "network": "lan"}, 49), ("VM.hotplugNic", {"vmId": 5, "nic": {}}, 49), ("VM.hotunplugNic", {"vmId": "a", "mac": "x"}, 50),
     ("VM.updateDevice", {"vmId": "a", "deviceType": "disk"}, 56),
     *(("VM.hotplugNic", {"vmId": "a", "nic": {"kind": "tap", "filterParameters": [{"name": name, "value": "10.0.0.2"}]}}, 49) for name in (5, None, [], {}, "ip")),

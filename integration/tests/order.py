@@ -1,11 +1,15 @@
 """Writes are done one at a time in the order in which they came, each with its own deadline; reads wait for none of them."""
 
+import pathlib
+import subprocess
 import time
 
 from agree import agree
 from client import RpcError
 from host import wait_until
+from killing import Strace
 from runner import case
+from taps import ask as ask_for_tap, plug
 
 
 def waits(host, networks=None, seconds=60):
@@ -63,6 +67,56 @@ def one_that_has_waited_for_longer_than_it_was_given_is_not_begun(host):
         assert answer(other, patient)["outcome"] == "committed"
     assert host.space.link("lan") and not host.space.link("late")
     agree(host)
+
+
+@case()
+def one_that_has_waited_for_too_long_is_told_so_while_another_is_being_done(host):
+    strace = Strace(host, "-e", "trace=fsync", "-e", "inject=fsync:delay_enter=15s:when=1")
+    with host.netd.client() as other:
+        first = ask(host.client, {"web": {"nic": "eno2"}})
+        wait_until(lambda: strace.log.read_text(), 10, "the first change is not at its journal")
+        late, wrong = ask(other, {"late": {}}, timeout=1), other.send("VM.hotplugNic", {"vmId": "a", "nic": "lan"})
+        last = ask(other, {"lan": {}})
+        assert answer(other, wrong) == 49 and answer(other, late) == 40
+        assert other.call("Host.getStatus")["last"] is None, "the first change was done before"
+        assert answer(host.client, first, 60)["outcome"] == "committed"
+        assert answer(other, last, 60)["outcome"] == "committed"
+        assert other.call("Host.getStatus")["queue"] == 0
+    assert not host.space.link("late")
+    agree(host)
+
+
+class Watched:
+    """The calls of all threads of netd."""
+
+    def __init__(self, host, calls):
+        self.netd, self.log = host.netd.process.pid, host.folder / "calls"
+        self.log.write_text("")
+        self.process = host.space.start("strace", "-f", "-qq", "-e", f"trace={calls}", "-o", self.log, "-p", str(self.netd), stderr=subprocess.DEVNULL)
+        host.later(self)
+        wait_until(lambda: all("TracerPid:\t0\n" not in (task / "status").read_text() for task in pathlib.Path(f"/proc/{self.netd}/task").iterdir()), 30, "strace does not attach")
+
+    def threads(self, word):
+        """Which made a call with that word in it."""
+        return {int(line.split()[0]) for line in self.log.read_text().splitlines() if word in line}
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait(30)
+
+
+@case()
+def what_takes_the_lock_of_links_is_not_done_where_questions_are_answered(host):
+    host.client.setup({"lan": {}})
+    nic = plug(host, "a")
+    watched = Watched(host, "setsockopt,ioctl")
+    host.space.links("link add eno9 type veth peer name eno9 netns wire", "link set eno9 up")
+    wait_until(lambda: watched.threads("PACKET_ADD_MEMBERSHIP"), 20, "nobody listens at the new NIC")
+    assert ask_for_tap(host, {"port": nic["port"]})[0]["queues"] == 1
+    host.space.links("link delete eno9")
+    wait_until(lambda: watched.threads("PACKET_DROP_MEMBERSHIP"), 20, "the NIC that is gone is still listened at")
+    for word in ("PACKET_ADD_MEMBERSHIP", "PACKET_DROP_MEMBERSHIP", "TUNSETIFF"):
+        assert watched.threads(word) and watched.netd not in watched.threads(word), word
 
 
 @case()

@@ -136,7 +136,10 @@ private:
         doorkeeper_ = std::move(*doorkeeper);
         requests_ = std::make_unique<serve::Requests>([this](const serve::Ticket& ticket, std::string bytes) { server_->reply(ticket.caller, std::move(bytes)); }, *commands_, clock_);
         requests_->add_status([this](nlohmann::json& status) { add_transport(status); });
-        ear_ = std::make_unique<serve::LldpEar>(*loop_, clock_);
+        auto ear = serve::LldpEar::open(*loop_, clock_);
+        if (!ear) return ear.error();
+        ear_ = std::move(*ear);
+        if (auto kept = requests_->keep_deadlines(*loop_); !kept) return kept.error();
         requests_->add_lldp([this](const std::vector<std::string>& devices) { return ear_->report(devices); });
         const int group = group_named("netd");
         auto publisher = serve::Publisher::open(*loop_, *context_, clock_, {options_.events, group, store::boot_id(), options_.remote ? std::optional(options_.remote->events) : std::nullopt});
@@ -186,6 +189,7 @@ private:
             if (const auto* snapshot = std::get_if<observe::Published>(&note)) tell(*snapshot);
             else if (auto* announce = std::get_if<serve::Announce>(&note)) publisher_->publish(announce->topic, std::move(announce->event));
             else if (const auto* mended = std::get_if<serve::Mended>(&note)) drift_->on_mended(*mended);
+            else if (std::holds_alternative<serve::Dropped>(note)) requests_->on_dropped();
         }
     }
 

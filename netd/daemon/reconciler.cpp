@@ -6,6 +6,7 @@
 #include "netd/daemon/tidying.hpp"
 #include "netd/intent/validate.hpp"
 #include "netd/observe/way_of_client.hpp"
+#include "netd/serve/deadlines.hpp"
 #include "netd/wire/read_definition.hpp"
 #include "netd/wire/request.hpp"
 #include "netd/wire/write_plan.hpp"

@@ -7,6 +7,7 @@
 #include "netd/intent/validate.hpp"
 #include "netd/lower/naming.hpp"
 #include "netd/lower/realise.hpp"
+#include "netd/serve/nic_request.hpp"
 #include "netd/wire/read_definition.hpp"
 #include "netd/wire/values.hpp"
 
@@ -18,6 +19,7 @@
 namespace netd {
 
 using intent::GuestNic;
+using serve::nic_of;
 using nlohmann::json;
 namespace code = intent::code;
 
@@ -39,58 +41,14 @@ topology::Mac fresh_mac(const intent::Intent& running) {
     }
 }
 
-int code_of(serve::NicVerb verb) {
-    switch (verb) {
-        case serve::NicVerb::plug: return code::plug_failed;
-        case serve::NicVerb::unplug: return code::unplug_failed;
-        case serve::NicVerb::update: return code::update_failed;
-    }
-    return code::plug_failed;
-}
-
-const json& nic_of(const json& params) {
-    static const json none = json::object();
-    return params.contains("nic") && params["nic"].is_object() ? params["nic"] : none;
-}
-
 std::string text_of(const json& object, const char* key) {
     const auto found = object.find(key);
     return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
-// What is wrong with the parameters as such; what the NIC's attributes say is another matter.
-std::optional<topology::Error> wrong_with(const serve::ChangeNic& change) {
-    const auto wrong = [](const std::string& path, std::string what) { return topology::Error{topology::Fault::invalid, path, std::move(what)}; };
-    if (text_of(change.params, "vmId").empty()) return wrong("/vmId", "vmId is due: the guest's name");
-    for (const auto& [name, value] : change.params.items()) {
-        const bool names_it = name == "macAddr" || name == "alias";
-        if (name == "nic" && !value.is_object() && !wire::is_absent(value)) return wrong("/nic", "nic is an object: the NIC's attributes");
-        if (name == "deviceType" && change.verb == serve::NicVerb::update && !wire::is_absent(value) && value != "interface") return wrong("/deviceType", "deviceType is \"interface\"");
-        const bool is_update = change.verb == serve::NicVerb::update;
-        if (name == "vmId" || name == "nic" || (names_it && change.verb != serve::NicVerb::plug) || (is_update && (name == "deviceType" || !change.params.contains("nic")))) continue;
-        return wrong(wire::pointer("", name), "this is not a parameter; vmId and nic are");
-    }
-    return std::nullopt;
-}
-
-// That it is not plugged in can be said of what was understood only.
-std::optional<topology::Error> names_none(const json& params) {
-    const auto wrong = [](std::string what) { return topology::Error{topology::Fault::invalid, "/nic", std::move(what)}; };
-    bool names = false;
-    for (const json* object : {&nic_of(params), &params})
-        for (const char* key : {"macAddr", "alias"}) {
-            const auto found = object->find(key);
-            if (found == object->end() || wire::is_absent(*found)) continue;
-            names = true;
-            if (!found->is_string()) return wrong(fmt::format("{} is a text", key));
-            if (std::string_view(key) == "macAddr" && !topology::Mac::parse(found->get<std::string>())) return wrong(fmt::format("'{}' is not a MAC", found->get<std::string>()));
-        }
-    return names ? std::nullopt : std::optional(wrong("macAddr or alias is due: which NIC"));
-}
-
 bool goes_with_others(const serve::ChangeNic& plug) {
     const std::string kind = text_of(nic_of(plug.params), "kind");
-    return (kind == "tap" || kind == "netns") && !wrong_with(plug);
+    return kind == "tap" || kind == "netns";
 }
 
 std::string why_not(const guests::Hypervisor& guests) {
@@ -144,8 +102,6 @@ intent::Complaints Reconciler::look_up_guest(GuestNic& nic) const {
 }
 
 void Reconciler::change_nic(const serve::ChangeNic& change) {
-    const int code = code_of(change.verb);
-    if (auto wrong = wrong_with(change)) return refuse(change.ticket, intent::Complaints{{code, wrong->subject, wrong->fault, wrong->what}});
     switch (change.verb) {
         case serve::NicVerb::plug: return plug(change);
         case serve::NicVerb::unplug: return unplug(change);
@@ -281,7 +237,6 @@ void Reconciler::answer(const serve::Ticket& ticket, const GuestNic& nic, bool c
 // A guest of libvirt's is asked to let go first, and its port is taken away when it has; what it never lets go of stays
 // plugged in, wired and filtered.
 void Reconciler::unplug(const serve::ChangeNic& change) {
-    if (const auto wrong = names_none(change.params)) return refuse(change.ticket, code::unplug_failed, wrong->subject + ": " + wrong->what);
     const GuestNic* there = find_nic(change.params);
     if (!there) return reply(change.ticket, {{"changed", false}});
     const GuestNic::Key key = there->key();

@@ -1,6 +1,8 @@
 // What is asked for waits its turn here: one write at a time, in the order of arrival.
 #include "netd/daemon/reconciler.hpp"
 
+#include "netd/serve/deadlines.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -24,7 +26,7 @@ void Reconciler::work_off() {
         hear();
         try_again();  // a change that could not be taken back comes before all others
         if (refuse_while_stuck(command)) continue;
-        if (auto* asked = std::get_if<serve::Setup>(&command)) setup(std::move(*asked));
+        if (auto* asked = std::get_if<serve::Setup>(&command)) asked->turn.take() ? setup(std::move(*asked)) : notes_.push(serve::Dropped{});
         else if (auto* commits = std::get_if<serve::CommitRunning>(&command)) commit(*commits);
         else if (auto* changes = std::get_if<serve::ChangeNic>(&command)) change_nic(*changes);
         else if (auto* drifted = std::get_if<serve::Mend>(&command)) mend(*drifted);
@@ -54,13 +56,14 @@ void Reconciler::see_to_guests() {
     }
 }
 
-// What has waited for longer than it was given is not begun any more.
+// What has waited for longer than it was given is not begun any more; the loop may have said so already.
 void Reconciler::expire_queued() {
     const auto now = clock_.boottime();
     std::erase_if(queue_, [&](const serve::Command& command) {
         const auto* setup = std::get_if<serve::Setup>(&command);
         if (!setup || setup->deadline() > now) return false;
-        refuse(setup->ticket, intent::code::busy, fmt::format("another change was under way for the {} s that were given; nothing was begun", *setup->request.options.timeout));
+        if (setup->turn.take()) refuse(setup->ticket, intent::code::busy, serve::waited_too_long(*setup->request.options.timeout));
+        else notes_.push(serve::Dropped{});
         return true;
     });
 }

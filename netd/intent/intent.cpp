@@ -17,8 +17,11 @@ const Rider* Base::with_tag(std::optional<VlanId> tag) const {
 }
 
 VlanId Base::inner_tag() const {
+    std::set<VlanId> taken;
+    for (const Rider& rider : riders)
+        if (rider.vlan) taken.insert(*rider.vlan);
     for (std::int64_t tag = 4094; tag > 1; --tag)
-        if (auto id = VlanId::from(tag); !with_tag(*id)) return *id;
+        if (auto id = VlanId::from(tag); !taken.contains(*id)) return *id;
     return *VlanId::from(1);
 }
 
@@ -87,17 +90,36 @@ void Intent::unride(const Network& network) {
     else bases_.put(base);
 }
 
-std::set<NetworkName> Intent::on_subnet(const Subnet& subnet) const {
-    std::set<NetworkName> found;
-    const auto take = [&](const Neighbourhood* there) {
-        if (there) found.insert(there->networks.begin(), there->networks.end());
-    };
+// Calls visit(neighbourhood) for each that has addresses in common with the subnet, for as long as it says yes.
+template <class Visit>
+void Intent::around(const Subnet& subnet, Visit&& visit) const {
     for (const auto& [kind, count] : lengths_) {
         const auto& [v6, length] = kind;
-        if (v6 == subnet.is_v6() && length < subnet.length()) take(neighbourhoods_.find(Subnet::from(subnet.address(), length)->network()));
+        if (v6 != subnet.is_v6() || length >= subnet.length()) continue;
+        if (const Neighbourhood* there = neighbourhoods_.find(Subnet::from(subnet.address(), length)->network()); there && !visit(*there)) return;
     }
-    for (auto at = neighbourhoods_.from(subnet.network()); at != neighbourhoods_.end() && subnet.contains(at->subnet.address()); ++at) take(&*at);
+    for (auto at = neighbourhoods_.from(subnet.network()); at != neighbourhoods_.end() && subnet.contains(at->subnet.address()); ++at)
+        if (!visit(*at)) return;
+}
+
+std::set<NetworkName> Intent::on_subnets(const std::set<Subnet>& subnets) const {
+    std::set<const Neighbourhood*> near;  // once each, however many subnets it is near to
+    for (const Subnet& subnet : subnets) around(subnet, [&](const Neighbourhood& there) { return near.insert(&there), true; });
+    std::set<NetworkName> found;
+    for (const Neighbourhood* there : near)
+        for (const Resident& resident : there->networks) found.insert(resident.network);
     return found;
+}
+
+bool Intent::is_shared(const Subnet& subnet) const {
+    const NetworkName* first = nullptr;
+    bool shared = false;
+    around(subnet, [&](const Neighbourhood& there) {
+        if (!first) first = &there.networks.begin()->network;
+        shared = there.networks.size() > 1 || there.networks.begin()->network != *first;
+        return !shared;
+    });
+    return shared;
 }
 
 void Intent::settle(const Network& network) {
@@ -105,7 +127,7 @@ void Intent::settle(const Network& network) {
         const Neighbourhood* there = neighbourhoods_.find(address.network());
         if (!there) ++lengths_[{address.is_v6(), address.length()}];
         Neighbourhood now = there ? *there : Neighbourhood{address.network()};
-        now.networks.insert(network.name);
+        now.networks.put({network.name});
         neighbourhoods_.put(now);
     }
 }

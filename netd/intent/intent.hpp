@@ -48,9 +48,14 @@ struct Plugged {
 };
 
 // The networks on which the host has an address of one subnet.
+struct Resident {
+    NetworkName network;
+    const NetworkName& key() const { return network; }
+    bool operator==(const Resident&) const = default;
+};
 struct Neighbourhood {
     Subnet subnet;
-    std::set<NetworkName> networks = {};
+    Keyed<Resident> networks = {};
     const Subnet& key() const { return subnet; }
     bool operator==(const Neighbourhood&) const = default;
 };
@@ -69,8 +74,10 @@ public:
     // The bond that has this NIC as a port, or null.
     const Bond* bond_of(const IfName& nic) const;
     const Network* default_route() const;
-    // Those whose definitions give the host an address of a subnet that has addresses in common with that one.
-    std::set<NetworkName> on_subnet(const Subnet& subnet) const;
+    // Those whose definitions give the host an address of a subnet that has addresses in common with one of these.
+    std::set<NetworkName> on_subnets(const std::set<Subnet>& subnets) const;
+    // Whether there are several of them.
+    bool is_shared(const Subnet& subnet) const;
 
     void put(const Network& network);
     void put(const Bond& bond);
@@ -84,6 +91,8 @@ public:
     }
 
 private:
+    template <class Visit>
+    void around(const Subnet& subnet, Visit&& visit) const;
     void ride(const Network& network);
     void unride(const Network& network);
     void settle(const Network& network);

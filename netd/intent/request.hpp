@@ -1,7 +1,8 @@
-// What one call of setupNetworks asks for, and every reason why it may be refused.
+// What one call of setupNetworks asks for, and what its answer depends on.
 #pragma once
 
 #include "bridges/kernel.hpp"
+#include "netd/intent/complaints.hpp"
 #include "netd/intent/intent.hpp"
 #include "ovs-driver/state.hpp"
 
@@ -9,8 +10,6 @@
 #include <vector>
 
 namespace intent {
-
-using topology::Fault;
 
 struct SetupOptions {
     bool connectivity_check = true;
@@ -36,16 +35,6 @@ struct Request {
     std::vector<IfName> removed_bonds = {};
     SetupOptions options = {};
 };
-
-// One fault of a request; `path` is a JSON pointer to the part that it is about.
-struct Complaint {
-    int code = code::bad_parameters;
-    std::string path = {};
-    Fault fault = Fault::invalid;
-    std::string what = {};
-    bool operator==(const Complaint&) const = default;
-};
-using Complaints = std::vector<Complaint>;
 
 // A JSON pointer with its parts escaped (RFC 6901).
 std::string pointer(std::initializer_list<std::string_view> parts);

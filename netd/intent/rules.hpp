@@ -1,32 +1,9 @@
 // The rules of protocol.md 3.1 and 3.2 in two groups: what a definition must be by itself, and beside the others.
 #pragma once
 
-#include "netd/intent/request.hpp"
-
-#include <map>
+#include "netd/intent/neighbours.hpp"
 
 namespace intent {
-
-// Who is on a NIC or bond, by tag and by kind of switch: looked up once for all networks of a request.
-class Neighbours {
-public:
-    Neighbours(const Intent& wanted, const bridges::State& kernel) : wanted_(wanted), kernel_(kernel) {}
-    struct OfBase {
-        std::multimap<std::optional<VlanId>, const Rider*> by_tag = {};
-        std::map<SwitchKind, const Rider*> first_of = {};
-        std::map<bool, const Rider*> first_shaped = {};  // with a share of it, and without
-        std::vector<const Network*> outspoken = {};      // on how the bridge is: by STP or options
-    };
-    const OfBase* on(const IfName& device);  // null where no network is
-    // The VLAN device of somebody else's making that has this tag of the NIC or bond; null: none.
-    const IfName* foreign_vlan(const IfName& base, VlanId tag);
-
-private:
-    const Intent& wanted_;
-    const bridges::State& kernel_;
-    std::map<IfName, OfBase> known_;
-    std::optional<std::map<std::pair<IfName, VlanId>, IfName>> foreign_vlans_;
-};
 
 // Fills in what follows from the rest: prefix from netmask, roles from the name, `::` for no gateway.
 Network canonical(Network network, Complaints& complaints);
@@ -49,6 +26,6 @@ bool rules_out_stp(const Network& network);
 
 // Beside the others of `wanted` and on this host.
 void check_among(const Network& network, const Intent& wanted, Neighbours& neighbours, const Intent& running, const Facts& facts, Complaints& complaints);
-void check_among(const Bond& bond, const Intent& wanted, const Facts& facts, Complaints& complaints);
+void check_among(const Bond& bond, const Intent& wanted, Neighbours& neighbours, const Facts& facts, Complaints& complaints);
 
 }  // namespace intent

@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <set>
 
 namespace intent {
 namespace {
@@ -84,23 +86,28 @@ bool is_own(const Network& network, const topology::IpAddress& address) {
 
 void check_addresses(const Network& network, Examiner& is) {
     const auto all = addresses_of(network);
+    std::map<topology::IpAddress, std::uint8_t> longest;
+    for (const Subnet& one : all) longest[one.address()] = std::max(longest[one.address()], one.length());
     for (const Subnet& one : all) {
         const char* attribute = attribute_of(network, one);
         is.refuse_if(one.is_v6() && one.address().is_link_local(), code::bad_address, attribute, fmt::format("{}: link-local addresses are the kernel's to make", one.text()));
-        is.refuse_if(one.is_v6() && std::ranges::any_of(all, [&](const Subnet& other) { return other.address() == one.address() && other.length() > one.length(); }),
+        is.refuse_if(one.is_v6() && longest[one.address()] > one.length(),
                      code::bad_address, attribute, fmt::format("{} is given with two prefixes; the kernel has an IPv6 address once", one.address().text()));
     }
 }
 
 void check_routes(const Network& network, Examiner& is) {
-    const auto own = addresses_of(network);
+    std::set<Subnet> own;
+    for (const Subnet& one : addresses_of(network)) own.insert(one.network());
+    std::map<Subnet, int> ways;
+    for (const StaticRoute& route : network.routes)
+        if (route.to) ++ways[route.to->network()];
     for (const StaticRoute& route : network.routes) {
         is.refuse_if(!route.to || !route.via || route.to->is_v6() != route.via->is_v6(), code::bad_address, "routes", "a route is {\"to\": subnet, \"via\": address} of one family");
         if (!route.to) continue;
-        const auto same = [&](const StaticRoute& other) { return other.to && other.to->network() == route.to->network(); };
         is.refuse_if(route.to->length() == 0, code::bad_address, "routes", "the way to everywhere is a gateway, with defaultRoute");
-        is.refuse_if(std::ranges::count_if(network.routes, same) > 1, code::bad_address, "routes", fmt::format("{} is given two ways", route.to->network().text()));
-        is.refuse_if(std::ranges::any_of(own, [&](const Subnet& one) { return one.length() > 0 && one.network() == route.to->network(); }), code::bad_address, "routes",
+        is.refuse_if(ways[route.to->network()] > 1, code::bad_address, "routes", fmt::format("{} is given two ways", route.to->network().text()));
+        is.refuse_if(route.to->length() > 0 && own.contains(route.to->network()), code::bad_address, "routes",
                      fmt::format("{} is the network's own subnet, to which the kernel has a route", route.to->network().text()));
     }
 }

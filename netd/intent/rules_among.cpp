@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace intent {
 namespace {
 
@@ -40,7 +42,7 @@ private:
         if (!link) return refuse(code::bad_nic, Fault::not_found, "nic", fmt::format("there is no NIC '{}' on this host", nic));
         if (!is_nic(*link)) return refuse(code::bad_nic, Fault::invalid, "nic", fmt::format("'{}' is not a NIC but a {}", nic, link->kind ? name_of(*link->kind) : "device"));
         if (is_switchs_own(*network_.nic, facts_)) return refuse(code::bad_nic, Fault::invalid, "nic", fmt::format("'{}' is not a NIC but Open vSwitch's own device", nic));
-        if (const Bond* bond = wanted_.bond_of(*network_.nic))
+        if (const Bond* bond = neighbours_.bond_of(*network_.nic))
             return refuse(code::used_nic, Fault::conflict, "nic", fmt::format("'{}' is a port of {}", nic, bond->name.text()));
         belongs_to_others("nic", *link);
     }
@@ -65,8 +67,8 @@ private:
         const auto* others = device ? neighbours_.on(*device) : nullptr;
         if (!others) return;
         const auto [from, to] = others->by_tag.equal_range(network_.vlan);
-        for (auto other = from; other != to; ++other)
-            if (other->second->network != network_.name) same_tag(*other->second);
+        const auto other = std::find_if(from, to, [&](const auto& entry) { return entry.second->network != network_.name; });
+        if (other != to) same_tag(*other->second);
         for (const auto& [kind, other] : others->first_of) {
             if (kind == network_.switch_kind) continue;
             return refuse(code::bad_parameters, Fault::conflict, "switch",
@@ -80,20 +82,18 @@ private:
         const auto device = network_.base();
         const auto* others = device ? neighbours_.on(*device) : nullptr;
         if (!others || network_.switch_kind != SwitchKind::vlan_aware) return;
-        for (const Network* other : others->outspoken) {
-            if (other->name == network_.name) continue;
-            if ((other->has_stp() && rules_out_stp(network_)) || (network_.has_stp() && rules_out_stp(*other)))
-                return refuse(code::bad_parameters, Fault::conflict, network_.stp ? "stp" : "custom",
-                              fmt::format("of networks '{}' and '{}' one has STP, and the other no stp_state or a forward_delay below 200 (2 s); on switch vlan-aware the bridge of {} is one for all",
-                                          network_.name.text(), other->name.text(), device->text()));
-            for (const auto& [key, value] : network_.custom.bridge_opts) {
-                const auto theirs = other->custom.bridge_opts.find(key);
-                if (theirs == other->custom.bridge_opts.end() || theirs->second == value) continue;
+        const Network* other = network_.has_stp() ? others->without_stp : rules_out_stp(network_) ? others->with_stp : nullptr;
+        if (other && other->name != network_.name)
+            return refuse(code::bad_parameters, Fault::conflict, network_.stp ? "stp" : "custom",
+                          fmt::format("of networks '{}' and '{}' one has STP, and the other no stp_state or a forward_delay below 200 (2 s); on switch vlan-aware the bridge of {} is one for all",
+                                      network_.name.text(), other->name.text(), device->text()));
+        for (const auto& [key, value] : network_.custom.bridge_opts)
+            for (const auto& [theirs, who] : others->options.at(key)) {
+                if (theirs == value) continue;
                 return refuse(code::bad_parameters, Fault::conflict, "custom",
                               fmt::format("bridge option {} is {} for network '{}' on {}; on switch vlan-aware the bridge is one for all of them, so send the same for each",
-                                          key, theirs->second, other->name.text(), device->text()));
+                                          key, theirs, who->name.text(), device->text()));
             }
-        }
     }
 
     void same_tag(const Rider& other) {
@@ -239,10 +239,8 @@ private:
 
     void default_route() {
         if (!network_.default_route) return;
-        for (const Network& other : wanted_.networks())
-            if (other.default_route && other.name != network_.name)
-                return refuse(code::bad_parameters, Fault::conflict, "defaultRoute",
-                              fmt::format("network '{}' has the default route in the same request; one can", other.name.text()));
+        if (const Network* other = neighbours_.other_with_default_route(network_))
+            refuse(code::bad_parameters, Fault::conflict, "defaultRoute", fmt::format("network '{}' has the default route in the same request; one can", other->name.text()));
     }
 
     const Network& network_;
@@ -254,31 +252,6 @@ private:
 };
 
 }  // namespace
-
-const Neighbours::OfBase* Neighbours::on(const IfName& device) {
-    const Base* base = wanted_.bases().find(device);
-    if (!base) return nullptr;
-    const auto [found, is_new] = known_.try_emplace(device);
-    if (!is_new) return &found->second;
-    for (const Rider& rider : base->riders) {
-        found->second.by_tag.emplace(rider.vlan, &rider);
-        found->second.first_of.try_emplace(rider.switch_kind, &rider);
-        found->second.first_shaped.try_emplace(rider.shaped, &rider);
-        const Network* network = wanted_.networks().find(rider.network);
-        if (network && (network->stp || !network->custom.bridge_opts.empty())) found->second.outspoken.push_back(network);
-    }
-    return &found->second;
-}
-
-const IfName* Neighbours::foreign_vlan(const IfName& base, VlanId tag) {
-    if (!foreign_vlans_) {
-        foreign_vlans_.emplace();
-        for (const Link& link : kernel_.links)
-            if (const bridges::Vlan* vlan = vlan_of(link); vlan && !is_ours(link)) foreign_vlans_->emplace(std::pair(vlan->base, vlan->id), link.name);
-    }
-    const auto found = foreign_vlans_->find(std::pair(base, tag));
-    return found == foreign_vlans_->end() ? nullptr : &found->second;
-}
 
 void check_among(const Network& network, const Intent& wanted, Neighbours& neighbours, const Intent& running, const Facts& facts, Complaints& complaints) {
     NetworkCheck(network, wanted, neighbours, running, facts, complaints).run();

@@ -9,18 +9,10 @@ namespace {
 
 using bridges::Link;
 
-std::optional<IfName> foreign_vlan_on(const IfName& base, const bridges::State& kernel) {
-    for (const Link& link : kernel.links) {
-        const bridges::Vlan* vlan = vlan_of(link);
-        if (vlan && vlan->base == base && !is_ours(link)) return link.name;
-    }
-    return std::nullopt;
-}
-
 class BondCheck {
 public:
-    BondCheck(const Bond& bond, const Intent& wanted, const Facts& facts, Complaints& complaints)
-        : bond_(bond), wanted_(wanted), facts_(facts), complaints_(complaints) {}
+    BondCheck(const Bond& bond, const Intent& wanted, Neighbours& neighbours, const Facts& facts, Complaints& complaints)
+        : bond_(bond), wanted_(wanted), neighbours_(neighbours), facts_(facts), complaints_(complaints) {}
 
     void run() {
         if (!facts_.abilities.bond)
@@ -42,13 +34,12 @@ private:
         if (!link) return refuse(code::bad_nic, Fault::not_found, "nics", fmt::format("there is no NIC '{}' on this host", nic.text()));
         if (!is_nic(*link)) return refuse(code::bad_nic, Fault::invalid, "nics", fmt::format("'{}' is not a NIC", nic.text()));
         if (is_switchs_own(nic, facts_)) return refuse(code::bad_nic, Fault::invalid, "nics", fmt::format("'{}' is not a NIC but Open vSwitch's own device", nic.text()));
-        for (const Bond& other : wanted_.bonds())
-            if (other.name != bond_.name && other.nics.contains(nic))
-                return refuse(code::used_nic, Fault::conflict, "nics", fmt::format("'{}' is a port of {}", nic.text(), other.name.text()));
+        if (const Bond* other = neighbours_.bond_of(nic, &bond_))
+            return refuse(code::used_nic, Fault::conflict, "nics", fmt::format("'{}' is a port of {}", nic.text(), other->name.text()));
         if (const Base* base = wanted_.bases().find(nic))
             return refuse(code::used_nic, Fault::conflict, "nics",
                           fmt::format("'{}' carries network '{}'", nic.text(), base->riders.begin()->network.text()));
-        if (auto vlan = foreign_vlan_on(nic, facts_.kernel))
+        if (const IfName* vlan = neighbours_.foreign_vlan(nic, std::nullopt))
             return refuse(code::used_nic, Fault::conflict, "nics", fmt::format("multiple usages: '{}' carries the VLAN device '{}'", nic.text(), vlan->text()));
         if (const IfName* owner = foreign_owner_of(*link, bond_.name.text(), wanted_, facts_))
             refuse(code::used_nic, Fault::conflict, "nics", fmt::format("'{}' belongs to '{}', which netd did not make", nic.text(), owner->text()));
@@ -56,6 +47,7 @@ private:
 
     const Bond& bond_;
     const Intent& wanted_;
+    Neighbours& neighbours_;
     const Facts& facts_;
     Complaints& complaints_;
 };
@@ -78,8 +70,8 @@ bool is_switchs_own(const IfName& device, const Facts& facts) {
     return (port && port->internal == true) || facts.ovs->bridges.contains(device);
 }
 
-void check_among(const Bond& bond, const Intent& wanted, const Facts& facts, Complaints& complaints) {
-    BondCheck(bond, wanted, facts, complaints).run();
+void check_among(const Bond& bond, const Intent& wanted, Neighbours& neighbours, const Facts& facts, Complaints& complaints) {
+    BondCheck(bond, wanted, neighbours, facts, complaints).run();
 }
 
 }  // namespace intent

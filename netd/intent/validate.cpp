@@ -60,11 +60,13 @@ void check_guests(const Network& network, const Facts& facts, Verdict& verdict) 
 
 // The network without a tag takes a number inside of its bridge, which another network's guest may have as its own.
 void check_numbers_inside(const Request& asked, const Intent& running, Verdict& verdict) {
+    std::set<NetworkName> sent;
+    for (const Network& network : asked.networks) sent.insert(network.name);
     Keyed<Base>::each_difference(running.bases(), verdict.wanted.bases(), [&](const Base* was, const Base* now) {
         if (!now || !now->number_inside() || (was && was->number_inside() == now->number_inside())) return;
         for (const Rider& rider : now->riders) {
             const auto& plugged = verdict.wanted.plugged_into(rider.network);
-            if (plugged.empty() || std::ranges::find(asked.networks, rider.network, &Network::name) != asked.networks.end()) continue;
+            if (plugged.empty() || sent.contains(rider.network)) continue;
             for (const GuestNic& nic : plugged) check_tags(nic, verdict.wanted, of_guest(nic, rider.network, verdict.complaints));
         }
     });
@@ -115,51 +117,54 @@ void no_removal_with_another_kind(const Request& request, const Intent& running,
     }
 }
 
-// A new holder takes the default route from the old one, which keeps its address and its gateway.
-void hand_over_default_route(const Request& request, Intent& wanted) {
-    for (const Network& network : request.networks) {
-        if (!network.default_route) continue;
-        for (const Network& other : wanted.networks()) {
-            if (!other.default_route || other.name == network.name) continue;
-            const bool sent_too = std::any_of(request.networks.begin(), request.networks.end(),
-                                              [&](const Network& sent) { return sent.name == other.name; });
-            if (sent_too) continue;
-            Network old = other;
-            old.default_route = false;
-            old.nameservers.clear();
-            old.search.clear();
-            wanted.put(old);
-            break;
-        }
-    }
+// A new holder takes the default route from the old one, which keeps its address and its gateway. That two ask for it is seen later.
+void hand_over_default_route(const Request& asked, const Intent& running, Intent& wanted) {
+    const Network* old = running.default_route();
+    if (!old || !wanted.networks().contains(old->name)) return;
+    const auto is_old = [&](const Network& network) { return network.name == old->name; };
+    if (std::ranges::none_of(asked.networks, &Network::default_route) || std::ranges::any_of(asked.networks, is_old)) return;
+    Network without = *old;
+    without.default_route = false;
+    without.nameservers.clear();
+    without.search.clear();
+    wanted.put(without);
 }
 
-// A way to a subnet is one of the host's, whichever network it leads by.
+using ByName = std::map<Subnet, std::set<NetworkName>>;
+
+const NetworkName* other_at(const ByName& networks, const Subnet& place, const NetworkName& than) {
+    const auto found = networks.find(place);
+    if (found == networks.end()) return nullptr;
+    const auto other = std::ranges::find_if(found->second, [&](const NetworkName& name) { return name != than; });
+    return other == found->second.end() ? nullptr : &*other;
+}
+
+// A way to a subnet is one of the host's, whichever network it leads by; to where somebody is at home the kernel has one of its own.
 void check_ways(const Request& asked, Verdict& verdict) {
-    std::map<Subnet, std::set<NetworkName>> by;
+    ByName led, homes;
     for (const Network& network : verdict.wanted.networks())
         for (const StaticRoute& route : network.routes)
-            if (route.to) by[route.to->network()].insert(network.name);
-    if (by.empty()) return;
-    const auto refuse = [&](const NetworkName& name, const char* attribute, std::string what) {
-        verdict.complaints.push_back({code::bad_address, pointer({"networks", name.text(), attribute}), Fault::conflict, std::move(what)});
-    };
-    // The kernel has a route of its own to where somebody is at home.
+            if (route.to) led[route.to->network()].insert(network.name);
+    if (led.empty()) return;
     for (const Network& network : verdict.wanted.networks())
-        for (const Subnet& own : network.all_addresses()) {
-            const auto led = by.find(own.network());
-            if (led == by.end()) continue;
-            for (const Network& one : asked.networks)
-                if (one.name == network.name ? led->second.size() > led->second.count(one.name) : led->second.contains(one.name))
-                    refuse(one.name, one.name == network.name ? attribute_of(network, own) : "routes",
-                           fmt::format("{} is a subnet of network '{}', and network '{}' has a route to it", own.network().text(), network.name.text(), led->second.begin()->text()));
-        }
-    for (const Network& network : asked.networks)
+        for (const Subnet& own : network.all_addresses())
+            if (led.contains(own.network())) homes[own.network()].insert(network.name);
+    for (const Network& network : asked.networks) {
+        const auto refuse = [&](const char* attribute, std::string what) {
+            verdict.complaints.push_back({code::bad_address, pointer({"networks", network.name.text(), attribute}), Fault::conflict, std::move(what)});
+        };
+        const auto refuse_home = [&](const char* attribute, const Subnet& to, const NetworkName& home, const NetworkName& way) {
+            refuse(attribute, fmt::format("{} is a subnet of network '{}', and network '{}' has a route to it", to.text(), home.text(), way.text()));
+        };
+        for (const Subnet& own : network.all_addresses())
+            if (const auto* way = other_at(led, own.network(), network.name)) refuse_home(attribute_of(network, own), own.network(), network.name, *way);
         for (const StaticRoute& route : network.routes) {
             if (!route.to) continue;
-            for (const NetworkName& other : by[route.to->network()])
-                if (other != network.name) refuse(network.name, "routes", fmt::format("network '{}' has a route to {}, too", other.text(), route.to->network().text()));
+            const Subnet to = route.to->network();
+            if (const auto* home = other_at(homes, to, network.name)) refuse_home("routes", to, *home, network.name);
+            if (const auto* other = other_at(led, to, network.name)) refuse("routes", fmt::format("network '{}' has a route to {}, too", other->text(), to.text()));
         }
+    }
 }
 
 }  // namespace
@@ -174,7 +179,7 @@ Verdict validate(const Request& request, const Intent& running, const Facts& fac
     for (const Network& network : asked.networks) verdict.wanted.put(network);
     remove_bonds(asked, running, facts, verdict);
     for (const Bond& bond : asked.bonds) verdict.wanted.put(bond);
-    hand_over_default_route(asked, verdict.wanted);
+    hand_over_default_route(asked, running, verdict.wanted);
 
     Neighbours neighbours(verdict.wanted, facts.kernel);
     for (const Network& network : asked.networks) {
@@ -186,7 +191,7 @@ Verdict validate(const Request& request, const Intent& running, const Facts& fac
     check_ways(asked, verdict);
     for (const Bond& bond : asked.bonds) {
         check_alone(bond, verdict.complaints);
-        check_among(bond, verdict.wanted, facts, verdict.complaints);
+        check_among(bond, verdict.wanted, neighbours, facts, verdict.complaints);
     }
     return verdict;
 }

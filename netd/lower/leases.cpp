@@ -124,8 +124,7 @@ Resolver resolver_of(const intent::Intent& intent, const Leases& leases) {
 std::set<intent::NetworkName> differing(const intent::Intent& intent, const Leases& was, const Leases& now) {
     std::set<intent::NetworkName> names;
     const auto add_neighbours = [&](const Lease* lease) {
-        if (!lease) return;
-        for (const auto& address : lease->addresses) names.merge(intent.on_subnet(address));
+        if (lease) names.merge(intent.on_subnets(lease->addresses));
     };
     for (const intent::Network& network : intent.networks())
         for (const Family family : families) {

@@ -63,12 +63,6 @@ void touch_networks_of(const intent::Bond& bond, const Intent& now, Touched& tou
     for (const intent::Rider& rider : base->riders) touched.networks.insert(rider.network);
 }
 
-// Who has a subnet alone routes by it, and who has neighbours there by its own address.
-void touch_neighbours(const std::set<topology::Subnet>& subnets, const Intent& now, Touched& touched) {
-    for (const topology::Subnet& subnet : subnets)
-        touched.networks.merge(now.on_subnet(subnet));
-}
-
 void network(Draft& draft, const intent::Network& network) {
     switch (network.switch_kind) {
         case SwitchKind::legacy: network_bridged(draft, network); break;
@@ -185,7 +179,8 @@ Touched touched_by(const intent::Delta& delta, const Intent& was, const Intent& 
         touch_guests_of(network.name, was, touched);
         touch_guests_of(network.name, now, touched);
     });
-    touch_neighbours(subnets, now, touched);
+    // Who has a subnet alone routes by it, and who has neighbours there by its own address.
+    touched.networks.merge(now.on_subnets(subnets));
     each_side<intent::Bond>(delta.bonds, [&](const intent::Bond& bond) {
         touched.bases.insert(bond.name);
         touch_networks_of(bond, now, touched);

@@ -87,7 +87,7 @@ void route(Draft& draft, const Route& route) { draft.wanted.kernel.routes.put(ro
 // What the network's own packets come from: its subnet; but its addresses alone where another network has addresses in that subnet or
 // around it, or may have: what a lease gave nobody else knows.
 std::set<topology::Subnet> own_sources(const Draft& draft, const intent::Network& network, const topology::Subnet& address, bool is_leased) {
-    const bool is_shared = draft.intent.on_subnet(address).size() > 1 || (draft.host.leases && is_leased_elsewhere(address, network, *draft.host.leases));
+    const bool is_shared = draft.intent.is_shared(address) || (draft.host.leases && is_leased_elsewhere(address, network, *draft.host.leases));
     if (!is_leased && !is_shared) return {address.network()};
     std::set<topology::Subnet> own = network.all_addresses(), sources;
     own.insert(address);

@@ -8,6 +8,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <atomic>
+#include <memory>
 #include <string_view>
 #include <variant>
 
@@ -20,9 +22,20 @@ struct Ticket {
     std::string_view method = {};  // of the table of methods
 };
 
+// Of a change in the queue: one thread begins it, or another one says that it has waited for too long. Who takes it first does so.
+class Turn {
+public:
+    bool take() const { return !taken_->exchange(true); }
+    bool is_taken() const { return *taken_; }
+
+private:
+    std::shared_ptr<std::atomic<bool>> taken_ = std::make_shared<std::atomic<bool>>(false);
+};
+
 struct Setup {
     Ticket ticket;
     intent::Request request;
+    Turn turn = {};
 
     // Clock::boottime(). `timeout` is for the whole: waiting in the queue, and being done.
     std::chrono::nanoseconds deadline() const {
@@ -66,6 +79,8 @@ struct Announce {
 struct Mended {
     observe::Parts refused = {};
 };
-using Note = std::variant<Reply, observe::Published, Announce, Mended>;
+// A change left the queue that others had said no to.
+struct Dropped {};
+using Note = std::variant<Reply, observe::Published, Announce, Mended, Dropped>;
 
 }  // namespace serve

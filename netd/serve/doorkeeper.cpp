@@ -2,7 +2,6 @@
 #include "netd/serve/doorkeeper.hpp"
 
 #include <array>
-#include <poll.h>
 #include <unistd.h>
 #include <vector>
 #include <zmq.h>
@@ -19,50 +18,31 @@ constexpr std::size_t fewest_frames = 8, most_frames = 12;
 
 }  // namespace
 
-Doorkeeper::Doorkeeper(loop::EventLoop& loop, Socket socket, std::unique_ptr<Questions> ask, std::unique_ptr<Answers> answered)
-    : loop_(loop), socket_(std::move(socket)), ask_(std::move(ask)), answered_(std::move(answered)) {}
+Doorkeeper::Doorkeeper(loop::EventLoop& loop, Socket socket, LookUp look_up, EngineOf engine_of)
+    : loop_(loop), socket_(std::move(socket)), look_up_(std::move(look_up)), engine_of_(std::move(engine_of)) {}
 
 Result<std::unique_ptr<Doorkeeper>> Doorkeeper::open(loop::EventLoop& loop, Context& context, LookUp look_up, EngineOf engine_of) {
     auto socket = Socket::open(context, ZMQ_ROUTER);
     if (!socket) return socket.error();
     if (auto set = socket->set(ZMQ_LINGER, 0); !set) return set.error();
     if (auto bound = socket->bind(zap_endpoint); !bound) return bound.error();
-    auto ask = Questions::open(most_waiting);
-    if (!ask) return ask.error();
-    auto answered = Answers::open();
-    if (!answered) return answered.error();
+    auto users = loop::Clerk::open(loop, "netd-users", most_waiting);
+    if (!users) return users.error();
+    auto keys = loop::Clerk::open(loop, "netd-keys", most_waiting);
+    if (!keys) return keys.error();
 
-    auto door = std::unique_ptr<Doorkeeper>(
-        new Doorkeeper(loop, std::move(*socket), std::move(*ask), std::move(*answered)));
+    auto door = std::unique_ptr<Doorkeeper>(new Doorkeeper(loop, std::move(*socket), std::move(look_up), std::move(engine_of)));
     auto* self = door.get();
     if (auto watched = loop.watch(self->socket_.descriptor(), [] {}); !watched) return watched.error();
-    auto watched = loop.watch(self->answered_->descriptor(), [self] {
-        for (const auto& found : self->answered_->take()) self->answer(found.question, found.role);
-    });
-    if (!watched) return watched.error();
     self->hook_ = loop.before_wait([self] { return self->drain(); });
-    // It holds the mailboxes, which outlive it, and nothing else of ours.
-    self->clerk_ = std::thread([look_up = std::move(look_up), engine_of = std::move(engine_of), &ask = *self->ask_, &answered = *self->answered_] {
-        for (;;) {
-            pollfd ready{ask.descriptor(), POLLIN, 0};
-            ::poll(&ready, 1, -1);
-            auto next = ask.take_one();
-            if (!next) continue;
-            if (!*next) return;
-            answered.push(look(std::move(**next), look_up, engine_of));
-        }
-    });
+    self->users_ = std::move(*users);
+    self->keys_ = std::move(*keys);
     return door;
 }
 
 Doorkeeper::~Doorkeeper() {
     loop_.forget(hook_);
     loop_.unwatch(socket_.descriptor());
-    loop_.unwatch(answered_->descriptor());
-    if (!clerk_.joinable()) return;
-    (void)ask_->take();  // nobody waits for these answers any more
-    ask_->push(std::nullopt);
-    clerk_.join();
 }
 
 bool Doorkeeper::drain() {
@@ -70,7 +50,7 @@ bool Doorkeeper::drain() {
     int done = 0;
     while (done < most_at_once && socket_.is_readable()) {
         ++done;
-        if (auto question = receive()) decide(std::move(*question));
+        if (auto question = receive()) decide(*question);
     }
     return done > 0;
 }
@@ -103,25 +83,32 @@ std::optional<Doorkeeper::Question> Doorkeeper::receive() {
     return question;
 }
 
-// An engine whose key is known may all; who has another key is nobody.
-Doorkeeper::Found Doorkeeper::look(Question question, const LookUp& look_up, const EngineOf& engine_of) {
-    if (question.key.empty()) {
-        const Role role = look_up(question.peer);
-        return {std::move(question), role};
-    }
-    const auto engine = engine_of ? engine_of(question.key) : std::nullopt;
-    question.peer.engine = engine.value_or("");
-    return {std::move(question), engine ? Role::operate : Role::none};
-}
-
-void Doorkeeper::decide(Question question) {
-    if (!question.key.empty()) return ask(std::move(question));
+void Doorkeeper::decide(const Question& question) {
+    if (!question.key.empty()) return ask_for_engine(question);
     if (const auto role = role_without_asking(question.peer, ::geteuid())) return answer(question, *role);
-    ask(std::move(question));
+    ask_for_user(question);
 }
 
-void Doorkeeper::ask(Question question) {
-    if (ask_->try_push(question)) return;
+void Doorkeeper::ask_for_user(const Question& question) {
+    const bool is_asked = users_->try_give([this, question] {
+        const Role role = look_up_(question.peer);
+        return [this, question, role] { answer(question, role); };
+    });
+    if (!is_asked) turn_away(question);
+}
+
+// An engine whose key is known may all; who has another key is nobody.
+void Doorkeeper::ask_for_engine(const Question& question) {
+    const bool is_asked = keys_->try_give([this, question] {
+        const auto engine = engine_of_ ? engine_of_(question.key) : std::nullopt;
+        auto known = question;
+        known.peer.engine = engine.value_or("");
+        return [this, known, role = engine ? Role::operate : Role::none] { answer(known, role); };
+    });
+    if (!is_asked) turn_away(question);
+}
+
+void Doorkeeper::turn_away(const Question& question) {
     ++counters_.overrun;
     refuse(question, "300", "busy, try again");
 }

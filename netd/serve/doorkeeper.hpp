@@ -1,8 +1,7 @@
 // Answers libzmq's question, once a connection, whether this peer may come in and as what (ZAP, RFC 27).
 #pragma once
 
-#include "netd/loop/event_loop.hpp"
-#include "netd/loop/mailbox.hpp"
+#include "netd/loop/clerk.hpp"
 #include "netd/serve/access.hpp"
 #include "netd/serve/zmq_handles.hpp"
 
@@ -10,19 +9,18 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <thread>
 
 namespace serve {
 
 // Open it before any socket binds, and keep it longer than they live: without it libzmq lets everybody in (the Server
-// then finds no badge on their messages and drops them). The questions come over the loop; user databases are asked in a
-// thread of its own. A role holds for the life of the connection. Over ipc, and over TCP
+// then finds no badge on their messages and drops them). The questions come over the loop; user databases are asked in one
+// thread, and the folder of engines' keys is read in another, so that no engine waits for a user database. A role holds for the life of the connection. Over ipc, and over TCP
 // with CURVE where the keys of engines are known; other mechanisms are refused.
 class Doorkeeper {
 public:
-    // Blocks as it likes; called in the other thread.
+    // Blocks as it likes; called in a thread of its own.
     using LookUp = std::function<Role(const Peer&)>;
-    // The name of the engine that has this public key of 32 bytes; called there too.
+    // The name of the engine that has this public key of 32 bytes; so is this.
     using EngineOf = std::function<std::optional<std::string>(std::string_view key)>;
 
     struct Counters {
@@ -48,30 +46,25 @@ private:
         Peer peer = {};
         std::string key = {};  // over TCP
     };
-    struct Found {
-        Question question = {};
-        Role role = Role::none;
-    };
-    static Found look(Question question, const LookUp& look_up, const EngineOf& engine_of);
-    using Questions = loop::Mailbox<std::optional<Question>>;  // nothing: go home
-    using Answers = loop::Mailbox<Found>;
 
-    Doorkeeper(loop::EventLoop& loop, Socket socket, std::unique_ptr<Questions> ask, std::unique_ptr<Answers> answered);
+    Doorkeeper(loop::EventLoop& loop, Socket socket, LookUp look_up, EngineOf engine_of);
     bool drain();
     std::optional<Question> receive();
-    void decide(Question question);
-    void ask(Question question);
+    void decide(const Question& question);
+    void ask_for_user(const Question& question);
+    void ask_for_engine(const Question& question);
+    void turn_away(const Question& question);
     void answer(const Question& question, Role role);
     void refuse(const Question& question, std::string_view status, std::string_view why);
     void send(const Question& question, std::string_view status, std::string_view text, std::string user);
 
     loop::EventLoop& loop_;
     Socket socket_;
-    std::unique_ptr<Questions> ask_;
-    std::unique_ptr<Answers> answered_;
+    LookUp look_up_;      // called by the clerks alone
+    EngineOf engine_of_;
     Counters counters_ = {};
     loop::EventLoop::Ticket hook_ = 0;
-    std::thread clerk_;
+    std::unique_ptr<loop::Clerk> users_, keys_;  // last: they are gone before what they use
 };
 
 }  // namespace serve

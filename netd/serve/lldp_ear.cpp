@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <arpa/inet.h>
 #include <array>
-#include <cerrno>
 #include <cstring>
 #include <linux/filter.h>
 #include <linux/if_ether.h>
@@ -64,6 +63,8 @@ Result<> listen_by(int ear, int nic, int whether) {
     return {};
 }
 
+std::string why_deaf(const Error& error) { return error.what + (error.fault == Fault::denied ? ": netd needs CAP_NET_RAW to hear LLDP" : ""); }
+
 // Nothing of what arrived before the filter was settled is let in, so the protocol comes last, with bind(). NIC 0 is all.
 Result<loop::Fd> open_ear(int nic, bool below) {
     loop::Fd ear(::socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -96,11 +97,19 @@ bool is_a_nic(const bridges::Link& link, const observe::Snapshot& snapshot) {
 
 }  // namespace
 
-LldpEar::LldpEar(loop::EventLoop& loop, const loop::Clock& clock) : loop_(loop), clock_(clock), ticket_(loop.before_wait([this] { return work_off(); })) {}
+Result<std::unique_ptr<LldpEar>> LldpEar::open(loop::EventLoop& loop, const loop::Clock& clock) {
+    auto clerk = loop::Clerk::open(loop, "netd-lldp");
+    if (!clerk) return clerk.error();
+    std::unique_ptr<LldpEar> ear(new LldpEar(loop, clock));
+    ear->clerk_ = std::move(*clerk);
+    ear->ticket_ = loop.before_wait([self = ear.get()] { return self->work_off(); });
+    return ear;
+}
 
 LldpEar::~LldpEar() {
     loop_.forget(ticket_);
-    while (!ears_.empty()) close(std::string(ears_.begin()->first));
+    for (const auto& [nic, ear] : ears_)
+        if (ear.own) loop_.unwatch(ear.own.number());
     if (shared_) loop_.unwatch(shared_.number());
 }
 
@@ -117,7 +126,7 @@ void LldpEar::follow(observe::Published snapshot) {
     work_off();
 }
 
-// So many at a time: the kernel takes its while over a thousand NICs, and others wait for this thread. True if there are more.
+// So many at a time, for others wait for this thread. True if there are more.
 bool LldpEar::work_off() {
     constexpr int most_at_once = 128;
     for (int done = 0; done < most_at_once && !due_.empty(); ++done) attend(due_.extract(due_.begin()).value());
@@ -165,16 +174,37 @@ void LldpEar::listen(const std::string& nic, int index, bool below) {
     Result<> listens;
     if (below) listens = open(ear.own, index, below);
     else if (!shared_) listens = open(shared_, 0, below);
-    if (listens) listens = listen_by(below ? ear.own.number() : shared_.number(), index, PACKET_ADD_MEMBERSHIP);
-    if (!listens) ear.deaf = listens.error().what + (errno == EPERM ? ": netd needs CAP_NET_RAW to hear LLDP" : "");
+    if (listens) join(nic, index, below ? ear.own.number() : shared_.number());
+    else ear.deaf = why_deaf(listens.error());
+}
+
+void LldpEar::join(const std::string& nic, int index, int socket) {
+    clerk_->give([this, nic, index, socket] {
+        const auto joined = listen_by(socket, index, PACKET_ADD_MEMBERSHIP);
+        const std::string deaf = joined ? "" : why_deaf(joined.error());
+        return [this, nic, index, deaf] {
+            if (const auto ear = ears_.find(nic); ear != ears_.end() && ear->second.index == index) ear->second.deaf = deaf;
+        };
+    });
 }
 
 void LldpEar::close(const std::string& nic) {
     const auto found = ears_.find(nic);
     if (found == ears_.end()) return;
-    const Ear& ear = found->second;
-    if (ear.own) loop_.unwatch(ear.own.number());
-    else if (shared_) (void)listen_by(shared_.number(), ear.index, PACKET_DROP_MEMBERSHIP);
+    Ear& ear = found->second;
+    if (ear.own) {
+        loop_.unwatch(ear.own.number());
+        // Whatever was asked of it before is done by then.
+        clerk_->give([own = std::make_shared<loop::Fd>(std::move(ear.own))]() -> loop::Clerk::Then {
+            *own = loop::Fd();
+            return {};
+        });
+    } else if (shared_) {
+        clerk_->give([socket = shared_.number(), index = ear.index]() -> loop::Clerk::Then {
+            (void)listen_by(socket, index, PACKET_DROP_MEMBERSHIP);
+            return {};
+        });
+    }
     ears_.erase(found);
 }
 

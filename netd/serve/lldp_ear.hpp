@@ -2,26 +2,29 @@
 #pragma once
 
 #include "netd/loop/clock.hpp"
-#include "netd/loop/event_loop.hpp"
+#include "netd/loop/clerk.hpp"
 #include "netd/observe/lldp.hpp"
 #include "netd/observe/snapshot.hpp"
 
 #include <map>
+#include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <set>
 #include <string>
 
 namespace serve {
 
-// Lives on the loop's thread. A filter in the kernel keeps all other frames away, so that they cost netd nothing.
+// Lives on the loop's thread. A filter in the kernel keeps all other frames away, so that they cost netd nothing. What takes the
+// lock under which links change (joining the group, leaving it, closing what has joined) is a clerk's, for it may take seconds.
 class LldpEar {
 public:
-    LldpEar(loop::EventLoop& loop, const loop::Clock& clock);
+    static topology::Result<std::unique_ptr<LldpEar>> open(loop::EventLoop& loop, const loop::Clock& clock);
     ~LldpEar();
     LldpEar(const LldpEar&) = delete;
     LldpEar& operator=(const LldpEar&) = delete;
 
-    // Opens an ear on NICs that came, and closes those of NICs that went: some at once, the others as the loop turns.
+    // Opens an ear on NICs that came, and closes those of NICs that went: some at once, the others as the loop turns. One hears as
+    // soon as the kernel lets it.
     void follow(observe::Published snapshot);
 
     // {NIC: {enabled, tlvs[]}} of protocol.md, of these NICs, or of all if none is named. Where nobody listens, why.
@@ -38,10 +41,12 @@ private:
         observe::Neighbours neighbours = {};
     };
 
+    LldpEar(loop::EventLoop& loop, const loop::Clock& clock) : loop_(loop), clock_(clock) {}
     bool work_off();
     void attend(const topology::IfName& name);
     topology::Result<> open(loop::Fd& ear, int nic, bool below);
     void listen(const std::string& nic, int index, bool below);
+    void join(const std::string& nic, int index, int socket);
     void let_nics_in();
     void close(const std::string& nic);
     void hear(int socket);
@@ -55,7 +60,8 @@ private:
     loop::Fd shared_;           // of all NICs but those below Open vSwitch
     std::set<int> let_in_;      // the devices whose frames its filter lets through
     std::uint64_t malformed_ = 0;
-    loop::EventLoop::Ticket ticket_;
+    loop::EventLoop::Ticket ticket_ = 0;
+    std::unique_ptr<loop::Clerk> clerk_;  // last: what it does is with the sockets above
 };
 
 }  // namespace serve

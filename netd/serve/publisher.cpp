@@ -1,4 +1,4 @@
-// An XPUB: it never waits for a subscriber, and it knows when there is none and the event need not be written out.
+// An XPUB: it never waits for a subscriber, and until the first one comes no event need be written out.
 #include "netd/serve/publisher.hpp"
 
 #include "netd/serve/ipc.hpp"
@@ -43,16 +43,14 @@ Publisher::~Publisher() {
     loop_.unwatch(socket_.descriptor());
 }
 
-// libzmq reports the first subscription to a prefix and the end of the last one: 1 or 0, then the prefix.
+// libzmq reports the first subscription to a prefix: 1, then the prefix. It reports ends, too, 0 and the prefix, but also of what nobody
+// had begun, so that one subscriber could say that there is none any more: those are passed over.
 bool Publisher::drain() {
     constexpr int most_at_once = 256;
     int done = 0;
     Frame told;
     for (; done < most_at_once && socket_.receive(told); ++done) {
-        const auto bytes = told.bytes();
-        if (bytes.starts_with('\1')) ++counters_.subscriptions;
-        // Anything else is a message that a subscriber may send upward and that we have no use for.
-        else if (bytes.starts_with('\0') && counters_.subscriptions > 0) --counters_.subscriptions;
+        if (told.bytes().starts_with('\1')) ++counters_.subscriptions;
     }
     return done > 0;
 }

@@ -28,7 +28,7 @@ public:
 
     struct Counters {
         std::uint64_t published = 0;
-        std::uint64_t subscriptions = 0;  // different prefixes that somebody listens to now
+        std::uint64_t subscriptions = 0;  // that a prefix found its first listener
         bool operator==(const Counters&) const = default;
     };
 

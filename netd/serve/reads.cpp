@@ -8,6 +8,7 @@
 #include "netd/observe/drift.hpp"
 #include "netd/observe/statistics.hpp"
 #include "netd/wire/read_definition.hpp"
+#include "netd/wire/request.hpp"
 #include "netd/wire/values.hpp"
 #include "netd/wire/write_capabilities.hpp"
 #include "netd/wire/write_graph.hpp"
@@ -27,6 +28,8 @@ std::string text_of(const json& params, const char* key) {
     const auto found = params.find(key);
     return found != params.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
+
+constexpr std::size_t most_devices = 8192;  // of one question: each has an answer, be it that there is none of that name
 
 std::size_t running_domains(const guests::State& guests) {
     return static_cast<std::size_t>(std::count_if(guests.domains.begin(), guests.domains.end(), [](const auto& domain) { return domain.active; }));
@@ -74,13 +77,14 @@ void Requests::drift(const Ticket& ticket, const Params&) {
 }
 
 void Requests::lldp(const Ticket& ticket, const Params& params) {
-    const auto no = [&] { refuse(ticket, intent::code::bad_parameters, R"(filter is {"devices": [NIC, …]})"); };
+    const auto no = [&] { refuse(ticket, static_cast<int>(wire::Rpc::invalid_params), R"(filter is {"devices": [NIC, …]})"); };
     std::vector<std::string> devices;
     const auto filter = params.find("filter");
     if (filter != params.end() && !wire::is_absent(*filter)) {
         const auto named = filter->is_object() ? filter->find("devices") : filter->end();
         const bool is_named = named != filter->end() && !wire::is_absent(*named);
         if (!filter->is_object() || filter->size() > filter->count("devices") || (is_named && !named->is_array())) return no();
+        if (is_named && named->size() > most_devices) return refuse(ticket, intent::code::bad_parameters, fmt::format("filter.devices names {} at most", most_devices));
         if (is_named)
             for (const json& device : *named) {
                 if (!device.is_string()) return no();

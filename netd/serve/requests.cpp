@@ -4,6 +4,7 @@
 #include "netd/apply/preview.hpp"
 #include "netd/intent/validate.hpp"
 #include "netd/observe/way_of_client.hpp"
+#include "netd/serve/nic_request.hpp"
 #include "netd/wire/read_definition.hpp"
 #include "netd/wire/request.hpp"
 #include "netd/wire/values.hpp"
@@ -64,7 +65,7 @@ void Requests::on_message(const Caller& caller, std::string_view message) {
                       fmt::format("there is no method '{}'; docs/protocol.md lists those there are", wire::shortened(request.method)));
     if (found->second.writes && !caller.may_operate())
         return refuse(ticket, intent::code::forbidden, fmt::format("{} may look, not change; operators are in group netd-admin", caller.who()));
-    if (const auto wrong = wrong_with(request.params, found->second)) return refuse(ticket, intent::code::bad_parameters, fmt::format("{}: {}", request.method, *wrong));
+    if (const auto wrong = wrong_with(request.params, found->second)) return refuse(ticket, static_cast<int>(wire::Rpc::invalid_params), fmt::format("{}: {}", request.method, *wrong));
     (this->*found->second.handler)(ticket, request.params);
 }
 
@@ -80,8 +81,20 @@ std::optional<std::string> Requests::wrong_with(const Params& params, const Meth
 }
 
 void Requests::on_reply(Reply reply) {
-    if (reply.ends_write && writes_ > 0) --writes_;
+    if (reply.ends_write) on_dropped();
     send_(reply.ticket, std::move(reply.bytes));
+}
+
+void Requests::on_dropped() {
+    if (writes_ > 0) --writes_;
+    if (deadlines_) deadlines_->forget();
+}
+
+loop::Result<> Requests::keep_deadlines(loop::EventLoop& loop) {
+    auto deadlines = Deadlines::open(loop, clock_, [this](const Ticket& ticket, const std::string& why) { refuse(ticket, intent::code::busy, why); });
+    if (!deadlines) return deadlines.error();
+    deadlines_ = std::move(*deadlines);
+    return {};
 }
 
 void Requests::publish(observe::Published snapshot) {
@@ -100,13 +113,15 @@ void Requests::refuse(const Ticket& ticket, const intent::Complaints& complaints
     refuse(ticket, complaints.front().code, wire::summary(complaints), wire::write_complaints(complaints));
 }
 
-void Requests::enqueue(const Ticket& ticket, Command command) {
+bool Requests::enqueue(const Ticket& ticket, Command command) {
     if (writes_ >= most_writes) {
         ++counters_.busy;
-        return refuse(ticket, intent::code::busy, fmt::format("{} changes wait already; try again when one is done", most_writes));
+        refuse(ticket, intent::code::busy, fmt::format("{} changes wait already; try again when one is done", most_writes));
+        return false;
     }
     ++writes_;
     commands_.push(std::move(command));
+    return true;
 }
 
 void Requests::answer_kept(const Ticket& ticket, const std::string& key, const std::function<json()>& write) {
@@ -127,7 +142,7 @@ std::optional<intent::Request> Requests::read_setup(const Ticket& ticket, const 
     if (complaints.empty()) return request;
     // What could be read is held against the rules as well, so that every complaint comes at once.
     const auto more = intent::validate(request, snapshot_->running, snapshot_->facts()).complaints;
-    complaints.insert(complaints.end(), more.begin(), more.end());
+    complaints.add(more);
     refuse(ticket, complaints);
     return std::nullopt;
 }
@@ -136,7 +151,8 @@ void Requests::setup(const Ticket& ticket, const Params& params) {
     auto request = read_setup(ticket, params);
     if (!request) return;
     if (request->options.dry_run) return answer_plan(ticket, *request);
-    enqueue(ticket, Setup{ticket, std::move(*request)});
+    const Setup kept{ticket, {.options = request->options}};
+    if (enqueue(ticket, Setup{ticket, std::move(*request), kept.turn}) && deadlines_) deadlines_->keep(kept);
 }
 
 void Requests::plan(const Ticket& ticket, const Params& params) {
@@ -170,8 +186,13 @@ void Requests::end(const Ticket& ticket, const Params& params) {
 void Requests::confirm(const Ticket& ticket, const Params& params) { end<Confirm>(ticket, params); }
 void Requests::roll_back(const Ticket& ticket, const Params& params) { end<RollBack>(ticket, params); }
 
-void Requests::hotplug(const Ticket& ticket, const Params& params) { enqueue(ticket, ChangeNic{ticket, NicVerb::plug, params}); }
-void Requests::hotunplug(const Ticket& ticket, const Params& params) { enqueue(ticket, ChangeNic{ticket, NicVerb::unplug, params}); }
-void Requests::update_device(const Ticket& ticket, const Params& params) { enqueue(ticket, ChangeNic{ticket, NicVerb::update, params}); }
+void Requests::change_nic(const Ticket& ticket, NicVerb verb, const Params& params) {
+    if (const auto complaints = serve::wrong_with(verb, params); !complaints.empty()) return refuse(ticket, complaints);
+    enqueue(ticket, ChangeNic{ticket, verb, params});
+}
+
+void Requests::hotplug(const Ticket& ticket, const Params& params) { change_nic(ticket, NicVerb::plug, params); }
+void Requests::hotunplug(const Ticket& ticket, const Params& params) { change_nic(ticket, NicVerb::unplug, params); }
+void Requests::update_device(const Ticket& ticket, const Params& params) { change_nic(ticket, NicVerb::update, params); }
 
 }  // namespace serve

@@ -4,6 +4,7 @@
 #include "bridges/blocked.hpp"
 #include "netd/loop/mailbox.hpp"
 #include "netd/serve/commands.hpp"
+#include "netd/serve/deadlines.hpp"
 
 #include <functional>
 #include <unordered_map>
@@ -24,6 +25,7 @@ public:
 
     void on_message(const Caller& caller, std::string_view message);
     void on_reply(Reply reply);
+    void on_dropped();
     void publish(observe::Published snapshot);
 
     const observe::Published& snapshot() const { return snapshot_; }
@@ -34,6 +36,9 @@ public:
     // What was heard of LLDP at these NICs; at all, if none is named.
     using Lldp = std::function<nlohmann::json(const std::vector<std::string>& devices)>;
     void add_lldp(Lldp lldp) { lldp_ = std::move(lldp); }
+
+    // Whose queue this is may be long at one change: then those behind it have their no from here, when their time is over.
+    loop::Result<> keep_deadlines(loop::EventLoop& loop);
 
     // What guests were not let send, as of now.
     void add_blocked(std::function<bridges::Blocked()> blocked) { blocked_ = std::move(blocked); }
@@ -56,7 +61,8 @@ private:
     void answer(const Ticket& ticket, const nlohmann::json& result);
     void refuse(const Ticket& ticket, int code, std::string_view message, const nlohmann::json& data = nullptr);
     void refuse(const Ticket& ticket, const intent::Complaints& complaints);
-    void enqueue(const Ticket& ticket, Command command);
+    bool enqueue(const Ticket& ticket, Command command);  // false: it is refused
+    void change_nic(const Ticket& ticket, NicVerb verb, const Params& params);
     // Of a result that is JSON already.
     void answer_text(const Ticket& ticket, std::string_view result);
     // An answer that many ask for is written once a revision.
@@ -95,6 +101,7 @@ private:
     std::unordered_map<std::string, std::string> kept_;  // of this revision
     std::size_t writes_ = 0;
     Counters counters_ = {};
+    std::unique_ptr<Deadlines> deadlines_;
     std::function<void(nlohmann::json&)> more_status_;
     Lldp lldp_;
     std::function<bridges::Blocked()> blocked_ = [] { return bridges::Blocked(); };

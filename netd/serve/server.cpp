@@ -1,4 +1,4 @@
-// Takes messages off the ROUTER a few at a time, so that timers and signals have their turn under any load, and hands
+// Takes messages off the ROUTER for a moment at a time, so that timers, signals and answers to others have their turn under any load, and hands
 // answers back without ever waiting for a client.
 #include "netd/serve/server.hpp"
 
@@ -13,6 +13,7 @@ namespace serve {
 namespace {
 
 constexpr int most_messages_a_turn = 64;
+constexpr std::chrono::milliseconds longest_turn{10};  // but for the message that is being answered then
 constexpr int answers_in_flight = 64;  // a client, inside libzmq
 constexpr std::size_t most_waiting_bytes_a_client = std::size_t{8} << 20;
 constexpr std::size_t most_waiting_bytes = std::size_t{64} << 20;
@@ -54,7 +55,11 @@ Server::~Server() {
 
 bool Server::drain() {
     bool worked = send_waiting();
-    for (int done = 0; done < most_messages_a_turn && receive_one(); ++done) worked = true;
+    const auto begun = clock_.boottime();
+    for (int done = 0; done < most_messages_a_turn && receive_one(); ++done) {
+        worked = true;
+        if (clock_.boottime() - begun >= longest_turn) break;
+    }
     return worked;
 }
 

@@ -61,12 +61,27 @@ Result<> send_packet(int visitor, const std::string& text, std::span<const int> 
     return {};
 }
 
+void send_refusal(int visitor, const Error& error) {
+    // Ignored: who is gone needs no sentence.
+    std::ignore = send_packet(visitor, nlohmann::json{{"error", error.subject + ": " + error.what}}.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace));
+}
+
+Result<> lend(int visitor, const topology::IfName& port, const bridges::Tap& tap) {
+    return bridges::lend_tap(port, tap, [&](std::span<const int> queues, std::span<const int> vhosts) {
+        std::vector<int> all(queues.begin(), queues.end());
+        if (queues.size() + vhosts.size() <= most_descriptors) all.insert(all.end(), vhosts.begin(), vhosts.end());
+        return send_packet(visitor, nlohmann::json{{"port", port.text()}, {"queues", queues.size()}, {"vhost", all.size() - queues.size()}}.dump(), all);
+    });
+}
+
 }  // namespace
 
 Result<std::unique_ptr<TapDoor>> TapDoor::open(loop::EventLoop& loop, const std::string& path, int group) {
     auto socket = listen_for_packets(path, group);
     if (!socket) return socket.error();
-    std::unique_ptr<TapDoor> door(new TapDoor(loop, std::move(*socket)));
+    auto clerk = loop::Clerk::open(loop, "netd-taps", most_visitors);
+    if (!clerk) return clerk.error();
+    std::unique_ptr<TapDoor> door(new TapDoor(loop, std::move(*socket), std::move(*clerk)));
     if (auto watched = loop.watch(door->door_.number(), [there = door.get()] { there->welcome(); }); !watched) return watched.error();
     return door;
 }
@@ -84,19 +99,19 @@ void TapDoor::welcome() {
     if (loop_.watch(number, [this, number] { answer(number); })) visitors_.push_back(std::move(visitor));
 }
 
-void TapDoor::answer(int visitor) {
+void TapDoor::answer(int number) {
     std::array<char, most_bytes> packet{};
-    const ssize_t size = ::recv(visitor, packet.data(), packet.size(), MSG_DONTWAIT | MSG_TRUNC);
+    const ssize_t size = ::recv(number, packet.data(), packet.size(), MSG_DONTWAIT | MSG_TRUNC);
     if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
-    if (size > 0) {
-        const auto given = static_cast<std::size_t>(size) <= packet.size() ? give(visitor, {packet.data(), static_cast<std::size_t>(size)})
-                                                                            : Error{Fault::invalid, "question", "is too long"};
-        if (!given) std::ignore = send_packet(visitor, nlohmann::json{{"error", given.error().subject + ": " + given.error().what}}.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace));
-    }
-    see_off(visitor);
+    loop::Fd visitor = see_off(number);
+    if (size <= 0) return;
+    const auto nic = static_cast<std::size_t>(size) <= packet.size() ? asked_for(number, {packet.data(), static_cast<std::size_t>(size)})
+                                                                     : Error{Fault::invalid, "question", "is too long"};
+    if (nic) give(std::move(visitor), **nic);
+    else send_refusal(number, nic.error());
 }
 
-Result<> TapDoor::give(int visitor, std::string_view question) {
+Result<const intent::GuestNic*> TapDoor::asked_for(int visitor, std::string_view question) const {
     const auto asked = wire::parse_strict(question);
     if (!asked || !asked->is_object() || asked->size() != 1 || !asked->contains("port") || !(*asked)["port"].is_string())
         return Error{Fault::invalid, "question", "{\"port\": NAME} is due here"};
@@ -105,16 +120,26 @@ Result<> TapDoor::give(int visitor, std::string_view question) {
     if (!nic || !may_have(*nic, visitor))
         return Error{Fault::not_found, port, "is no port of a NIC of kind tap that is made for the user who asks"};
     if (nic->queues > most_descriptors) return Error{Fault::invalid, port, fmt::format("its {} queues do not fit into one answer: open it by name", nic->queues)};
-    return bridges::lend_tap(lower::port_of(*nic), {nic->queues, nic->user}, [&](std::span<const int> queues, std::span<const int> vhosts) {
-        std::vector<int> all(queues.begin(), queues.end());
-        if (queues.size() + vhosts.size() <= most_descriptors) all.insert(all.end(), vhosts.begin(), vhosts.end());
-        return send_packet(visitor, nlohmann::json{{"port", port}, {"queues", queues.size()}, {"vhost", all.size() - queues.size()}}.dump(), all);
-    });
+    return nic;
 }
 
-void TapDoor::see_off(int visitor) {
-    loop_.unwatch(visitor);
-    std::erase_if(visitors_, [&](const loop::Fd& one) { return one.number() == visitor; });
+// The clerk hangs up, too: what is closed with the tap takes the same lock.
+void TapDoor::give(loop::Fd visitor, const intent::GuestNic& nic) {
+    const auto port = lower::port_of(nic);
+    const auto held = std::make_shared<loop::Fd>(std::move(visitor));
+    const bool is_taken = clerk_->try_give([held, port, tap = bridges::Tap{nic.queues, nic.user}]() -> loop::Clerk::Then {
+        if (auto lent = lend(held->number(), port, tap); !lent) send_refusal(held->number(), lent.error());
+        return {};
+    });
+    if (!is_taken) send_refusal(held->number(), {Fault::busy, port.text(), "too many ask at once; try again"});
+}
+
+loop::Fd TapDoor::see_off(int number) {
+    loop_.unwatch(number);
+    const auto found = std::ranges::find_if(visitors_, [&](const loop::Fd& one) { return one.number() == number; });
+    loop::Fd visitor = std::move(*found);
+    visitors_.erase(found);
+    return visitor;
 }
 
 }  // namespace serve

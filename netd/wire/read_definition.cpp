@@ -3,6 +3,7 @@
 
 #include "bridges/bond_options.hpp"
 #include "bridges/bridge_options.hpp"
+#include "netd/wire/request.hpp"
 #include "netd/wire/values.hpp"
 
 namespace wire {
@@ -74,12 +75,13 @@ void read_attributes(const json& object, const std::string& path, Owner& into, C
     });
     for (const std::string_view key : extra) known += object.contains(std::string(key));
     if (known == object.size()) return;
+    std::string which = "; these are: " + names;  // told once
     for (const auto& [key, value] : object.items()) {
         bool is_known = std::find(extra.begin(), extra.end(), key) != extra.end();
         topology::for_each_field<Owner>([&](const auto& field) { is_known = is_known || key == field.name; });
-        if (!is_known)
-            complain(complaints, one_code.value_or(bad_parameters), pointer(path, key),
-                     fmt::format("'{}' is not an attribute that netd knows; these are: {}", shortened(key), names));
+        if (is_known) continue;
+        complain(complaints, one_code.value_or(bad_parameters), pointer(path, key), fmt::format("'{}' is not an attribute that netd knows{}", shortened(key), which));
+        which.clear();
     }
 }
 
@@ -128,6 +130,18 @@ void read_nic(const json& value, intent::GuestNic& nic, int code, Complaints& co
 
 namespace {
 
+// Each is worth some kilobytes in the end, and is held against the others.
+constexpr std::size_t most_definitions = 8192;
+
+bool is_too_long(const json& params, Complaints& complaints) {
+    std::size_t definitions = 0;
+    for (const char* part : {"networks", "bondings"})
+        if (const auto found = params.find(part); found != params.end() && found->is_object()) definitions += found->size();
+    if (definitions <= most_definitions) return false;
+    complain(complaints, bad_parameters, "", fmt::format("{} networks and bonds are too many for one request; it can have {}, so send several", definitions, most_definitions));
+    return true;
+}
+
 void read_networks(const json& networks, intent::Request& request, Complaints& complaints) {
     if (!networks.is_object()) return complain(complaints, bad_parameters, "/networks", "networks is an object: name to attributes");
     for (const auto& [key, value] : networks.items()) {
@@ -154,12 +168,13 @@ void read_bonds(const json& bonds, intent::Request& request, Complaints& complai
 
 intent::Request read_setup(const json& params, Complaints& complaints) {
     intent::Request request;
+    if (is_too_long(params, complaints)) return request;
     for (const auto& [key, value] : params.items()) {
         if (is_absent(value)) continue;
         if (key == "networks") read_networks(value, request, complaints);
         else if (key == "bondings") read_bonds(value, request, complaints);
         else if (key == "options") read_attributes(value, "/options", request.options, complaints, From::client);
-        else complain(complaints, bad_parameters, pointer("", key), fmt::format("'{}' is not a parameter; networks, bondings and options are", shortened(key)));
+        else complain(complaints, static_cast<int>(Rpc::invalid_params), pointer("", key), fmt::format("'{}' is not a parameter; networks, bondings and options are", shortened(key)));
     }
     if (request.options.connectivity_timeout < 1 || request.options.connectivity_timeout > 3600)
         complain(complaints, bad_parameters, "/options/connectivityTimeout", "connectivityTimeout is 1 to 3600 seconds");

@@ -182,3 +182,39 @@ TEST_CASE("a user database that hangs holds up only who needs it", "[access]") {
     released.set_value();
     REQUIRE(fate.get() == OtherUser::answered);
 }
+
+TEST_CASE("an engine with its key does not wait for a user database that hangs", "[access]") {
+    std::promise<void> asked, released;
+    House house(House::echo, [&](const Peer&) {
+        asked.set_value();
+        released.get_future().wait();
+        return Role::none;
+    });
+    house.start();
+    // As libzmq asks, of somebody here and then of an engine.
+    void* zap = zmq_socket(house.context->raw(), ZMQ_DEALER);
+    const int patience = 10'000, none = 0;
+    zmq_setsockopt(zap, ZMQ_RCVTIMEO, &patience, sizeof patience);
+    zmq_setsockopt(zap, ZMQ_LINGER, &none, sizeof none);
+    REQUIRE(zmq_connect(zap, "inproc://zeromq.zap.01") == 0);
+    const auto ask = [&](const Frames& frames) {
+        for (std::size_t i = 0; i < frames.size(); ++i) REQUIRE(zmq_send(zap, frames[i].data(), frames[i].size(), i + 1 < frames.size() ? ZMQ_SNDMORE : 0) >= 0);
+    };
+    ask({"", "1.0", "1", std::string(serve::zap_domain), "localhost:65534:65534:1", "", "NULL"});
+    asked.get_future().wait();
+    ask({"", "1.0", "2", std::string(serve::zap_domain), "192.0.2.7", "", "CURVE", std::string(32, 'k')});
+    Frames answer;
+    std::array<char, 256> frame{};
+    for (int more = 1; more;) {
+        const int size = zmq_recv(zap, frame.data(), frame.size(), 0);
+        if (size < 0) break;
+        answer.emplace_back(frame.data(), static_cast<std::size_t>(size));
+        std::size_t of_it = sizeof more;
+        zmq_getsockopt(zap, ZMQ_RCVMORE, &more, &of_it);
+    }
+    released.set_value();
+    zmq_close(zap);
+    REQUIRE(answer.size() > 3);
+    CHECK(answer[2] == "2");
+    CHECK(answer[3] == "400");  // nobody knows the key
+}

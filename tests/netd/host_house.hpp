@@ -38,7 +38,7 @@ public:
         intent::Complaints complaints;
         const auto request = wire::read_setup(params, complaints);
         auto verdict = intent::validate(request, now.running, now.facts());
-        complaints.insert(complaints.end(), verdict.complaints.begin(), verdict.complaints.end());
+        complaints.add(verdict.complaints);
         for (const auto& complaint : complaints) FAIL(complaint.path << ": " << complaint.what);
         reach(verdict.wanted);
     }

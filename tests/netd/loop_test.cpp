@@ -1,4 +1,5 @@
 // The loop keeps its promises: nobody is called after he left, nobody is forgotten, and no deadline needs a sleep.
+#include "netd/loop/clerk.hpp"
 #include "netd/loop/clock.hpp"
 #include "netd/loop/event_loop.hpp"
 #include "netd/loop/mailbox.hpp"
@@ -11,6 +12,7 @@
 #include <array>
 #include <csignal>
 #include <fcntl.h>
+#include <future>
 #include <poll.h>
 #include <thread>
 
@@ -252,6 +254,37 @@ TEST_CASE("what many threads push arrives whole and in each one's order", "[loop
             for (int number = 0; number < each; ++number) box->push({thread, number});
         });
     REQUIRE(loop->run_until([&] { return arrived == threads * each; }));
+}
+
+TEST_CASE("a clerk does one deed after the other, while the loop goes on", "[loop]") {
+    auto loop = std::move(*loop::EventLoop::open());
+    auto clerk = std::move(*loop::Clerk::open(*loop, "netd-test", 2));
+    std::promise<void> begun, released;
+    std::vector<int> done;
+    std::thread::id who;
+    clerk->give([&]() -> loop::Clerk::Then {
+        begun.set_value();
+        released.get_future().wait();
+        who = std::this_thread::get_id();
+        return [&] { done.push_back(1); };
+    });
+    begun.get_future().wait();
+    REQUIRE(clerk->try_give([&] { return [&] { done.push_back(2); }; }));
+    REQUIRE(clerk->try_give([]() -> loop::Clerk::Then { return {}; }));
+    REQUIRE_FALSE(clerk->try_give([&] { return [&] { done.push_back(3); }; }));
+    REQUIRE(loop->turn());
+    REQUIRE(done.empty());
+    released.set_value();
+    REQUIRE(loop->run_until([&] { return done.size() == 2; }));
+    REQUIRE(done == std::vector{1, 2});
+    REQUIRE(who != std::this_thread::get_id());
+    // What waits when he is sent home is not done.
+    std::promise<void> last;
+    clerk->give([&]() -> loop::Clerk::Then { return last.set_value(), [&] { done.push_back(4); }; });
+    last.get_future().wait();
+    clerk.reset();
+    REQUIRE(loop->turn());
+    REQUIRE(done.size() == 2);
 }
 
 TEST_CASE("a fake clock goes only where it is told, and a step of the calendar moves no deadline", "[loop]") {

@@ -12,6 +12,7 @@ using nlohmann::json;
 using serve::Publisher;
 using zmq_client::Client;
 using zmq_client::Folder;
+using zmq_client::RawClient;
 
 namespace {
 
@@ -34,6 +35,16 @@ struct Station {
     std::unique_ptr<serve::Doorkeeper> door;
     std::unique_ptr<Publisher> publisher;
 };
+
+// A handshake must be over in two seconds, so a busy machine needs a second try.
+bool is_let_in(Station& station, std::optional<RawClient>& raw) {
+    for (int attempt = 0; attempt < 3; ++attempt) {
+        raw.emplace(station.endpoint);
+        const auto before = station.door->counters().admitted;
+        if (raw->introduce("SUB") && zmq_client::comes_true(*station.loop, [&] { return station.door->counters().admitted > before; }) && raw->is_welcome()) return true;
+    }
+    return false;
+}
 
 std::size_t resident_bytes() {
     std::ifstream statm("/proc/self/statm");
@@ -81,9 +92,8 @@ TEST_CASE("numbers have no holes, whoever listens or not", "[publisher]") {
 
 TEST_CASE("a subscriber gets the topics that begin with his prefix", "[publisher]") {
     Station station;
-    Client subscriber(ZMQ_SUB, station.endpoint);
-    zmq_setsockopt(subscriber.raw(), ZMQ_UNSUBSCRIBE, "", 0);
-    zmq_setsockopt(subscriber.raw(), ZMQ_SUBSCRIBE, "nic.", 4);
+    Client subscriber(ZMQ_XSUB, station.endpoint);
+    REQUIRE(subscriber.send({"\1nic."}));
     Client other(ZMQ_SUB, station.endpoint);
     station.wait_for_subscriptions(2);
     station.publisher->publish("network.changed", json::object());
@@ -92,27 +102,28 @@ TEST_CASE("a subscriber gets the topics that begin with his prefix", "[publisher
     REQUIRE(other.receive()->front() == "network.changed");
 }
 
-TEST_CASE("who has gone is no longer counted", "[publisher]") {
+TEST_CASE("what one subscriber takes back, though he never had it, is nothing to another", "[publisher]") {
     Station station;
-    {
-        const Client one(ZMQ_SUB, station.endpoint), two(ZMQ_SUB, station.endpoint);
-        station.wait_for_subscriptions(1);
-    }
-    station.wait_for_subscriptions(0);
+    Client good(ZMQ_SUB, station.endpoint);
+    station.wait_for_subscriptions(1);
+    std::optional<RawClient> raw;
+    REQUIRE(is_let_in(station, raw));
+    std::string bytes;
+    const std::string never("\0x", 2), own("\1y"), over("\0y", 2);
+    for (const std::string& told : {never, never, never, own, over}) bytes += RawClient::frame_header(false, told.size()) + told;
+    REQUIRE(raw->write(bytes));
+    station.wait_for_subscriptions(2);
+    station.publisher->publish("a", json::object());
+    REQUIRE(good.receive());
 }
 
 TEST_CASE("a subscription is short, or its owner is hung up on", "[publisher]") {
     Station station;
     Client good(ZMQ_SUB, station.endpoint);
     station.wait_for_subscriptions(1);
-    std::optional<zmq_client::RawClient> raw;
-    const auto is_let_in = [&] {
-        raw.emplace(station.endpoint);
-        const auto before = station.door->counters().admitted;
-        return raw->introduce("SUB") && zmq_client::comes_true(*station.loop, [&] { return station.door->counters().admitted > before; }) && raw->is_welcome();
-    };
-    REQUIRE((is_let_in() || is_let_in() || is_let_in()));  // a handshake must be over in two seconds
-    REQUIRE(raw->write(zmq_client::RawClient::frame_header(false, 2000) + '\1' + std::string(1999, 'x')));
+    std::optional<RawClient> raw;
+    REQUIRE(is_let_in(station, raw));
+    REQUIRE(raw->write(RawClient::frame_header(false, 2000) + '\1' + std::string(1999, 'x')));
     REQUIRE(raw->is_hung_up_within(20'000));
     station.publisher->publish("a", json::object());
     REQUIRE(good.receive());

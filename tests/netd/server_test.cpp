@@ -198,6 +198,23 @@ TEST_CASE("under a flood the loop still turns", "[server]") {
     REQUIRE(most <= 64);
 }
 
+TEST_CASE("questions that take their time end the turn before they are all answered", "[server]") {
+    constexpr std::chrono::milliseconds long_one{4}, turn{10};
+    int since_turn = 0, most = 0, received = 0;
+    House house([&](Server&, Caller, std::string_view) {
+        ++received;
+        most = std::max(most, ++since_turn);
+        for (const auto begun = loop::SystemClock{}.boottime(); loop::SystemClock{}.boottime() - begun < long_one;) {}
+    });
+    Client client(ZMQ_DEALER, house.endpoint);
+    for (int i = 0; i < 60; ++i) REQUIRE(client.send({"x"}));
+    REQUIRE(comes_true(*house.loop, [&] {
+        since_turn = 0;
+        return received == 60;
+    }));
+    REQUIRE(most <= turn / long_one + 1);
+}
+
 TEST_CASE("a routing id belongs to who had it first", "[server]") {
     House house;
     house.start();

@@ -24,7 +24,7 @@ std::string refusals(const json& host_qos, bridges::Abilities able = fakes::Fake
     const auto request = wire::read_setup({{"networks", {{"web", {{"nic", "eth0"}, {"hostQos", host_qos}}}}}}, complaints);
     const intent::Intent running = {};
     const auto more = intent::validate(request, running, {.kernel = kernel.state(), .abilities = able, .ovs_connected = true, .ovs_datapath = "netdev"}).complaints;
-    complaints.insert(complaints.end(), more.begin(), more.end());
+    complaints.add(more);
     std::string text;
     for (const auto& complaint : complaints) text += complaint.path + " " + std::to_string(complaint.code) + " " + complaint.what + "\n";
     return text;

@@ -30,7 +30,7 @@ struct Host {
         Complaints complaints;
         const Request request = wire::read_setup(nlohmann::json::parse(text), complaints);
         const auto more = validate(request, running, facts()).complaints;
-        complaints.insert(complaints.end(), more.begin(), more.end());
+        complaints.add(more);
         Told told;
         for (const auto& complaint : complaints) told.emplace_back(complaint.code, complaint.path);
         return told;

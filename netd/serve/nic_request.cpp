@@ -1,0 +1,83 @@
+// See nic_request.hpp.
+#include "netd/serve/nic_request.hpp"
+
+#include "netd/wire/read_definition.hpp"
+#include "netd/wire/values.hpp"
+
+#include <fmt/format.h>
+
+namespace serve {
+
+using nlohmann::json;
+using topology::Error;
+
+namespace {
+
+Error wrong(std::string path, std::string what) { return {topology::Fault::invalid, std::move(path), std::move(what)}; }
+
+std::optional<Error> wrong_parameter(NicVerb verb, const json& params) {
+    const auto vm = params.find("vmId");
+    if (vm == params.end() || !vm->is_string() || *vm == "") return wrong("/vmId", "vmId is due: the guest's name");
+    for (const auto& [name, value] : params.items()) {
+        const bool names_it = name == "macAddr" || name == "alias", is_update = verb == NicVerb::update;
+        if (name == "nic" && !value.is_object() && !wire::is_absent(value)) return wrong("/nic", "nic is an object: the NIC's attributes");
+        if (name == "deviceType" && is_update && !wire::is_absent(value) && value != "interface") return wrong("/deviceType", "deviceType is \"interface\"");
+        if (name == "vmId" || name == "nic" || (names_it && verb != NicVerb::plug) || (is_update && (name == "deviceType" || !params.contains("nic")))) continue;
+        return wrong(wire::pointer("", name), "this is not a parameter; vmId and nic are");
+    }
+    return std::nullopt;
+}
+
+// That it is not plugged in can be said of what was understood only.
+std::optional<Error> names_none(const json& params) {
+    bool names = false;
+    for (const json* object : {&nic_of(params), &params})
+        for (const char* key : {"macAddr", "alias"}) {
+            const auto found = object->find(key);
+            if (found == object->end() || wire::is_absent(*found)) continue;
+            names = true;
+            if (!found->is_string()) return wrong("/nic", fmt::format("{} is a text", key));
+            if (std::string_view(key) == "macAddr" && !topology::Mac::parse(found->get<std::string>())) return wrong("/nic", fmt::format("'{}' is not a MAC", found->get<std::string>()));
+        }
+    return names ? std::nullopt : std::optional(wrong("/nic", "macAddr or alias is due: which NIC"));
+}
+
+// By reading it for nobody.
+void read_attributes(NicVerb verb, const json& params, intent::Complaints& complaints) {
+    json described = verb == NicVerb::plug || params.contains("nic") ? nic_of(params) : params;
+    const auto mac = described.find("macAddr");
+    if (verb == NicVerb::plug && mac != described.end() && !wire::is_absent(*mac))
+        if (auto given = topology::Mac::parse(mac->is_string() ? mac->get<std::string>() : ""); !given)
+            complaints.push_back({code_of(verb), "/nic/macAddr", topology::Fault::invalid, given.error().what});
+    described.erase("deviceType");
+    intent::GuestNic nobody{"", topology::Mac::of({})};
+    wire::read_nic(described, nobody, code_of(verb), complaints);
+}
+
+}  // namespace
+
+int code_of(NicVerb verb) {
+    switch (verb) {
+        case NicVerb::plug: return intent::code::plug_failed;
+        case NicVerb::unplug: return intent::code::unplug_failed;
+        case NicVerb::update: return intent::code::update_failed;
+    }
+    return intent::code::plug_failed;
+}
+
+const json& nic_of(const json& params) {
+    static const json none = json::object();
+    const auto found = params.find("nic");
+    return found != params.end() && found->is_object() ? *found : none;
+}
+
+intent::Complaints wrong_with(NicVerb verb, const json& params) {
+    intent::Complaints complaints;
+    auto first = wrong_parameter(verb, params);
+    if (!first && verb == NicVerb::unplug) first = names_none(params);
+    if (first) complaints.push_back({code_of(verb), first->subject, first->fault, first->what});
+    else if (verb != NicVerb::unplug) read_attributes(verb, params, complaints);
+    return complaints;
+}
+
+}  // namespace serve

@@ -1,0 +1,18 @@
+// What must be right about the parameters of VM.hotplugNic, hotunplugNic and updateDevice whatever the host is like.
+#pragma once
+
+#include "netd/intent/complaints.hpp"
+#include "netd/serve/commands.hpp"
+
+namespace serve {
+
+// The code that the verb complains with.
+int code_of(NicVerb verb);
+
+// Everything that is wrong with them as such, so that nobody waits in the queue for that. What the NIC is beside others is another matter.
+intent::Complaints wrong_with(NicVerb verb, const nlohmann::json& params);
+
+// `nic` of the parameters; an empty object where there is none.
+const nlohmann::json& nic_of(const nlohmann::json& params);
+
+}  // namespace serve

@@ -1,0 +1,77 @@
+// A change that waits for longer than it was given is refused once, by whichever thread comes first.
+#include "netd/serve/requests.hpp"
+#include "tests/netd/zmq_client.hpp"
+
+#include <nlohmann/json.hpp>
+
+using nlohmann::json;
+
+namespace {
+
+// Requests whose reconciler is at something else.
+struct Busy {
+    Busy() { REQUIRE(requests.keep_deadlines(*loop)); }
+
+    void ask(int id, json params, const char* method = "Host.setupNetworks") {
+        serve::Caller caller{"one"};
+        caller.role = serve::Role::operate;
+        caller.arrived = clock.boottime();
+        requests.on_message(caller, json{{"jsonrpc", "2.0"}, {"id", id}, {"method", method}, {"params", std::move(params)}}.dump());
+    }
+    void set_up(int id, const char* network, int timeout) { ask(id, {{"networks", {{network, json::object()}}}, {"options", {{"timeout", timeout}}}}); }
+
+    loop::SystemClock clock;
+    std::unique_ptr<loop::EventLoop> loop = std::move(*loop::EventLoop::open());
+    std::unique_ptr<loop::Mailbox<serve::Command>> commands = std::move(*loop::Mailbox<serve::Command>::open());
+    std::vector<json> answers;
+    serve::Requests requests{[this](const serve::Ticket&, const std::string& bytes) { answers.push_back(json::parse(bytes)); }, *commands, clock};
+};
+
+}  // namespace
+
+TEST_CASE("one that waits for too long has its answer while another is being done", "[deadlines]") {
+    Busy house;
+    house.set_up(1, "late", 1);
+    house.set_up(2, "begun", 1);
+    house.set_up(3, "patient", 3600);
+    auto queue = house.commands->take();
+    REQUIRE(queue.size() == 3);
+    REQUIRE(std::get<serve::Setup>(queue[1]).turn.take());  // the reconciler's
+    REQUIRE(zmq_client::comes_true(*house.loop, [&] { return !house.answers.empty(); }));
+    REQUIRE(house.answers.size() == 1);
+    CHECK(house.answers[0]["id"] == 1);
+    CHECK(house.answers[0]["error"]["code"] == 40);
+    CHECK_FALSE(std::get<serve::Setup>(queue[0]).turn.take());
+    CHECK(std::get<serve::Setup>(queue[2]).turn.take());
+}
+
+TEST_CASE("one that was refused is in the queue until it is dropped from there", "[deadlines]") {
+    Busy house;
+    for (int id = 0; id < 64; ++id) house.set_up(id, "lan", 1);
+    REQUIRE(zmq_client::comes_true(*house.loop, [&] { return house.answers.size() == 64; }));
+    house.set_up(64, "lan", 1);
+    CHECK(house.answers.back()["error"]["message"] == "64 changes wait already; try again when one is done");
+    house.requests.on_dropped();
+    house.set_up(65, "lan", 3600);
+    CHECK(house.answers.size() == 65);
+}
+
+TEST_CASE("what is wrong with a guest's NIC as such is told at once", "[deadlines]") {
+    Busy house;
+    const auto code = [&](const char* method, json params) {
+        house.answers.clear();
+        house.ask(1, std::move(params), method);
+        return house.answers.empty() ? 0 : house.answers[0]["error"]["code"].get<int>();
+    };
+    CHECK(code("VM.hotplugNic", {{"vmId", "a"}, {"nic", "lan"}}) == 49);
+    CHECK(code("VM.hotplugNic", {{"vmId", ""}, {"nic", json::object()}}) == 49);
+    CHECK(code("VM.hotplugNic", {{"vmId", "a"}, {"nic", {{"macAddr", 5}}}}) == 49);
+    CHECK(code("VM.hotplugNic", {{"vmId", "a"}, {"nic", {{"queues", "many"}}}}) == 49);
+    CHECK(code("VM.hotunplugNic", {{"vmId", "a"}, {"nic", json::object()}}) == 50);
+    CHECK(code("VM.updateDevice", {{"vmId", "a"}, {"macAddr", "02:00:00:00:00:01"}, {"linkActive", 7}}) == 56);
+    CHECK(house.commands->take().empty());
+    CHECK(code("VM.hotplugNic", {{"vmId", "a"}, {"nic", {{"kind", "tap"}, {"macAddr", "02:00:00:00:00:01"}}}}) == 0);
+    CHECK(code("VM.hotunplugNic", {{"vmId", "a"}, {"macAddr", "02:00:00:00:00:01"}}) == 0);
+    CHECK(code("VM.updateDevice", {{"vmId", "a"}, {"macAddr", "02:00:00:00:00:01"}, {"deviceType", "interface"}, {"vlan", nullptr}, {"specParams", {{"inbound", {{"peak", 5}}}}}}) == 0);
+    CHECK(house.commands->take().size() == 3);
+}
