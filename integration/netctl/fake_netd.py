@@ -4,7 +4,8 @@
 usage: fake_netd.py DIR     sockets DIR/control and DIR/events, every request as a line of DIR/log
 
 What a change does depends on the names of its networks: `bad` is refused with two complaints, `refused` is rolled back,
-`same` is there already, `cut` loses every connection while it waits, `lonely` takes no confirmation.
+`same` is there already, `long` takes a step with much to tell, `cut` loses every connection while it waits, `lonely` takes no
+confirmation.
 """
 import json
 import os
@@ -79,6 +80,8 @@ STEPS = [{"do": "create bridge web", "because": "network web needs it and it is 
          {"do": "change eth0: mtu 1500 becomes 9000", "because": "what lies on it needs it", "subject": "eth0", "stage": 1},
          {"do": "remove vlan eth0.7", "because": "no network is on it any more", "subject": "eth0.7", "stage": 5}]
 
+LONG_STEP = {"do": "change bond0: fail_over_mac none becomes active, primary nothing becomes eth0", "because": "networks web and db want it", "subject": "bond0", "stage": 1}
+
 COMPLAINTS = [{"path": "/networks/bad/vlan", "fault": "conflict", "what": 'VLAN 100 on eth0 is already used by network "db"'},
               {"path": "/networks/bad/mtu", "fault": "invalid", "what": "an MTU is 68 to 65521"}]
 
@@ -149,7 +152,7 @@ class FakeNetd:
 
     def Host_planNetworks(self, params, _):
         self.refuse_bad(params)
-        return {"steps": [] if "same" in params["networks"] else STEPS}
+        return {"steps": [] if "same" in params["networks"] else STEPS + [LONG_STEP] * ("long" in params["networks"])}
 
     def Host_setupNetworks(self, params, asker):
         self.refuse_bad(params)

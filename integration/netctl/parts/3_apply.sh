@@ -42,6 +42,10 @@ forget_log
 on_terminal n apply "$dir/web.yaml"
 it "his no counts too" ends_with 1
 it "and changes nothing" logged 'map(.method) | index("Host.setupNetworks") == null'
+on_terminal n apply "$dir/long.yaml"
+it "however long a step is, he sees all of it before he is asked" shows "~ change bond0: fail_over_mac none becomes active, primary nothing becomes"
+it "with its reason on a line of its own" shows $'\r\n    \033[2mnetworks web and db want it'
+it "and the reasons of all others" shows "no network is on it any more"
 
 ask apply --yes "$dir/bad.yaml"
 it "what is wrong is rejected with 4" ends_with 4
@@ -57,6 +61,8 @@ it "with the host's words" says "rolled back: web: Device or resource busy"
 ask apply --yes --confirm-within 1s "$dir/lonely.yaml"
 it "what nobody could confirm is rolled back: 5" ends_with 5
 it "and it says why" says "rolled back: connectivity: nobody confirmed the change in time · try: netctl status"
+on_terminal "" status
+it "what went wrong is told to its end on a terminal, too" shows " UTC)"
 ask apply --yes "$dir/cut.yaml"
 it "a change that cuts its own connection is confirmed over the next one" ends_with 0
 it "and its end is known" says "done and confirmed"
