@@ -160,7 +160,7 @@ Exit run(const Status&, Session& session) {
     const auto& report = std::get<Report>(taken);
     if (session.screen.wants_json()) {
         auto whole = report.status;
-        whole["drift"] = report.drift;
+        whole["deviations"] = report.drift;  // beside netd's own "drift": what is done about them, and what is contested
         session.screen.document(whole);
     } else {
         session.screen.table(screen_of(report), "");

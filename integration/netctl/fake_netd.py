@@ -5,7 +5,7 @@ usage: fake_netd.py DIR     sockets DIR/control and DIR/events, every request as
 
 What a change does depends on the names of its networks: `bad` is refused with two complaints, `refused` is rolled back,
 `same` is there already, `long` takes a step with much to tell, `cut` loses every connection while it waits, `lonely` takes no
-confirmation.
+confirmation, as if an engine had made it.
 """
 import json
 import os
@@ -183,8 +183,10 @@ class FakeNetd:
                                              "data": [{"path": "", "fault": "timeout", "what": why}]})
 
     def Host_confirmConnectivity(self, _, __):
-        if not self.pending or self.pending["lonely"] or time.monotonic() < self.pending["made"]:
+        if not self.pending or time.monotonic() < self.pending["made"]:
             return {"confirmed": False, "transaction": None}
+        if self.pending["lonely"]:
+            return {"confirmed": False, "transaction": 3}
         asker, self.pending = self.pending["asker"], None
         self.revision += 1
         self.last = {"outcome": "committed", "why": "", "time": time.time()}
@@ -197,6 +199,7 @@ class FakeNetd:
         trouble = {"subject": "web", "what": "the way back is blocked"} if os.path.exists(self.folder + "/degraded") else None
         down = ["web"] if os.path.exists(self.folder + "/down") else []
         return {"version": "0.1.0", "revision": self.revision, "down": down, "uptime": 93784, "queue": 0, "networks": 2, "nics": 2,
+                "drift": {"policy": "repair", "contested": []},
                 "backends": {"kernel": {"release": "6.1.0", "vlan": True, "bond": False},
                              "ovs": {"connected": False, "where": "unix:/run/openvswitch/db.sock", "datapath": ""}},
                 "netConfigDirty": True, "trouble": trouble, "last": self.last,

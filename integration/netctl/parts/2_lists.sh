@@ -98,7 +98,7 @@ it "what is not as defined" shows "not as defined: db"
 it "counters that say something" shows "server.received 12"
 it "and no others" hides malformed
 ask status --json
-it "for scripts" json_has '.version == "0.1.0" and (.drift | length) == 1'
+it "for scripts" json_has '.version == "0.1.0" and (.deviations | map(.attribute)) == ["mtu"] and .drift == {policy: "repair", contested: []}'
 touch "$dir/in-sync"
 ask status
 it "all well ends with 0" ends_with 0
