@@ -75,6 +75,18 @@ ask commit
 it "commit keeps it" ends_with 0
 ask confirm
 it "confirm with nothing to confirm ends with 1" ends_with 1
+it "and says so" says "nothing waits for a confirmation"
+"$netctl" apply --yes --confirm-within 3s "$dir/lonely.yaml" &>/dev/null &
+lonely=$!
+for ((try = 0; try < 200; try++)); do
+    ask status
+    [[ $out == *"3 is waiting"* ]] && break
+    read -rt 0.05 <> <(:)
+done
+ask confirm
+it "confirm of what only an engine may confirm ends with 1" ends_with 1
+it "and says that something waits, and for whom" says "not confirmed: what an engine asked for over TCP is confirmed over TCP only (transaction 3)"
+wait "$lonely"
 
 forget_log
 ask plug web1 web --vlan 5 --mtu 1400 --isolated
