@@ -134,6 +134,7 @@ private:
         plug->add_option("--vlan", plug_.vlan, "The guest's own tag");
         plug->add_option("--trunk", plug_.trunk, "Tags that the guest may use, like 1-10,20");
         plug->add_option("--mtu", plug_.mtu, "That of the network if not given");
+        plug->add_option("--address", plug_.addresses, "What a strict guest may speak from; once for each")->allow_extra_args(false)->type_name("IP");
         plug->add_option("--queues", plug_.queues, "How many");
         plug->add_flag("--cable-out", plug_.cable_out, "Without carrier at first");
         plug->add_flag("--isolated", plug_.isolated, "It reaches the uplink, and no other isolated port");

@@ -41,6 +41,7 @@ struct Plug {
     std::string vm = {};
     std::string network = {};
     std::string mac = {}, kind = "tap", ifname = {}, filter = {}, trunk = {};
+    std::vector<std::string> addresses = {};
     std::optional<int> vlan = {}, mtu = {}, queues = {};
     bool cable_out = false;
     bool isolated = false;

@@ -92,6 +92,8 @@ forget_log
 ask plug web1 web --vlan 5 --mtu 1400 --isolated
 it "plug answers with the port" [ "$status $out" == "0 nic-777777" ]
 it "and sends what was said, no more" logged '.[-1].params == {vmId: "web1", nic: {network: "web", kind: "tap", linkActive: true, vlan: 5, mtu: 1400, port_isolated: true}}'
+ask plug --filter strict --address 192.0.2.7 --address 2001:db8::7 web1 web
+it "addresses of a strict guest go with it" logged '.[-1].params.nic | .filter == "strict" and .filterParameters == ["192.0.2.7", "2001:db8::7"] and .network == "web"'
 ask plug web1 none
 it "a network that is not there ends with 10" ends_with 10
 ask plug web1 web --kind ship
