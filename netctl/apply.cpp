@@ -103,7 +103,6 @@ Exit run(const Apply& wish, Session& session) {
     Planned planned{std::move(std::get<Definitions>(read))};
     auto& [definitions, steps] = planned;
     set_fate(definitions, wish.commit, wish.confirm_within);
-    if (wish.allow_disconnect) definitions.params["options"]["allowDisconnect"] = true;
     if (wish.dry_run || option(definitions, "dryRun", false)) return show_plan_of(definitions, session);
 
     auto plan = ask_plan(definitions, session);

@@ -54,6 +54,9 @@ private:
             ->type_name("TIME");
     }
 
+    // On TCP netd listens to engines whose keys it knows, and netctl has none.
+    static std::string fault_of_place(const std::string& place) { return place.starts_with("ipc://") ? "" : "a place is ipc:// and a path"; }
+
     static ColorChoice read_color(const std::string& when) {
         if (when == "auto") return ColorChoice::automatic;
         if (when == "always") return ColorChoice::always;
@@ -67,8 +70,8 @@ private:
         app_.add_option_function<std::string>("--color", [this](const std::string& when) { invocation_.color = read_color(when); },
                                               "auto, always or never")
             ->type_name("WHEN");
-        app_.add_option("--control", invocation_.endpoints.control, "Where netd takes requests")->envname("NETD_CONTROL")->type_name("PLACE");
-        app_.add_option("--events", invocation_.endpoints.events, "Where netd tells of events")->envname("NETD_EVENTS")->type_name("PLACE");
+        app_.add_option("--control", invocation_.endpoints.control, "Where netd takes requests")->envname("NETD_CONTROL")->type_name("PLACE")->check(fault_of_place);
+        app_.add_option("--events", invocation_.endpoints.events, "Where netd tells of events")->envname("NETD_EVENTS")->type_name("PLACE")->check(fault_of_place);
         add_time(&app_, "--timeout", invocation_.timeout, "How long to wait for an answer (10s)");
     }
 
@@ -86,7 +89,6 @@ private:
         apply->add_option("-f,--file,FILE", apply_.file, "JSON or YAML: networks, bondings, options; - is standard input")->required();
         apply->add_flag("-y,--yes", apply_.yes, "Do not ask");
         apply->add_flag("-n,--dry-run", apply_.dry_run, "Show the plan and stop");
-        apply->add_flag("--allow-disconnect", apply_.allow_disconnect, "Even if it takes away the network that this very command came by");
         add_fate(apply, apply_);
 
         auto* plan = add("plan", "Show what apply would do, and why", plan_);

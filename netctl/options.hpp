@@ -19,7 +19,6 @@ struct Apply {
     bool dry_run = false;
     std::optional<bool> commit = {};  // none: as the file says
     std::optional<milliseconds> confirm_within = {};
-    bool allow_disconnect = false;
 };
 struct Plan { std::string file = {}; };
 struct Try {
