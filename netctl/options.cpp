@@ -109,6 +109,7 @@ private:
         add("diff", "What is not as defined, and what is not committed; exit 6 if there is drift", diff_);
         add("networks", "The networks", networks_)->add_option("NAME", networks_.name, "Only that one");
         add("links", "NICs, bonds, VLANs and bridges", links_)->add_option("NAME", links_.name, "Only that one");
+        add("lldp", "Which port of which switch a NIC is on", lldp_)->add_option("LINK", lldp_.link, "Only that NIC");
         auto* topology = add("topology", "How it all belongs together", topology_);
         const auto picture = [this](Picture which) { return [this, which](std::int64_t) { topology_.picture = which; }; };
         auto* pictures = topology->add_option_group("picture");
@@ -133,10 +134,10 @@ private:
         plug->add_option("--kind", plug_.kind, "tap, netns or libvirt (tap)")->check(CLI::IsMember({"tap", "netns", "libvirt"}));
         plug->add_option("--ifname", plug_.ifname, "Its name inside of a namespace");
         plug->add_option("--filter", plug_.filter, "standard, strict or trusted");
+        plug->add_option("--address", plug_.addresses, "What a strict guest may speak from; once for each")->allow_extra_args(false)->type_name("IP");
         plug->add_option("--vlan", plug_.vlan, "The guest's own tag");
         plug->add_option("--trunk", plug_.trunk, "Tags that the guest may use, like 1-10,20");
         plug->add_option("--mtu", plug_.mtu, "That of the network if not given");
-        plug->add_option("--address", plug_.addresses, "What a strict guest may speak from; once for each")->allow_extra_args(false)->type_name("IP");
         plug->add_option("--queues", plug_.queues, "How many");
         plug->add_flag("--cable-out", plug_.cable_out, "Without carrier at first");
         plug->add_flag("--isolated", plug_.isolated, "It reaches the uplink, and no other isolated port");
@@ -154,7 +155,7 @@ private:
         auto* completion = add("completion", "A script for the shell: . <(netctl completion bash)", completion_);
         completion->add_option("SHELL", completion_.shell, "bash")->required()->check(CLI::IsMember({"bash"}));
         auto* names = add("__names", "", names_);
-        names->add_option("WHAT", names_.what)->required()->check(CLI::IsMember({"nets", "links", "vms", "ports"}));
+        names->add_option("WHAT", names_.what)->required()->check(CLI::IsMember({"nets", "links", "nics", "vms", "ports"}));
         names->group("");
     }
 
@@ -170,6 +171,7 @@ private:
     Status status_;
     Networks networks_;
     Links links_;
+    Lldp lldp_;
     Vm vm_;
     Why why_;
     Plug plug_;

@@ -34,6 +34,7 @@ struct Diff {};
 struct Status {};
 struct Networks { std::string name = {}; };
 struct Links { std::string name = {}; };
+struct Lldp { std::string link = {}; };
 struct Vm { std::string id = {}; };
 struct Why { std::string port = {}; };
 struct Plug {
@@ -66,8 +67,8 @@ struct Version {};
 struct Completion { std::string shell = {}; };
 struct Names { std::string what = {}; };  // for the completion
 
-using Verb = std::variant<Apply, Plan, Try, Confirm, Rollback, Commit, Diff, Status, Networks, Links, Vm, Why, Plug, Unplug, Topology, Events,
-                          Version, Completion, Names>;
+using Verb = std::variant<Apply, Plan, Try, Confirm, Rollback, Commit, Diff, Status, Networks, Links, Lldp, Vm, Why, Plug, Unplug, Topology,
+                          Events, Version, Completion, Names>;
 
 struct Invocation {
     Verb verb = Version{};

@@ -51,6 +51,16 @@ NICS = {"nics": [{"vmId": "web1", "macAddr": "52:54:00:aa:00:01", "network": "we
                   "filter": "standard", "portMirroring": ["web"]}]}
 UUIDS = {"0b4d5f3e-6a51-4d6b-9f5c-2f1f4a0c7e11": "web1"}  # of libvirt's domains; NICs are told by name
 
+def tlv(**properties):
+    return {"type": 5, "name": "any", "properties": {name.replace("_", " "): value for name, value in properties.items()}}
+
+
+LLDP = {"eth0": {"enabled": True, "tlvs": [tlv(system_name="sw1.example"), tlv(chassis_ID="52:54:00:ff:00:00"), tlv(port_ID="Gi1/0/7"), tlv(port_description="to host 7"),
+                                           tlv(Port_VLAN_ID="100"), tlv(management_address="192.0.2.254")]},
+        "eth1": {"enabled": True, "tlvs": [tlv(chassis_ID="52:54:00:ff:00:01"), tlv(port_ID="swp1")]},
+        "eth2": {"enabled": False, "tlvs": [], "why": "Operation not permitted"},
+        "eth3": {"enabled": True, "tlvs": []}}
+
 TOPOLOGY = {
     "revision": 7,
     "nodes": [
@@ -221,6 +231,9 @@ class FakeNetd:
 
     def Host_getNetworkStatistics(self, _, __):
         return STATISTICS
+
+    def Host_getLldp(self, _, __):
+        return LLDP
 
     def Host_getTopology(self, params, _):
         if params.get("view") not in ("whole", "folded", "problems"):
