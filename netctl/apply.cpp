@@ -63,8 +63,6 @@ bool option(const Definitions& definitions, const char* name, bool otherwise) {
     return wish == "true" || wish == "yes" || wish == "on";
 }
 
-constexpr const char* nothing_waits = "nothing waits for a confirmation";
-
 std::string words_of_success(const json& result, const Definitions& definitions) {
     const auto revision = printable(text_at(result, "revision"));
     if (!flag_at(result, "changed", true)) return fmt::format("nothing was changed (revision {})", revision);
@@ -105,7 +103,6 @@ Exit run(const Apply& wish, Session& session) {
     Planned planned{std::move(std::get<Definitions>(read))};
     auto& [definitions, steps] = planned;
     set_fate(definitions, wish.commit, wish.confirm_within);
-    if (wish.allow_disconnect) definitions.params["options"]["allowDisconnect"] = true;
     if (wish.dry_run || option(definitions, "dryRun", false)) return show_plan_of(definitions, session);
 
     auto plan = ask_plan(definitions, session);
@@ -121,21 +118,24 @@ Exit run(const Apply& wish, Session& session) {
 
 namespace {
 
-// What waits ends: the member `flag` of the answer says whether it did, as it was asked to.
+// What waits ends: the member `flag` of the answer says whether it did, as it was asked to; if nothing waits, its number is null.
 Exit end(const char* method, const char* flag, const char* done, const char* failed, Session& session) {
     const auto answer = session.netd.call(method, json::object(), session.patience);
     if (const auto* trouble = std::get_if<Trouble>(&answer)) return session.screen.fail(*trouble);
     const auto& result = std::get<json>(answer);
     const bool is_done = flag_at(result, flag);
     if (session.screen.wants_json()) session.screen.document(result);
-    else if (is_done) session.screen.remark(fmt::format("{} (transaction {})", done, printable(text_at(result, "transaction"))));
-    else session.screen.complain(fmt::format("{} · try: netctl status", member(result, "transaction").is_number() ? failed : nothing_waits));
+    else if (const auto waiting = printable(text_at(result, "transaction")); is_done) session.screen.remark(fmt::format("{} (transaction {})", done, waiting));
+    else if (!waiting.empty()) session.screen.complain(fmt::format("{} (transaction {}) · try: netctl status", failed, waiting));
+    else session.screen.complain("nothing waits for a confirmation · try: netctl status");
     return is_done ? Exit::done : Exit::failed;
 }
 
 }  // namespace
 
-Exit run(const Confirm&, Session& session) { return end("Host.confirmConnectivity", "confirmed", "confirmed", nothing_waits, session); }
+Exit run(const Confirm&, Session& session) {
+    return end("Host.confirmConnectivity", "confirmed", "confirmed", "not confirmed: what an engine asked for over TCP is confirmed over TCP only", session);
+}
 
 Exit run(const Rollback&, Session& session) { return end("Host.rollback", "rolledBack", "taken back", "it could not be taken back whole", session); }
 

@@ -23,17 +23,23 @@ _netctl_names() {
 }
 
 _netctl() {
-    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} verb= place=0 at
-    local verbs="apply plan try confirm rollback commit status diff networks links vm why plug unplug topology events version completion"
-    local common="--json --quiet --color --control --events --timeout --help"
+    local words=(netctl) word before verb= place=0 at
+    local verbs="apply plan try confirm rollback commit status diff networks links lldp topology vm why plug unplug events version completion"
+    local common="--json --quiet --color --control --events --timeout --help --version"
     COMPREPLY=()
-    for ((at = 1; at < COMP_CWORD; at++)); do
-        case ${COMP_WORDS[at]} in
-            --color|--control|--events|--timeout|--confirm-within|--network|--guest|--mac|--kind|--ifname|--filter|--vlan|--trunk|--mtu|--queues|--topic|--count|-n|-f|--file)
-                [[ ${COMP_WORDS[at]} == -n && $verb == apply ]] || [[ ${COMP_WORDS[at]} == -f && $verb == events ]] || ((at++)) ;;
+    # The shell breaks words at each ":" and "=", as in ipc:///run/netd/control; here they are whole again.
+    for word in "${COMP_WORDS[@]:1:COMP_CWORD}"; do
+        if [[ $word == [:=]* || ${words[-1]} == *[:=] ]]; then words[-1]+=$word; else words+=("$word"); fi
+    done
+    word=${words[-1]} before=${words[-2]}
+    [[ $word == --*=* ]] && { before=${word%%=*}; word=${word#*=}; }
+    for ((at = 1; at < ${#words[@]} - 1; at++)); do
+        case ${words[at]} in
+            --color|--control|--events|--timeout|--confirm-within|--network|--guest|--mac|--kind|--ifname|--filter|--address|--vlan|--trunk|--mtu|--queues|--topic|--count|-n|-f|--file)
+                [[ ${words[at]} == -n && $verb == apply ]] || [[ ${words[at]} == -f && $verb == events ]] || ((at++)) ;;
             --) [[ $verb == try ]] && { compopt -o default; return; } ;;
             -*) ;;
-            *) if [[ -z $verb ]]; then verb=${COMP_WORDS[at]}; else ((place++)); fi ;;
+            *) if [[ -z $verb ]]; then verb=${words[at]}; else ((place++)); fi ;;
         esac
     done
     case $before in
@@ -48,10 +54,10 @@ _netctl() {
     if [[ $word == -* ]]; then
         local more=
         case $verb in
-            apply) more="--yes --dry-run --commit --no-commit --confirm-within --allow-disconnect --file" ;;
+            apply) more="--yes --dry-run --commit --no-commit --confirm-within --file" ;;
             plan) more="--file" ;;
             try) more="--file --commit --no-commit --confirm-within" ;;
-            plug) more="--mac --kind --ifname --filter --vlan --trunk --mtu --queues --cable-out --isolated" ;;
+            plug) more="--mac --kind --ifname --filter --address --vlan --trunk --mtu --queues --cable-out --isolated" ;;
             topology) more="--dot --svg --mermaid --network --guest --problems --unfolded --ascii" ;;
             events) more="--follow --count --topic" ;;
         esac
@@ -64,7 +70,8 @@ _netctl() {
         networks) _netctl_names nets "$word" ;;
         links) _netctl_names links "$word" ;;
         vm) _netctl_names vms "$word" ;;
-        why) _netctl_names ports "$word" ;;
+        lldp) _netctl_names nics "$word" ;;
+        why) _netctl_names ports "$word"; _netctl_names nets "$word" ;;
         plug) if ((place == 0)); then _netctl_names vms "$word"; else _netctl_names nets "$word"; fi ;;
         unplug) ((place > 0)) || _netctl_names vms "$word" ;;
         completion) COMPREPLY=($(compgen -W bash -- "$word")) ;;
@@ -81,6 +88,8 @@ std::set<std::string> names_of(const std::string& what, const json& answer) {
         for (const auto& nic : array_at(answer, "nics")) names.insert(text_at(nic, "port"));
     if (what == "nets")
         for (const auto& [name, one] : object_at(answer, "networks").items()) names.insert(name);
+    if (what == "nics")
+        for (const auto& [name, one] : object_at(answer, "nics").items()) names.insert(name);
     if (what == "links")
         for (const char* group : {"nics", "bondings", "bridges", "vlans"})
             for (const auto& [name, one] : object_at(answer, group).items()) names.insert(name);

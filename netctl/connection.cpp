@@ -34,7 +34,6 @@ Trouble nonsense(std::string_view what) {
 // libzmq says that a connect failed, and not why; the kernel does.
 std::optional<Trouble> knock(const std::string& endpoint) {
     constexpr std::string_view ipc = "ipc://";
-    if (!endpoint.starts_with(ipc)) return std::nullopt;
     const auto path = endpoint.substr(ipc.size());
     sockaddr_un address = {};
     if (path.size() >= sizeof address.sun_path) return not_there(endpoint, "the path is too long for a socket");
@@ -114,7 +113,6 @@ private:
                 break;
             case ZMQ_EVENT_CONNECT_RETRIED:
                 if (!met_) trouble_ = knock(endpoint_);
-                if (!met_ && !trouble_ && !endpoint_.starts_with("ipc://")) trouble_ = not_there(endpoint_, "connection refused");
                 break;
             default: break;
         }

@@ -77,7 +77,7 @@ Table drift_table(const json& drift) {
 }
 
 Table uncommitted_table(const json& changes) {
-    Table table;
+    Table table{.wraps = true};
     for (const auto& one : changes) {
         const auto change = text_at(one, "change");
         const auto [sign, tone] = change == "added" ? std::pair("+", Tone::good)

@@ -8,7 +8,7 @@ enum class Exit {
     failed = 1,
     usage = 2,
     timeout = 3,
-    rejected = 4,      // nothing was changed: what was asked for is wrong
+    rejected = 4,      // nothing was changed: what was asked for is wrong, or can't be had here and now
     rolled_back = 5,   // it was tried and taken back
     drift = 6,         // the host is not as it is defined
     not_running = 8,   // nobody answers at netd's door

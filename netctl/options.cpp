@@ -54,6 +54,9 @@ private:
             ->type_name("TIME");
     }
 
+    // On TCP netd listens to engines whose keys it knows, and netctl has none.
+    static std::string fault_of_place(const std::string& place) { return place.starts_with("ipc://") ? "" : "a place is ipc:// and a path"; }
+
     static ColorChoice read_color(const std::string& when) {
         if (when == "auto") return ColorChoice::automatic;
         if (when == "always") return ColorChoice::always;
@@ -67,8 +70,8 @@ private:
         app_.add_option_function<std::string>("--color", [this](const std::string& when) { invocation_.color = read_color(when); },
                                               "auto, always or never")
             ->type_name("WHEN");
-        app_.add_option("--control", invocation_.endpoints.control, "Where netd takes requests")->envname("NETD_CONTROL")->type_name("PLACE");
-        app_.add_option("--events", invocation_.endpoints.events, "Where netd tells of events")->envname("NETD_EVENTS")->type_name("PLACE");
+        app_.add_option("--control", invocation_.endpoints.control, "Where netd takes requests")->envname("NETD_CONTROL")->type_name("PLACE")->check(fault_of_place);
+        app_.add_option("--events", invocation_.endpoints.events, "Where netd tells of events")->envname("NETD_EVENTS")->type_name("PLACE")->check(fault_of_place);
         add_time(&app_, "--timeout", invocation_.timeout, "How long to wait for an answer (10s)");
     }
 
@@ -86,7 +89,6 @@ private:
         apply->add_option("-f,--file,FILE", apply_.file, "JSON or YAML: networks, bondings, options; - is standard input")->required();
         apply->add_flag("-y,--yes", apply_.yes, "Do not ask");
         apply->add_flag("-n,--dry-run", apply_.dry_run, "Show the plan and stop");
-        apply->add_flag("--allow-disconnect", apply_.allow_disconnect, "Even if it takes away the network that this very command came by");
         add_fate(apply, apply_);
 
         auto* plan = add("plan", "Show what apply would do, and why", plan_);
@@ -107,6 +109,7 @@ private:
         add("diff", "What is not as defined, and what is not committed; exit 6 if there is drift", diff_);
         add("networks", "The networks", networks_)->add_option("NAME", networks_.name, "Only that one");
         add("links", "NICs, bonds, VLANs and bridges", links_)->add_option("NAME", links_.name, "Only that one");
+        add("lldp", "Which port of which switch a NIC is on", lldp_)->add_option("LINK", lldp_.link, "Only that NIC");
         auto* topology = add("topology", "How it all belongs together", topology_);
         const auto picture = [this](Picture which) { return [this, which](std::int64_t) { topology_.picture = which; }; };
         auto* pictures = topology->add_option_group("picture");
@@ -131,6 +134,7 @@ private:
         plug->add_option("--kind", plug_.kind, "tap, netns or libvirt (tap)")->check(CLI::IsMember({"tap", "netns", "libvirt"}));
         plug->add_option("--ifname", plug_.ifname, "Its name inside of a namespace");
         plug->add_option("--filter", plug_.filter, "standard, strict or trusted");
+        plug->add_option("--address", plug_.addresses, "What a strict guest may speak from; once for each")->allow_extra_args(false)->type_name("IP");
         plug->add_option("--vlan", plug_.vlan, "The guest's own tag");
         plug->add_option("--trunk", plug_.trunk, "Tags that the guest may use, like 1-10,20");
         plug->add_option("--mtu", plug_.mtu, "That of the network if not given");
@@ -151,7 +155,7 @@ private:
         auto* completion = add("completion", "A script for the shell: . <(netctl completion bash)", completion_);
         completion->add_option("SHELL", completion_.shell, "bash")->required()->check(CLI::IsMember({"bash"}));
         auto* names = add("__names", "", names_);
-        names->add_option("WHAT", names_.what)->required()->check(CLI::IsMember({"nets", "links", "vms", "ports"}));
+        names->add_option("WHAT", names_.what)->required()->check(CLI::IsMember({"nets", "links", "nics", "vms", "ports"}));
         names->group("");
     }
 
@@ -167,6 +171,7 @@ private:
     Status status_;
     Networks networks_;
     Links links_;
+    Lldp lldp_;
     Vm vm_;
     Why why_;
     Plug plug_;

@@ -19,7 +19,6 @@ struct Apply {
     bool dry_run = false;
     std::optional<bool> commit = {};  // none: as the file says
     std::optional<milliseconds> confirm_within = {};
-    bool allow_disconnect = false;
 };
 struct Plan { std::string file = {}; };
 struct Try {
@@ -35,12 +34,14 @@ struct Diff {};
 struct Status {};
 struct Networks { std::string name = {}; };
 struct Links { std::string name = {}; };
+struct Lldp { std::string link = {}; };
 struct Vm { std::string id = {}; };
 struct Why { std::string port = {}; };
 struct Plug {
     std::string vm = {};
     std::string network = {};
     std::string mac = {}, kind = "tap", ifname = {}, filter = {}, trunk = {};
+    std::vector<std::string> addresses = {};
     std::optional<int> vlan = {}, mtu = {}, queues = {};
     bool cable_out = false;
     bool isolated = false;
@@ -66,8 +67,8 @@ struct Version {};
 struct Completion { std::string shell = {}; };
 struct Names { std::string what = {}; };  // for the completion
 
-using Verb = std::variant<Apply, Plan, Try, Confirm, Rollback, Commit, Diff, Status, Networks, Links, Vm, Why, Plug, Unplug, Topology, Events,
-                          Version, Completion, Names>;
+using Verb = std::variant<Apply, Plan, Try, Confirm, Rollback, Commit, Diff, Status, Networks, Links, Lldp, Vm, Why, Plug, Unplug, Topology,
+                          Events, Version, Completion, Names>;
 
 struct Invocation {
     Verb verb = Version{};

@@ -36,7 +36,7 @@ Look look_of(Sign sign) {
 }  // namespace
 
 Table plan_table(const json& answer) {
-    Table table;
+    Table table{.wraps = true};
     for (const auto& step : array_at(answer, "steps")) {
         const auto what = text_at(step, "do");
         const auto [sign, tone] = look_of(sign_of(what));

@@ -23,6 +23,7 @@ json nic_of(const Plug& wish) {
     const std::pair<const char*, const std::optional<int>*> numbers[] = {{"vlan", &wish.vlan}, {"mtu", &wish.mtu}, {"queues", &wish.queues}};
     for (const auto& [name, number] : numbers)
         if (*number) nic[name] = **number;
+    if (!wish.addresses.empty()) nic["filterParameters"] = wish.addresses;
     if (wish.isolated) nic["port_isolated"] = true;
     return nic;
 }

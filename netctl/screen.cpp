@@ -55,20 +55,49 @@ Table printable_table(Table table) {
     return table;
 }
 
-// Spaces come before the next cell, not after the last, so that no line ends in blanks.
+std::size_t begin_of_last(const std::vector<std::size_t>& widths) {
+    std::size_t at = 0;
+    for (std::size_t column = 0; column + 1 < widths.size(); ++column) at += widths[column] + gap;
+    return at;
+}
+
+// Spaces come before the next cell, not after the last, so that no line ends in blanks. Where a column has no room at all, the
+// last place of the line says that there is more.
 std::string draw_row(const std::vector<Cell>& row, const std::vector<std::size_t>& widths, std::optional<std::size_t> width,
                      bool color) {
+    const bool has_more = width && begin_of_last(widths) >= *width;
+    if (has_more) --*width;
     std::string line;
     std::size_t at = 0, used = 0;
     for (std::size_t column = 0; column < row.size(); ++column) {
         if (width && at >= *width) break;
         line.append(at - used, ' ');
-        const auto text = width ? topology::cut_to_columns(row[column].text, *width - at) : row[column].text;
+        const auto text = width ? topology::cut_to_columns(row[column].text, *width - at, has_more ? "" : "…") : row[column].text;
         line += tinted(text, row[column].tone, color);
         used = at + topology::columns_of(text);
         at += widths[column] + gap;
     }
-    return line;
+    return has_more ? line + std::string(*width - used, ' ') + "…" : line;
+}
+
+// The last cell goes on below itself. Where the others leave it less than half of a line, each cell has lines of its own.
+std::vector<std::string> wrap_row(std::vector<Cell> row, const std::vector<std::size_t>& widths, std::size_t width, bool color) {
+    std::vector<std::string> lines;
+    const auto at = begin_of_last(widths);
+    if (at + widths.back() <= width || at <= width / 2) {
+        const auto pieces = wrapped(row.back().text, width - at);
+        row.back().text = pieces.front();
+        lines.push_back(draw_row(row, widths, {}, color));
+        for (auto piece = pieces.begin() + 1; piece != pieces.end(); ++piece) lines.push_back(std::string(at, ' ') + tinted(*piece, row.back().tone, color));
+        return lines;
+    }
+    for (const auto& cell : row) {
+        const bool is_first = lines.empty();
+        const auto indent = is_first ? gap : 2 * gap;
+        for (const auto& piece : wrapped(cell.text, width > indent ? width - indent : 0))
+            lines.push_back(std::string(lines.empty() ? 0 : indent, ' ') + tinted(piece, cell.tone, color));
+    }
+    return lines;
 }
 
 // ensure_ascii: a terminal obeys some control characters beyond ASCII, and JSON leaves those as they are.
@@ -90,7 +119,10 @@ std::vector<std::string> draw(const Table& given, std::optional<std::size_t> wid
     for (const auto& text : table.heading) heading.push_back({text, Tone::strong});
     std::vector<std::string> lines;
     if (!heading.empty()) lines.push_back(draw_row(heading, widths, width, color));
-    for (const auto& row : table.rows) lines.push_back(draw_row(row, widths, width, color));
+    for (const auto& row : table.rows) {
+        if (!table.wraps || !width) lines.push_back(draw_row(row, widths, width, color));
+        else for (auto& line : wrap_row(row, widths, *width, color)) lines.push_back(std::move(line));
+    }
     return lines;
 }
 

@@ -26,13 +26,14 @@ struct Cell {
 struct Table {
     std::vector<std::string> heading = {};
     std::vector<std::vector<Cell>> rows = {};
+    bool wraps = false;  // what people decide by has more lines rather than being cut
 };
 
 // Text in that tone for a terminal; the text itself where there is no colour.
 std::string tinted(std::string_view text, Tone tone, bool color);
 
-// The lines of a table. Every cell is made printable here, so no caller can forget it. With a width, the last column is
-// cut to it; without, nothing is.
+// The lines of a table. Every cell is made printable here, so no caller can forget it. With a width, lines are wrapped or cut
+// to it, and a "…" says so; without, nothing is.
 std::vector<std::string> draw(const Table& table, std::optional<std::size_t> width, bool color);
 
 bool wants_color(ColorChoice choice, bool is_terminal);

@@ -122,7 +122,7 @@ Exit ending_of(const Report& report) {
 Table screen_of(const Report& report) {
     const auto& status = report.status;
     const std::chrono::seconds uptime(number_at(status, "uptime").value_or(0));
-    Table table;
+    Table table{.wraps = true};
     const auto add = [&table](std::string name, Cell cell) { table.rows.push_back(Row{{std::move(name), Tone::dim}, std::move(cell)}); };
     add("netd", {fmt::format("{}, up {}, revision {}", text_at(status, "version"), short_time(uptime), text_at(status, "revision")), Tone::good});
     for (const auto& [name, backend] : object_at(status, "backends").items()) add(name, backend_cell(backend));
@@ -160,7 +160,7 @@ Exit run(const Status&, Session& session) {
     const auto& report = std::get<Report>(taken);
     if (session.screen.wants_json()) {
         auto whole = report.status;
-        whole["drift"] = report.drift;
+        whole["deviations"] = report.drift;  // beside netd's own "drift": what is done about them, and what is contested
         session.screen.document(whole);
     } else {
         session.screen.table(screen_of(report), "");

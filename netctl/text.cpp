@@ -2,6 +2,7 @@
 #include "netctl/text.hpp"
 
 #include "topology/names.hpp"
+#include "topology/utf8.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -12,6 +13,20 @@ namespace netctl {
 std::string printable(std::string_view text) { return topology::escaped(text); }
 
 std::string in_quotes(std::string_view text) { return '"' + printable(text) + '"'; }
+
+std::vector<std::string> wrapped(std::string_view text, std::size_t columns) {
+    columns = std::max<std::size_t>(columns, 2);  // the widest character
+    std::vector<std::string> lines;
+    while (topology::columns_of(text) > columns) {
+        const auto fits = topology::cut_to_columns(text, columns, "").size();
+        const auto blank = text.rfind(' ', fits);  // it may stand just behind what fits
+        const auto end = blank == text.npos || blank == 0 ? fits : blank;
+        lines.emplace_back(text.substr(0, end));
+        text.remove_prefix(std::min(text.find_first_not_of(' ', end), text.size()));
+    }
+    lines.emplace_back(text);
+    return lines;
+}
 
 std::string short_number(std::uint64_t number) {
     constexpr std::string_view units = " kMGTPE";

@@ -4,9 +4,11 @@
 #include "topology/result.hpp"
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace netctl {
 
@@ -15,6 +17,9 @@ std::string printable(std::string_view text);
 
 // The same in double quotes.
 std::string in_quotes(std::string_view text);
+
+// Lines of at most so many columns, broken at blanks where there are some. Of text that is printable already.
+std::vector<std::string> wrapped(std::string_view text, std::size_t columns);
 
 // "1.5M": at most four digits, powers of 1000.
 std::string short_number(std::uint64_t number);

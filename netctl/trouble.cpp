@@ -65,18 +65,22 @@ bool all_not_found(const std::vector<Complaint>& complaints) {
            std::all_of(complaints.begin(), complaints.end(), [](const auto& one) { return one.fault == "not_found"; });
 }
 
-// The same code is given to a change that was refused before it began and to one that was tried; the message tells.
+bool is_about_what_was_sent(const Complaint& complaint) { return !complaint.path.empty(); }
+
+// The same code is given to a change that was refused before it began and to one that was tried; the message tells, and of
+// one that was tried no complaint is about a part of what was sent.
 Exit ending(int number, Asked asked, const Trouble& trouble) {
     const auto& complaints = trouble.complaints;
     if (number == code::forbidden) return Exit::denied;
     if (trouble.what.starts_with("degraded:")) return Exit::failed;
-    if (number == code::lost_connection || trouble.what.starts_with("rolled back:")) return Exit::rolled_back;
+    if (trouble.what.starts_with("rolled back:")) return Exit::rolled_back;
     const bool about_one_thing = asked == Asked::reading || asked == Asked::plugging;
     if (about_one_thing && all_not_found(complaints)) return Exit::not_found;
     if (!complaints.empty() && complaints.front().fault == "timeout") return Exit::timeout;
+    if (number > 0 && std::any_of(complaints.begin(), complaints.end(), is_about_what_was_sent)) return Exit::rejected;
     if (number == code::refused) return Exit::failed;
+    if (number == code::busy || number == code::invalid_params) return Exit::rejected;
     if (number >= code::first_rejection && number <= code::last_rejection) return Exit::rejected;
-    if (number == code::invalid_params) return Exit::rejected;
     return Exit::failed;
 }
 

@@ -23,6 +23,7 @@ Exit run(const Diff& wish, Session& session);
 Exit run(const Status& wish, Session& session);
 Exit run(const Networks& wish, Session& session);
 Exit run(const Links& wish, Session& session);
+Exit run(const Lldp& wish, Session& session);
 Exit run(const Vm& wish, Session& session);
 Exit run(const Why& wish, Session& session);
 Exit run(const Plug& wish, Session& session);

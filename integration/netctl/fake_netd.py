@@ -4,7 +4,8 @@
 usage: fake_netd.py DIR     sockets DIR/control and DIR/events, every request as a line of DIR/log
 
 What a change does depends on the names of its networks: `bad` is refused with two complaints, `refused` is rolled back,
-`same` is there already, `cut` loses every connection while it waits, `lonely` takes no confirmation.
+`same` is there already, `long` takes a step with much to tell, `cut` loses every connection while it waits, `lonely` takes no
+confirmation, as if an engine had made it.
 """
 import json
 import os
@@ -50,6 +51,16 @@ NICS = {"nics": [{"vmId": "web1", "macAddr": "52:54:00:aa:00:01", "network": "we
                   "filter": "standard", "portMirroring": ["web"]}]}
 UUIDS = {"0b4d5f3e-6a51-4d6b-9f5c-2f1f4a0c7e11": "web1"}  # of libvirt's domains; NICs are told by name
 
+def tlv(**properties):
+    return {"type": 5, "name": "any", "properties": {name.replace("_", " "): value for name, value in properties.items()}}
+
+
+LLDP = {"eth0": {"enabled": True, "tlvs": [tlv(system_name="sw1.example"), tlv(chassis_ID="52:54:00:ff:00:00"), tlv(port_ID="Gi1/0/7"), tlv(port_description="to host 7"),
+                                           tlv(Port_VLAN_ID="100"), tlv(management_address="192.0.2.254")]},
+        "eth1": {"enabled": True, "tlvs": [tlv(chassis_ID="52:54:00:ff:00:01"), tlv(port_ID="swp1")]},
+        "eth2": {"enabled": False, "tlvs": [], "why": "Operation not permitted"},
+        "eth3": {"enabled": True, "tlvs": []}}
+
 TOPOLOGY = {
     "revision": 7,
     "nodes": [
@@ -78,6 +89,8 @@ TOPOLOGY = {
 STEPS = [{"do": "create bridge web", "because": "network web needs it and it is not there", "subject": "web", "stage": 2},
          {"do": "change eth0: mtu 1500 becomes 9000", "because": "what lies on it needs it", "subject": "eth0", "stage": 1},
          {"do": "remove vlan eth0.7", "because": "no network is on it any more", "subject": "eth0.7", "stage": 5}]
+
+LONG_STEP = {"do": "change bond0: fail_over_mac none becomes active, primary nothing becomes eth0", "because": "networks web and db want it", "subject": "bond0", "stage": 1}
 
 COMPLAINTS = [{"path": "/networks/bad/vlan", "fault": "conflict", "what": 'VLAN 100 on eth0 is already used by network "db"'},
               {"path": "/networks/bad/mtu", "fault": "invalid", "what": "an MTU is 68 to 65521"}]
@@ -149,7 +162,7 @@ class FakeNetd:
 
     def Host_planNetworks(self, params, _):
         self.refuse_bad(params)
-        return {"steps": [] if "same" in params["networks"] else STEPS}
+        return {"steps": [] if "same" in params["networks"] else STEPS + [LONG_STEP] * ("long" in params["networks"])}
 
     def Host_setupNetworks(self, params, asker):
         self.refuse_bad(params)
@@ -180,8 +193,10 @@ class FakeNetd:
                                              "data": [{"path": "", "fault": "timeout", "what": why}]})
 
     def Host_confirmConnectivity(self, _, __):
-        if not self.pending or self.pending["lonely"] or time.monotonic() < self.pending["made"]:
+        if not self.pending or time.monotonic() < self.pending["made"]:
             return {"confirmed": False, "transaction": None}
+        if self.pending["lonely"]:
+            return {"confirmed": False, "transaction": 3}
         asker, self.pending = self.pending["asker"], None
         self.revision += 1
         self.last = {"outcome": "committed", "why": "", "time": time.time()}
@@ -194,6 +209,7 @@ class FakeNetd:
         trouble = {"subject": "web", "what": "the way back is blocked"} if os.path.exists(self.folder + "/degraded") else None
         down = ["web"] if os.path.exists(self.folder + "/down") else []
         return {"version": "0.1.0", "revision": self.revision, "down": down, "uptime": 93784, "queue": 0, "networks": 2, "nics": 2,
+                "drift": {"policy": "repair", "contested": []},
                 "backends": {"kernel": {"release": "6.1.0", "vlan": True, "bond": False},
                              "ovs": {"connected": False, "where": "unix:/run/openvswitch/db.sock", "datapath": ""}},
                 "netConfigDirty": True, "trouble": trouble, "last": self.last,
@@ -215,6 +231,9 @@ class FakeNetd:
 
     def Host_getNetworkStatistics(self, _, __):
         return STATISTICS
+
+    def Host_getLldp(self, _, __):
+        return LLDP
 
     def Host_getTopology(self, params, _):
         if params.get("view") not in ("whole", "folded", "problems"):

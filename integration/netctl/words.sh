@@ -16,6 +16,11 @@ on_terminal() {
     status=$?
 }
 
+# complete_with WORDS...: what Tab offers for the last of them; they are broken as the shell breaks them.
+complete_with() {
+    bash --norc -c '. <("$1" completion bash); PATH=${1%/*}:$PATH; COMP_WORDS=("${@:2}"); COMP_CWORD=$(($# - 2)); compopt() { :; }; _netctl; echo "${COMPREPLY[*]}"' _ "$netctl" "$@"
+}
+
 # it SENTENCE CONDITION...: the condition is a command; its failure fails the test and shows what there was.
 it() {
     local sentence=$1

@@ -20,6 +20,35 @@ TEST_CASE("on a terminal lines are cut to its width, elsewhere nothing is") {
     REQUIRE(draw(table, {}, false) == std::vector<std::string>{"abcdef  ghijkl"});
 }
 
+TEST_CASE("columns that have no room at all leave a mark at the end of each line") {
+    const Table table{{"NAME", "STATE", "MORE"}, {{{"web"}, {"in sync"}, {"x"}}, {{"db"}, {"up"}, {""}}}};
+    REQUIRE(draw(table, 15, false) == std::vector<std::string>{"NAME  STATE   …", "web   in sync …", "db    up      …"});
+    REQUIRE(draw(table, 9, false) == std::vector<std::string>{"NAME  ST…", "web   in…", "db    up…"});
+    REQUIRE(draw(table, 1, false) == std::vector<std::string>{"…", "…", "…"});
+    REQUIRE(draw(table, 16, false) == std::vector<std::string>{"NAME  STATE    …", "web   in sync  x", "db    up       -"});
+}
+
+TEST_CASE("what people decide by goes on below itself, or has lines of its own where it had less than half of them") {
+    Table table{.wraps = true};
+    table.rows = {{{"last"}, {"route refused: Network is unreachable"}}, {{"queue"}, {"0"}}};
+    REQUIRE(draw(table, 27, false) ==
+            std::vector<std::string>{"last   route refused:", "       Network is", "       unreachable", "queue  0"});
+    table.rows = {{{"+ create bridge web"}, {"network web needs it", Tone::dim}}, {{"- drop x"}, {"nobody"}}};
+    REQUIRE(draw(table, 27, false) ==
+            std::vector<std::string>{"+ create bridge web", "    network web needs it", "- drop x", "    nobody"});
+    REQUIRE(draw(table, 16, true) == std::vector<std::string>{"+ create", "  bridge web", "    \033[2mnetwork web\033[0m", "    \033[2mneeds it\033[0m", "- drop x", "    nobody"});
+    REQUIRE(draw(table, 41, false) == std::vector<std::string>{"+ create bridge web  network web needs it", "- drop x             nobody"});
+}
+
+TEST_CASE("text is broken at blanks, and within a word only where that is longer than a line") {
+    REQUIRE(wrapped("", 5) == std::vector<std::string>{""});
+    REQUIRE(wrapped("12345", 5) == std::vector<std::string>{"12345"});
+    REQUIRE(wrapped("12345 6", 5) == std::vector<std::string>{"12345", "6"});
+    REQUIRE(wrapped("a 1234567 b", 5) == std::vector<std::string>{"a", "12345", "67 b"});
+    REQUIRE(wrapped("网络网络", 5) == std::vector<std::string>{"网络", "网络"});
+    REQUIRE(wrapped("网络", 0) == std::vector<std::string>{"网", "络"});
+}
+
 TEST_CASE("a cell can't move the cursor, nor begin a new line") {
     const Table table{{}, {{{"a\x1b[2J\nb"}, {"\xff"}}}};
     REQUIRE(draw(table, {}, false) == std::vector<std::string>{"a\\x1b[2J\\x0ab  \\xff"});

@@ -24,7 +24,6 @@ TEST_CASE("each of netd's codes ends the command in its own way") {
     REQUIRE(ending(error(29, "rolled back: x", "backend", ""), Asked::setting_up) == Exit::rolled_back);
     REQUIRE(ending(error(29, "degraded: x", "backend", ""), Asked::setting_up) == Exit::failed);
     REQUIRE(ending(error(10, "degraded: x", "timeout", ""), Asked::setting_up) == Exit::failed);
-    REQUIRE(ending(error(40, "busy", "busy"), Asked::setting_up) == Exit::failed);
     REQUIRE(ending(error(403, "no"), Asked::setting_up) == Exit::denied);
     REQUIRE(ending(error(-32602, "no"), Asked::reading) == Exit::rejected);
     REQUIRE(ending(error(-32601, "no"), Asked::reading) == Exit::failed);
@@ -33,7 +32,18 @@ TEST_CASE("each of netd's codes ends the command in its own way") {
 TEST_CASE("what is not there is 10 when it was asked for, and a fault of the file when a file names it") {
     REQUIRE(ending(error(49, "no", "not_found"), Asked::plugging) == Exit::not_found);
     REQUIRE(ending(error(23, "no", "not_found"), Asked::planning) == Exit::rejected);
-    REQUIRE(ending(error(49, "no", "conflict"), Asked::plugging) == Exit::failed);
+    REQUIRE(ending(error(49, "no", "conflict"), Asked::plugging) == Exit::rejected);
+}
+
+TEST_CASE("what netd refused before it touched anything is rejected, whatever the code") {
+    for (const int code : {10, 29, 32, 49, 56}) {
+        CAPTURE(code);
+        REQUIRE(ending(error(code, "no", "backend"), Asked::setting_up) == Exit::rejected);
+        REQUIRE(ending(error(code, "rolled back: x", "backend", ""), Asked::setting_up) == Exit::rolled_back);
+        REQUIRE(ending(error(code, "degraded: x", "backend", ""), Asked::setting_up) == Exit::failed);
+    }
+    REQUIRE(ending({{"code", 40}, {"message", "64 changes wait already"}}, Asked::setting_up) == Exit::rejected);
+    REQUIRE(ending({{"code", 29}, {"message", "no"}}, Asked::reading) == Exit::failed);
 }
 
 TEST_CASE("an error of no known shape is still an error") {

@@ -43,6 +43,8 @@ ask status --timeout 5y
 it "a bad time ends with 2" ends_with 2
 ask --control nonsense status
 it "a place that is none ends with 2" ends_with 2
+ask --control tcp://192.0.2.1:54321 status
+it "one elsewhere, too: netctl has no key that netd knows" ends_with 2
 ask --help
 it "help is data, and no failure" ends_with 0
 it "and names the verbs" shows topology
@@ -50,6 +52,28 @@ it "but not the inner ones" hides __names
 ask completion bash
 it "the completion needs no netd" ends_with 0
 it "and is bash" bash -n "$dir/out"
+
+# What is kept by hand in three places: the help, the completion and the manual.
+manual=$here/../../packaging/man/netctl.1.md
+options_in() { sed -nE 's/^ +(-[^ {]+).*/\1/p' <<<"$1" | tr , '\n'; }
+long_ones() { grep -- '^--' | sort -u; }
+offered() { complete_with netctl "$@" | tr ' ' '\n' | sort; }
+help=$("$netctl" --help)
+verbs=$(sed -n '/^Subcommands:/,/^$/s/^  \([a-z]*\) .*/\1/p' <<<"$help")
+it "Tab offers each verb" [ "$(offered "")" == "$(sort <<<"$verbs")" ]
+for verb in $verbs; do
+    it "the manual has $verb in its synopsis" grep -q "\*\*$verb\b" <(sed '/^# DESCRIPTION/q' "$manual")
+    it "and tells of $verb" grep -q "^\*\*[a-z*, ]*\b$verb\b" <(sed '1,/^# DESCRIPTION/d' "$manual")
+    more=$("$netctl" "$verb" --help)
+    it "Tab offers each option of $verb, and no others" [ "$(offered "$verb" --)" == "$(options_in "$help"$'\n'"$more" | long_ones)" ]
+    help_of_all+=$'\n'$more
+done
+for option in $(options_in "$help$help_of_all" | sort -u); do
+    it "the manual has the option $option" grep -qF -- "**$option**" "$manual"
+done
+for option in $(sed -nE 's/^ +(-[^ ]+) [A-Z]{2}.*/\1/p' <<<"$help$help_of_all" | tr , '\n' | long_ones); do
+    it "Tab knows that a value follows $option" [ "$(offered "$option" x plug --)" == "$(offered plug --)" ]
+done
 ask version
 it "the version needs no netd" ends_with 0
 

@@ -63,6 +63,16 @@ it "by its device too, for scripts" json_has '.network == "storage" and .device 
 ask why nowhere
 it "what is nothing of all this ends with 10" ends_with 10
 
+ask lldp
+it "lldp tells the switch and its port" grep -q '^eth0  *sw1.example  *Gi1/0/7  *100  *192.0.2.254  *to host 7$' "$dir/out"
+it "of one without a name his chassis" grep -q '^eth1  *52:54:00:ff:00:01  *swp1  ' "$dir/out"
+it "where nobody listens, why" shows "nobody listens: Operation not permitted"
+it "and who is silent is that" grep -q '^eth3  *nobody was heard  ' "$dir/out"
+ask lldp eth0 --json
+it "for scripts it is as netd tells it" json_has 'keys == ["eth0"] and .eth0.enabled and .eth0.tlvs[0].properties["system name"] == "sw1.example"'
+ask lldp bond0
+it "what is no NIC ends with 10" ends_with 10
+
 ask topology
 it "the picture is a tree" shows "eth0"
 it "with what is wrong" shows "DRIFT mtu is 1500, wanted 9000"
@@ -98,7 +108,7 @@ it "what is not as defined" shows "not as defined: db"
 it "counters that say something" shows "server.received 12"
 it "and no others" hides malformed
 ask status --json
-it "for scripts" json_has '.version == "0.1.0" and (.drift | length) == 1'
+it "for scripts" json_has '.version == "0.1.0" and (.deviations | map(.attribute)) == ["mtu"] and .drift == {policy: "repair", contested: []}'
 touch "$dir/in-sync"
 ask status
 it "all well ends with 0" ends_with 0
@@ -120,10 +130,11 @@ ask __names nets
 it "the completion learns the names of networks" [ "$out" == $'db\nweb' ]
 ask __names vms
 it "but not those that would need escaping" [ "$out" == web1 ]
-complete_with() {
-    bash --norc -c '. <("$1" completion bash); PATH=${1%/*}:$PATH; COMP_WORDS=("${@:2}"); COMP_CWORD=$(($# - 2)); compopt() { :; }; _netctl; echo "${COMPREPLY[*]}"' _ "$netctl" "$@"
-}
 it "Tab finds verbs" [ "$(complete_with netctl top)" == topology ]
 it "Tab finds networks" [ "$(complete_with netctl networks w)" == web ]
 it "Tab finds a guest, then a network" [ "$(complete_with netctl plug web1 d)" == db ]
 it "Tab finds options of the verb" [ "$(complete_with netctl apply --dry)" == --dry-run ]
+it "Tab finds ports and networks, of which why can tell" [ "$(complete_with netctl why "")" == "nic-1a2b3c nic-4d5e6f nic-7a8b9c db web" ]
+it "Tab finds NICs, and not what stands on them" [ "$(complete_with netctl lldp "")" == "eth0 eth1" ]
+it "Tab finds them after a place, which the shell breaks at its colons" [ "$(complete_with netctl --control ipc : ///run/netd/control lldp eth1)" == eth1 ]
+it "Tab finds what comes after =" [ "$(complete_with netctl --color = al)" == always ]

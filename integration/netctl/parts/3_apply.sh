@@ -42,6 +42,10 @@ forget_log
 on_terminal n apply "$dir/web.yaml"
 it "his no counts too" ends_with 1
 it "and changes nothing" logged 'map(.method) | index("Host.setupNetworks") == null'
+on_terminal n apply "$dir/long.yaml"
+it "however long a step is, he sees all of it before he is asked" shows "~ change bond0: fail_over_mac none becomes active, primary nothing becomes"
+it "with its reason on a line of its own" shows $'\r\n    \033[2mnetworks web and db want it'
+it "and the reasons of all others" shows "no network is on it any more"
 
 ask apply --yes "$dir/bad.yaml"
 it "what is wrong is rejected with 4" ends_with 4
@@ -57,6 +61,8 @@ it "with the host's words" says "rolled back: web: Device or resource busy"
 ask apply --yes --confirm-within 1s "$dir/lonely.yaml"
 it "what nobody could confirm is rolled back: 5" ends_with 5
 it "and it says why" says "rolled back: connectivity: nobody confirmed the change in time · try: netctl status"
+on_terminal "" status
+it "what went wrong is told to its end on a terminal, too" shows " UTC)"
 ask apply --yes "$dir/cut.yaml"
 it "a change that cuts its own connection is confirmed over the next one" ends_with 0
 it "and its end is known" says "done and confirmed"
@@ -69,11 +75,25 @@ ask commit
 it "commit keeps it" ends_with 0
 ask confirm
 it "confirm with nothing to confirm ends with 1" ends_with 1
+it "and says so" says "nothing waits for a confirmation"
+"$netctl" apply --yes --confirm-within 3s "$dir/lonely.yaml" &>/dev/null &
+lonely=$!
+for ((try = 0; try < 200; try++)); do
+    ask status
+    [[ $out == *"3 is waiting"* ]] && break
+    read -rt 0.05 <> <(:)
+done
+ask confirm
+it "confirm of what only an engine may confirm ends with 1" ends_with 1
+it "and says that something waits, and for whom" says "not confirmed: what an engine asked for over TCP is confirmed over TCP only (transaction 3)"
+wait "$lonely"
 
 forget_log
 ask plug web1 web --vlan 5 --mtu 1400 --isolated
 it "plug answers with the port" [ "$status $out" == "0 nic-777777" ]
 it "and sends what was said, no more" logged '.[-1].params == {vmId: "web1", nic: {network: "web", kind: "tap", linkActive: true, vlan: 5, mtu: 1400, port_isolated: true}}'
+ask plug --filter strict --address 192.0.2.7 --address 2001:db8::7 web1 web
+it "addresses of a strict guest go with it" logged '.[-1].params.nic | .filter == "strict" and .filterParameters == ["192.0.2.7", "2001:db8::7"] and .network == "web"'
 ask plug web1 none
 it "a network that is not there ends with 10" ends_with 10
 ask plug web1 web --kind ship
