@@ -118,26 +118,24 @@ Exit run(const Apply& wish, Session& session) {
 
 namespace {
 
-// What waits ends: the member `flag` of the answer says whether it did, as it was asked to; if nothing waits, its number is null.
-Exit end(const char* method, const char* flag, const char* done, const char* failed, Session& session) {
+// What waits ends: the member `flag` of the answer says whether it did, as it was asked to, and `why` if it didn't.
+Exit end(const char* method, const char* flag, const char* done, const char* not_done, Session& session) {
     const auto answer = session.netd.call(method, json::object(), session.patience);
     if (const auto* trouble = std::get_if<Trouble>(&answer)) return session.screen.fail(*trouble);
     const auto& result = std::get<json>(answer);
     const bool is_done = flag_at(result, flag);
+    const auto waiting = printable(text_at(result, "transaction"));
     if (session.screen.wants_json()) session.screen.document(result);
-    else if (const auto waiting = printable(text_at(result, "transaction")); is_done) session.screen.remark(fmt::format("{} (transaction {})", done, waiting));
-    else if (!waiting.empty()) session.screen.complain(fmt::format("{} (transaction {}) · try: netctl status", failed, waiting));
-    else session.screen.complain("nothing waits for a confirmation · try: netctl status");
+    else if (is_done) session.screen.remark(fmt::format("{} (transaction {})", done, waiting));
+    else session.screen.complain(fmt::format("{}: {}{} · try: netctl status", not_done, printable(text_at(result, "why")), waiting.empty() ? "" : fmt::format(" (transaction {})", waiting)));
     return is_done ? Exit::done : Exit::failed;
 }
 
 }  // namespace
 
-Exit run(const Confirm&, Session& session) {
-    return end("Host.confirmConnectivity", "confirmed", "confirmed", "not confirmed: what an engine asked for over TCP is confirmed over TCP only", session);
-}
+Exit run(const Confirm&, Session& session) { return end("Host.confirmConnectivity", "confirmed", "confirmed", "not confirmed", session); }
 
-Exit run(const Rollback&, Session& session) { return end("Host.rollback", "rolledBack", "taken back", "it could not be taken back whole", session); }
+Exit run(const Rollback&, Session& session) { return end("Host.rollback", "rolledBack", "taken back", "not taken back", session); }
 
 Exit run(const Commit&, Session& session) {
     const auto answer = session.netd.call("Host.setSafeNetworkConfig", json::object(), session.patience);

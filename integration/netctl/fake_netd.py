@@ -194,9 +194,9 @@ class FakeNetd:
 
     def Host_confirmConnectivity(self, _, __):
         if not self.pending or time.monotonic() < self.pending["made"]:
-            return {"confirmed": False, "transaction": None}
+            return {"confirmed": False, "transaction": None, "why": "nothing waits for a confirmation"}
         if self.pending["lonely"]:
-            return {"confirmed": False, "transaction": 3}
+            return {"confirmed": False, "transaction": 3, "why": "what an engine asked for over TCP is confirmed over TCP only"}
         asker, self.pending = self.pending["asker"], None
         self.revision += 1
         self.last = {"outcome": "committed", "why": "", "time": time.time()}

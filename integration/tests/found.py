@@ -201,11 +201,11 @@ def a_change_is_confirmed_by_its_own_number(host):
 def a_change_is_taken_back_when_somebody_says_so(host):
     number, other = waiting(host, {"web": {"nic": "eno1"}}, 60)
     mine = other.call("Host.getStatus")["transaction"]["id"]
-    assert other.call("Host.rollback", {"transaction": mine + 1}) == {"rolledBack": False, "transaction": mine}
+    assert other.call("Host.rollback", {"transaction": mine + 1}) == {"rolledBack": False, "transaction": mine, "why": "another change waits"}
     host.netd.netctl("rollback")
     assert host.space.link("web") is None
     assert goes_back(host, number).code == 10
-    assert other.call("Host.rollback") == {"rolledBack": False, "transaction": None}
+    assert other.call("Host.rollback") == {"rolledBack": False, "transaction": None, "why": "nothing waits for a confirmation"}
     agree(host)
 
 

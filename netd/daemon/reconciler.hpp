@@ -74,7 +74,7 @@ private:
     void confirm(const serve::Confirm& confirm);
     void roll_back(const serve::RollBack& asked);
     bool waits_for_another(const serve::Ticket& ticket) const;
-    bool is_about_what_waits(const serve::Ticket& ticket, const std::optional<std::uint64_t>& transaction) const;
+    std::optional<std::string> why_not_about_it(const serve::Ticket& ticket, const std::optional<std::uint64_t>& transaction) const;
     apply::Outcome take_back(const topology::Error& because);
     void commit(const serve::CommitRunning& commit);
     void change_nic(const serve::ChangeNic& change);

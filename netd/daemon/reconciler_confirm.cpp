@@ -10,11 +10,14 @@ namespace netd {
 using nlohmann::json;
 using topology::Fault;
 
-// What was sent before the change stood says nothing about it.
-bool Reconciler::is_about_what_waits(const serve::Ticket& ticket, const std::optional<std::uint64_t>& transaction) const {
+// Why what was sent is not about the change that waits; none: it is.
+std::optional<std::string> Reconciler::why_not_about_it(const serve::Ticket& ticket, const std::optional<std::uint64_t>& transaction) const {
     const auto& waiting = transactor_.waiting();
-    if (!waiting || ticket.caller.arrived < waiting_since_) return false;
-    return transaction ? *transaction == waiting->id : !waits_for_another(ticket);
+    if (!waiting) return "nothing waits for a confirmation";
+    if (ticket.caller.arrived < waiting_since_) return "this was sent before the change stood";
+    if (transaction && *transaction != waiting->id) return "another change waits";
+    if (!transaction && waits_for_another(ticket)) return "a change of somebody else's waits, and one of yours behind it: say which by its number";
+    return std::nullopt;
 }
 
 // Who has a change of his own in the queue means that one, not the one that somebody else is still trying out.
@@ -26,27 +29,38 @@ bool Reconciler::waits_for_another(const serve::Ticket& ticket) const {
     });
 }
 
+namespace {
+
+json no(const char* flag, const std::optional<apply::Waiting>& waiting, std::string why) {
+    return {{flag, false}, {"transaction", waiting ? json(waiting->id) : json()}, {"why", std::move(why)}};
+}
+
+}  // namespace
+
 void Reconciler::confirm(const serve::Confirm& confirm) {
     const auto waiting = transactor_.waiting();
+    const auto answer = [&](json told) { reply(confirm.ticket, std::move(told), false); };
+    if (auto why = why_not_about_it(confirm.ticket, confirm.transaction)) return answer(no("confirmed", waiting, std::move(*why)));
     // One from here says nothing about the wire to an engine.
-    const bool is_from_here = waiting && waiting->is_remote && !confirm.ticket.caller.is_remote();
-    if (is_from_here || !is_about_what_waits(confirm.ticket, confirm.transaction)) return reply(confirm.ticket, {{"confirmed", false}, {"transaction", waiting ? json(waiting->id) : json()}}, false);
-    if (awaited_) {
-        const bool is_confirmed = transactor_.confirm_but_for_leases();  // it ends when they are there
-        return reply(confirm.ticket, {{"confirmed", is_confirmed}, {"transaction", waiting->id}}, false);
+    if (waiting->is_remote && !confirm.ticket.caller.is_remote()) return answer(no("confirmed", waiting, "what an engine asked for over TCP is confirmed over TCP only"));
+    if (awaited_) {  // it ends when they are there
+        if (!transactor_.confirm_but_for_leases()) return answer(no("confirmed", waiting, "it can't be written down"));
+        return answer({{"confirmed", true}, {"transaction", waiting->id}});
     }
     const Asker asker = std::exchange(asker_, std::nullopt);
     log::info("change {} is confirmed by {}", waiting->id, confirm.ticket.caller.who());
     const auto outcome = transactor_.confirm();
     conclude(asker, outcome, intent::code::refused);
-    reply(confirm.ticket, {{"confirmed", std::holds_alternative<apply::Committed>(outcome)}, {"transaction", waiting->id}}, false);
+    if (!std::holds_alternative<apply::Committed>(outcome)) return answer(no("confirmed", waiting, "it could not be kept, and was taken back: " + (last_outcome_ ? last_outcome_->why : "")));
+    answer({{"confirmed", true}, {"transaction", waiting->id}});
 }
 
 void Reconciler::roll_back(const serve::RollBack& asked) {
     const auto waiting = transactor_.waiting();
-    if (!is_about_what_waits(asked.ticket, asked.transaction)) return reply(asked.ticket, {{"rolledBack", false}, {"transaction", waiting ? json(waiting->id) : json()}}, false);
+    if (auto why = why_not_about_it(asked.ticket, asked.transaction)) return reply(asked.ticket, no("rolledBack", waiting, std::move(*why)), false);
     const auto outcome = take_back({Fault::timeout, "connectivity", asked.ticket.caller.who() + " took the change back"});
-    reply(asked.ticket, {{"rolledBack", std::holds_alternative<apply::RolledBack>(outcome)}, {"transaction", waiting->id}}, false);
+    if (!std::holds_alternative<apply::RolledBack>(outcome)) return reply(asked.ticket, no("rolledBack", waiting, "it could not be taken back whole"), false);
+    reply(asked.ticket, {{"rolledBack", true}, {"transaction", waiting->id}}, false);
 }
 
 void Reconciler::expire() {

@@ -54,7 +54,7 @@ it "the completion needs no netd" ends_with 0
 it "and is bash" bash -n "$dir/out"
 
 # What is kept by hand in three places: the help, the completion and the manual.
-manual=$here/../../packaging/man/netctl.1.md
+manual=$here/../../packaging/man/netctl.1.pod
 options_in() { sed -nE 's/^ +(-[^ {]+).*/\1/p' <<<"$1" | tr , '\n'; }
 long_ones() { grep -- '^--' | sort -u; }
 offered() { complete_with netctl "$@" | tr ' ' '\n' | sort; }
@@ -62,14 +62,14 @@ help=$("$netctl" --help)
 verbs=$(sed -n '/^Subcommands:/,/^$/s/^  \([a-z]*\) .*/\1/p' <<<"$help")
 it "Tab offers each verb" [ "$(offered "")" == "$(sort <<<"$verbs")" ]
 for verb in $verbs; do
-    it "the manual has $verb in its synopsis" grep -q "\*\*$verb\b" <(sed '/^# DESCRIPTION/q' "$manual")
-    it "and tells of $verb" grep -q "^\*\*[a-z*, ]*\b$verb\b" <(sed '1,/^# DESCRIPTION/d' "$manual")
+    it "the manual has $verb in its synopsis" grep -q "B<$verb\b" <(sed '/^=head1 DESCRIPTION/q' "$manual")
+    it "and tells of $verb" grep -q "^=item B<.*\b$verb\b" <(sed '1,/^=head1 DESCRIPTION/d' "$manual")
     more=$("$netctl" "$verb" --help)
     it "Tab offers each option of $verb, and no others" [ "$(offered "$verb" --)" == "$(options_in "$help"$'\n'"$more" | long_ones)" ]
     help_of_all+=$'\n'$more
 done
 for option in $(options_in "$help$help_of_all" | sort -u); do
-    it "the manual has the option $option" grep -qF -- "**$option**" "$manual"
+    it "the manual has the option $option" grep -qF -- "B<$option>" "$manual"
 done
 for option in $(sed -nE 's/^ +(-[^ ]+) [A-Z]{2}.*/\1/p' <<<"$help$help_of_all" | tr , '\n' | long_ones); do
     it "Tab knows that a value follows $option" [ "$(offered "$option" x plug --)" == "$(offered plug --)" ]
