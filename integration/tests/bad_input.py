@@ -225,3 +225,12 @@ def what_is_no_namespace_is_refused_and_holds_nobody_up(host):
         except RpcError as error:
             assert error.code == 49, error
     host.client.setup({"lan": {}})
+
+
+@case(start=False)
+def a_netd_in_a_namespace_leaves_the_hosts_libvirt_alone(host):
+    at = host.netd.words.index("--libvirt")
+    del host.netd.words[at:at + 2]
+    host.netd.start().ready()
+    with host.netd.client() as client:
+        assert client.call("Host.getStatus")["backends"]["libvirt"]["where"] == ""

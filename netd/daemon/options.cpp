@@ -11,6 +11,7 @@
 #include <getopt.h>
 #include <map>
 #include <sstream>
+#include <sys/stat.h>
 
 namespace netd {
 
@@ -26,7 +27,7 @@ const char* const usage =
     "  --state DIR      committed definitions and the journal (default /var/lib/netd)\n"
     "  --run DIR        running definitions (default /run/netd)\n"
     "  --ovs SOCKET     Open vSwitch's database (default unix:/var/run/openvswitch/db.sock)\n"
-    "  --libvirt URI    whom guests of kind libvirt belong to (default qemu:///system; empty: nobody)\n"
+    "  --libvirt URI    whom guests of kind libvirt belong to (default qemu:///system, in the host's network namespace; empty: nobody)\n"
     "  --resolv-conf FILE  where nameservers go (default /etc/resolv.conf)\n"
     "  --management NIC a first start takes this NIC over as network ovirtmgmt\n"
     "  --management-timeout SECONDS  and gives it back if nobody confirms within that time (default 120)\n"
@@ -95,6 +96,13 @@ Result<> read_services(const nlohmann::json& value, topology::Services& services
         }
     }
     return {};
+}
+
+// The host's guests are no business of a netd that somebody tries out in a namespace: it sees none of their ports.
+std::string usual_libvirt() {
+    struct stat own, hosts;
+    const bool is_elsewhere = ::stat("/proc/self/ns/net", &own) == 0 && ::stat("/proc/1/ns/net", &hosts) == 0 && own.st_ino != hosts.st_ino;
+    return is_elsewhere ? "" : "qemu:///system";
 }
 
 // Nobody cuts himself off: netd's own ports are on the one address that they are told, whatever its network is for.
@@ -206,6 +214,7 @@ Error wrong_word(int which, const char* word) {
 
 Result<Options> read_options(int count, char** words) {
     Options options;
+    options.libvirt = usual_libvirt();
     std::string file = default_file;
     bool named = false;
     opterr = 0;

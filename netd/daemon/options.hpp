@@ -23,7 +23,7 @@ struct Options {
     std::string events = "ipc:///run/netd/events";
     std::string state = "/var/lib/netd";
     std::string run = "/run/netd";
-    std::string libvirt = "qemu:///system";  // empty: none
+    std::string libvirt = {};  // empty: none; unless it is set, the host's where netd is at home in the host's network namespace
     std::string ovs = "unix:/var/run/openvswitch/db.sock";
     std::string resolver = "/etc/resolv.conf";
     std::optional<topology::IfName> management = {};  // a first start takes this NIC over as ovirtmgmt
