@@ -133,6 +133,7 @@ Table screen_of(const Report& report) {
     if (auto renamed = renames_in(object_at(status, "renamed")); !renamed.empty()) add("renamed", {std::move(renamed), Tone::warning});
     for (const auto& [bond, verdict] : report.bonds().items()) add(bond, {shown(verdict), Tone::bad});
     if (report.has_trouble()) add("TROUBLE", trouble_cell(status));
+    for (const auto& one : array_at(status, "disturbances")) add("disturbed", {shown(one), Tone::warning});
     add("definitions", definitions_cell(report));
     add("transaction", transaction_cell(status));
     add("last change", last_cell(status));

@@ -7,6 +7,7 @@
 #include "netd/observe/build_graph.hpp"
 #include "netd/observe/drift.hpp"
 #include "netd/observe/statistics.hpp"
+#include "netd/observe/surroundings.hpp"
 #include "netd/wire/read_definition.hpp"
 #include "netd/wire/request.hpp"
 #include "netd/wire/values.hpp"
@@ -125,6 +126,7 @@ void Requests::status(const Ticket& ticket, const Params&) {
         {"transaction", nullptr},
         {"last", nullptr},
         {"trouble", nullptr},
+        {"disturbances", observe::disturbances()},
         {"renamed", json::object()},
         {"counters", {{"requests", counters_.requests}, {"refused", counters_.refused}, {"malformed", counters_.malformed}, {"busy", counters_.busy}}}};
     for (auto& [bond, verdict] : observe::bond_verdicts(now)) result["bonds"][bond] = std::move(verdict);
