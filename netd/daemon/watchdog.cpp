@@ -30,7 +30,8 @@ using topology::Result;
 
 namespace {
 
-constexpr int attempts = 5;
+// Whatever is in the way may be gone at any time, and nobody tells of it here.
+constexpr std::chrono::seconds first_pause{1}, longest_pause{60};
 
 Error system_error(const char* deed) { return {Fault::backend, deed, std::strerror(errno)}; }
 
@@ -126,7 +127,7 @@ int tidy(const Options& options) {
     ::setsid();
     for (const int signal : {SIGTERM, SIGINT, SIGHUP}) std::signal(signal, SIG_IGN);
     await_death(pipe);
-    for (int attempt = 0; attempt < attempts; ++attempt) {
+    for (auto pause = first_pause;; pause = std::min(2 * pause, longest_pause)) {
         const auto entry = open_entry(options);
         if (entry && entry->phase == store::Entry::Phase::waiting && !is_decided(options, *entry)) await(entry->deadline);
         const pid_t child = ::fork();
@@ -137,6 +138,7 @@ int tidy(const Options& options) {
         int status = 0;
         while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {}
         if (child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0) break;
+        await(loop::SystemClock().boottime() + pause);
     }
     ::_exit(0);
 }
