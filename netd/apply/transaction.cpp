@@ -112,8 +112,10 @@ Outcome Transactor::begin(const intent::Intent& wanted, const Terms& terms) {
     const auto lowered = [&] { return goal_of(running_, wanted, terms, observe::host_of(backends_)); };
     const lower::Goal goal = lowered();
     Outcome outcome = carry_out(goal, std::move(entry), terms, lowered);
-    if (std::holds_alternative<Committed>(outcome) || std::holds_alternative<Waiting>(outcome))
-        settled_ = Settled{wanted, terms.named, terms.named_bases, terms.named_nics, goal.scope, observe::state_of(backends_)};
+    if (!std::holds_alternative<Committed>(outcome) && !std::holds_alternative<Waiting>(outcome)) return outcome;
+    settled_.reset();
+    // Nobody tells of a namespace that comes.
+    if (!goal.lacks_guests) settled_ = Settled{wanted, terms.named, terms.named_bases, terms.named_nics, goal.scope, observe::state_of(backends_)};
     return outcome;
 }
 
@@ -214,7 +216,7 @@ Outcome Transactor::finish() {
 }
 
 Outcome Transactor::undo(const Error& because) {
-    const lower::HostState before = lower::attainable(open_->before, backends_.kernel.state());
+    const lower::HostState before = lower::attainable(open_->before, observe::host_of(backends_));
     const auto go_back = [&] { return reach(before, open_->scope(), backends_, steady_clock::now() + longest_apply); };
     const auto other = in_the_way(before);
     auto reached = other ? Result<>(*other) : go_back();

@@ -213,14 +213,6 @@ void include_bystanders(const HostState& wanted, const Host& host, Scope& scope)
             if (unsettled.contains(route.device)) scope.routes.insert(route.key());
 }
 
-// NICs that networks are defined on and that are gone: nobody can make them, and what else is asked does not fail for it.
-std::set<IfName> vanished(const Intent& now, const Touched& touched, const Host& host) {
-    std::set<IfName> gone;
-    for (const IfName& device : touched.bases)
-        if (now.bases().contains(device) && !now.bonds().contains(device) && !host.kernel.links.contains(device)) gone.insert(device);
-    return gone;
-}
-
 }  // namespace
 
 Touched touched_by(const intent::Delta& delta, const Intent& was, const Intent& now) {
@@ -282,7 +274,9 @@ Goal goal(const Intent& was, const Intent& now, const Touched& touched, const Ho
     Host then = host;
     if (host.held) then.leases = host.held;
     const HostState before = lower(was, touched, then);
-    Goal goal{lower(now, touched, host), {}};
+    const Intent there = without_lost_guests(now, touched, host);
+    Goal goal{lower(there, touched, host), {}};
+    goal.lacks_guests = there.nics().size() != now.nics().size();
     for (const Link& link : before.kernel.links) {
         const Link* stays = goal.wanted.kernel.links.find(link.name);
         if (!stays) {
