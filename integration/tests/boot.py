@@ -65,6 +65,18 @@ def a_nic_that_comes_late_is_taken_in_and_nobody_waits_for_it(host):
     assert host.space.link("usb0")["master"] == "web" and networks(host)["web"]["nic"] == "usb0" == networks(host, "committed")["web"]["nic"]
 
 
+@case(words=("--drift", "report"))
+def a_nic_that_comes_late_is_taken_in_also_where_drift_is_left(host):
+    host.client.setup({"ovirtmgmt": {"nic": "eno1", "ipaddr": "192.0.2.10", "prefix": 24}, "lan": {"nic": "eno2"}}, commitOnSuccess=True)
+    reboot(host, nics=())
+    host.add_nic("eno2", 2)
+    start(host)
+    host.space.links("link set lan mtu 1400")
+    host.add_nic("eno1", 1)
+    wait_until(lambda: host.space.link("eno1").get("master") == "ovirtmgmt", 20, "eno1 is left out")
+    wait_until(lambda: set(host.client.call("Host.getDrift")["networks"]) == {"lan"}, 20, lambda: host.client.call("Host.getDrift")["networks"])
+
+
 @case("bond", "vlan", kinds=("legacy", "vlan-aware", "ovs"))
 def a_bond_comes_up_with_the_ports_that_are_there(host):
     kind = {"switch": host.kind}

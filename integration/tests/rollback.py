@@ -207,6 +207,35 @@ def killed_while_waiting_and_started_again_it_can_be_confirmed(host):
     assert "storage" in host.client.call("Host.getRunningConfig")["networks"]
 
 
+@case(kinds=("", *every_kind))
+def killed_while_waiting_a_change_with_guests_can_be_confirmed(host):
+    """As if it had never died: what is looked at before it is kept is as it was made."""
+    old, new = plan_for(host.kind)
+    host.client.setup(old)
+    for number, more in enumerate(({"filter": "strict", "filterParameters": [{"name": "IP", "value": "10.0.0.7"}]}, {"port_isolated": True, "portMirroring": ["ovirtmgmt"] if host.kind else []}), 1):
+        host.client.call("VM.hotplugNic", {"vmId": f"vm{number}", "nic": {"kind": "tap", "network": "ovirtmgmt", **more}})
+    wait_for_change(host, new, 30)
+    host.netd.kill()
+    again(host)
+    after = see(host)
+    assert host.client.call("Host.confirmConnectivity")["confirmed"], host.client.call("Host.getStatus")
+    assert_as(after, host)
+    agree(host)
+
+
+@case("bond", kinds=every_kind)
+def killed_while_waiting_a_bond_can_be_confirmed(host):
+    host.client.setup({"web": {"nic": "eno1", "vlan": 100, "switch": host.kind}})
+    host.client.send("Host.setupNetworks", {"networks": {"web": {"bonding": "bond0", "vlan": 101, "mtu": 9000, "switch": host.kind}},
+                                            "bondings": {"bond0": {"nics": ["eno1", "eno2"], "options": "mode=1 miimon=100"}}, "options": {"connectivityTimeout": 30}})
+    with host.netd.client() as other:
+        wait_until(lambda: other.call("Host.getStatus")["transaction"])
+    host.netd.kill()
+    again(host)
+    assert host.client.call("Host.confirmConnectivity")["confirmed"], host.client.call("Host.getStatus")
+    agree(host)
+
+
 @case()
 def killed_while_waiting_and_started_again_it_still_expires(host):
     old, new = plan_for("")

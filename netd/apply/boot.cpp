@@ -83,12 +83,11 @@ Result<> Transactor::make_all_of(intent::Intent& made, const Parts& parts) {
     return ways ? others : ways;
 }
 
-// Without a journal: a netd that dies meanwhile finds no running definitions, and begins anew.
+// Without a journal: a netd that dies meanwhile finds no running definitions, and begins anew. They are written though there be none.
 Outcome Transactor::bring_back() {
     has_run_in_this_boot_ = true;
     running_ = intent::Intent();
     const intent::Intent wanted = committed_;
-    if (wanted == running_) return Committed{false};
     // An ovs-vswitchd that is dead is as an Open vSwitch that comes late.
     const intent::Intent there = lower::attainable(wanted, {backends_.kernel.state(), backends_.ovs.connected() && !backends_.ovs.is_gone()});
     const auto reached = make_all(there);
@@ -99,7 +98,7 @@ Outcome Transactor::bring_back() {
     ++generation_;
     intent::learn(identities_, delta, backends_.kernel.state(), bridges::bus_of);
     if (auto kept = store_.keep_running({running_, generation_}, delta); !kept) unkept_ = kept.error();
-    if (reached) return Committed{true};
+    if (reached) return Committed{!(wanted == intent::Intent())};
     boot_trouble_ = reached.error();
     return Degraded{reached.error(), {}};
 }

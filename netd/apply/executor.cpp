@@ -148,7 +148,9 @@ void reach_in_part(const lower::HostState& wanted, const lower::Scope& scope, co
     const plan::Plan plan = what_differs(wanted, scope, backends);
     for (std::span<const plan::Step> left{plan}; !left.empty() && Clock::now() <= deadline;) {
         const auto stage = first_stage(left);
-        std::ignore = apply_stage(stage, backends, deadline);  // the refusal is known, and is not of what follows
+        // Each would wait anew for an Open vSwitch that is not there, and what needs none would wait behind it.
+        const bool is_in_vain = std::holds_alternative<ovs::Op>(stage.front().op) && !backends.ovs.connected();
+        if (!is_in_vain) std::ignore = apply_stage(stage, backends, deadline);  // the refusal is known, and is not of what follows
         left = left.subspan(stage.size());
     }
 }

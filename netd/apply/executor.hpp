@@ -20,7 +20,10 @@ Result<> execute(const plan::Plan& plan, const Backends& backends, std::chrono::
 // Plans, executes and looks again until nothing is left to do. A "no": what was refused, or what still differs.
 Result<> reach(const lower::HostState& wanted, const lower::Scope& scope, const Backends& backends, std::chrono::steady_clock::time_point deadline);
 
-// One pass that does not stop at a refusal: for a boot, which has nothing to go back to.
+// Nothing of ours takes longer; OVS with a thousand ports to delete does take a while.
+constexpr std::chrono::seconds longest_apply{120};
+
+// One pass that does not stop at a refusal: for a boot, which has nothing to go back to, and for a way back that is blocked.
 void reach_in_part(const lower::HostState& wanted, const lower::Scope& scope, const Backends& backends, std::chrono::steady_clock::time_point deadline);
 
 }  // namespace apply

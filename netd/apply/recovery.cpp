@@ -4,7 +4,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace apply {
+namespace {
+
+constexpr std::string_view lost_running = "the committed definitions hold, as after a boot, and a change that was open is taken back";
+
+}  // namespace
 
 void Transactor::note_damage(Error error, std::string_view consequence) {
     error.what += fmt::format(": {}", consequence);
@@ -34,7 +41,8 @@ void Transactor::load(store::Remembered& remembered) {
         generation_ = kept->generation;
         identities_ = std::move(kept->identities);
     }
-    if (auto kept = take(std::move(remembered.running), "the committed definitions hold, as after a boot")) {
+    if (auto kept = take(std::move(remembered.running), lost_running)) {
+        if (kept->lacks_changes) note_damage({Fault::backend, store_.run_directory() + "/running", "has a damaged line"}, "the changes from there on are forgotten, and what they made is nobody's; see netctl diff");
         running_ = std::move(kept->intent);
         generation_ = std::max(generation_, kept->generation);
         has_run_in_this_boot_ = true;
@@ -66,38 +74,56 @@ bool Transactor::follow_names() {
 
 Outcome Transactor::recover(std::optional<store::Remembered> read_already) {
     store::Remembered remembered = read_already ? std::move(*read_already) : store_.remembered();
-    load(remembered);
     auto& entry = remembered.open_entry;
+    // What ran when the change began: of a file that was cut short the first changes may be left.
+    const auto& ran = remembered.running;
+    const bool knows_base = entry && *entry && ran && *ran && (*ran)->generation >= (*entry)->base_generation;
+    load(remembered);
     if (!entry && has_run_in_this_boot_) {
         note_damage(entry.error(), "the change that was open can't be taken back");
         return RolledBack{entry.error()};
     }
     // Without a run, whatever it was about, this boot has not seen it: a power cut may leave half of it.
     if (!entry) {
-        if (auto ended = store_.end(); !ended) trouble_ = ended.error();
+        if (auto ended = store_.end({}); !ended) trouble_ = ended.error();
         return bring_back();
     }
-    if (*entry && (*entry)->boot == store::boot_id()) return take_up(std::move(**entry));
+    if (*entry && (*entry)->boot == store::boot_id()) return knows_base ? take_up(std::move(**entry)) : begin_anew(std::move(**entry));
     // Of another boot: the kernel has forgotten both what was and what was to be.
     if (*entry)
-        if (auto ended = store_.end(); !ended) trouble_ = ended.error();
+        if (auto ended = store_.end({}); !ended) trouble_ = ended.error();
     return has_run_in_this_boot_ ? Outcome(Committed{false}) : bring_back();
 }
 
 Outcome Transactor::take_up(store::Entry entry) {
     open_ = std::move(entry);
-    if (has_run_in_this_boot_ && generation_ > open_->base_generation) {
-        // It had been decided; only the end was missing.
-        const bool commit = open_->commit;
-        open_.reset();
-        if (commit)
-            if (auto kept = commit_running(); !kept) trouble_ = kept.error();
-        if (auto ended = store_.end(); !ended) trouble_ = ended.error();
-        return Committed{true};
+    if (generation_ > open_->base_generation) return decided();  // only its end was missing
+    if (open_->phase == store::Entry::Phase::waiting && open_->deadline > clock_.boottime()) {
+        Outcome waits = wait();
+        was_taken_up_ = true;
+        return waits;
     }
-    if (open_->phase == store::Entry::Phase::waiting && open_->deadline > clock_.boottime()) return wait();
     const char* why = open_->phase == store::Entry::Phase::waiting ? "nobody confirmed it in time" : "netd ended before it was done";
     return undo({Fault::timeout, fmt::format("transaction {}", open_->id), why});
+}
+
+// Every start writes what runs, so that in this boot it was written, and is lost: what the change was made beside, and with it what
+// a confirmation would keep, nobody knows any more.
+Outcome Transactor::begin_anew(store::Entry entry) {
+    const std::string file = store_.run_directory() + "/running";
+    const bool is_told = std::ranges::any_of(damages_, [&](const Error& damage) { return damage.subject == file; });
+    if (!is_told) note_damage({Fault::backend, file, "is gone or cut short"}, lost_running);
+    open_ = std::move(entry);
+    Outcome back = undo({Fault::lost_sync, fmt::format("transaction {}", open_->id), "what ran before it is lost, so it could not be kept"});
+    if (!stuck_) {
+        Outcome brought = bring_back();
+        return std::holds_alternative<Degraded>(brought) ? brought : back;
+    }
+    // Written down when it is back: until then the journal would be taken for one that is decided.
+    running_ = committed_;
+    has_run_in_this_boot_ = true;
+    unkept_ = damages_.back();
+    return back;
 }
 
 }  // namespace apply

@@ -4,7 +4,6 @@
 #include "bridges/bus.hpp"
 #include "bridges/journey.hpp"
 #include "netd/apply/preview.hpp"
-#include "netd/lower/attainable.hpp"
 
 #include <fmt/format.h>
 
@@ -14,9 +13,6 @@ namespace apply {
 namespace {
 
 using std::chrono::steady_clock;
-
-// Nothing of ours takes longer; OVS with a thousand ports to delete does take a while.
-constexpr std::chrono::seconds longest_apply{120};
 
 // Networks have the MAC of their bond, and one that lost all its ports for a moment has that of the first one that came then.
 bool has_bond(const lower::Goal& goal) {
@@ -44,15 +40,17 @@ steady_clock::time_point Transactor::apply_deadline(const Terms& terms) const {
 }
 
 // What somebody else made is adapted, but never made another thing: that would be to remove it.
+std::optional<Error> Transactor::in_the_way(const bridges::Link& link) const {
+    const bridges::Link* there = backends_.kernel.state().links.find(link.name);
+    if (there && are_two_nics(link, *there)) return Error{Fault::conflict, link.name.text(), "another guest's NIC has this port by chance; give this one another MAC"};
+    if (!there || bridges::is_same_thing(link, *there) || (there->owner && there->owner->is_ours())) return std::nullopt;
+    if (plan::is_made_by_ovs(observe::state_of(backends_), link.name)) return std::nullopt;  // it makes room
+    return Error{Fault::conflict, link.name.text(), "the host has a device of that name that is another thing and not netd's; rename or remove it"};
+}
+
 std::optional<Error> Transactor::in_the_way(const lower::HostState& wanted) const {
-    const lower::HostState host = observe::state_of(backends_);
-    for (const bridges::Link& link : wanted.kernel.links) {
-        const bridges::Link* there = host.kernel.links.find(link.name);
-        if (there && are_two_nics(link, *there)) return Error{Fault::conflict, link.name.text(), "another guest's NIC has this port by chance; give this one another MAC"};
-        if (!there || bridges::is_same_thing(link, *there) || (there->owner && there->owner->is_ours())) continue;
-        if (plan::is_made_by_ovs(host, link.name)) continue;  // it makes room
-        return Error{Fault::conflict, link.name.text(), "the host has a device of that name that is another thing and not netd's; rename or remove it"};
-    }
+    for (const bridges::Link& link : wanted.kernel.links)
+        if (auto other = in_the_way(link)) return other;
     return std::nullopt;
 }
 
@@ -112,8 +110,10 @@ Outcome Transactor::begin(const intent::Intent& wanted, const Terms& terms) {
     const auto lowered = [&] { return goal_of(running_, wanted, terms, observe::host_of(backends_)); };
     const lower::Goal goal = lowered();
     Outcome outcome = carry_out(goal, std::move(entry), terms, lowered);
-    if (std::holds_alternative<Committed>(outcome) || std::holds_alternative<Waiting>(outcome))
-        settled_ = Settled{wanted, terms.named, terms.named_bases, terms.named_nics, goal.scope, observe::state_of(backends_)};
+    if (!std::holds_alternative<Committed>(outcome) && !std::holds_alternative<Waiting>(outcome)) return outcome;
+    settled_.reset();
+    // Nobody tells of a namespace that comes.
+    if (!goal.lacks_guests) settled_ = Settled{wanted, terms.named, terms.named_bases, terms.named_nics, goal.scope, observe::state_of(backends_)};
     return outcome;
 }
 
@@ -170,6 +170,7 @@ Outcome Transactor::carry_out(const lower::Goal& goal, store::Entry entry, const
 }
 
 Outcome Transactor::wait() {
+    was_taken_up_ = false;
     waiting_ = Waiting{open_->id, open_->deadline, open_->is_remote, open_->awaited, open_->is_confirmed};
     beside_ = {};
     standing_ = intent::with(running_, open_->delta);
@@ -178,6 +179,8 @@ Outcome Transactor::wait() {
 
 Outcome Transactor::confirm() {
     waiting_.reset();
+    // What was asked for is confirmed, and it may have been taken back by a netd that could not write that down.
+    if (was_taken_up_ && !still_stands()) return undo({Fault::conflict, fmt::format("transaction {}", open_->id), "the host is not as the change made it, and may have been taken back before netd was started again"});
     return finish();
 }
 
@@ -205,37 +208,16 @@ Outcome Transactor::finish() {
     intent::learn(identities_, open_->delta, backends_.kernel.state(), bridges::bus_of);
     running_ = now;
     generation_ = generation;
-    const bool commit = open_->commit;
-    open_.reset();
-    if (commit)
+    return decided();
+}
+
+// What runs is written down; the rest may be done by whoever comes after a netd that dies here.
+Outcome Transactor::decided() {
+    const store::Entry entry = *std::exchange(open_, std::nullopt);
+    if (entry.commit)
         if (auto kept = commit_running(); !kept) trouble_ = kept.error();
-    if (auto ended = store_.end(); !ended) trouble_ = ended.error();
+    if (auto ended = store_.end(entry.id); !ended) trouble_ = ended.error();
     return Committed{true};
-}
-
-Outcome Transactor::undo(const Error& because) {
-    const lower::HostState before = lower::attainable(open_->before, backends_.kernel.state());
-    const auto go_back = [&] { return reach(before, open_->scope(), backends_, steady_clock::now() + longest_apply); };
-    const auto other = in_the_way(before);
-    auto reached = other ? Result<>(*other) : go_back();
-    // ovs-vswitchd does what its rows say as soon as it is there again: they are as before now, and what else there is to do is done.
-    if (!reached && !other && backends_.ovs.is_gone()) reached = go_back();
-    if (!reached) {
-        stuck_ = because;
-        trouble_ = reached.error();
-        return Degraded{because, reached.error()};
-    }
-    if (std::exchange(stuck_, std::nullopt)) trouble_.reset();
-    open_.reset();
-    if (auto ended = store_.end(); !ended) trouble_ = ended.error();
-    return RolledBack{because};
-}
-
-std::optional<RolledBack> Transactor::try_again() {
-    if (!stuck_ || !open_ || waiting_) return std::nullopt;
-    const Error because = *stuck_;  // it is gone when it is done
-    if (!std::holds_alternative<RolledBack>(undo(because))) return std::nullopt;
-    return RolledBack{because};
 }
 
 Result<> Transactor::commit_running() {

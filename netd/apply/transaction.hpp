@@ -68,6 +68,7 @@ public:
 
     // While one is waiting no other may begin.
     Outcome begin(const intent::Intent& wanted, const Terms& terms);
+    // One that was taken up at a start goes back all the same if the host is not as it made it.
     Outcome confirm();
     // Of one that waits for leases, too: it ends when they are there. False if that can't be written down.
     bool confirm_but_for_leases();
@@ -114,6 +115,7 @@ public:
 
 private:
     std::optional<Error> keep_up();
+    std::optional<Error> in_the_way(const bridges::Link& wanted) const;
     std::optional<Error> in_the_way(const lower::HostState& wanted) const;
     lower::HostState before_image(const lower::Goal& goal) const;
     void remember(const lower::Goal& goal);
@@ -125,11 +127,16 @@ private:
     Result<> lead_back(lower::Host host);
     Result<> follow_while_waiting(const lower::Goal& goal, bool is_own);
     Outcome wait();
-    Outcome undo(const Error& because);
     Outcome finish();
+    Outcome undo(const Error& because);
+    Result<> go_back();
+    void go_back_in_part();
+    bool still_stands() const;
+    Outcome decided();
     void load(store::Remembered& remembered);
     void note_damage(Error error, std::string_view consequence);
     Outcome take_up(store::Entry entry);
+    Outcome begin_anew(store::Entry entry);
     Outcome bring_back();
     Result<> make_together(intent::Intent& made, std::span<const intent::Intent> parts, std::chrono::steady_clock::time_point deadline);
     Result<> make_in_halves(intent::Intent& made, std::span<const intent::Intent> parts, std::chrono::steady_clock::time_point deadline);
@@ -153,6 +160,7 @@ private:
     lower::Scope beside_;  // what leases have changed while open_ waits, of networks that it is not about
     std::optional<Settled> settled_;
     std::optional<Waiting> waiting_;
+    bool was_taken_up_ = false;  // of the one that waits: begun by a netd that died
     std::optional<Error> trouble_;
     std::vector<Error> damages_;
     std::optional<Error> stuck_;  // why the rollback of open_ did not succeed

@@ -5,6 +5,7 @@
 #include "netd/daemon/drift_watch.hpp"
 #include "netd/daemon/host_resolver.hpp"
 #include "netd/daemon/log.hpp"
+#include "netd/daemon/presence.hpp"
 #include "netd/daemon/reconciler.hpp"
 #include "netd/daemon/supervisor.hpp"
 #include "netd/daemon/watchdog.hpp"
@@ -73,7 +74,7 @@ private:
         auto clients = DhcpClients::open(options.run + "/dhcp", clock);
         if (!clients) return ready_.set_value(clients.error());
         HostResolver resolver(options.resolver, options.state + "/resolv.conf.before", options.run, clock);
-        Reconciler reconciler({**kernel, *ovs, libvirt ? *libvirt : guests::nobody(), &clients->leases().held()}, *clients, resolver, std::move(*store), clock, commands, notes, labour);
+        Reconciler reconciler({**kernel, *ovs, libvirt ? *libvirt : guests::nobody(), &clients->leases().held(), namespace_exists}, *clients, resolver, std::move(*store), clock, commands, notes, labour);
         auto started = reconciler.start(remembered.get(), options.management ? std::optional(Management{*options.management, options.management_timeout}) : std::nullopt);
         const bool stands{started};
         ready_.set_value(std::move(started));

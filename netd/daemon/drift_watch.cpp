@@ -42,6 +42,7 @@ void DriftWatch::on_snapshot(observe::Published next) {
                           !(snapshot_->observed == next->observed) || !(snapshot_->running == next->running);
     // Where frames may get into another network nobody waits. netd's own changes come with other definitions, or by its repairs.
     const bool is_urgent = has_news && next->running == snapshot_->running && observe::is_kept_apart_otherwise(*snapshot_, *next);
+    if (!repairs_) left_out_.follow(*snapshot_, *next, drift_);
     snapshot_ = std::move(next);
     if (is_urgent) std::ignore = soon_->at(clock_.boottime());
     else if (has_news) look_soon();
@@ -66,7 +67,7 @@ void DriftWatch::look() {
     // What is not confirmed yet is held against nothing: it may go back at any moment.
     if (!snapshot_->pending) tell_drift(observe::find_drift(*snapshot_));
     // Nor is anything repaired while a way back is blocked: tries that can't be made would count as five of somebody's.
-    const bool mends = repairs_ && !snapshot_->pending && !snapshot_->is_stuck;
+    const bool mends = !snapshot_->pending && !snapshot_->is_stuck;
     if (mends) mend();
     std::optional<std::chrono::nanoseconds> next = carriers_.next();
     if (mends && mending_.next()) next = next ? std::min(*next, *mending_.next()) : *mending_.next();
@@ -79,11 +80,14 @@ void DriftWatch::tell_drift(Drift now) {
     const observe::DriftNews::Told news = news_.hear(now.networks);
     tell_each("drift.found", news.found);
     tell_each("drift.repaired", news.repaired);
+    left_out_.look(*snapshot_, now);
     drift_ = std::move(now);
 }
 
 void DriftWatch::mend() {
-    const Parts due = mending_.due(observe::curable(drift_, *snapshot_, guest_is_there), clock_.boottime());
+    Drift curable = observe::curable(drift_, *snapshot_, guest_is_there);
+    if (!repairs_) curable = left_out_.of(std::move(curable));
+    const Parts due = mending_.due(curable, clock_.boottime());
     tell_each("drift.contested", mending_.take_newly_contested().networks);
     if (!due.empty()) commands_.push(serve::Mend{due});
 }

@@ -47,6 +47,7 @@ private:
     observe::Published snapshot_;
     observe::Drift drift_;
     observe::DriftNews news_;
+    observe::LeftOut left_out_;
     observe::Mending mending_;
     observe::Carriers carriers_;
 };

@@ -247,6 +247,7 @@ void Reconciler::publish() {
     next->trouble = trouble();
     next->overruns = overruns_;
     next->leases = std::make_shared<const lower::Leases>(clients_.leases().held());
+    next->has_namespace = backends_.has_namespace;
     next->renamed = transactor_.renames();
     next->paces = paces_.follow(*next);
     last_ = next;

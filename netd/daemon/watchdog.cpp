@@ -6,6 +6,7 @@
 #include "netd/daemon/dhcp_clients.hpp"
 #include "netd/daemon/host_resolver.hpp"
 #include "netd/daemon/log.hpp"
+#include "netd/daemon/presence.hpp"
 #include "ovs-driver/ovsdb_switch.hpp"
 
 #include <fmt/format.h>
@@ -30,7 +31,8 @@ using topology::Result;
 
 namespace {
 
-constexpr int attempts = 5;
+// Whatever is in the way may be gone at any time, and nobody tells of it here.
+constexpr std::chrono::seconds first_pause{1}, longest_pause{60};
 
 Error system_error(const char* deed) { return {Fault::backend, deed, std::strerror(errno)}; }
 
@@ -94,7 +96,7 @@ int recover(const Options& options, const store::Entry& entry) {
     const loop::SystemClock clock;
     auto clients = DhcpClients::open(options.run + "/dhcp", clock);
     if (!clients) return 1;
-    apply::Transactor transactor({**kernel, *ovs, guests::nobody(), &clients->leases().held()}, std::move(*store), clock);
+    apply::Transactor transactor({**kernel, *ovs, guests::nobody(), &clients->leases().held(), namespace_exists}, std::move(*store), clock);
     const auto outcome = transactor.recover();
     // Flows go by what ovs-vswitchd tells of ports after they came, and nobody is here to hear it later.
     if (needs_ovs(entry)) observe::hear_out(*ovs, std::chrono::steady_clock::now() + std::chrono::seconds(10));
@@ -126,7 +128,7 @@ int tidy(const Options& options) {
     ::setsid();
     for (const int signal : {SIGTERM, SIGINT, SIGHUP}) std::signal(signal, SIG_IGN);
     await_death(pipe);
-    for (int attempt = 0; attempt < attempts; ++attempt) {
+    for (auto pause = first_pause;; pause = std::min(2 * pause, longest_pause)) {
         const auto entry = open_entry(options);
         if (entry && entry->phase == store::Entry::Phase::waiting && !is_decided(options, *entry)) await(entry->deadline);
         const pid_t child = ::fork();
@@ -137,6 +139,7 @@ int tidy(const Options& options) {
         int status = 0;
         while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {}
         if (child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0) break;
+        await(loop::SystemClock().boottime() + pause);
     }
     ::_exit(0);
 }

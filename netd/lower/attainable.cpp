@@ -1,6 +1,10 @@
 // From below: NICs, then bonds, then networks, then guests.
 #include "netd/lower/attainable.hpp"
 
+#include "netd/lower/naming.hpp"
+
+#include <algorithm>
+
 namespace lower {
 
 using intent::Intent;
@@ -37,6 +41,47 @@ Intent attainable(const Intent& intent, const Ground& ground) {
     return left;
 }
 
+std::set<IfName> vanished(const Intent& now, const Touched& touched, const Host& host) {
+    std::set<IfName> gone;
+    for (const IfName& device : touched.bases)
+        if (now.bases().contains(device) && !now.bonds().contains(device) && !host.kernel.links.contains(device)) gone.insert(device);
+    return gone;
+}
+
+Intent without_lost_guests(const Intent& now, const Touched& touched, const Host& host) {
+    Intent left = now;
+    const auto look_at = [&](const intent::GuestNic& nic) {
+        const bool can_be_had = nic.kind != intent::GuestKind::netns || host.kernel.links.contains(port_of(nic)) || host.has_namespace(nic.vm);
+        if (!can_be_had) left.remove(nic.key());
+    };
+    const auto look_at_watchers = [&](const intent::NetworkName& network) {
+        for (const intent::GuestNic& nic : now.watching(network)) look_at(nic);
+    };
+    for (const auto& network : touched.networks) look_at_watchers(network);
+    for (const auto& key : touched.nics) {
+        const intent::GuestNic* nic = now.nics().find(key);
+        if (!nic) continue;
+        look_at(*nic);
+        if (const intent::Network* network = now.network(nic->network)) look_at_watchers(network->name);
+    }
+    return left;
+}
+
+namespace {
+
+void stop_copies_to(const std::set<IfName>& lost, bridges::State& kernel) {
+    const auto is_sent_one = [&](const std::set<IfName>& copies) { return std::ranges::any_of(copies, [&](const IfName& name) { return lost.contains(name); }); };
+    const auto links = kernel.links;
+    for (bridges::Link link : links) {
+        if (!link.traffic || !(is_sent_one(link.traffic->copies) || is_sent_one(link.traffic->copies_in))) continue;
+        bridges::Traffic& traffic = link.traffic.edit();
+        for (const IfName& name : lost) traffic.copies.erase(name), traffic.copies_in.erase(name);
+        kernel.links.put(link);
+    }
+}
+
+}  // namespace
+
 HostState without(HostState state, std::set<IfName> lost) {
     if (lost.empty()) return state;
     for (const bridges::Link& link : state.kernel.links) {
@@ -49,7 +94,9 @@ HostState without(HostState state, std::set<IfName> lost) {
     for (const IfName& name : lost) {
         state.kernel.links.erase(name);
         state.ovs.ports.erase(name);
+        state.ovs.mirrors.erase(name);
     }
+    stop_copies_to(lost, state.kernel);
     return state;
 }
 
@@ -68,23 +115,25 @@ bool has_mac_of_ports(const bridges::Link& link) {
     return policy != bond->options.end() && policy->second != "none";
 }
 
-HostState attainable(HostState before, const bridges::State& kernel) {
+HostState attainable(HostState before, const Host& host) {
     const auto links = before.kernel.links;
     for (bridges::Link link : links) {
         auto* bond = link.kind ? std::get_if<bridges::Bond>(&*link.kind) : nullptr;
         if (!bond) continue;
         if (has_mac_of_ports(link)) link.mac.reset();
-        bond->options = without_absent_primary(bond->options, kernel);
+        bond->options = without_absent_primary(bond->options, host.kernel);
         before.kernel.links.put(link);
     }
     std::set<IfName> lost;
     for (const bridges::Link& link : before.kernel.links) {
         const bool is_ours = link.owner && link.owner->is_ours();
+        const auto* veth = link.kind ? std::get_if<bridges::Veth>(&*link.kind) : nullptr;
+        const bool has_place = !veth || !veth->netns || host.has_namespace(*veth->netns);
         const bool is_made = link.kind && !std::holds_alternative<bridges::Device>(*link.kind);
-        const bool is_for_netd_to_make = is_made && (is_ours || !(std::holds_alternative<bridges::Veth>(*link.kind) || std::holds_alternative<bridges::Tap>(*link.kind)));
+        const bool is_for_netd_to_make = is_made && has_place && (is_ours || !(veth || std::holds_alternative<bridges::Tap>(*link.kind)));
         const ovs::Port* port = before.ovs.ports.find(link.name);
         const bool is_made_by_ovs = (port && port->internal == true) || before.ovs.bridges.contains(link.name);
-        if (!kernel.links.contains(link.name) && !is_for_netd_to_make && !is_made_by_ovs) lost.insert(link.name);
+        if (!host.kernel.links.contains(link.name) && !is_for_netd_to_make && !is_made_by_ovs) lost.insert(link.name);
     }
     return without(std::move(before), std::move(lost));
 }

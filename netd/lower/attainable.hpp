@@ -24,11 +24,18 @@ bridges::Options without_absent_primary(bridges::Options options, const bridges:
 // Whether the bond has the MAC that the kernel gives it (fail_over_mac), and takes none from others.
 bool has_mac_of_ports(const bridges::Link& bond);
 
-// What was there before a change and can be there again: without links that somebody else made and took away, and what
-// stood on them; without MACs that bonds have of their ports. Pure.
-HostState attainable(HostState before, const bridges::State& kernel);
+// NICs that networks are defined on and that are gone: nobody can make them, and what else is asked does not fail for it. Pure.
+std::set<IfName> vanished(const intent::Intent& now, const Touched& touched, const Host& host);
 
-// Without these links and what stands on them: VLANs, routes, ports of Open vSwitch. Pure.
+// Likewise without the NICs of guests whose network namespace is gone: of those that are touched, and of those that get copies of
+// what is. Asks for namespaces.
+intent::Intent without_lost_guests(const intent::Intent& now, const Touched& touched, const Host& host);
+
+// What was there before a change and can be there again: without links that somebody else made and took away, or whose other end
+// has no namespace to be in any more, and what stood on them; without MACs that bonds have of their ports. Asks for namespaces.
+HostState attainable(HostState before, const Host& host);
+
+// Without these links and what stands on them: VLANs, routes, ports of Open vSwitch, copies that they were sent. Pure.
 HostState without(HostState state, std::set<IfName> lost);
 
 // What is wanted, and the addresses that others put beside those of ours: they are no drift.

@@ -159,14 +159,6 @@ void go_back(const Link& old, Link& now) {
         if (const auto now = defaults.find(key); now != defaults.end() && now->second != value) bond->options.edit().insert(*now);
 }
 
-// NICs that networks are defined on and that are gone: nobody can make them, and what else is asked does not fail for it.
-std::set<IfName> vanished(const Intent& now, const Touched& touched, const Host& host) {
-    std::set<IfName> gone;
-    for (const IfName& device : touched.bases)
-        if (now.bases().contains(device) && !now.bonds().contains(device) && !host.kernel.links.contains(device)) gone.insert(device);
-    return gone;
-}
-
 }  // namespace
 
 Touched touched_by(const intent::Delta& delta, const Intent& was, const Intent& now) {
@@ -229,7 +221,9 @@ Goal goal(const Intent& was, const Intent& now, const Touched& touched, const Ho
     Host then = host;
     if (host.held) then.leases = host.held;
     const HostState before = lower(was, touched, then);
-    Goal goal{lower(now, touched, host), {}};
+    const Intent there = without_lost_guests(now, touched, host);
+    Goal goal{lower(there, touched, host), {}};
+    goal.lacks_guests = there.nics().size() != now.nics().size();
     for (const Link& link : before.kernel.links) {
         const Link* stays = goal.wanted.kernel.links.find(link.name);
         if (!stays) {

@@ -7,9 +7,14 @@
 #include "netd/lower/host_state.hpp"
 #include "netd/lower/leases.hpp"
 
+#include <functional>
 #include <set>
 
 namespace lower {
+
+// Whether there is such a network namespace, by the name or the path that a guest's NIC is defined with.
+using HasNamespace = std::function<bool(const std::string&)>;
+inline bool has_any_namespace(const std::string&) { return true; }
 
 // What lowering has to know of the host: where MACs are, and which device somebody else holds.
 struct Host {
@@ -21,6 +26,7 @@ struct Host {
     const Leases* leases = nullptr;   // what DHCP servers gave; null: nothing
     const Leases* held = nullptr;     // and what the host is made by, if that is something else
     bool checks_checksums = false;    // the kernel can hold frames against where they ask for a checksum
+    HasNamespace has_namespace = has_any_namespace;
 };
 
 // Which networks, bonds, bases and NICs of guests a change is about.
@@ -36,11 +42,12 @@ Touched everything(const intent::Intent& intent);
 HostState lower(const intent::Intent& intent, const Touched& touched, const Host& host);
 
 // What a plan from `was` to `now` is about, and what is wanted of it; NICs that are let go are wanted as they are left:
-// without a master and with an MTU of 1500.
+// without a master and with an MTU of 1500. NICs that are gone, and those of guests whose network namespace is, are left out.
 struct Goal {
     HostState wanted;
     Scope scope;
     HostState was_wanted = {};  // of the same things by the old definitions
+    bool lacks_guests = false;  // some are left out
 };
 Goal goal(const intent::Intent& was, const intent::Intent& now, const Touched& touched, const Host& host);
 

@@ -16,6 +16,7 @@ struct Backends {
     ovs::Switch& ovs;
     guests::Hypervisor& guests = guests::nobody();
     const lower::Leases* leases = nullptr;  // what DHCP servers gave, as the host is made by it; null: nothing
+    lower::HasNamespace has_namespace = lower::has_any_namespace;
 };
 
 // The mirrors of all backends, as of now: costs a few pointers.
@@ -24,7 +25,8 @@ inline lower::HostState state_of(const Backends& backends) { return {backends.ke
 inline lower::Host host_of(const Backends& backends) {
     const std::string datapath = backends.ovs.default_datapath();
     return {backends.kernel.state(), datapath, backends.kernel.abilities().vlan_filtering,
-            backends.guests.connected() ? &backends.guests.state() : nullptr, backends.ovs.connected() && datapath == "netdev", backends.leases, nullptr, backends.kernel.abilities().checksums};
+            backends.guests.connected() ? &backends.guests.state() : nullptr, backends.ovs.connected() && datapath == "netdev", backends.leases, nullptr, backends.kernel.abilities().checksums,
+            backends.has_namespace};
 }
 
 // True as soon as Open vSwitch answers; false if it does not until the deadline.

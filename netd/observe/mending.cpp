@@ -4,6 +4,7 @@
 #include "netd/lower/naming.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace observe {
 
@@ -68,6 +69,59 @@ Drift curable(const Drift& drift, const Snapshot& snapshot, const std::function<
         std::erase_if(*deviations, [](const auto& one) { return one.second.empty(); });
     }
     return left;
+}
+
+namespace {
+
+bool answers(const Snapshot& snapshot) { return snapshot.ovs_connected && !snapshot.ovs_silent; }
+
+// A bond that lacks some of its ports waits, too, and with it its networks.
+Parts waiting(const Snapshot& snapshot) {
+    const intent::Intent there = lower::attainable(snapshot.running, {snapshot.observed.kernel, answers(snapshot)});
+    const auto is_whole = [&](const intent::Bond& bond) {
+        const intent::Bond* now = there.bonds().find(bond.name);
+        return now && now->nics == bond.nics;
+    };
+    Parts parts;
+    for (const intent::Network& network : snapshot.running.networks()) {
+        const intent::Bond* bond = network.base() ? snapshot.running.bonds().find(*network.base()) : nullptr;
+        if (!there.networks().contains(network.name) || (bond && !is_whole(*bond))) parts.networks.insert(network.name.text());
+    }
+    for (const intent::Bond& bond : snapshot.running.bonds())
+        if (!is_whole(bond)) parts.bonds.insert(bond.name.text());
+    return parts;
+}
+
+bool lost_ground(const Snapshot& was, const Snapshot& next) {
+    if (!(was.running == next.running) || answers(was) != answers(next)) return true;
+    bool lost = false;
+    topology::Keyed<bridges::Link>::each_difference(was.observed.kernel.links, next.observed.kernel.links, [&](const bridges::Link* before, const bridges::Link* after) {
+        lost = lost || (!after && (next.running.bases().contains(before->name) || next.running.bond_of(before->name)));
+    });
+    return lost;
+}
+
+}  // namespace
+
+void LeftOut::follow(const Snapshot& was, const Snapshot& next, const Drift& known) {
+    if (!lost_ground(was, next)) return;
+    const Parts waits = waiting(next);
+    std::ranges::copy_if(waits.networks, std::inserter(parts_.networks, parts_.networks.end()), [&](const auto& name) { return !known.networks.contains(name); });
+    std::ranges::copy_if(waits.bonds, std::inserter(parts_.bonds, parts_.bonds.end()), [&](const auto& name) { return !known.bonds.contains(name); });
+}
+
+void LeftOut::look(const Snapshot& snapshot, const Drift& drift) {
+    if (parts_.empty()) return;
+    const Parts waits = waiting(snapshot);
+    std::erase_if(parts_.networks, [&](const auto& name) { return !waits.networks.contains(name) && !drift.networks.contains(name); });
+    std::erase_if(parts_.bonds, [&](const auto& name) { return !waits.bonds.contains(name) && !drift.bonds.contains(name); });
+}
+
+Drift LeftOut::of(Drift drift) const {
+    std::erase_if(drift.networks, [&](const auto& one) { return !parts_.networks.contains(one.first); });
+    std::erase_if(drift.bonds, [&](const auto& one) { return !parts_.bonds.contains(one.first); });
+    drift.guests.clear();
+    return drift;
 }
 
 Parts Mending::due(const Drift& curable, Time now) {

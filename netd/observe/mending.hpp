@@ -25,6 +25,22 @@ struct Parts {
     bool operator==(const Parts&) const = default;
 };
 
+// Networks and bonds that came to wait for a NIC or for Open vSwitch, from the start on: they are brought about when that comes, also
+// where drift is left. Not those that differed before: somebody changed them.
+class LeftOut {
+public:
+    // Each snapshot, since what went may be back before anybody looks; `known` is the drift of before. Costs what changes, but where
+    // something went that definitions stand on.
+    void follow(const Snapshot& was, const Snapshot& next, const Drift& known);
+    // What waits no more and is as defined is left out no more.
+    void look(const Snapshot& snapshot, const Drift& drift);
+    // The part of the drift that is of these.
+    Drift of(Drift drift) const;
+
+private:
+    Parts parts_;
+};
+
 // Keeps count of tries. Each deviation is tried at once, then with growing pauses, at most five times a minute; the sixth
 // time it is contested: reported and left, until it has been as defined for once. Tries that were refused don't count.
 class Mending {

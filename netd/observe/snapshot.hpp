@@ -63,12 +63,13 @@ struct Snapshot {
     std::optional<topology::Error> trouble = {};
     std::uint64_t overruns = 0;
     std::shared_ptr<const lower::Leases> leases = {};  // what DHCP servers gave, as the host is made by it
+    lower::HasNamespace has_namespace = lower::has_any_namespace;
     intent::Renames renamed = {};  // NICs that a definition named differently
 
     intent::Facts facts() const { return {observed.kernel, abilities, ovs_connected, ovs_where, has_dhcp_client, resolver_obstacle, ovs_datapath, &observed.ovs}; }
     lower::Host host() const {
         return {observed.kernel, ovs_datapath, abilities.vlan_filtering, guests_connected ? &observed.guests : nullptr,
-                ovs_connected && ovs_datapath == "netdev", leases.get(), nullptr, abilities.checksums};
+                ovs_connected && ovs_datapath == "netdev", leases.get(), nullptr, abilities.checksums, has_namespace};
     }
 };
 

@@ -159,26 +159,44 @@ Result<> put_in_place(const std::string& directory, const std::string& name, Dur
     return durable == Durable::yes ? sync_directory(directory) : Result<>();
 }
 
-bool is_damaged(const std::string& directory, const std::string& name) {
-    const std::string path = directory + "/" + name;
-    const auto bytes = read_file(path);
-    return bytes && !parse(path, *bytes);
+namespace {
+
+// One file of a document's, and what follows the body.
+Result<std::pair<Document, std::string>> read_whole(const std::string& path) {
+    auto bytes = read_file(path);
+    if (!bytes) return bytes.error();
+    return parse(path, *bytes);
 }
 
+}  // namespace
+
 Result<std::optional<Document>> read_document(const std::string& directory, const std::string& name) {
+    auto read = read_whole(directory + "/" + name);
+    if (read) return std::optional(std::move(read->first));
+    if (read.error().fault == Fault::not_found) return std::optional<Document>();
+    return read.error();
+}
+
+bool is_damaged(const std::string& directory, const std::string& name, const Understand& understand) {
+    const std::string path = directory + "/" + name;
+    const auto bytes = read_file(path);
+    if (!bytes) return false;
+    const auto parsed = parse(path, *bytes);
+    return !parsed || !understand(parsed->first);
+}
+
+Result<std::optional<Document>> read_newest(const std::string& directory, const std::string& name, const Understand& understand) {
     std::optional<Error> first;
     for (const char* suffix : {"", ".prev"}) {
-        const std::string path = directory + "/" + name + suffix;
-        auto bytes = read_file(path);
-        auto parsed = bytes ? parse(path, *bytes) : Result<std::pair<Document, std::string>>(bytes.error());
-        if (parsed) {
-            Document document = std::move(parsed->first);
-            document.fell_back = *suffix != '\0';
-            return std::optional(std::move(document));
+        auto read = read_document(directory, name + suffix);
+        if (read && !*read) continue;
+        const auto understood = read ? understand(**read) : Result<>(read.error());
+        if (understood) {
+            (*read)->fell_back = *suffix != '\0';
+            return read;
         }
-        if (parsed.error().fault == Fault::not_found) continue;
-        if (!first) first = parsed.error();
-        else first->what += fmt::format("; {}{} {}", name, suffix, parsed.error().what);
+        if (!first) first = Error{Fault::backend, directory + "/" + name, understood.error().what};
+        else first->what += fmt::format("; {}{} {}", name, suffix, understood.error().what);
     }
     if (first) return *first;
     return std::optional<Document>();
@@ -186,7 +204,6 @@ Result<std::optional<Document>> read_document(const std::string& directory, cons
 
 Result<> remove_document(const std::string& directory, const std::string& name) {
     const std::string path = directory + "/" + name;
-    ::unlink((path + ".prev").c_str());
     if (::unlink(path.c_str()) == 0 || errno == ENOENT) return {};
     Error error = failed(path, "can't be removed");
     return ::access(path.c_str(), F_OK) == 0 ? Result<>(std::move(error)) : Result<>();  // a disk that can't be written says so of files that are not there
@@ -203,24 +220,24 @@ Result<> append_line(const std::string& directory, const std::string& name, std:
     return error;
 }
 
-Result<std::string> read_appended(const std::string& directory, const std::string& name) {
-    const std::string path = directory + "/" + name;
-    auto bytes = read_file(path);
-    if (!bytes) return bytes.error();
-    auto parsed = parse(path, *bytes);
-    if (!parsed) return parsed.error();
-    // Up to the first line that is not whole: what follows it was written by nobody who knew of it.
-    std::string valid;
-    std::string_view rest = parsed->second;
+Result<Appended> read_appended(const std::string& directory, const std::string& name) {
+    auto read = read_whole(directory + "/" + name);
+    if (!read) return read.error();
+    // What follows a line that is not whole is a change of what nobody knows.
+    Appended appended;
+    std::string_view rest = read->second;
     while (!rest.empty()) {
         const auto end = rest.find('\n');
-        if (end == std::string_view::npos || end < 65 || rest[64] != ' ') break;
-        const std::string_view line = rest.substr(65, end - 65);
-        if (rest.substr(0, 64) != sha256(line)) break;
-        valid.append(line).push_back('\n');
+        if (end == std::string_view::npos) return appended;
+        const std::string_view line = rest.substr(0, end);
+        if (line.size() < 65 || line[64] != ' ' || line.substr(0, 64) != sha256(line.substr(65))) {
+            appended.is_damaged = true;
+            return appended;
+        }
+        appended.lines.append(line.substr(65)).push_back('\n');
         rest.remove_prefix(end + 1);
     }
-    return valid;
+    return appended;
 }
 
 std::string content_of(const std::string& path) {

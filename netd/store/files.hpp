@@ -4,6 +4,7 @@
 #include "topology/result.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -35,21 +36,31 @@ Result<> write_document(const std::string& directory, const std::string& name, c
 Result<> write_beside(const std::string& directory, const std::string& name, const Document& document, Durable durable);
 Result<> put_in_place(const std::string& directory, const std::string& name, Durable durable);
 
-// The newest version could be read, and is none.
-bool is_damaged(const std::string& directory, const std::string& name);
-
-// The newest valid version; nullopt if there never was one. Fault::backend, and what is wrong with each, if there are versions
-// and none is valid.
+// nullopt if there is none. Fault::backend, and what is wrong with it, if there is one and it is not valid.
 // Files over 64 MiB are refused: the file is input, too. Half of that is written, and the rest is for what is appended.
 Result<std::optional<Document>> read_document(const std::string& directory, const std::string& name);
+
+// Why a body whose sum fits says nothing all the same.
+using Understand = std::function<Result<>(const Document&)>;
+
+// The newest version that is valid and understood, of those that were written with Durable::yes. An error tells of each.
+Result<std::optional<Document>> read_newest(const std::string& directory, const std::string& name, const Understand& understand);
+
+// The newest version could be read, and is none, or is not understood.
+bool is_damaged(const std::string& directory, const std::string& name, const Understand& understand);
 
 // Gone, though a power cut may bring it back; success if it was not there.
 Result<> remove_document(const std::string& directory, const std::string& name);
 
-// One line more at the end of an existing document, with its own checksum; read_document() gives lines after the body
-// through `appended`. Not durable: for tmpfs.
+// One line more at the end of an existing document, with its own checksum. Not durable: for tmpfs.
 Result<> append_line(const std::string& directory, const std::string& name, std::string_view line);
-Result<std::string> read_appended(const std::string& directory, const std::string& name);
+
+// The lines before the first that is not whole. A crash leaves the last one without its end; whatever else is wrong is damage.
+struct Appended {
+    std::string lines = {};
+    bool is_damaged = false;
+};
+Result<Appended> read_appended(const std::string& directory, const std::string& name);
 
 // The whole of a small file that is no document; empty if there is none.
 std::string content_of(const std::string& path);

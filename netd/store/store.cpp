@@ -15,6 +15,7 @@ namespace {
 constexpr const char* committed_name = "state";
 constexpr const char* running_name = "running";
 constexpr const char* journal_name = "transaction";
+constexpr const char* ended_name = "ended";
 
 // Our own files may be larger than a client's message, and are checked by their sum, so plain parsing is enough.
 Result<json> parse(const std::string& where, std::string_view text) {
@@ -42,17 +43,23 @@ intent::Identities read_identities(const json& value) {
     return identities;
 }
 
-Result<std::optional<Kept>> read_kept(const std::string& directory, const char* name) {
-    auto document = read_document(directory, name);
-    if (!document) return document.error();
-    if (!*document) return std::optional<Kept>();
-    auto value = parse(name, (*document)->body);
+Result<Kept> read_kept(const std::string& name, const Document& document) {
+    auto value = parse(name, document.body);
     if (!value) return value.error();
     auto intent = wire::read_intent(*value);
     if (!intent) return topology::about(name, intent.error());
-    Kept kept{std::move(*intent), (*document)->generation, (*document)->fell_back};
+    Kept kept{std::move(*intent), document.generation, document.fell_back};
     kept.identities = read_identities(value->value("identities", json::object()));
-    return std::optional(std::move(kept));
+    return kept;
+}
+
+Understand read_into(std::optional<Kept>& kept) {
+    return [&kept](const Document& document) -> Result<> {
+        auto read = read_kept(committed_name, document);
+        if (!read) return Error{Fault::backend, committed_name, "can't be understood: " + read.error().what};
+        kept = std::move(*read);
+        return {};
+    };
 }
 
 json write_entry(const Entry& entry) {
@@ -108,31 +115,43 @@ Result<Store> Store::open(std::string state, std::string run) {
     return Store(std::move(state), std::move(run));
 }
 
-Result<std::optional<Kept>> Store::committed() const { return read_kept(state_, committed_name); }
+Result<std::optional<Kept>> Store::committed() const {
+    std::optional<Kept> kept;
+    auto document = read_newest(state_, committed_name, read_into(kept));
+    if (!document) return document.error();
+    if (*document) kept->fell_back = (*document)->fell_back;
+    return kept;
+}
 
 void Store::set_damaged_aside() const {
-    if (!is_damaged(state_, committed_name)) return;
+    std::optional<Kept> kept;
+    if (!is_damaged(state_, committed_name, read_into(kept))) return;
     const std::string path = state_ + "/" + committed_name;
     std::rename(path.c_str(), (path + ".damaged").c_str());
 }
 
 Result<std::optional<Kept>> Store::running() const {
-    auto kept = read_kept(run_, running_name);
-    if (!kept || !*kept) return kept;
-    auto lines = read_appended(run_, running_name);
-    if (!lines) return kept;
-    std::string_view rest = *lines;
+    auto document = read_document(run_, running_name);
+    if (!document) return document.error();
+    if (!*document) return std::optional<Kept>();
+    const std::string where = run_ + "/" + running_name;
+    auto kept = read_kept(where, **document);
+    if (!kept) return kept.error();
+    auto appended = read_appended(run_, running_name);
+    if (!appended) return appended.error();
+    kept->lacks_changes = appended->is_damaged;
+    std::string_view rest = appended->lines;
     while (!rest.empty()) {
         const auto end = rest.find('\n');
-        auto value = parse(running_name, rest.substr(0, end));
+        auto value = parse(where, rest.substr(0, end));
         rest.remove_prefix(end + 1);
         if (!value) return value.error();
         auto delta = wire::read_delta(value->value("delta", json()));
-        if (!delta) return topology::about(running_name, delta.error());
-        (*kept)->intent = intent::with(std::move((*kept)->intent), *delta);
-        (*kept)->generation = value->value("generation", (*kept)->generation);
+        if (!delta) return topology::about(where, delta.error());
+        kept->intent = intent::with(std::move(kept->intent), *delta);
+        kept->generation = value->value("generation", kept->generation);
     }
-    return kept;
+    return std::optional(std::move(*kept));
 }
 
 namespace {
@@ -176,7 +195,10 @@ namespace {
 // own death is enough for them. Definitions wait for the disk, so that one that is full refuses before anything is touched.
 bool is_for_this_boot(const Entry& entry) { return entry.delta.networks.empty() && entry.delta.bonds.empty(); }
 
-Result<std::optional<Entry>> read_journal(const std::string& directory) {
+Document journal_of(const Entry& entry) { return {entry.id, wire::dump(write_entry(entry))}; }
+
+// None if it is over.
+Result<std::optional<Entry>> read_journal(const std::string& directory, std::uint64_t last_ended) {
     auto document = read_document(directory, journal_name);
     if (!document) return document.error();
     if (!*document) return std::optional<Entry>();
@@ -184,6 +206,7 @@ Result<std::optional<Entry>> read_journal(const std::string& directory) {
     if (!value) return value.error();
     auto entry = read_entry(*value);
     if (!entry) return topology::about(journal_name, entry.error());
+    if (entry->boot == boot_id() && entry->id <= last_ended) return std::optional<Entry>();
     return std::optional(std::move(*entry));
 }
 
@@ -193,22 +216,29 @@ Result<> Store::begin(const Entry& entry) {
     const bool brief = is_for_this_boot(entry);
     // That it waits is said in a disk that has had room for it when it began.
     const Durable durable = brief || entry.phase == Entry::Phase::waiting ? Durable::no : Durable::room;
-    return write_document(brief ? run_ : state_, journal_name, {entry.id, wire::dump(write_entry(entry))}, durable);
+    return write_document(brief ? run_ : state_, journal_name, journal_of(entry), durable);
 }
 
+Result<> Store::take_back(const Entry& entry) { return write_document(run_, journal_name, journal_of(entry), Durable::no); }
+
 Result<std::optional<Entry>> Store::open_entry() const {
-    auto brief = read_journal(run_);
+    const auto ended = read_document(run_, ended_name);
+    const std::uint64_t last_ended = ended && *ended ? (*ended)->generation : 0;
+    auto brief = read_journal(run_, last_ended);
     if (!brief) return brief;
-    auto kept = read_journal(state_);
+    auto kept = read_journal(state_, last_ended);
     if (!kept || !*brief) return kept;
     return *kept && (*kept)->boot == (*brief)->boot && (*kept)->id > (*brief)->id ? kept : brief;
 }
 
-Result<> Store::end() {
+// The one in /run goes last: it may say what the other one doesn't, that the change is being taken back.
+Result<> Store::end(std::optional<std::uint64_t> id) {
     prepared_.reset();
-    auto brief = remove_document(run_, journal_name);
     auto kept = remove_document(state_, journal_name);
-    return brief ? kept : brief;
+    if (!kept && id)
+        if (auto noted = write_document(run_, ended_name, {*id, ""}, Durable::no); !noted) return kept;
+    auto brief = remove_document(run_, journal_name);
+    return kept ? brief : kept;
 }
 
 std::string boot_id() {

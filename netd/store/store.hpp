@@ -18,6 +18,7 @@ struct Kept {
     std::uint64_t generation = 0;
     bool fell_back = false;
     intent::Identities identities = {};        // of the NICs that they name; of the committed ones only
+    bool lacks_changes = false;                // of the running ones: the lines from a damaged one on
 };
 
 // An open transaction: enough to bring back what was before, or to go on waiting for the confirmation.
@@ -67,10 +68,16 @@ public:
 
     // Before anything is touched. A disk without room says so, but for changes of guests' NICs alone and repairs, which need none.
     Result<> begin(const Entry& entry);
+    // That the change is being taken back: open_entry() then gives it as it is given here. On no disk, which may have no room or be
+    // read-only by now.
+    Result<> take_back(const Entry& entry);
     Result<std::optional<Entry>> open_entry() const;
-    Result<> end();
+
+    // It is over, also where it can't be removed: then it is noted, for this boot, that the transactions up to this one are, if one is given.
+    Result<> end(std::optional<std::uint64_t> id);
 
     const std::string& state_directory() const { return state_; }
+    const std::string& run_directory() const { return run_; }
 
 private:
     Store(std::string state, std::string run) : state_(std::move(state)), run_(std::move(run)) {}

@@ -128,6 +128,39 @@ TEST_CASE("a bond's port that is missing is told, and the bond is as it can be w
     CHECK(there.networks().size() == 1);
 }
 
+TEST_CASE("what waited for a NIC is brought about though drift is left, and what somebody changed is not", "[mending]") {
+    House house{"eth0", "eth1", "eth2", "eth3"};
+    house.define({{"bondings", {{"bond0", {{"nics", {"eth0", "eth1"}}}}}},
+                  {"networks", {{"web", {{"bonding", "bond0"}}}, {"lab", {{"nic", "eth2"}}}, {"dmz", {{"nic", "eth3"}}}, {"lan", told::json::object()}}}});
+    observe::LeftOut left_out;
+    observe::Snapshot was;
+    Drift drift;
+    const auto hear = [&] {
+        house.look();
+        left_out.follow(was, house.now, drift);
+        was = house.now;
+    };
+    const auto look = [&] {
+        hear();
+        drift = find_drift(house.now);
+        left_out.look(house.now, drift);
+        return left_out.of(observe::curable(drift, house.now, always)).networks;
+    };
+    CHECK(look().empty());
+    for (const char* device : {"lan", "dmz"}) {
+        bridges::Link link{name(device)};
+        link.mtu = intent::Mtu::observed(1400);
+        house.meddle(link);
+    }
+    CHECK(look().empty());
+    const auto nics = {"eth1", "eth2", "eth3"};
+    for (const char* nic : nics) house.kernel.pull_out(nic);
+    hear();  // nobody looks before they are back
+    for (const char* nic : nics) house.kernel.plug_in(nic);
+    const auto due = look();
+    CHECK((due.size() == 2 && due.contains("web") && due.contains("lab")));
+}
+
 TEST_CASE("an address that others added is no drift, and one that is missing beside it is", "[mending]") {
     House house{"eth0"};
     house.define({{"networks", {{"web", {{"nic", "eth0"}, {"ipaddr", "192.0.2.10"}, {"prefix", 24}}}}}});

@@ -11,6 +11,8 @@ namespace {
 
 const std::string older = "the definitions of before", newest = "the definitions that hold";
 
+store::Result<> understood(const store::Document&) { return {}; }
+
 struct Folder {
     house::Disk disk;
     std::string path = disk.state();
@@ -26,7 +28,7 @@ struct Folder {
     }
     void put(const std::string& damaged) const { std::ofstream(file, std::ios::binary) << damaged; }
     store::Document read() const {
-        auto read = store::read_document(path, "state");
+        auto read = store::read_newest(path, "state", understood);
         REQUIRE(read);
         REQUIRE(*read);
         return **read;
@@ -72,12 +74,12 @@ TEST_CASE("where the newest file is gone or none is valid that is said, and it n
     folder.require_older();
     folder.put("rubbish");
     std::ofstream(folder.file + ".prev", std::ios::binary) << "rubbish";
-    const auto read = store::read_document(folder.path, "state");
+    const auto read = store::read_newest(folder.path, "state", understood);
     REQUIRE_FALSE(read);
     CHECK(read.error() == topology::Error{topology::Fault::backend, folder.file, "is damaged: its checksum does not fit; state.prev is damaged: its checksum does not fit"});
     std::filesystem::remove(folder.file);
     std::filesystem::remove(folder.file + ".prev");
-    CHECK_FALSE(*store::read_document(folder.path, "state"));
+    CHECK_FALSE(*store::read_newest(folder.path, "state", understood));
 }
 
 TEST_CASE("what a write that was cut off left beside is passed over", "[store]") {
@@ -119,4 +121,55 @@ TEST_CASE("a journal tells what was none from what nobody cared about", "[store]
     CHECK(*(*read)->before.ovs.ports.find(port.name) == port);
     CHECK(((*read)->is_remote && (*read)->is_confirmed));
     CHECK((*read)->awaited == entry.awaited);
+}
+
+TEST_CASE("definitions whose sum fits and that nobody understands give those before them, and are set aside", "[store]") {
+    const house::Disk disk;
+    auto store = disk.open();
+    const intent::Intent none;
+    REQUIRE(store.keep_committed({none, 3, false, {}}));
+    REQUIRE(store.keep_committed({none, 4, false, {}}));
+    REQUIRE(store::write_document(disk.state(), "state", {5, R"({"networks": {"lan": {"colour": "blue"}}})"}, store::Durable::no));
+    const auto kept = store.committed();
+    REQUIRE(kept);
+    REQUIRE(*kept);
+    CHECK(((*kept)->generation == 3 && (*kept)->fell_back));
+    store.set_damaged_aside();
+    CHECK(std::filesystem::exists(disk.state() + "/state.damaged"));
+    CHECK_FALSE(std::filesystem::exists(disk.state() + "/state"));
+}
+
+TEST_CASE("a change whose line is damaged is told, and one that was cut off by a crash is not", "[store]") {
+    const house::Disk disk;
+    auto store = disk.open();
+    intent::Intent intent;
+    std::vector<std::size_t> ends;
+    for (const char* name : {"a", "b", "c"}) {
+        intent::Intent next = intent;
+        next.put(intent::Network{*intent::NetworkName::parse(name)});
+        REQUIRE(store.keep_running({next, ends.size()}, intent::difference(intent, next)));
+        intent = next;
+        ends.push_back(std::filesystem::file_size(disk.run() + "/running"));
+    }
+    const std::string file = disk.run() + "/running", bytes = store::content_of(file);
+    const auto with = [&](const std::string& other) {
+        std::ofstream(file, std::ios::binary) << other;
+        const auto read = store.running();
+        REQUIRE(read);
+        return **read;
+    };
+    CHECK_FALSE(with(bytes).lacks_changes);
+    for (std::size_t length = ends[1]; length < ends[2]; ++length) {
+        const auto cut = with(bytes.substr(0, length));
+        CHECK_FALSE(cut.lacks_changes);
+        CHECK(cut.intent.networks().size() == 2);
+    }
+    for (std::size_t at = ends[0]; at < ends[1]; ++at) {
+        std::string damaged = bytes;
+        damaged[at] = static_cast<char>(damaged[at] ^ 1);
+        CAPTURE(at);
+        const auto read = with(damaged);
+        CHECK(read.lacks_changes);
+        CHECK(read.intent.networks().size() == 1);
+    }
 }

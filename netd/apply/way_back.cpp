@@ -1,0 +1,65 @@
+// The way back: all of it, else whatever of it has nothing to do with what is in the way.
+#include "netd/apply/preview.hpp"
+#include "netd/apply/transaction.hpp"
+
+namespace apply {
+
+using std::chrono::steady_clock;
+
+// Anew each time: what can be had again may have become less.
+Result<> Transactor::go_back() {
+    const lower::HostState before = lower::attainable(open_->before, observe::host_of(backends_));
+    if (const auto other = in_the_way(before)) return *other;
+    return reach(before, open_->scope(), backends_, steady_clock::now() + longest_apply);
+}
+
+// Better an address without one of the routes, or a network of which one NIC is held by others, than the host out of reach.
+void Transactor::go_back_in_part() {
+    lower::HostState before = lower::attainable(open_->before, observe::host_of(backends_));
+    lower::Scope scope = open_->scope();
+    std::set<lower::IfName> left_out;
+    for (const bridges::Link& link : before.kernel.links) {
+        const bool waits_for_ovs = !backends_.ovs.connected() && plan::is_made_by_ovs(before, link.name) && !backends_.kernel.state().links.contains(link.name);
+        if (in_the_way(link) || waits_for_ovs) left_out.insert(link.name);
+    }
+    for (const auto& name : left_out) scope.links.erase(name);
+    reach_in_part(lower::without(std::move(before), left_out), scope, backends_, steady_clock::now() + longest_apply);
+}
+
+// That of a change which waits is written down first: whoever comes after a netd that dies here goes on with it, and lets nobody
+// confirm. It leads back though that can't be written.
+Outcome Transactor::undo(const Error& because) {
+    if (std::exchange(open_->phase, store::Entry::Phase::applying) == store::Entry::Phase::waiting) std::ignore = store_.take_back(*open_);
+    auto reached = go_back();
+    // ovs-vswitchd does what its rows say as soon as it is there again: they are as before now, and what else there is to do is done.
+    if (!reached && backends_.ovs.connected() && backends_.ovs.is_gone()) reached = go_back();
+    if (!reached) {
+        go_back_in_part();
+        stuck_ = because;
+        trouble_ = reached.error();
+        return Degraded{because, reached.error()};
+    }
+    if (std::exchange(stuck_, std::nullopt)) trouble_.reset();
+    const store::Entry entry = *std::exchange(open_, std::nullopt);
+    if (auto ended = store_.end(entry.id); !ended) trouble_ = ended.error();
+    std::ignore = keep_up();
+    return RolledBack{because};
+}
+
+// Whether the change that waits is all there still, but for what can't be had now.
+bool Transactor::still_stands() const {
+    const auto guest_is_there = [&](const intent::GuestNic& nic) { return nic.kind != intent::GuestKind::netns || backends_.has_namespace(nic.vm); };
+    const lower::Ground ground{backends_.kernel.state(), backends_.ovs.connected(), guest_is_there};
+    const intent::Intent was = lower::attainable(running_, ground), now = lower::attainable(standing_, ground);
+    const lower::Goal goal = goal_of(was, now, {}, observe::host_of(backends_));
+    return plan::make(goal.wanted, before_image(goal)).empty();
+}
+
+std::optional<RolledBack> Transactor::try_again() {
+    if (!stuck_ || !open_ || waiting_) return std::nullopt;
+    const Error because = *stuck_;  // it is gone when it is done
+    if (!std::holds_alternative<RolledBack>(undo(because))) return std::nullopt;
+    return RolledBack{because};
+}
+
+}  // namespace apply
