@@ -6,6 +6,7 @@
 #include "netd/daemon/host_resolver.hpp"
 #include "netd/loop/labour.hpp"
 #include "netd/loop/mailbox.hpp"
+#include "netd/lower/follow_guests.hpp"
 #include "netd/observe/statistics.hpp"
 #include "netd/serve/commands.hpp"
 
@@ -96,6 +97,7 @@ private:
 
     // What the hypervisor's guests did by themselves.
     void follow_guests();
+    void see_to_strays(const lower::Followed& followed);
     void settle_partings();
     void announce_moved(const intent::Intent& was, const intent::Intent& now);
     void see_to_management();
@@ -138,6 +140,7 @@ private:
     std::chrono::steady_clock::time_point guests_again_{};  // not before, as following them was refused, and
     std::chrono::seconds guests_pause_{};                   // for how long; none: it was not
     std::set<guests::Nic::Key> strays_;         // asked already
+    std::set<guests::Nic::Key> unplaced_;       // told already
     Needs needs_;
     Asker asker_;                               // of the transaction that waits for its confirmation
     std::chrono::nanoseconds waiting_since_{};

@@ -4,7 +4,6 @@
 
 #include "bridges/bus.hpp"
 #include "netd/daemon/log.hpp"
-#include "netd/lower/follow_guests.hpp"
 
 #include <fmt/format.h>
 
@@ -77,13 +76,22 @@ void Reconciler::follow_guests() {
     guests_pause_ = is_refused ? std::clamp(guests_pause_ * 2, first_pause, longest_pause) : std::chrono::seconds(0);
     if (is_refused) followed_.reset();
     guests_again_ = Clock::now() + guests_pause_;
-    const std::set<guests::Nic::Key> strays(followed.strays.begin(), followed.strays.end());
+    for (const auto& nic : is_refused ? std::vector<guests::Nic::Key>() : followed.recognised)
+        log::warn("NIC {} of guest {} was in no definition, and is known again by its port", nic.mac.text(), nic.domain);
+    see_to_strays(followed);
+}
+
+void Reconciler::see_to_strays(const lower::Followed& followed) {
+    const std::set<guests::Nic::Key> strays(followed.strays.begin(), followed.strays.end()), unplaced(followed.unplaced.begin(), followed.unplaced.end());
     for (const auto& stray : strays) {
         if (strays_.contains(stray)) continue;
         log::warn("guest {} has NIC {} of a plug that was taken back: it is asked to let go of it", stray.domain, stray.mac.text());
         std::ignore = backends_.guests.ask_to_let_go(stray, Clock::now() + std::chrono::seconds(5));
     }
     strays_ = strays;
+    if (unplaced == std::exchange(unplaced_, unplaced)) return;
+    for (const auto& nic : unplaced) log::warn("guest {} has NIC {} on a port of netd's, but it is in no definition, and its port on no network: it is left alone", nic.domain, nic.mac.text());
+    publish();
 }
 
 // The port goes when the guest has let go. One that does not in time keeps NIC and port, filters and all.

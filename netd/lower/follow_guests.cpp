@@ -3,6 +3,7 @@
 
 #include "netd/lower/naming.hpp"
 #include "netd/lower/realise.hpp"
+#include "netd/lower/recognise.hpp"
 
 namespace lower {
 namespace {
@@ -55,6 +56,21 @@ void adopt(const guests::Nic& there, const intent::Network& network, const inten
     if (!known || !(*known == nic)) wanted.put(nic);
 }
 
+// What has its tap still is no plug that was taken back, whatever became of its definition.
+void see_to_unknown(const guests::Nic& there, const intent::Intent& running, const Host& host, Followed& followed) {
+    if (!is_marked_port(there, host)) {
+        const bool has_port = host.kernel.links.contains(*there.device);
+        (has_port ? followed.unplaced : followed.strays).push_back(there.key());
+        return;
+    }
+    auto nic = recognise(there, running, host);
+    (nic ? followed.recognised : followed.unplaced).push_back(there.key());
+    if (!nic) return;
+    take_over_what_it_says(*nic, there);
+    if (nic->network.empty()) nic->link_active = true;  // its cable is out for that alone
+    followed.wanted.put(*nic);
+}
+
 }  // namespace
 
 Followed follow_guests(const intent::Intent& running, const Host& host) {
@@ -66,7 +82,7 @@ Followed follow_guests(const intent::Intent& running, const Host& host) {
         const GuestNic::Key key{there.domain, there.mac};
         const GuestNic* known = running.nics().find(key);
         if (there.facts.ours) {
-            if (!known && there.device == port_of(key)) followed.strays.push_back(there.key());
+            if (!known && there.device == port_of(key)) see_to_unknown(there, running, host, followed);
         } else if (const intent::Network* network = network_of(there.facts, running)) {
             adopt(there, *network, running, followed.wanted);
         } else if (known && known->adopted) {

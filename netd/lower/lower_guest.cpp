@@ -7,10 +7,6 @@
 namespace lower {
 namespace {
 
-topology::Owner mark(const intent::GuestNic& nic) {
-    return topology::Owner::ours(fmt::format("nic {} of {}", nic.mac.text(), nic.vm));
-}
-
 // As libvirt has it: the guest's MAC but for its first byte. What is sent to a port's own MAC a bridge takes for the host's, and whoever
 // holds a tap may give it any, another guest's too.
 topology::Mac own_mac(const intent::GuestNic& nic) {
@@ -115,6 +111,8 @@ void adopted_nic(Draft& draft, const intent::GuestNic& nic, const intent::Networ
 }
 
 }  // namespace
+
+topology::Owner mark(const intent::GuestNic& nic) { return topology::Owner::ours(fmt::format("nic {} of {}", nic.mac.text(), nic.vm)); }
 
 guests::Nic guest_device(const intent::GuestNic& nic, const intent::Intent& intent, const Host& host) {
     const intent::Network* network = intent.network(nic.network);

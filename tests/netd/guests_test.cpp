@@ -24,7 +24,7 @@ GuestNic nic_on(const std::string& network) {
 }
 
 struct Host {
-    fakes::FakeKernel kernel{"eno1", "eno2"};
+    fakes::FakeKernel kernel{"eno1", "eno2", "eno3"};
     fakes::FakeSwitch ovs{&kernel};
     fakes::FakeHypervisor hypervisor{&kernel};
     fakes::FakeClock clock;
@@ -157,6 +157,39 @@ TEST_CASE("a NIC of a plug that was taken back is a stray") {
     CHECK(lower::follow_guests(host.transactor.running(), host.seen()).strays == std::vector<Nic::Key>{{"vm", mac}});
     REQUIRE(is<apply::Committed>(host.put(nic_on("web"))));
     CHECK(lower::follow_guests(host.transactor.running(), host.seen()).strays.empty());
+}
+
+TEST_CASE("a NIC whose definition was lost is known again by its port, with all that the port tells") {
+    Host host;
+    GuestNic nic = nic_on("web");
+    nic.filter = topology::FilterLevel::strict;
+    nic.filter_parameters = {{*topology::IpAddress::parse("10.0.0.5")}};
+    nic.isolated = true;
+    nic.mtu = intent::Mtu::observed(1400);
+    nic.spec_params.inbound = intent::Bandwidth{2000, {}, 100};
+    for (const bool is_switched : {false, true}) {
+        CAPTURE(is_switched);
+        if (is_switched) {
+            REQUIRE(is<apply::Committed>(host.transactor.begin(wanted(R"({"networks": {"sdn": {"nic": "eno3", "switch": "ovs", "vlan": 10}, "sdn2": {"nic": "eno3", "switch": "ovs", "vlan": 20}}})", host.transactor.running(), host.kernel), unasked)));
+            nic.network = "sdn2";
+        }
+        REQUIRE(is<apply::Committed>(host.put(nic)));
+        intent::Intent forgotten = host.transactor.running();
+        forgotten.remove(nic.key());
+        const auto followed = lower::follow_guests(forgotten, host.seen());
+        CHECK(followed.strays.empty());
+        CHECK(followed.recognised == std::vector<Nic::Key>{{"vm", mac}});
+        REQUIRE(followed.wanted.nics().contains(nic.key()));
+        CHECK(*followed.wanted.nics().find(nic.key()) == nic);
+    }
+    // Its network is not to be found: nothing is done to it.
+    intent::Intent lost = wanted(R"({"networks": {"sdn": {"remove": true}}})", host.transactor.running(), host.kernel);
+    lost.remove(nic.key());
+    lost.remove(*topology::NetworkName::parse("sdn2"));
+    const auto followed = lower::follow_guests(lost, host.seen());
+    CHECK(followed.wanted == lost);
+    CHECK(followed.strays.empty());
+    CHECK(followed.unplaced == std::vector<Nic::Key>{{"vm", mac}});
 }
 
 TEST_CASE("a port that the hypervisor made is adopted, follows its NIC, and is not taken away") {
