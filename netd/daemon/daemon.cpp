@@ -176,6 +176,10 @@ private:
                 requests_->on_reply(std::move(*reply));
                 continue;
             }
+            if (std::holds_alternative<serve::LeftQueue>(note)) {
+                requests_->on_left_queue();
+                continue;
+            }
             if (const auto* snapshot = std::get_if<observe::Published>(&note)) {
                 taps_->follow(*snapshot);
                 requests_->publish(*snapshot);

@@ -3,8 +3,12 @@
 
 #include "netd/lower/naming.hpp"
 #include "netd/lower/realise.hpp"
+#include "netd/lower/vm_id.hpp"
+
+#include <fmt/format.h>
 
 #include <algorithm>
+#include <vector>
 
 namespace lower {
 namespace {
@@ -75,20 +79,30 @@ void read_filter(GuestNic& nic, const topology::Filter& filter) {
 
 }  // namespace
 
-bool is_marked_port(const guests::Nic& there, const Host& host) {
-    const GuestNic nic{there.domain, there.mac};
-    const bridges::Link* link = there.device ? host.kernel.links.find(*there.device) : nullptr;
-    return link && there.device == port_of(nic.key()) && link->owner == mark(nic);
+// What it was plugged in under is in the port's name, and in its mark: the domain's name, or its UUID.
+std::optional<GuestNic::Key> made_for(const guests::Nic& there, const Host& host) {
+    if (!there.facts.ours || !there.device) return std::nullopt;
+    std::vector<std::string> called{there.domain};
+    if (const guests::Domain* domain = host.guests ? host.guests->domain(there.domain) : nullptr) called.push_back(domain->uuid);
+    const bridges::Link* link = host.kernel.links.find(*there.device);
+    const std::string role = link && link->owner ? link->owner->role.value_or("") : "", marked = fmt::format("nic {} of ", there.mac.text());
+    if (const std::string vm = role.starts_with(marked) ? role.substr(marked.size()) : ""; host.guests && is_same_guest(vm, there.domain, *host.guests)) called.push_back(vm);
+    for (const std::string& vm : called)
+        if (there.device == port_of(GuestNic::Key{vm, there.mac})) return GuestNic::Key{vm, there.mac};
+    return std::nullopt;
 }
 
-std::optional<GuestNic> recognise(const guests::Nic& there, const intent::Intent& running, const Host& host) {
-    const bridges::Link& link = *host.kernel.links.find(*there.device);
+std::optional<GuestNic> recognise(const GuestNic::Key& key, const intent::Intent& running, const Host& host) {
+    GuestNic nic{key.vm, key.mac};
+    const bridges::Link& link = *host.kernel.links.find(port_of(key));
+    if (link.owner != mark(nic)) return std::nullopt;
     const ovs::Port* row = host.switched ? host.switched->ports.find(link.name) : nullptr;
     const Place place = place_of(link, row);
     Draft draft{running, host};
     const Network* network = network_at(place, draft);
-    if (place.bridge && !network) return std::nullopt;
-    GuestNic nic{there.domain, there.mac};
+    // A NIC on no network is down: this one is where nobody can tell just now, as with an Open vSwitch that does not answer.
+    const bool is_somewhere = place.bridge || (!row && link.up == true);
+    if (is_somewhere && !network) return std::nullopt;
     nic.kind = intent::GuestKind::libvirt;
     if (network) {
         nic.network = network->name.text();

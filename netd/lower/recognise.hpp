@@ -5,11 +5,11 @@
 
 namespace lower {
 
-// The port is there, and bears the mark of this NIC.
-bool is_marked_port(const guests::Nic& there, const Host& host);
+// For which NIC netd made the port of this one, be it there or not; none: it did not.
+std::optional<intent::GuestNic::Key> made_for(const guests::Nic& there, const Host& host);
 
-// Its definition as the port tells it: network, tags, filter, limits; not which networks it mirrors. None: it is where no network of
-// `running` is. Of a marked port only. Pure.
-std::optional<intent::GuestNic> recognise(const guests::Nic& there, const intent::Intent& running, const Host& host);
+// The definition of the NIC as its port, which must be there, tells it: network, tags, filter, limits; not which networks it mirrors.
+// None: the port is not marked as this NIC's, or where no network of `running` is. Pure.
+std::optional<intent::GuestNic> recognise(const intent::GuestNic::Key& key, const intent::Intent& running, const Host& host);
 
 }  // namespace lower

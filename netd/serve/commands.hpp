@@ -18,6 +18,7 @@ struct Ticket {
     Caller caller = {};
     nlohmann::json id = {};
     std::string_view method = {};  // of the table of methods
+    bool is_counted = true;        // it has a place in the queue, if it asks for a change
 };
 
 struct Setup {
@@ -66,6 +67,8 @@ struct Announce {
 struct Mended {
     observe::Parts refused = {};
 };
-using Note = std::variant<Reply, observe::Published, Announce, Mended>;
+// A change that waits for somebody else has left its place in the queue; its answer is still to come.
+struct LeftQueue {};
+using Note = std::variant<Reply, observe::Published, Announce, Mended, LeftQueue>;
 
 }  // namespace serve

@@ -80,8 +80,12 @@ std::optional<std::string> Requests::wrong_with(const Params& params, const Meth
 }
 
 void Requests::on_reply(Reply reply) {
-    if (reply.ends_write && writes_ > 0) --writes_;
+    if (reply.ends_write && reply.ticket.is_counted) on_left_queue();
     send_(reply.ticket, std::move(reply.bytes));
+}
+
+void Requests::on_left_queue() {
+    if (writes_ > 0) --writes_;
 }
 
 void Requests::publish(observe::Published snapshot) {

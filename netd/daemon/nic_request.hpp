@@ -1,0 +1,31 @@
+// What is asked of a guest's NIC, read: which one, what is wrong with how it is asked, and what shall be other than it is.
+#pragma once
+
+#include "netd/serve/commands.hpp"
+
+#include <optional>
+#include <string>
+
+namespace netd {
+
+int code_of(serve::NicVerb verb);
+
+const nlohmann::json& nic_of(const nlohmann::json& params);
+std::string text_of(const nlohmann::json& object, const char* key);  // "" where there is none
+
+// What is wrong with the parameters as such; what the NIC's attributes say is another matter.
+std::optional<topology::Error> wrong_with(const serve::ChangeNic& change);
+
+// That it is not plugged in can be said of what was understood only.
+std::optional<topology::Error> names_none(const nlohmann::json& params);
+
+// Plugs that may be one change with others: those that nobody but this host has a say in.
+bool goes_with_others(const serve::ChangeNic& plug);
+
+// Named as libvirt wants aliases of others than itself to be.
+bool is_alias(const std::string& alias);
+
+// What an update changes of the NIC; what is left out stays, null takes away.
+void read_changes(const nlohmann::json& params, intent::GuestNic& nic, intent::Complaints& complaints);
+
+}  // namespace netd
