@@ -107,6 +107,7 @@ void Reconciler::hear() {
     }
     if (heard->overrun) ++overruns_;
     const bool are_back = see_to_rules();
+    if (heard->changed || others_changed) ask_who_moved();
     if (!heard->changed && !others_changed && !are_back) return;
     try_again();
     follow_names();
