@@ -174,3 +174,17 @@ def who_waits_for_a_guest_keeps_nobody_else_waiting(host):
     host.libvirt.virsh("resume", "b")
     assert all(waiting.receive(one, 60)["changed"] for one in asked)
     assert not host.nics()
+
+
+@case
+def a_qemu_that_stands_still_keeps_libvirt_from_no_other_guest(host):
+    mac, _ = plugged(host, host.a, "web")
+    os.kill(host.a.process(), signal.SIGSTOP)
+    try:
+        host.update(host.a, mac, network="db")  # it shall say where it is now, and can't
+        other = host.plug(host.b, "web")["nic"]["macAddr"]
+        host.b.bring_up(other, "10.1.0.2/24")
+        assert host.unplug(host.b, other)["changed"]
+    finally:
+        os.kill(host.a.process(), signal.SIGCONT)
+    host.unplug(host.a, mac)

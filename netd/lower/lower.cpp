@@ -113,8 +113,8 @@ std::optional<bridges::HostStack> stack_after(const Link& old, const Link& now) 
 // A link that was there before netd and is not netd's: it is left without a master, at the usual MTU, as found.
 void let_go(const Link& old, const Host& host, HostState& wanted) {
     const Link* there = host.kernel.links.find(old.name);
-    // A guest's port that the hypervisor made is its to let go.
-    if (old.kind || !there || !old.mtu || old.filter) return;
+    // A port that somebody else made is his to let go.
+    if (old.kind || !there || !old.mtu) return;
     Link released{old.name};
     released.mtu = intent::Mtu();
     released.master = bridges::Master{};

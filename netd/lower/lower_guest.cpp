@@ -99,6 +99,9 @@ bool is_on(const IfName& bridge, const bridges::Link& port, const Host& host) {
 void adopted_nic(Draft& draft, const intent::GuestNic& nic, const intent::Network* network) {
     const bridges::Link* there = draft.host.kernel.links.find(*nic.adopted);
     if (!there || !network || !is_on(guest_bridge(*network), *there, draft.host)) return;
+    // Said only where it is another one: what was given an MTU is taken off its bridge when it is let go, and this port is not netd's to take.
+    const intent::Mtu due = mtu_of(nic, network);
+    const std::optional<intent::Mtu> mtu = there->mtu == due ? std::nullopt : std::optional(due);
     if (network->switch_kind == intent::SwitchKind::ovs) {
         ovs::Port port{*nic.adopted};
         port.tagging = ovs::Access{tag_inside(draft, *network)};
@@ -107,13 +110,13 @@ void adopted_nic(Draft& draft, const intent::GuestNic& nic, const intent::Networ
         port.filter = filter_of(nic);
         draft.wanted.ovs.ports.put(port);
         bridges::Link apart = apart_from_host(*nic.adopted);
-        apart.mtu = mtu_of(nic, network);
+        apart.mtu = mtu;
         draft.put(apart);
         return;
     }
     bridges::Link link{*nic.adopted};
     link.mac = own_mac(nic);
-    link.mtu = mtu_of(nic, network);
+    link.mtu = mtu;
     link.stack = bridges::HostStack{.arp_strict = true};
     link.isolated = nic.isolated || network->isolated;
     link.forwards = bridges::PortForwards{bridges::PortForwards::all};
