@@ -1,6 +1,9 @@
 """Guests that were defined with libvirt's own words: networks by name, ports that libvirt makes, and netd that knows them."""
 
-from guest_runner import case, subnets
+import re
+
+from client import RpcError
+from guest_runner import case, networks, subnets
 from host import wait_until
 
 
@@ -70,3 +73,126 @@ def a_domain_brings_a_nic_that_was_prepared(host):
     assert host.downloads(machine, "sdn", "10.3.0.3")
     machine.kill()
     wait_until(lambda: host.space.link(port) is None and not host.nics("c"), 30, "the port is still there")
+
+
+def interface(mac, source, more=""):
+    return f"<interface type='{source[0]}'><mac address='{mac}'/><source {source[0]}='{source[1]}'/>{more}<model type='virtio'/></interface>"
+
+
+def change_device(host, domain, old, new):
+    """As `virsh edit` of the one device would: all of it, with something else in it."""
+    told = host.libvirt.virsh("dumpxml", domain)
+    device = re.search("<interface.*?</interface>", told, re.DOTALL)[0]
+    assert old in device, device
+    host.libvirt.virsh("update-device", domain, "/dev/stdin", "--live", text=device.replace(old, new))
+
+
+@case
+def a_nic_that_virsh_moves_is_followed(host):
+    macs = {"52:54:00:00:0a:04": "web", "52:54:00:00:0a:05": "sdn2"}
+    tag = "<virtualport type='openvswitch'/><vlan><tag id='20'/></vlan>"
+    on_web, on_sdn = interface("52:54:00:00:0a:04", ("bridge", "web")), interface("52:54:00:00:0a:05", ("bridge", "ovs-eno3"), tag)
+    machines = [host.libvirt.machine("c", devices=on_web), host.libvirt.machine("d", devices=on_sdn)]
+
+    def known():
+        return {nic["macAddr"]: nic["network"] for nic in host.nics()}
+
+    wait_until(lambda: known() == macs, 30, lambda: f"known are {known()}")
+    change_device(host, "c", "<source bridge='web'/>", "<source bridge='db'/>")
+    wait_until(lambda: known()["52:54:00:00:0a:04"] == "db", 30, "it is still known on web")
+    host.client.setup({"sdn30": {"nic": "eno3", "switch": "ovs", "vlan": 30}})
+    change_device(host, "d", "<tag id='20'/>", "<tag id='30'/>")
+    wait_until(lambda: known()["52:54:00:00:0a:05"] == "sdn30", 30, "it is still known on sdn2")
+    port = host.nics("d")[0]["port"]
+    assert [row["tag"] for row in host.ovs.rows("Port") if row["name"] == port] == [30]
+    # The tag of the network changes under it, and libvirt goes on telling the old one.
+    host.client.setup({"sdn30": {"nic": "eno3", "switch": "ovs", "vlan": 40}})
+    assert known()["52:54:00:00:0a:05"] == "sdn30"
+    assert [row["tag"] for row in host.ovs.rows("Port") if row["name"] == port] == [40]
+    host.libvirt.virsh("domif-setlink", "c", host.nics("c")[0]["port"], "down")
+    wait_until(lambda: host.nics("c")[0]["linkActive"] is False, 60, "the cable is still in")
+    for machine in machines:
+        machine.kill()
+    wait_until(lambda: not known(), 30, "they are still known")
+    host.client.setup({"sdn30": {"remove": True}})
+
+
+@case
+def what_an_adopted_port_can_not_have_is_refused(host):
+    macs = ("52:54:00:00:0a:06", "52:54:00:00:0a:07")
+    machine = host.libvirt.machine("c", devices=interface(macs[0], ("network", "sdn")) + interface(macs[1], ("network", "web")))
+    wait_until(lambda: len(host.nics("c")) == 2, 30, "they are not known")
+    for changes in ({"vlan": 7}, {"trunk": "5,6"}, {"network": ""}, {"network": None}, {"linkActive": False}):
+        host.refuses(56, "VM.updateDevice", {"vmId": "c", "macAddr": macs[0], **changes}, "virsh")
+    error = host.refuses(21, "Host.setupNetworks", {"networks": {name: {**one, "switch": "legacy"} for name, one in networks.items() if name.startswith("sdn")}, "options": {"connectivityCheck": False}}, "'c'")
+    assert "libvirt" in error.message, error.message
+    host.client.setup({"web": {"nic": "eno1", "mtu": 1400}})
+    port = [nic["port"] for nic in host.nics("c") if nic["network"] == "web"][0]
+    assert host.space.link(port)["mtu"] == 1400
+    host.client.setup({"web": {"nic": "eno1"}})
+    assert host.space.link(port)["mtu"] == 1500
+    machine.kill()
+    wait_until(lambda: not host.nics("c"), 30, "they are still known")
+
+
+@case
+def a_guest_that_starts_while_a_change_waits_is_filtered(host):
+    mac = "52:54:00:00:0a:08"
+    waits = host.client.send("Host.setupNetworks", {"networks": {"db": {"nic": "eno2", "mtu": 1400}}, "options": {"connectivityCheck": True, "connectivityTimeout": 120}})
+    other = host.netd.client(patience=90)
+    wait_until(lambda: other.call("Host.getStatus")["transaction"], 20, "the change does not wait")
+    machine = host.libvirt.machine("c", devices=interface(mac, ("network", "web")))
+    wait_until(lambda: "vnet" in host.space.run("nft", "list", "map", "bridge", "netd", "ports"), 30, "nothing filters it")
+    assert other.call("Host.getStatus")["transaction"], "the change does not wait any more"
+    other.call("Host.rollback")
+    try:
+        host.client.receive(waits)
+    except RpcError as error:
+        assert error.code == 10, error
+    wait_until(lambda: host.nics("c"), 30, "it is not known when the change has ended")
+    machine.kill()
+    wait_until(lambda: not host.nics("c"), 30, "it is still known")
+
+
+@case
+def a_port_that_is_on_no_bridge_any_more_is_in_nobodys_way(host):
+    macs = ("52:54:00:00:0a:09", "52:54:00:00:0a:0a")
+    host.netd.stop()
+    first = host.libvirt.machine("c", devices=interface(macs[0], ("network", "web")))
+    port = wait_until(lambda: host.libvirt.machine_interfaces("c"), 30, "libvirt has no NIC")[0][1]
+    host.space.links(f"link set {port} nomaster")
+    host.netd.start().ready()
+    host.client = host.netd.client(patience=90)
+    host.wait_for_libvirt()
+    second = host.libvirt.machine("d", devices=interface(macs[1], ("network", "db")))
+    wait_until(lambda: host.nics("d"), 30, "one that is elsewhere keeps the other from being known")
+    for machine in (first, second):
+        machine.kill()
+    wait_until(lambda: not host.nics(), 30, "they are still known")
+
+
+@case
+def a_domain_is_known_by_its_uuid_before_it_is_there(host):
+    mac, uuid = "52:54:00:00:0a:0b", "ABCDEF00-0000-4000-8000-00000000000C"
+    answer = host.client.call("VM.hotplugNic", {"vmId": uuid, "nic": {"network": "web", "macAddr": mac, "incoming": True}})
+    port = answer["nic"]["port"]
+    machine = host.libvirt.machine("c", devices=answer["xml"], uuid=uuid.lower())
+    wait_until(lambda: "incoming" not in host.nics("c")[0], 20, "it is not seen to have come")
+    assert [nic["port"] for nic in host.nics("c")] == [nic["port"] for nic in host.nics(uuid.lower())] == [port]
+    again = host.client.call("VM.hotplugNic", {"vmId": uuid.lower(), "nic": {"network": "web", "macAddr": mac, "incoming": True}})
+    assert again["changed"] is False and "incoming" not in again["nic"] and again["nic"]["port"] == port, again
+    assert host.update(machine, mac, network="db")["nic"]["port"] == port
+    assert host.libvirt.machine_interfaces("c") == [(mac, port)]
+    machine.kill()
+    wait_until(lambda: host.space.link(port) is None and not host.nics("c"), 30, "the port is still there")
+
+
+@case
+def a_tap_is_known_by_the_words_that_it_was_asked_for_with(host):
+    mac, uuid = "52:54:00:00:0a:0c", host.b.uuid.upper()
+    port = host.client.call("VM.hotplugNic", {"vmId": uuid, "nic": {"network": "web", "macAddr": mac, "kind": "tap"}})["nic"]["port"]
+    for words in (uuid, uuid.lower(), "b"):
+        assert [nic["port"] for nic in host.client.call("VM.getNics", {"vmId": words})["nics"]] == [port], words
+    assert host.client.call("VM.updateDevice", {"vmId": "b", "macAddr": mac, "network": "db"})["nic"]["port"] == port
+    assert host.client.call("VM.hotunplugNic", {"vmId": uuid.lower(), "nic": {"macAddr": mac}})["changed"]
+    assert host.space.link(port) is None

@@ -1,5 +1,6 @@
 """netd, libvirtd, QEMU or a tap go away in the middle of it: nothing is left behind, and nobody is forgotten."""
 
+import os
 import signal
 
 from guest_runner import case
@@ -106,3 +107,84 @@ def a_guest_that_never_lets_go_keeps_its_nic(host):
     # It lets go as soon as it runs, since it has been asked.
     host.libvirt.virsh("resume", "b")
     wait_until(lambda: not host.nics(), 60, "the port of a NIC that is gone is still there")
+
+
+@case
+def guests_keep_their_nics_when_the_definitions_are_lost(host):
+    mac, _ = plugged(host, host.a, "web", filter="strict", filterParameters=["10.1.0.1"], port_isolated=False)
+    other = host.plug(host.b, "sdn2", mtu=1400)["nic"]["macAddr"]
+    host.client.call("Host.setSafeNetworkConfig")
+    known = host.nics()
+    peers = [nic for nic in host.client.call("VM.getNics")["nics"] if nic["kind"] == "netns"]
+    running = host.netd.run / "running"
+    for lose in (running.unlink, lambda: running.write_text(running.read_text().replace("web", "wex"))):
+        host.netd.kill()
+        lose()
+        again(host)
+        wait_until(lambda: host.nics() == known, 30, lambda: f"known are {host.nics()}")
+        assert host.a.pings("10.1.0.254")
+        for peer in peers:  # of these nobody but who asked for them knows
+            host.client.call("VM.hotplugNic", {"vmId": peer["vmId"], "nic": {key: peer[key] for key in ("kind", "network", "macAddr")}})
+    host.unplug(host.a, mac)
+    host.unplug(host.b, other)
+
+
+@case
+def a_tap_that_somebody_deleted_is_the_guests_again(host):
+    mac, _ = plugged(host, host.a, "web")
+    port = host.nics()[0]["port"]
+    index = host.space.link(port)["ifindex"]
+    host.space.links(f"link delete {port}")
+    wait_until(lambda: (host.space.link(port) or {}).get("ifindex", index) != index and "NO-CARRIER" not in host.space.link(port)["flags"], 60, "the guest does not have the new one")
+    host.a.bring_up(mac, "10.1.0.1/24")
+    assert host.a.pings("10.1.0.254")
+    host.unplug(host.a, mac)
+
+
+@case
+def libvirtd_comes_back_and_nothing_of_the_old_connection_is_kept(host):
+    def sockets():
+        return sum(os.readlink(f"/proc/{host.netd.process.pid}/fd/{one}").startswith("socket:") for one in os.listdir(f"/proc/{host.netd.process.pid}/fd"))
+
+    counted = []
+    for _ in range(3):
+        host.libvirt.signal(signal.SIGKILL)
+        host.wait_for_libvirt(False)
+        host.libvirt.start()
+        host.wait_for_libvirt()
+        counted.append(sockets())
+    assert counted[2] <= counted[0], counted
+
+
+@case
+def who_waits_for_a_guest_keeps_nobody_else_waiting(host):
+    mac = host.plug(host.b, "web")["nic"]["macAddr"]
+    host.b.bring_up(mac, "10.1.0.2/24")
+    host.libvirt.virsh("suspend", "b")
+    other, asked = host.netd.client(patience=90), []
+    for _ in range(2):
+        asked += [host.client.send("VM.hotunplugNic", {"vmId": host.b.uuid.upper(), "nic": {"macAddr": mac}}) for _ in range(40)]
+        wait_until(lambda: other.call("Host.getStatus")["queue"] == 0, 20, "they have all the places")
+    other.call("VM.hotplugNic", {"vmId": "else", "nic": {"network": "web", "kind": "tap", "macAddr": "52:54:00:00:0b:01"}})
+    other.call("VM.hotunplugNic", {"vmId": "else", "nic": {"macAddr": "52:54:00:00:0b:01"}})
+    host.client, waiting = other, host.client
+    host.refuses(49, "VM.hotplugNic", {"vmId": "b", "nic": {"network": "web", "macAddr": mac}}, "let go")
+    host.refuses(56, "VM.updateDevice", {"vmId": "b", "macAddr": mac, "network": "db"}, "let go")
+    host.client = waiting
+    host.libvirt.virsh("resume", "b")
+    assert all(waiting.receive(one, 60)["changed"] for one in asked)
+    assert not host.nics()
+
+
+@case
+def a_qemu_that_stands_still_keeps_libvirt_from_no_other_guest(host):
+    mac, _ = plugged(host, host.a, "web")
+    os.kill(host.a.process(), signal.SIGSTOP)
+    try:
+        host.update(host.a, mac, network="db")  # it shall say where it is now, and can't
+        other = host.plug(host.b, "web")["nic"]["macAddr"]
+        host.b.bring_up(other, "10.1.0.2/24")
+        assert host.unplug(host.b, other)["changed"]
+    finally:
+        os.kill(host.a.process(), signal.SIGCONT)
+    host.unplug(host.a, mac)

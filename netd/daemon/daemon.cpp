@@ -180,6 +180,10 @@ private:
                 requests_->on_reply(std::move(*reply));
                 continue;
             }
+            if (std::holds_alternative<serve::LeftQueue>(note)) {
+                requests_->on_left_queue();
+                continue;
+            }
             if (const auto* snapshot = std::get_if<observe::Published>(&note)) {
                 taps_->follow(*snapshot);
                 requests_->publish(*snapshot);
@@ -190,7 +194,6 @@ private:
             if (const auto* snapshot = std::get_if<observe::Published>(&note)) tell(*snapshot);
             else if (auto* announce = std::get_if<serve::Announce>(&note)) publisher_->publish(announce->topic, std::move(announce->event));
             else if (const auto* mended = std::get_if<serve::Mended>(&note)) drift_->on_mended(*mended);
-            else if (std::holds_alternative<serve::Dropped>(note)) requests_->on_dropped();
         }
     }
 

@@ -108,6 +108,7 @@ void Reconciler::hear() {
     }
     if (heard->overrun) ++overruns_;
     const bool are_back = see_to_rules();
+    if (heard->changed || others_changed) ask_who_moved();
     if (!heard->changed && !others_changed && !are_back) return;
     try_again();
     follow_names();
@@ -217,6 +218,10 @@ void Reconciler::conclude(const Asker& asker, const apply::Outcome& outcome, int
 std::optional<Error> Reconciler::trouble() {
     if (auto own = transactor_.trouble()) return own;
     if (management_) return Error{Fault::not_found, "management", fmt::format("there is no NIC '{}' to be taken over as network ovirtmgmt", management_->nic.text())};
+    if (!unplaced_.empty()) {
+        const auto& [domain, mac] = *unplaced_.begin();
+        return Error{Fault::not_found, "domain " + domain, fmt::format("its NIC {} is on a port of netd's, but in no definition, and the port on no network", mac.text())};
+    }
     if (!needs().ovs) return std::nullopt;
     if (!backends_.ovs.connected()) return Error{Fault::backend, "Open vSwitch", fmt::format("ovsdb-server does not answer at {}, and networks are on it: is openvswitch-switch running?", backends_.ovs.where())};
     if (backends_.ovs.is_silent()) return Error{Fault::backend, "Open vSwitch", "ovs-vswitchd does not answer, and networks are on it: is openvswitch-switch running?"};

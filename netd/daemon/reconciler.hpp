@@ -6,6 +6,7 @@
 #include "netd/daemon/host_resolver.hpp"
 #include "netd/loop/labour.hpp"
 #include "netd/loop/mailbox.hpp"
+#include "netd/lower/follow_guests.hpp"
 #include "netd/observe/statistics.hpp"
 #include "netd/serve/commands.hpp"
 
@@ -91,11 +92,18 @@ private:
     void put_nic(const serve::Ticket& ticket, const intent::GuestNic& nic, int code);
     void take_out(const serve::Ticket& ticket, const intent::GuestNic::Key& key);
     intent::Complaints look_up_guest(intent::GuestNic& nic) const;
-    std::string guest_named(const std::string& vm) const;  // by name or UUID: its name
+    void wait_for_parting(serve::Ticket ticket, const intent::GuestNic::Key& nic, std::chrono::steady_clock::time_point deadline);
+    bool is_parting(const intent::GuestNic::Key& nic) const;
     const intent::GuestNic* find_nic(const nlohmann::json& params) const;
 
     // What the hypervisor's guests did by themselves.
     void follow_guests();
+    void follow_each(const intent::Intent& wanted);
+    void guard_newcomers();
+    void ask_who_moved();
+    void ask_before_mending();
+    void ask_in_turn();
+    void see_to_strays(const lower::Followed& followed);
     void settle_partings();
     void announce_moved(const intent::Intent& was, const intent::Intent& now);
     void see_to_management();
@@ -137,7 +145,11 @@ private:
     std::optional<intent::Intent> followers_;   // the definitions that do
     std::chrono::steady_clock::time_point guests_again_{};  // not before, as following them was refused, and
     std::chrono::seconds guests_pause_{};                   // for how long; none: it was not
+    std::optional<lower::HostState> guarded_;   // in what newcomers were last looked for while definitions could not follow
+    std::optional<lower::HostState> places_;    // where guests' ports were last seen
+    std::string asked_in_turn_;                 // up to this domain
     std::set<guests::Nic::Key> strays_;         // asked already
+    std::set<guests::Nic::Key> unplaced_;       // told already
     Needs needs_;
     Asker asker_;                               // of the transaction that waits for its confirmation
     std::chrono::nanoseconds waiting_since_{};

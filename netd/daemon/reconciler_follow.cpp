@@ -3,8 +3,9 @@
 #include "netd/daemon/reconciler.hpp"
 
 #include "bridges/bus.hpp"
+#include "netd/apply/executor.hpp"
 #include "netd/daemon/log.hpp"
-#include "netd/lower/follow_guests.hpp"
+#include "netd/lower/vm_id.hpp"
 
 #include <fmt/format.h>
 
@@ -28,16 +29,11 @@ bool is_elsewhere(const GuestNic& was, const GuestNic& now) {
 
 }  // namespace
 
-std::string Reconciler::guest_named(const std::string& vm) const {
-    const guests::Domain* domain = backends_.guests.state().domain(vm);
-    return domain ? domain->name : vm;
-}
-
 // Also after a change that was taken back: its guests have been to and fro.
 void Reconciler::announce_moved(const intent::Intent& was, const intent::Intent& now) {
     std::vector<guests::Nic::Key> moved;
     const auto add = [&](const GuestNic& nic) {
-        if (nic.kind == intent::GuestKind::libvirt) moved.push_back({nic.vm, nic.mac});
+        if (nic.kind == intent::GuestKind::libvirt) moved.push_back(lower::in_domain(nic.key(), backends_.guests.state()));
     };
     const intent::Delta delta = intent::difference(was, now);
     for (const auto& change : delta.networks)
@@ -49,7 +45,9 @@ void Reconciler::announce_moved(const intent::Intent& was, const intent::Intent&
 }
 
 void Reconciler::follow_guests() {
-    if (transactor_.waiting() || transactor_.is_stuck() || stopping_) return;
+    if (stopping_) return;
+    if (transactor_.waiting() || transactor_.is_stuck()) return guard_newcomers();
+    guarded_.reset();
     const guests::State& now = backends_.guests.state();
     const bool networks_moved = !followers_ || !(followers_->networks() == transactor_.running().networks());
     if (networks_moved && !backends_.guests.where().empty()) backends_.guests.offer(lower::offers_of(transactor_.running()));
@@ -59,7 +57,7 @@ void Reconciler::follow_guests() {
         followed_.reset();
         return;
     }
-    if (followed_ && followers_ && *followed_ == now && *followers_ == transactor_.running()) return;
+    if (followed_ && followers_ && *followed_ == now && *followers_ == transactor_.running() && unplaced_.empty()) return;
     if (Clock::now() < guests_again_) return;
     followed_ = now;
     const lower::Followed followed = lower::follow_guests(transactor_.running(), observe::host_of(backends_));
@@ -70,6 +68,7 @@ void Reconciler::follow_guests() {
         const apply::Outcome outcome = transactor_.begin(followed.wanted, terms);
         is_refused = !std::holds_alternative<apply::Committed>(outcome);
         conclude(std::nullopt, outcome, code::refused);
+        if (is_refused) follow_each(followed.wanted);
         if (auto forgotten = backends_.kernel.forget_filters(); !forgotten) log::warn("filters of ports that are gone stay: {}", forgotten.error().what);
     }
     followers_ = transactor_.running();
@@ -77,13 +76,59 @@ void Reconciler::follow_guests() {
     guests_pause_ = is_refused ? std::clamp(guests_pause_ * 2, first_pause, longest_pause) : std::chrono::seconds(0);
     if (is_refused) followed_.reset();
     guests_again_ = Clock::now() + guests_pause_;
-    const std::set<guests::Nic::Key> strays(followed.strays.begin(), followed.strays.end());
+    for (const auto& nic : followed.recognised)
+        if (lower::find_nic(transactor_.running(), nic.domain, nic.mac, now)) log::warn("NIC {} of guest {} was in no definition, and is known again by its port", nic.mac.text(), nic.domain);
+    see_to_strays(followed);
+}
+
+// What is in the way of one guest is not in that of the others.
+void Reconciler::follow_each(const intent::Intent& wanted) {
+    const auto changes = intent::difference(transactor_.running(), wanted).nics;
+    for (const auto& change : changes.size() > 1 ? changes : decltype(changes)()) {
+        if (transactor_.is_stuck()) return;
+        intent::Delta alone;
+        alone.nics = {change};
+        apply::Terms terms;
+        terms.confirm = false;
+        conclude(std::nullopt, transactor_.begin(intent::with(transactor_.running(), alone), terms), code::refused);
+    }
+}
+
+// Definitions have to wait while a change waits, or its way back is blocked. A guest that starts meanwhile is tagged, filtered and kept
+// apart all the same.
+void Reconciler::guard_newcomers() {
+    if (!backends_.guests.connected()) return;
+    const lower::HostState now = observe::state_of(backends_);
+    if (guarded_ && guarded_->guests == now.guests && guarded_->kernel.links == now.kernel.links && guarded_->ovs.ports == now.ovs.ports) return;
+    guarded_ = now;
+    const intent::Intent& standing = transactor_.standing();
+    const lower::Host host = observe::host_of(backends_);
+    const intent::Intent wanted = lower::follow_guests(standing, host).wanted;
+    lower::Touched newcomers;
+    for (const GuestNic& nic : wanted.nics()) {
+        const GuestNic* known = standing.nics().find(nic.key());
+        if (nic.adopted && !(known && known->adopted == nic.adopted && known->network == nic.network)) newcomers.nics.insert(nic.key());
+    }
+    if (newcomers.nics.empty()) return;
+    const lower::HostState due = lower::lower(wanted, newcomers, host);
+    lower::Scope scope;
+    scope.include(due);
+    const auto reached = apply::reach(due, scope, backends_, Clock::now() + std::chrono::seconds(5));
+    if (!reached) return log::error("guests that have started are not kept apart as they should be: {}: {}", reached.error().subject, reached.error().what);
+    guarded_ = observe::state_of(backends_);
+}
+
+void Reconciler::see_to_strays(const lower::Followed& followed) {
+    const std::set<guests::Nic::Key> strays(followed.strays.begin(), followed.strays.end()), unplaced(followed.unplaced.begin(), followed.unplaced.end());
     for (const auto& stray : strays) {
         if (strays_.contains(stray)) continue;
         log::warn("guest {} has NIC {} of a plug that was taken back: it is asked to let go of it", stray.domain, stray.mac.text());
         std::ignore = backends_.guests.ask_to_let_go(stray, Clock::now() + std::chrono::seconds(5));
     }
     strays_ = strays;
+    if (unplaced == std::exchange(unplaced_, unplaced)) return;
+    for (const auto& nic : unplaced) log::warn("guest {} has NIC {} on a port of netd's, but it is in no definition, and its port on no network: it is left alone", nic.domain, nic.mac.text());
+    publish();
 }
 
 // The port goes when the guest has let go. One that does not in time keeps NIC and port, filters and all.
@@ -91,7 +136,7 @@ void Reconciler::settle_partings() {
     if (stopping_) return;
     const bool is_known = backends_.guests.connected();  // else what it says is what was
     for (const Parting& parting : std::exchange(partings_, {})) {
-        const bool plugged = backends_.guests.state().nics.contains({parting.nic.vm, parting.nic.mac});
+        const bool plugged = backends_.guests.state().nics.contains(lower::in_domain(parting.nic, backends_.guests.state()));
         if (!plugged && is_known && !transactor_.waiting()) {
             if (transactor_.running().nics().contains(parting.nic)) take_out(parting.ticket, parting.nic);
             else reply(parting.ticket, {{"changed", true}});
@@ -101,6 +146,55 @@ void Reconciler::settle_partings() {
             partings_.push_back(parting);
         }
     }
+}
+
+// libvirt puts a NIC elsewhere without a word (virsh update-device): that its port is in another place is the only hint.
+void Reconciler::ask_who_moved() {
+    const lower::HostState now = observe::state_of(backends_);
+    if (!places_) places_ = now;
+    std::set<topology::IfName> moved;
+    topology::Keyed<bridges::Link>::each_difference(places_->kernel.links, now.kernel.links, [&](const bridges::Link* was, const bridges::Link* link) {
+        if (was && link && was->master != link->master) moved.insert(link->name);
+    });
+    topology::Keyed<ovs::Port>::each_difference(places_->ovs.ports, now.ovs.ports, [&](const ovs::Port* was, const ovs::Port* port) {
+        if (!was || !port || was->bridge != port->bridge || was->tagging != port->tagging) moved.insert(port ? port->name : was->name);
+    });
+    places_ = now;
+    std::set<std::string> domains;
+    for (const guests::Nic& nic : moved.empty() ? topology::Keyed<guests::Nic>() : now.guests.nics)
+        if (!nic.facts.ours && nic.device && moved.contains(*nic.device)) domains.insert(nic.domain);
+    backends_.guests.look_at(domains);
+}
+
+// A tag that libvirt has changed is no drift, and its word of it may not have come yet: it is waited for.
+void Reconciler::ask_before_mending() {
+    const lower::Host host = observe::host_of(backends_);
+    std::set<std::string> domains;
+    for (const GuestNic& nic : transactor_.running().nics()) {
+        const ovs::Port* row = nic.adopted ? backends_.ovs.state().ports.find(*nic.adopted) : nullptr;
+        if (!row) continue;
+        const lower::HostState due = lower::lower(transactor_.running(), {.nics = {nic.key()}}, host);
+        const ovs::Port* wanted = due.ovs.ports.find(*nic.adopted);
+        if (!wanted || wanted->tagging != row->tagging) domains.insert(lower::domain_name(nic.vm, backends_.guests.state()));
+    }
+    for (const std::string& domain : domains)
+        if (const auto asked = backends_.guests.may_change(domain, Clock::now() + std::chrono::seconds(2)); !asked && asked.error().fault == topology::Fault::timeout) break;
+    if (!domains.empty()) see_to_guests();
+}
+
+// Of a cable that virsh draws nobody hears anything: a few domains are asked in turn.
+void Reconciler::ask_in_turn() {
+    constexpr std::size_t at_once = 10;
+    if (!backends_.guests.connected()) return;
+    const auto& domains = backends_.guests.state().domains;
+    std::set<std::string> next;
+    const auto take_from = [&](auto domain) {
+        for (; domain != domains.end() && next.size() < at_once; ++domain)
+            if ((*domain).active) next.insert(asked_in_turn_ = (*domain).name);
+    };
+    take_from(domains.from(guests::Text{asked_in_turn_ + '\0'}));
+    if (next.empty()) take_from(domains.begin());
+    backends_.guests.look_at(next);
 }
 
 // A NIC that comes may be one that is known under another name; it may have come in the middle of a change.

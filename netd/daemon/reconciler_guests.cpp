@@ -2,11 +2,13 @@
 #include "netd/daemon/reconciler.hpp"
 
 #include "netd/daemon/log.hpp"
+#include "netd/daemon/nic_request.hpp"
 #include "netd/daemon/presence.hpp"
 #include "netd/guests/domain_xml.hpp"
 #include "netd/intent/validate.hpp"
 #include "netd/lower/naming.hpp"
 #include "netd/lower/realise.hpp"
+#include "netd/lower/vm_id.hpp"
 #include "netd/serve/nic_request.hpp"
 #include "netd/wire/read_definition.hpp"
 #include "netd/wire/values.hpp"
@@ -26,7 +28,7 @@ namespace code = intent::code;
 namespace {
 
 constexpr std::chrono::seconds longest_parting{30}, longest_question{2};
-constexpr std::size_t most_at_once = 64;
+constexpr std::size_t most_at_once = 64, most_partings = 256;
 
 // Locally administered, and not one that another guest has.
 topology::Mac fresh_mac(const intent::Intent& running) {
@@ -41,39 +43,22 @@ topology::Mac fresh_mac(const intent::Intent& running) {
     }
 }
 
-std::string text_of(const json& object, const char* key) {
-    const auto found = object.find(key);
-    return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
-bool goes_with_others(const serve::ChangeNic& plug) {
-    const std::string kind = text_of(nic_of(plug.params), "kind");
-    return kind == "tap" || kind == "netns";
-}
-
 std::string why_not(const guests::Hypervisor& guests) {
     if (guests.where().empty()) return "this netd was told to use no libvirt; kinds tap and netns are there";
     return fmt::format("libvirt does not answer at {}: {}", guests.where(), guests.trouble());
-}
-
-// Named as libvirt wants aliases of others than itself to be.
-bool is_alias(const std::string& alias) {
-    return alias.starts_with("ua-") && std::all_of(alias.begin(), alias.end(), [](unsigned char c) { return std::isalnum(c) || c == '-' || c == '_'; });
 }
 
 }  // namespace
 
 // By MAC, else by alias.
 const GuestNic* Reconciler::find_nic(const json& params) const {
-    const std::string vm = guest_named(text_of(params, "vmId"));
+    const std::string vm = text_of(params, "vmId");
     const json& nic = nic_of(params);
     const std::string mac_text = nic.contains("macAddr") ? text_of(nic, "macAddr") : text_of(params, "macAddr");
     const std::string alias = nic.contains("alias") ? text_of(nic, "alias") : text_of(params, "alias");
-    if (auto mac = topology::Mac::parse(mac_text)) return transactor_.running().nics().find({vm, *mac});
-    if (alias.empty()) return nullptr;
-    for (const GuestNic& candidate : transactor_.running().nics())
-        if (candidate.vm == vm && candidate.alias == alias) return &candidate;
-    return nullptr;
+    const guests::State& guests = backends_.guests.state();
+    if (auto mac = topology::Mac::parse(mac_text)) return lower::find_nic(transactor_.running(), vm, *mac, guests);
+    return alias.empty() ? nullptr : lower::find_nic(transactor_.running(), vm, alias, guests);
 }
 
 // Finds the domain, and fills in what only now is known: its name, and how libvirt shall call the NIC.
@@ -88,15 +73,20 @@ intent::Complaints Reconciler::look_up_guest(GuestNic& nic) const {
     if (!nic.incoming && !backends_.guests.state().domain(nic.vm)) std::ignore = backends_.guests.may_change(nic.vm, std::chrono::steady_clock::now() + longest_question);
     const guests::State& now = backends_.guests.state();
     const guests::Domain* domain = now.domain(nic.vm);
-    if (domain) nic.vm = domain->name;
+    const GuestNic* known = lower::find_nic(transactor_.running(), nic.vm, nic.mac, now);
+    const guests::Nic::Key key = lower::in_domain(nic.key(), now);
+    // Under the words that its port is called by; a NIC that has come is not awaited any more.
+    if (known) nic.vm = known->vm;
+    else if (domain) nic.vm = domain->name;
+    if (known && !known->incoming && now.nics.contains(key)) nic.incoming = false;
     if (!nic.incoming && !domain) refuse("/vmId", topology::Fault::not_found, fmt::format("libvirt has no domain '{}'", nic.vm));
     else if (!nic.incoming && !domain->active) refuse("/vmId", topology::Fault::conflict, fmt::format("domain '{}' does not run; start it first, or plug with incoming", nic.vm));
     if (nic.alias.empty()) nic.alias = "ua-" + lower::port_of(nic.key()).text();
     if (!is_alias(nic.alias)) refuse("/nic/alias", topology::Fault::invalid, "libvirt wants an alias to begin with 'ua-' and to go on in letters, digits, '-' and '_'");
     for (const guests::Nic& other : now.nics) {
-        const bool same = other.key() == guests::Nic::Key{nic.vm, nic.mac};
+        const bool same = other.key() == key;
         if (other.mac == nic.mac && !(same && other.facts.ours)) refuse("/nic/macAddr", topology::Fault::conflict, fmt::format("{} is in use by guest '{}'", nic.mac.text(), other.domain));
-        if (other.domain == nic.vm && !same && other.alias == nic.alias) refuse("/nic/alias", topology::Fault::conflict, fmt::format("NIC {} of the guest is called so", other.mac.text()));
+        if (other.domain == key.domain && !same && other.alias == nic.alias) refuse("/nic/alias", topology::Fault::conflict, fmt::format("NIC {} of the guest is called so", other.mac.text()));
     }
     return complaints;
 }
@@ -127,8 +117,13 @@ std::optional<GuestNic> Reconciler::described(const serve::ChangeNic& change) {
     if (nic.incoming && nic.kind != intent::GuestKind::libvirt)
         complaints.push_back({code::plug_failed, "/nic/incoming", topology::Fault::invalid, "only a domain of libvirt's can bring its NIC along"});
     if (nic.kind == intent::GuestKind::libvirt && complaints.empty()) complaints = look_up_guest(nic);
+    else if (const GuestNic* known = lower::find_nic(transactor_.running(), nic.vm, nic.mac, backends_.guests.state())) nic.vm = known->vm;
+    if (is_parting(nic.key()))
+        complaints.push_back({code::plug_failed, "/nic/macAddr", topology::Fault::busy, "its guest is asked to let go of it just now; ask again when it has, or has not in time"});
     if (nic.kind == intent::GuestKind::netns && !namespace_exists(nic.vm))
         complaints.push_back({code::plug_failed, "/vmId", topology::Fault::not_found, fmt::format("there is no network namespace '{}' under /run/netns", nic.vm)});
+    else if (nic.kind == intent::GuestKind::netns && is_own_namespace(nic.vm))
+        complaints.push_back({code::plug_failed, "/vmId", topology::Fault::invalid, fmt::format("'{}' is the host's own namespace, which is no guest", nic.vm)});
     if (complaints.empty()) return nic;
     refuse(change.ticket, complaints);
     return std::nullopt;
@@ -171,41 +166,21 @@ void Reconciler::update(const serve::ChangeNic& change) {
     if (!there)
         return refuse(change.ticket, intent::Complaints{{code::update_failed, "/macAddr", topology::Fault::not_found, "the guest has no such NIC; VM.getNics lists them"}});
     GuestNic nic = *there;
-    json changes = change.params.contains("nic") ? nic_of(change.params) : change.params;
-    for (const char* key : {"vmId", "deviceType", "macAddr"}) changes.erase(key);
-    // Of the limits, too, what is left out stays.
-    if (const auto limits = changes.find("specParams"); limits != changes.end() && limits->is_object()) {
-        json merged = wire::write_value(there->spec_params);
-        merged.update(*limits);
-        *limits = merged.empty() ? json() : std::move(merged);
-    }
     intent::Complaints complaints;
-    wire::read_nic(changes, nic, code::update_failed, complaints);
+    read_changes(change.params, nic, complaints);
+    if (is_parting(there->key()))
+        complaints.push_back({code::update_failed, "/macAddr", topology::Fault::busy, "its guest is asked to let go of it just now; ask again when it has not in time"});
     if (nic.incoming != there->incoming || nic.adopted != there->adopted)
         complaints.push_back({code::update_failed, "/nic/incoming", topology::Fault::invalid, "this can't change while the NIC is plugged in; unplug it and plug another"});
     if (nic.adopted && (nic.network != there->network || nic.link_active != there->link_active))
         complaints.push_back({code::update_failed, "/nic/network", topology::Fault::denied, "libvirt has plugged this NIC in by itself; move it, or draw its cable, by 'virsh update-device'"});
     if (nic.kind == intent::GuestKind::libvirt && !nic.incoming && !backends_.guests.connected())
         complaints.push_back({code::update_failed, "/nic/kind", topology::Fault::backend, why_not(backends_.guests)});
-    // Null takes away; what is left out stays.
-    for (const auto& [key, value] : changes.items()) {
-        if (!value.is_null()) continue;
-        if (key == "vlan") nic.vlan.reset();
-        if (key == "trunk") nic.trunk.reset();
-        if (key == "mtu") nic.mtu.reset();
-        if (key == "linkActive") nic.link_active = true;
-        if (key == "port_isolated") nic.isolated = false;
-        if (key == "network") nic.network.clear();
-        if (key == "filter") nic.filter = {};
-        if (key == "filterParameters") nic.filter_parameters.clear();
-        if (key == "specParams") nic.spec_params = {};
-        if (key == "portMirroring") nic.port_mirroring.clear();
-    }
-    if (changes.contains("network") && changes["network"] == "") nic.network.clear();
     if (!complaints.empty()) return refuse(change.ticket, complaints);
     // Also where libvirt has no part in it: the guest would find on the other host what was prepared for it before.
-    if (backends_.guests.state().nics.contains({nic.vm, nic.mac}))
-        if (const auto may = backends_.guests.may_change(nic.vm, std::chrono::steady_clock::now() + longest_question); !may && may.error().fault == topology::Fault::busy)
+    const guests::Nic::Key key = lower::in_domain(nic.key(), backends_.guests.state());
+    if (backends_.guests.state().nics.contains(key))
+        if (const auto may = backends_.guests.may_change(key.domain, std::chrono::steady_clock::now() + longest_question); !may && may.error().fault == topology::Fault::busy)
             return refuse(change.ticket, code::migrating, may.error().subject + ": " + may.error().what);
     put_nic(change.ticket, nic, code::update_failed);
 }
@@ -240,16 +215,27 @@ void Reconciler::unplug(const serve::ChangeNic& change) {
     const GuestNic* there = find_nic(change.params);
     if (!there) return reply(change.ticket, {{"changed", false}});
     const GuestNic::Key key = there->key();
-    const guests::Nic::Key nic{key.vm, key.mac};
+    const guests::Nic::Key nic = lower::in_domain(key, backends_.guests.state());
     if (there->kind != intent::GuestKind::libvirt || there->incoming) return take_out(change.ticket, key);
     if (!backends_.guests.connected())
         return refuse(change.ticket, code::unplug_failed, why_not(backends_.guests));
     if (!backends_.guests.state().nics.contains(nic)) return take_out(change.ticket, key);
+    if (partings_.size() >= most_partings) return refuse(change.ticket, code::busy, fmt::format("{} guests are asked to let go of NICs already; try again when one has", partings_.size()));
+    const auto first = std::ranges::find(partings_, key, &Parting::nic);
+    if (first != partings_.end()) return wait_for_parting(change.ticket, key, first->deadline);
     const auto deadline = std::chrono::steady_clock::now() + longest_parting;
     if (auto asked = backends_.guests.ask_to_let_go(nic, deadline); !asked && backends_.guests.state().nics.contains(nic))
         return refuse(change.ticket, asked.error().fault == topology::Fault::busy ? code::migrating : code::unplug_failed, asked.error().subject + ": " + asked.error().what);
-    partings_.push_back({change.ticket, key, deadline});
+    wait_for_parting(change.ticket, key, deadline);
 }
+
+// Whoever waits for a guest leaves his place in the queue to others.
+void Reconciler::wait_for_parting(serve::Ticket ticket, const GuestNic::Key& nic, std::chrono::steady_clock::time_point deadline) {
+    if (std::exchange(ticket.is_counted, false)) notes_.push(serve::LeftQueue{});
+    partings_.push_back({std::move(ticket), nic, deadline});
+}
+
+bool Reconciler::is_parting(const GuestNic::Key& nic) const { return std::ranges::find(partings_, nic, &Parting::nic) != partings_.end(); }
 
 void Reconciler::take_out(const serve::Ticket& ticket, const GuestNic::Key& key) {
     intent::Intent wanted = transactor_.running();

@@ -53,6 +53,7 @@ std::optional<topology::Error> Reconciler::mend(const Parts& parts, const intent
 // All at once, since that is one batch; if something stands in the way of one, each by itself.
 void Reconciler::mend(const serve::Mend& asked) {
     serve::Mended mended;
+    if (!transactor_.waiting() && !transactor_.is_stuck()) ask_before_mending();
     if (!transactor_.waiting() && !transactor_.is_stuck()) {
         const auto there = attainable();
         const auto failed = mend(asked.parts, there);
@@ -80,6 +81,7 @@ void Reconciler::patrol() {
     const auto now = std::chrono::steady_clock::now();
     if (now < patrol_again_) return;
     patrol_again_ = now + std::chrono::seconds(2);
+    ask_in_turn();
     const bridges::State before = backends_.kernel.state();
     std::vector<topology::IfName> next;
     const auto take_from = [&](auto link) {

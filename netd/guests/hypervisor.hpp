@@ -5,6 +5,7 @@
 #include "topology/result.hpp"
 
 #include <chrono>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -52,6 +53,9 @@ public:
 
     // Has the guests tell the network where they are now, after their ports have moved. Answers nothing.
     virtual void announce(std::span<const Nic::Key> nics) = 0;
+
+    // Asks again what these domains are like, for not all that becomes of them is told: hear() tells what came of it.
+    virtual void look_at(const std::set<std::string>& domains) = 0;
 
     // The hypervisor shall offer these networks by name, and of those that netd offered no others. Answers nothing: what
     // could not be offered is in trouble().

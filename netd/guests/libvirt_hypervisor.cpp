@@ -20,13 +20,14 @@ constexpr std::chrono::seconds longest_call{15}, longest_parting{30}, longest_go
 
 class Libvirt : public Hypervisor {
 public:
-    explicit Libvirt(std::shared_ptr<Desk> desk) : desk_(std::move(desk)), closed_(desk_->closed.get_future()), thread_(work, desk_) {}
+    explicit Libvirt(std::shared_ptr<Desk> desk) : desk_(std::move(desk)), closed_(desk_->closed.get_future()), silent_(desk_->silent.get_future()), thread_(work, desk_) {}
 
     // One that hangs in a call is left to the end of the process.
     ~Libvirt() override {
         desk_->errands->push(Stop{});
-        if (closed_.wait_for(longest_goodbye) == std::future_status::ready) thread_.join();
-        else thread_.detach();
+        desk_->speeches->push({});
+        end(thread_, closed_);
+        if (speaker_.joinable()) end(speaker_, silent_);
     }
 
     bool hear() override {
@@ -58,14 +59,25 @@ public:
     Result<> may_change(const std::string& domain, Deadline deadline) override { return ask(MayChange{domain}, deadline); }
 
     void announce(std::span<const Nic::Key> nics) override {
-        Speak speak;
-        for (const auto& nic : nics) speak.domains.insert(nic.domain);
-        if (!speak.domains.empty()) desk_->errands->push(std::move(speak));
+        Speech speech;
+        for (const auto& nic : nics) speech.insert(nic.domain);
+        if (speech.empty() || !connected_) return;
+        if (!speaker_.joinable()) speaker_ = std::thread(speak, desk_);
+        desk_->speeches->push(std::move(speech));
+    }
+
+    void look_at(const std::set<std::string>& domains) override {
+        for (const std::string& domain : domains) desk_->errands->push(Look{domain});
     }
 
     void offer(std::vector<Offer> offers) override { desk_->errands->push(std::move(offers)); }
 
 private:
+    static void end(std::thread& thread, const std::future<void>& is_done) {
+        if (is_done.wait_for(longest_goodbye) == std::future_status::ready) thread.join();
+        else thread.detach();
+    }
+
     // Whoever waits for an answer hears other news with it, which is told by the next hear().
     void take_news() {
         for (News& news : desk_->news->take()) {
@@ -84,6 +96,8 @@ private:
         while (!answer_ && await_news(deadline)) take_news();
         if (answer_) return *answer_;
         ++asked_;  // what comes now comes too late
+        trouble_ = fmt::format("{} takes long to answer", desk_->uri);  // until it has news
+        changed_ = true;
         return Error{Fault::timeout, "libvirt", fmt::format("no answer from {} in time", desk_->uri)};
     }
 
@@ -103,8 +117,8 @@ private:
     }
 
     std::shared_ptr<Desk> desk_;
-    std::future<void> closed_;
-    std::thread thread_;
+    std::future<void> closed_, silent_;
+    std::thread thread_, speaker_;  // the second from when it is first needed
     bool connected_ = false, changed_ = false;
     std::string trouble_;
     State state_;
@@ -118,11 +132,13 @@ std::unique_ptr<Hypervisor> open_libvirt(const std::string& uri) {
     if (uri.empty()) return nullptr;
     auto errands = loop::Mailbox<Errand>::open();
     auto news = loop::Mailbox<News>::open();
-    if (!errands || !news) return nullptr;
+    auto speeches = loop::Mailbox<Speech>::open();
+    if (!errands || !news || !speeches) return nullptr;
     auto desk = std::make_shared<Desk>();
     desk->uri = uri;
     desk->errands = std::move(*errands);
     desk->news = std::move(*news);
+    desk->speeches = std::move(*speeches);
     return std::make_unique<Libvirt>(std::move(desk));
 }
 

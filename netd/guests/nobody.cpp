@@ -15,6 +15,7 @@ public:
     Result<> ask_to_let_go(const Nic::Key&, Deadline) override { return absent(); }
     Result<> may_change(const std::string&, Deadline) override { return absent(); }
     void announce(std::span<const Nic::Key>) override {}
+    void look_at(const std::set<std::string>&) override {}
     void offer(std::vector<Offer>) override {}
     int descriptor() const override { return -1; }
 

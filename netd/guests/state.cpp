@@ -3,12 +3,14 @@
 
 #include <fmt/format.h>
 
+#include <strings.h>
+
 namespace guests {
 
 const Domain* State::domain(const std::string& name_or_uuid) const {
     if (const Domain* found = domains.find(Text{name_or_uuid})) return found;
     for (const Domain& domain : domains)
-        if (domain.uuid == name_or_uuid) return &domain;
+        if (::strcasecmp(domain.uuid.c_str(), name_or_uuid.c_str()) == 0) return &domain;
     return nullptr;
 }
 

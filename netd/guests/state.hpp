@@ -12,7 +12,7 @@ struct State {
     topology::Keyed<Domain> domains = {};
     topology::Keyed<Nic> nics = {};
 
-    // By name, or by UUID as it is written with hyphens. Null: there is none.
+    // By name, or by UUID with its hyphens, in any case. Null: there is none.
     const Domain* domain(const std::string& name_or_uuid) const;
     bool runs(const std::string& domain) const;
 

@@ -54,13 +54,25 @@ void start_virt_loop() {
     });
 }
 
-Result<> listen(virConnect* connection, const Hints& hints) {
+Result<std::unique_ptr<Ear>> Ear::open(virConnect* connection, const Hints& hints) {
+    std::unique_ptr<Ear> ear(new Ear(connection));
+    if (auto listening = ear->listen(hints); !listening) return listening.error();
+    return ear;
+}
+
+Ear::~Ear() {
+    for (const int event : events_) virt().virConnectDomainEventDeregisterAny(connection_, event);
+    if (hears_the_end_) virt().virConnectUnregisterCloseCallback(connection_, on_close);
+}
+
+Result<> Ear::listen(const Hints& hints) {
     // A libvirtd that hangs is given up after four times five seconds.
     constexpr int interval = 5;
     constexpr unsigned count = 3;
-    if (virt().virConnectSetKeepAlive(connection, interval, count) < 0) return last_error("libvirt");
+    if (virt().virConnectSetKeepAlive(connection_, interval, count) < 0) return last_error("libvirt");
     auto closing = std::make_unique<Hints>(hints);
-    if (virt().virConnectRegisterCloseCallback(connection, on_close, closing.get(), free_hints) < 0) return last_error("libvirt");
+    if (virt().virConnectRegisterCloseCallback(connection_, on_close, closing.get(), free_hints) < 0) return last_error("libvirt");
+    hears_the_end_ = true;
     closing.release();
     const std::pair<int, virConnectDomainEventGenericCallback> wanted[] = {
         {VIR_DOMAIN_EVENT_ID_LIFECYCLE, VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle)},
@@ -68,7 +80,9 @@ Result<> listen(virConnect* connection, const Hints& hints) {
         {VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED, VIR_DOMAIN_EVENT_CALLBACK(on_device)}};
     for (const auto& [event, callback] : wanted) {
         auto own = std::make_unique<Hints>(hints);
-        if (virt().virConnectDomainEventRegisterAny(connection, nullptr, event, callback, own.get(), free_hints) < 0) return last_error("libvirt");
+        const int registered = virt().virConnectDomainEventRegisterAny(connection_, nullptr, event, callback, own.get(), free_hints);
+        if (registered < 0) return last_error("libvirt");
+        events_.push_back(registered);
         own.release();
     }
     return {};

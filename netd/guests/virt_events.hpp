@@ -4,6 +4,8 @@
 #include "netd/guests/virt_handles.hpp"
 
 #include <functional>
+#include <memory>
+#include <vector>
 
 namespace guests {
 
@@ -17,7 +19,22 @@ struct Hints {
     std::function<void()> lost;
 };
 
-// From now on, until the connection is closed.
-topology::Result<> listen(virConnect* connection, const Hints& hints);
+// Hears what is told over a connection as long as it lives, which ends before that: libvirt keeps a closed connection, and its socket,
+// for callbacks that are still registered.
+class Ear {
+public:
+    static topology::Result<std::unique_ptr<Ear>> open(virConnect* connection, const Hints& hints);
+    ~Ear();
+    Ear(const Ear&) = delete;
+    Ear& operator=(const Ear&) = delete;
+
+private:
+    explicit Ear(virConnect* connection) : connection_(connection) {}
+    topology::Result<> listen(const Hints& hints);
+
+    virConnect* connection_;
+    std::vector<int> events_ = {};
+    bool hears_the_end_ = false;
+};
 
 }  // namespace guests

@@ -43,8 +43,9 @@ Result<Session> Session::open(const std::string& uri, const Hints& hints) {
     start_virt_loop();
     ConnectionPtr connection(virt().virConnectOpen(uri.c_str()));
     if (!connection) return last_error("libvirt");
-    if (auto listening = listen(connection.get(), hints); !listening) return listening.error();
-    return Session(std::move(connection));
+    auto ear = Ear::open(connection.get(), hints);
+    if (!ear) return ear.error();
+    return Session(std::move(connection), std::move(*ear));
 }
 
 Result<State> Session::look(const State& known) const {
@@ -134,17 +135,6 @@ Result<> Session::ask_to_let_go(const Nic::Key& key, const State& known) const {
     const Error said = last_error(subject_of(key.domain));
     // Asked once already, and the guest has not answered yet: that is what was wanted.
     return said.what.find("already in the process of unplug") != std::string::npos ? Result<>() : said;
-}
-
-Result<> Session::announce(const std::string& name) const {
-    constexpr const char* command =
-        R"({"execute":"announce-self","arguments":{"initial":20,"max":500,"rounds":5,"step":100}})";
-    const DomainPtr domain(virt().virDomainLookupByName(connection_.get(), name.c_str()));
-    if (!domain) return last_error(subject_of(name));
-    char* answered = nullptr;
-    const int done = virt().virDomainQemuMonitorCommand(domain.get(), command, &answered, 0);
-    const TextPtr answer(answered);
-    return done < 0 ? Result<>(last_error(subject_of(name))) : Result<>();
 }
 
 }  // namespace guests

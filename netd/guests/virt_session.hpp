@@ -21,20 +21,20 @@ public:
     Result<> carry_out(const Op& op) const;
     Result<> ask_to_let_go(const Nic::Key& nic, const State& known) const;
     Result<> may_change(const std::string& domain) const;
-    Result<> announce(const std::string& domain) const;
 
     // What could not be offered is told as one error, after all the others are. Those that stand as they are were offered
     // before, and libvirt is asked only whether that network of netd's is there and active.
     Result<> offer(const Offers& offers, const Offers& standing) const;
 
 private:
-    explicit Session(ConnectionPtr connection) : connection_(std::move(connection)) {}
+    Session(ConnectionPtr connection, std::unique_ptr<Ear> ear) : connection_(std::move(connection)), ear_(std::move(ear)) {}
     Result<DomainPtr> changeable(const std::string& name) const;
     Result<> take_in(virDomain* domain, State& into) const;
     Result<> withdraw(virNetwork* network) const;
     Result<> offer(const Offer& offer) const;
 
     ConnectionPtr connection_;
+    std::unique_ptr<Ear> ear_;  // goes before it
 };
 
 }  // namespace guests

@@ -82,11 +82,6 @@ private:
         if (look.domain.empty()) all_hinted_ = true;
         else hinted_.insert(look.domain);
     }
-    void take(Speak& speak) {
-        // A guest that can't be made to speak will do so by itself, sooner or later.
-        for (const std::string& domain : speak.domains)
-            if (session_) std::ignore = session_->announce(domain);
-    }
     void take(std::vector<Offer>& offers) {
         offers_.emplace();
         for (Offer& one : offers) offers_->put(std::move(one));

@@ -22,12 +22,12 @@ struct Deed {
     Task what;
     Deadline deadline;                // not begun after that
 };
-struct Speak {
-    std::set<std::string> domains = {};
-};
 struct Lost {};
 struct Stop {};
-using Errand = std::variant<Look, Deed, Speak, std::vector<Offer>, Lost, Stop>;
+using Errand = std::variant<Look, Deed, std::vector<Offer>, Lost, Stop>;
+
+// Domains that shall tell the network where they are; none: it is the last of these.
+using Speech = std::set<std::string>;
 
 struct Answer {
     std::uint64_t number = 0;
@@ -45,10 +45,15 @@ struct Desk {
     std::string uri;
     std::unique_ptr<loop::Mailbox<Errand>> errands;
     std::unique_ptr<loop::Mailbox<News>> news;
-    std::promise<void> closed = {};
+    std::unique_ptr<loop::Mailbox<Speech>> speeches;
+    std::promise<void> closed = {}, silent = {};  // the worker is done, and who makes guests speak
 };
 
 // Until it is told to stop.
 void work(const std::shared_ptr<Desk>& desk);
+
+// The same for speeches, by connections of its own: a QEMU that stands still keeps nobody but others' speeches waiting. Only once libvirt
+// has been connected to.
+void speak(const std::shared_ptr<Desk>& desk);
 
 }  // namespace guests

@@ -32,6 +32,8 @@ void check_tags(const GuestNic& nic, const Intent& wanted, const RefuseNic& refu
     const std::string_view attribute = nic.trunk ? "trunk" : "vlan";
     if (network->switch_kind == SwitchKind::legacy)
         return refuse(attribute, Fault::invalid, fmt::format("network '{}' is on switch legacy: a guest's own tags need vlan-aware or ovs", nic.network));
+    if (network->switch_kind == SwitchKind::ovs && nic.adopted)
+        return refuse(attribute, Fault::denied, "this port of Open vSwitch is the hypervisor's, and so is its tag: virsh update-device");
     const GuestNic* known = wanted.nics().find(nic.key());
     const bool is_as_it_was = known && known->network == nic.network && known->vlan == nic.vlan && known->trunk == nic.trunk;
     if (!is_as_it_was && (nic.trunk ? nic.trunk->contains(*VlanId::from(0)) : nic.vlan->number() == 0))

@@ -41,8 +41,13 @@ RefuseNic of_guest(const GuestNic& nic, const NetworkName& network, Complaints& 
     };
 }
 
+// libvirt puts its ports on a bridge of one kind, and nobody else moves them from one to another.
+bool stays_on_its_bridge(const Network& was, const Network& now) {
+    return was.switch_kind == now.switch_kind && (now.switch_kind == SwitchKind::legacy || was.base() == now.base());
+}
+
 // A network that guests are on, or mirror, changes under them: what they were promised must go on.
-void check_guests(const Network& network, const Facts& facts, Verdict& verdict) {
+void check_guests(const Network& network, const Intent& running, const Facts& facts, Verdict& verdict) {
     const auto check = [&](const GuestNic& nic) {
         const RefuseNic refuse = of_guest(nic, network.name, verdict.complaints);
         check_tags(nic, verdict.wanted, refuse);
@@ -53,7 +58,13 @@ void check_guests(const Network& network, const Facts& facts, Verdict& verdict) 
     if (!network.bridged && !plugged.empty())
         verdict.complaints.push_back({code::bad_parameters, pointer({"networks", network.name.text(), "bridged"}), Fault::conflict,
                                       fmt::format("guest '{}' is plugged into '{}'; unplug it first", plugged.begin()->vm, network.name.text())});
-    for (const GuestNic& nic : plugged) check(nic);
+    const Network* was = running.networks().find(network.name);
+    for (const GuestNic& nic : plugged) {
+        if (nic.adopted && was && !stays_on_its_bridge(*was, network))
+            of_guest(nic, network.name, verdict.complaints)("adopted", Fault::conflict,
+                fmt::format("libvirt has made its port '{}' on the network's bridge, which would be another one; unplug it first, or end the guest", nic.adopted->text()));
+        check(nic);
+    }
     for (const GuestNic& nic : verdict.wanted.watching(network.name))
         if (nic.network != network.name.text()) check(nic);
 }
@@ -185,7 +196,7 @@ Verdict validate(const Request& request, const Intent& running, const Facts& fac
     for (const Network& network : asked.networks) {
         check_alone(network, verdict.complaints);
         check_among(network, verdict.wanted, neighbours, running, facts, verdict.complaints);
-        check_guests(network, facts, verdict);
+        check_guests(network, running, facts, verdict);
     }
     check_numbers_inside(asked, running, verdict);
     check_ways(asked, verdict);

@@ -3,6 +3,8 @@
 
 #include "netd/lower/naming.hpp"
 #include "netd/lower/realise.hpp"
+#include "netd/lower/recognise.hpp"
+#include "netd/lower/vm_id.hpp"
 
 namespace lower {
 namespace {
@@ -25,6 +27,16 @@ const intent::Network* network_of(const guests::NicFacts& facts, const intent::I
     return nullptr;
 }
 
+// On Open vSwitch the tag is netd's to change with its network's, and libvirt goes on telling what it once gave: a port that has the tag
+// of the network it is known on is there still.
+const intent::Network* still_on(const GuestNic& known, const guests::Nic& there, const intent::Intent& running, const Host& host) {
+    const intent::Network* network = known.adopted == there.device ? running.network(known.network) : nullptr;
+    const ovs::Port* row = network && there.device && host.switched ? host.switched->ports.find(*there.device) : nullptr;
+    if (!row || network->switch_kind != SwitchKind::ovs || !network->bridged || row->bridge != guest_bridge(*network)) return nullptr;
+    Draft draft{running, host};
+    return row->tagging == ovs::Tagging(ovs::Access{tag_inside(draft, *network)}) ? network : nullptr;
+}
+
 void take_over_what_it_says(GuestNic& nic, const guests::Nic& there) {
     nic.alias = there.alias.value_or("");
     if (there.model) nic.model = *there.model;
@@ -33,7 +45,7 @@ void take_over_what_it_says(GuestNic& nic, const guests::Nic& there) {
 }
 
 void follow_known(const GuestNic& nic, const guests::State& now, intent::Intent& wanted) {
-    const guests::Nic* there = now.nics.find({nic.vm, nic.mac});
+    const guests::Nic* there = now.nics.find(in_domain(nic.key(), now));
     const bool is_its = there && there->facts.ours == !nic.adopted && there->device == port_of(nic);
     if (nic.incoming && is_its) {
         GuestNic arrived = nic;
@@ -45,14 +57,26 @@ void follow_known(const GuestNic& nic, const guests::State& now, intent::Intent&
     }
 }
 
-void adopt(const guests::Nic& there, const intent::Network& network, const intent::Intent& running, intent::Intent& wanted) {
-    const GuestNic* known = running.nics().find({there.domain, there.mac});
+void adopt(const guests::Nic& there, const intent::Network& network, const GuestNic* known, intent::Intent& wanted) {
     GuestNic nic = known && known->adopted ? *known : GuestNic{there.domain, there.mac};
     nic.kind = intent::GuestKind::libvirt;
     nic.network = network.name.text();
     nic.adopted = there.device;
     take_over_what_it_says(nic, there);
     if (!known || !(*known == nic)) wanted.put(nic);
+}
+
+// What has its tap still is no plug that was taken back, whatever became of its definition.
+void see_to_unknown(const guests::Nic& there, const intent::Intent& running, const Host& host, Followed& followed) {
+    const auto key = made_for(there, host);
+    if (!key) return;
+    if (!host.kernel.links.contains(*there.device)) return followed.strays.push_back(there.key());
+    auto nic = recognise(*key, running, host);
+    (nic ? followed.recognised : followed.unplaced).push_back(there.key());
+    if (!nic) return;
+    take_over_what_it_says(*nic, there);
+    if (nic->network.empty()) nic->link_active = true;  // its cable is out for that alone
+    followed.wanted.put(*nic);
 }
 
 }  // namespace
@@ -63,14 +87,17 @@ Followed follow_guests(const intent::Intent& running, const Host& host) {
     for (const GuestNic& nic : running.nics())
         if (nic.kind == intent::GuestKind::libvirt) follow_known(nic, *host.guests, followed.wanted);
     for (const guests::Nic& there : host.guests->nics) {
-        const GuestNic::Key key{there.domain, there.mac};
-        const GuestNic* known = running.nics().find(key);
+        const GuestNic* known = find_nic(running, there.domain, there.mac, *host.guests);
         if (there.facts.ours) {
-            if (!known && there.device == port_of(key)) followed.strays.push_back(there.key());
-        } else if (const intent::Network* network = network_of(there.facts, running)) {
-            adopt(there, *network, running, followed.wanted);
+            if (!known) see_to_unknown(there, running, host, followed);
+            continue;
+        }
+        const intent::Network* network = known && known->adopted ? still_on(*known, there, running, host) : nullptr;
+        if (!network) network = network_of(there.facts, running);
+        if (network) {
+            adopt(there, *network, known, followed.wanted);
         } else if (known && known->adopted) {
-            followed.wanted.remove(key);
+            followed.wanted.remove(known->key());
         }
     }
     return followed;

@@ -10,8 +10,11 @@ namespace lower {
 
 struct Followed {
     intent::Intent wanted;
-    // NICs on taps of netd's that no definition knows: left by a plug that was taken back while nobody could be asked.
+    // NICs that no definition knows on taps of netd's that are gone: left by a plug that was taken back while nobody could be asked.
     std::vector<guests::Nic::Key> strays = {};
+    // And on taps that are there: definitions that were lost with their file. The first are taken in again; the others are where no
+    // network is, and left alone.
+    std::vector<guests::Nic::Key> recognised = {}, unplaced = {};
 };
 
 // NICs of domains that are gone go; one that was awaited is there; a port that the hypervisor made on one of our networks

@@ -1,15 +1,12 @@
 // A guest's NIC becomes a tap or a veth of netd's own, on the switch of its network, tagged before it is up.
 #include "netd/lower/naming.hpp"
 #include "netd/lower/realise.hpp"
+#include "netd/lower/vm_id.hpp"
 
 #include <fmt/format.h>
 
 namespace lower {
 namespace {
-
-topology::Owner mark(const intent::GuestNic& nic) {
-    return topology::Owner::ours(fmt::format("nic {} of {}", nic.mac.text(), nic.vm));
-}
 
 // As libvirt has it: the guest's MAC but for its first byte. What is sent to a port's own MAC a bridge takes for the host's, and whoever
 // holds a tap may give it any, another guest's too.
@@ -18,6 +15,8 @@ topology::Mac own_mac(const intent::GuestNic& nic) {
     bytes[0] = bytes[0] == 0xfe ? 0xfa : 0xfe;
     return topology::Mac::of(bytes);
 }
+
+intent::Mtu mtu_of(const intent::GuestNic& nic, const intent::Network* network) { return nic.mtu ? *nic.mtu : network ? network->mtu : intent::Mtu(); }
 
 bridges::Kind kind_of(const intent::GuestNic& nic) {
     if (nic.kind != intent::GuestKind::netns) return bridges::Tap{.queues = nic.queues, .user = nic.user};
@@ -76,7 +75,7 @@ void ovs_port(Draft& draft, const intent::Network& network, const intent::GuestN
 
 // What its domain shall have of it, as long as that is there and can be asked.
 void domain_nic(Draft& draft, const intent::GuestNic& nic) {
-    if (nic.kind != intent::GuestKind::libvirt || nic.incoming || !draft.host.guests || !draft.host.guests->runs(nic.vm)) return;
+    if (nic.kind != intent::GuestKind::libvirt || nic.incoming || !draft.host.guests || !draft.host.guests->runs(domain_name(nic.vm, *draft.host.guests))) return;
     draft.wanted.guests.nics.put(guest_device(nic, draft.intent, draft.host));
 }
 
@@ -89,10 +88,20 @@ bridges::Link apart_from_host(const IfName& port) {
     return link;
 }
 
+// Whoever took it elsewhere has what is no port of ours any more, and can't be tagged or filtered there.
+bool is_on(const IfName& bridge, const bridges::Link& port, const Host& host) {
+    if (port.master && port.master->of == bridge) return true;
+    const ovs::Port* row = host.switched ? host.switched->ports.find(port.name) : nullptr;
+    return row && row->bridge == bridge;
+}
+
 // A port that the hypervisor made: it stays where that put it, and is tagged, filtered and kept apart as it shall be.
 void adopted_nic(Draft& draft, const intent::GuestNic& nic, const intent::Network* network) {
     const bridges::Link* there = draft.host.kernel.links.find(*nic.adopted);
-    if (!there || !network) return;
+    if (!there || !network || !is_on(guest_bridge(*network), *there, draft.host)) return;
+    // Said only where it is another one: what was given an MTU is taken off its bridge when it is let go, and this port is not netd's to take.
+    const intent::Mtu due = mtu_of(nic, network);
+    const std::optional<intent::Mtu> mtu = there->mtu == due ? std::nullopt : std::optional(due);
     if (network->switch_kind == intent::SwitchKind::ovs) {
         ovs::Port port{*nic.adopted};
         port.tagging = ovs::Access{tag_inside(draft, *network)};
@@ -100,11 +109,14 @@ void adopted_nic(Draft& draft, const intent::GuestNic& nic, const intent::Networ
         port.stp = false;
         port.filter = filter_of(nic);
         draft.wanted.ovs.ports.put(port);
-        draft.put(apart_from_host(*nic.adopted));
+        bridges::Link apart = apart_from_host(*nic.adopted);
+        apart.mtu = mtu;
+        draft.put(apart);
         return;
     }
     bridges::Link link{*nic.adopted};
     link.mac = own_mac(nic);
+    link.mtu = mtu;
     link.stack = bridges::HostStack{.arp_strict = true};
     link.isolated = nic.isolated || network->isolated;
     link.forwards = bridges::PortForwards{bridges::PortForwards::all};
@@ -116,15 +128,17 @@ void adopted_nic(Draft& draft, const intent::GuestNic& nic, const intent::Networ
 
 }  // namespace
 
+topology::Owner mark(const intent::GuestNic& nic) { return topology::Owner::ours(fmt::format("nic {} of {}", nic.mac.text(), nic.vm)); }
+
 guests::Nic guest_device(const intent::GuestNic& nic, const intent::Intent& intent, const Host& host) {
     const intent::Network* network = intent.network(nic.network);
-    guests::Nic wanted{nic.vm, nic.mac};
+    guests::Nic wanted{host.guests ? domain_name(nic.vm, *host.guests) : nic.vm, nic.mac};
     wanted.device = port_of(nic);
     wanted.alias = nic.alias;
     wanted.model = nic.model;
     wanted.queues = nic.queues;
     wanted.link = (network || !nic.port_mirroring.empty()) && nic.link_active;
-    const intent::Mtu mtu = nic.mtu ? *nic.mtu : network ? network->mtu : intent::Mtu();
+    const intent::Mtu mtu = mtu_of(nic, network);
     if (!(mtu == intent::Mtu())) wanted.mtu = mtu;
     wanted.offloads = !host.switches_itself;
     return wanted;
@@ -137,7 +151,7 @@ void guest_nic(Draft& draft, const intent::GuestNic& nic) {
     link.kind = kind_of(nic);
     link.owner = mark(nic);
     link.mac = own_mac(nic);
-    link.mtu = nic.mtu ? *nic.mtu : network ? network->mtu : intent::Mtu();
+    link.mtu = mtu_of(nic, network);
     link.up = (network || !nic.port_mirroring.empty()) && nic.link_active;
     link.addresses.emplace();
     link.stack = bridges::HostStack{.ipv6 = false, .arp_strict = true};

@@ -25,6 +25,9 @@ void bond(Draft& draft, const intent::Bond& bond);
 void guest_nic(Draft& draft, const intent::GuestNic& nic);
 void routing(Draft& draft, const intent::Network& network);
 
+// The mark on what netd makes for a guest's NIC.
+topology::Owner mark(const intent::GuestNic& nic);
+
 // What the domain of a NIC of kind libvirt gets.
 guests::Nic guest_device(const intent::GuestNic& nic, const intent::Intent& intent, const Host& host);
 // What the networks on a base get of it: a share for each, and one for what belongs to none of them.

@@ -1,5 +1,6 @@
 // Networks and guests, which only definitions know of, and the place of what they want and is not there.
 #include "netd/lower/naming.hpp"
+#include "netd/lower/vm_id.hpp"
 #include "netd/observe/drawing.hpp"
 
 namespace observe {
@@ -100,7 +101,7 @@ void draw(Drawing& drawing, const intent::Bond& bond) {
 }
 
 void draw(Drawing& drawing, const intent::GuestNic& nic) {
-    const NodeId guest{nic.kind == intent::GuestKind::netns ? NodeKind::namespace_ : NodeKind::guest, nic.vm};
+    const NodeId guest{nic.kind == intent::GuestKind::netns ? NodeKind::namespace_ : NodeKind::guest, lower::domain_name(nic.vm, drawing.snapshot.observed.guests)};
     drawing.put(guest);
     const NodeId port = drawing.want(lower::port_of(nic), NodeKind::port, "nic " + nic.mac.text() + " of " + nic.vm);
     Node& node = drawing.put(port);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <set>
 
 namespace plan {
 namespace {
@@ -56,16 +57,35 @@ bridges::State with_devices_of_ovs(const HostState& have) {
     return told;
 }
 
+const topology::Create<bridges::Link>* made_by(const Step& step) {
+    const auto* kernel = std::get_if<bridges::Op>(&step.op);
+    return kernel ? std::get_if<topology::Create<bridges::Link>>(kernel) : nullptr;
+}
+
 // Open vSwitch's userspace datapath does not notice that a device of its port is another one of the same name: the port is made again.
 ovs::State with_ports_to_plug_again(const Plan& steps, const HostState& want, const HostState& have, Plan& releases) {
     ovs::State told = have.ovs;
     for (const Step& step : steps) {
-        const auto* kernel = std::get_if<bridges::Op>(&step.op);
-        const auto* made = kernel ? std::get_if<topology::Create<bridges::Link>>(kernel) : nullptr;
+        const auto* made = made_by(step);
         const ovs::Port* port = made ? have.ovs.ports.find(made->now.name) : nullptr;
         if (!port || !want.ovs.ports.contains(port->name) || is_made_by_ovs(have, port->name)) continue;
         told.ports.erase(port->name);
         releases.push_back({ovs::Op(topology::Remove<ovs::Port>{*port}), {rank(ovs::Phase::release), 0}, {}});
+    }
+    return told;
+}
+
+// What a guest's NIC has open is the tap that is gone, not another one of its name: the NIC is taken out, and put in again.
+guests::State with_nics_to_plug_again(const HostState& want, const HostState& have, Plan& steps) {
+    guests::State told = have.guests;
+    std::set<topology::IfName> made;
+    for (const Step& step : steps)
+        if (const auto* link = made_by(step)) made.insert(link->now.name);
+    for (const guests::Nic& nic : made.empty() ? topology::Keyed<guests::Nic>() : want.guests.nics) {
+        const guests::Nic* there = have.guests.nics.find(nic.key());
+        if (!there || !there->facts.ours || there->device != nic.device || !nic.device || !made.contains(*nic.device)) continue;
+        told.nics.erase(nic.key());
+        steps.push_back({guests::Op(topology::Remove<guests::Nic>{*there}), {rank(guests::Phase::release), 0}, {}});
     }
     return told;
 }
@@ -85,7 +105,8 @@ Plan make(const HostState& want, const HostState& have) {
     const ovs::State told = with_ports_to_plug_again(steps, want, have, releases);
     std::ranges::move(releases, std::back_inserter(steps));
     for (ovs::Step& step : ovs::plan(want.ovs, told)) steps.push_back({ovs::Op(std::move(step.op)), {rank(step.phase), 0}, {}});
-    for (guests::Step& step : guests::plan(want.guests, have.guests))
+    const guests::State held = with_nics_to_plug_again(want, have, steps);
+    for (guests::Step& step : guests::plan(want.guests, held))
         steps.push_back({guests::Op(std::move(step.op)), {rank(step.phase), 0}, {}});
     std::stable_sort(steps.begin(), steps.end(), [](const Step& a, const Step& b) { return a.stage < b.stage; });
     for (Step& step : steps) step.because = reason(step.op);

@@ -20,6 +20,7 @@ struct Ticket {
     Caller caller = {};
     nlohmann::json id = {};
     std::string_view method = {};  // of the table of methods
+    bool is_counted = true;        // it has a place in the queue, if it asks for a change
 };
 
 // Of a change in the queue: one thread begins it, or another one says that it has waited for too long. Who takes it first does so.
@@ -79,8 +80,8 @@ struct Announce {
 struct Mended {
     observe::Parts refused = {};
 };
-// A change left the queue that others had said no to.
-struct Dropped {};
-using Note = std::variant<Reply, observe::Published, Announce, Mended, Dropped>;
+// A change has left its place in the queue: somebody else has said no to it, or it waits for others and its answer is still to come.
+struct LeftQueue {};
+using Note = std::variant<Reply, observe::Published, Announce, Mended, LeftQueue>;
 
 }  // namespace serve

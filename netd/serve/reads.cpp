@@ -3,6 +3,7 @@
 
 #include "netd/intent/same_definitions.hpp"
 #include "netd/lower/naming.hpp"
+#include "netd/lower/vm_id.hpp"
 #include "netd/observe/bond_health.hpp"
 #include "netd/observe/build_graph.hpp"
 #include "netd/observe/drift.hpp"
@@ -151,12 +152,11 @@ bool Requests::is_filtered(const intent::GuestNic& nic) const {
 }
 
 void Requests::nics(const Ticket& ticket, const Params& params) {
-    std::string vm = text_of(params, "vmId");
-    if (const guests::Domain* domain = snapshot_->observed.guests.domain(vm)) vm = domain->name;
+    const std::string vm = text_of(params, "vmId");
     json list = json::array();
     const auto blocked = blocked_();
     for (const auto& nic : snapshot_->running.nics()) {
-        if (!vm.empty() && nic.vm != vm) continue;
+        if (!vm.empty() && !lower::is_same_guest(nic.vm, vm, snapshot_->observed.guests)) continue;
         json one = wire::write_nic(nic);
         one["port"] = lower::port_of(nic).text();
         if (const auto of = blocked.find(lower::port_of(nic)); is_filtered(nic)) one["blocked"] = of == blocked.end() ? json::object() : json(of->second);

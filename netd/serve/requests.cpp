@@ -81,11 +81,11 @@ std::optional<std::string> Requests::wrong_with(const Params& params, const Meth
 }
 
 void Requests::on_reply(Reply reply) {
-    if (reply.ends_write) on_dropped();
+    if (reply.ends_write && reply.ticket.is_counted) on_left_queue();
     send_(reply.ticket, std::move(reply.bytes));
 }
 
-void Requests::on_dropped() {
+void Requests::on_left_queue() {
     if (writes_ > 0) --writes_;
     if (deadlines_) deadlines_->forget();
 }

@@ -25,7 +25,7 @@ public:
 
     void on_message(const Caller& caller, std::string_view message);
     void on_reply(Reply reply);
-    void on_dropped();
+    void on_left_queue();
     void publish(observe::Published snapshot);
 
     const observe::Published& snapshot() const { return snapshot_; }

@@ -22,6 +22,7 @@ public:
     guests::Result<> ask_to_let_go(const guests::Nic::Key& nic, guests::Deadline deadline) override;
     guests::Result<> may_change(const std::string& domain, guests::Deadline) override { return changeable(domain); }
     void announce(std::span<const guests::Nic::Key> nics) override { announced.insert(announced.end(), nics.begin(), nics.end()); }
+    void look_at(const std::set<std::string>&) override {}
     void offer(std::vector<guests::Offer> offers) override { offered = std::move(offers); }
     int descriptor() const override { return -1; }
 

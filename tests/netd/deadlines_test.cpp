@@ -51,7 +51,7 @@ TEST_CASE("one that was refused is in the queue until it is dropped from there",
     REQUIRE(zmq_client::comes_true(*house.loop, [&] { return house.answers.size() == 64; }));
     house.set_up(64, "lan", 1);
     CHECK(house.answers.back()["error"]["message"] == "64 changes wait already; try again when one is done");
-    house.requests.on_dropped();
+    house.requests.on_left_queue();
     house.set_up(65, "lan", 3600);
     CHECK(house.answers.size() == 65);
 }

@@ -1,62 +1,10 @@
 // Guests of a hypervisor: how their NICs are planned, and how what they do by themselves is followed.
-#include "netd/guests/plan.hpp"
-#include "netd/lower/follow_guests.hpp"
-#include "netd/lower/naming.hpp"
-#include "netd/lower/realise.hpp"
-#include "tests/fakes/fake_hypervisor.hpp"
-#include "tests/netd/transaction_house.hpp"
+#include "tests/netd/guests_house.hpp"
 
 using namespace house;
-using guests::Nic;
-using intent::GuestNic;
-
-namespace {
-
-constexpr const char* networks = R"({"networks": {"web": {"nic": "eno1"}, "db": {"nic": "eno2"}}})";
-const topology::Mac mac = *topology::Mac::parse("52:54:00:00:00:01");
-
-GuestNic nic_on(const std::string& network) {
-    GuestNic nic{"vm", mac};
-    nic.kind = intent::GuestKind::libvirt;
-    nic.network = network;
-    nic.alias = "ua-nic";
-    return nic;
-}
-
-struct Host {
-    fakes::FakeKernel kernel{"eno1", "eno2"};
-    fakes::FakeSwitch ovs{&kernel};
-    fakes::FakeHypervisor hypervisor{&kernel};
-    fakes::FakeClock clock;
-    Disk disk;
-    apply::Transactor transactor{{kernel, ovs, hypervisor}, disk.open(), clock};
-    std::string port = lower::port_of(nic_on("web")).text();
-
-    Host() {
-        std::ignore = transactor.recover();
-        REQUIRE(std::holds_alternative<apply::Committed>(transactor.begin(wanted(networks, {}, kernel), unasked)));
-        hypervisor.start("vm", "uuid");
-        hypervisor.hear();
-    }
-    apply::Outcome put(const GuestNic& nic) {
-        intent::Intent now = transactor.running();
-        now.put(nic);
-        return transactor.begin(now, unasked);
-    }
-    lower::Host seen() { return observe::host_of({kernel, ovs, hypervisor}); }
-    void follow() {
-        hypervisor.hear();
-        REQUIRE(std::holds_alternative<apply::Committed>(transactor.begin(lower::follow_guests(transactor.running(), seen()).wanted, unasked)));
-    }
-    bool has_port() const { return kernel.truth().links.contains(topology::IfName::observed(port)); }
-};
-
-template <class Outcome> bool is(const apply::Outcome& outcome) { return std::holds_alternative<Outcome>(outcome); }
-
-}  // namespace
 
 TEST_CASE("a guest's NIC is plugged in last and let go first") {
-    Host host;
+    GuestHost host;
     intent::Intent with_nic = host.transactor.running();
     with_nic.put(nic_on("web"));
     const auto goal = apply::goal_of(host.transactor.running(), with_nic, unasked, host.seen());
@@ -73,7 +21,7 @@ TEST_CASE("a guest's NIC is plugged in last and let go first") {
 }
 
 TEST_CASE("plugging the same in twice does nothing the second time") {
-    Host host;
+    GuestHost host;
     REQUIRE(is<apply::Committed>(host.put(nic_on("web"))));
     REQUIRE(host.has_port());
     const auto deeds = host.kernel.applied();
@@ -85,7 +33,7 @@ TEST_CASE("plugging the same in twice does nothing the second time") {
 }
 
 TEST_CASE("where the hypervisor refuses, no port is left") {
-    Host host;
+    GuestHost host;
     const auto before = host.kernel.truth();
     host.hypervisor.migrating = {"vm"};
     const auto outcome = host.put(nic_on("web"));
@@ -96,7 +44,7 @@ TEST_CASE("where the hypervisor refuses, no port is left") {
 }
 
 TEST_CASE("a NIC moves to another network without the guest losing it; the cable follows") {
-    Host host;
+    GuestHost host;
     REQUIRE(is<apply::Committed>(host.put(nic_on("web"))));
     REQUIRE(is<apply::Committed>(host.put(nic_on("db"))));
     CHECK(host.hypervisor.applied == 1);
@@ -109,7 +57,7 @@ TEST_CASE("a NIC moves to another network without the guest losing it; the cable
 }
 
 TEST_CASE("the port of a domain that is gone goes") {
-    Host host;
+    GuestHost host;
     REQUIRE(is<apply::Committed>(host.put(nic_on("web"))));
     host.hypervisor.stop("vm");
     host.follow();
@@ -118,7 +66,7 @@ TEST_CASE("the port of a domain that is gone goes") {
 }
 
 TEST_CASE("while the hypervisor is away nothing is concluded, and networks change all the same") {
-    Host host;
+    GuestHost host;
     REQUIRE(is<apply::Committed>(host.put(nic_on("web"))));
     host.hypervisor.connect(false);
     host.follow();
@@ -129,7 +77,7 @@ TEST_CASE("while the hypervisor is away nothing is concluded, and networks chang
 }
 
 TEST_CASE("a NIC that is awaited keeps its port until its domain is there") {
-    Host host;
+    GuestHost host;
     GuestNic nic = nic_on("web");
     nic.vm = "coming";
     nic.incoming = true;
@@ -149,7 +97,7 @@ TEST_CASE("a NIC that is awaited keeps its port until its domain is there") {
 }
 
 TEST_CASE("a NIC of a plug that was taken back is a stray") {
-    Host host;
+    GuestHost host;
     Nic left = lower::guest_device(nic_on("web"), host.transactor.running(), host.seen());
     left.facts.ours = true;
     host.hypervisor.plug_by_itself(left);
@@ -159,62 +107,96 @@ TEST_CASE("a NIC of a plug that was taken back is a stray") {
     CHECK(lower::follow_guests(host.transactor.running(), host.seen()).strays.empty());
 }
 
-TEST_CASE("a port that the hypervisor made is adopted, follows its NIC, and is not taken away") {
-    Host host;
-    bridges::Link vnet{topology::IfName::observed("vnet0")};
-    vnet.kind = bridges::Tap{};
-    vnet.master = bridges::Master{topology::IfName::observed("web")};
-    REQUIRE(host.kernel.meddle(bridges::Op(topology::Create<bridges::Link>{vnet})));
-    REQUIRE(host.kernel.hear());
-    Nic own{"vm", mac};
-    own.device = vnet.name;
-    own.alias = "net0";
-    own.link = true;
-    own.facts.bridge = "web";
-    host.hypervisor.plug_by_itself(own);
-    host.follow();
-    REQUIRE(host.transactor.running().nics().size() == 1);
-    CHECK(host.transactor.running().nics().begin()->adopted == vnet.name);
-    CHECK(host.transactor.running().nics().begin()->network == "web");
-    own.facts.bridge = "virbr0";
-    host.hypervisor.plug_by_itself(own);
-    host.follow();
-    CHECK(host.transactor.running().nics().empty());
-    CHECK(host.kernel.truth().links.find(vnet.name)->master->of->text() == "web");
+TEST_CASE("a NIC whose definition was lost is known again by its port, with all that the port tells") {
+    GuestHost host;
+    GuestNic nic = nic_on("web");
+    nic.filter = topology::FilterLevel::strict;
+    nic.filter_parameters = {{*topology::IpAddress::parse("10.0.0.5")}};
+    nic.isolated = true;
+    nic.mtu = intent::Mtu::observed(1400);
+    nic.spec_params.inbound = intent::Bandwidth{2000, {}, 100};
+    for (const bool is_switched : {false, true}) {
+        CAPTURE(is_switched);
+        if (is_switched) {
+            REQUIRE(is<apply::Committed>(host.transactor.begin(wanted(R"({"networks": {"sdn": {"nic": "eno3", "switch": "ovs", "vlan": 10}, "sdn2": {"nic": "eno3", "switch": "ovs", "vlan": 20}}})", host.transactor.running(), host.kernel), unasked)));
+            nic.network = "sdn2";
+        }
+        REQUIRE(is<apply::Committed>(host.put(nic)));
+        intent::Intent forgotten = host.transactor.running();
+        forgotten.remove(nic.key());
+        const auto followed = lower::follow_guests(forgotten, host.seen());
+        CHECK(followed.strays.empty());
+        CHECK(followed.recognised == std::vector<Nic::Key>{{"vm", mac}});
+        REQUIRE(followed.wanted.nics().contains(nic.key()));
+        CHECK(*followed.wanted.nics().find(nic.key()) == nic);
+    }
+    // Nobody can tell where it is, or its network is not to be found: nothing is done to it.
+    intent::Intent forgotten = host.transactor.running();
+    forgotten.remove(nic.key());
+    host.ovs.connect(false);
+    CHECK(lower::follow_guests(forgotten, host.seen()).unplaced == std::vector<Nic::Key>{{"vm", mac}});
+    host.ovs.connect(true);
+    intent::Intent lost = wanted(R"({"networks": {"sdn": {"remove": true}}})", host.transactor.running(), host.kernel);
+    lost.remove(nic.key());
+    lost.remove(*topology::NetworkName::parse("sdn2"));
+    const auto followed = lower::follow_guests(lost, host.seen());
+    CHECK(followed.wanted == lost);
+    CHECK(followed.strays.empty());
+    CHECK(followed.unplaced == std::vector<Nic::Key>{{"vm", mac}});
 }
 
-TEST_CASE("a port that the hypervisor put into Open vSwitch is closed toward the host's stack while it is a guest's") {
-    Host host;
-    REQUIRE(is<apply::Committed>(host.transactor.begin(wanted(R"({"networks": {"db": {"nic": "eno2", "switch": "ovs"}}})", host.transactor.running(), host.kernel), unasked)));
-    bridges::Link vnet{topology::IfName::observed("vnet0")};
-    vnet.kind = bridges::Tap{};
-    REQUIRE(host.kernel.meddle(bridges::Op(topology::Create<bridges::Link>{vnet})));
-    REQUIRE(host.kernel.hear());
-    ovs::Port row{vnet.name};
-    row.bridge = topology::IfName::observed("ovs-eno2");
-    REQUIRE(host.ovs.meddle(ovs::Op(topology::Create<ovs::Port>{row})));
-    REQUIRE(host.ovs.hear());
-    Nic own{"vm", mac};
-    own.device = vnet.name;
-    own.link = true;
-    own.facts.bridge = "ovs-eno2";
-    host.hypervisor.plug_by_itself(own);
+TEST_CASE("a NIC is its guest's under the words it was asked for with, by the domain's name and by its UUID in any case") {
+    GuestHost host;
+    const std::string uuid = "ABCDEF00-0000-4000-8000-00000000000C", small = "abcdef00-0000-4000-8000-00000000000c";
+    GuestNic nic = nic_on("web");
+    nic.vm = uuid;
+    nic.incoming = true;
+    REQUIRE(is<apply::Committed>(host.put(nic)));
+    const auto found = [&](const std::string& vm) { return lower::find_nic(host.transactor.running(), vm, mac, host.hypervisor.state()); };
+    CHECK(found(uuid));
+    CHECK(found(small));
+    CHECK_FALSE(found("coming"));
+    Nic brought = lower::guest_device(nic, host.transactor.running(), host.seen());
+    brought.domain = "coming";
+    brought.facts.ours = true;
+    host.hypervisor.start("coming", small);
+    host.hypervisor.plug_by_itself(brought);
     host.follow();
-    REQUIRE(host.transactor.running().nics().size() == 1);
-    const bridges::Link adopted = *host.kernel.truth().links.find(vnet.name);
-    CHECK(adopted.standing == topology::Standing::closed());
-    CHECK(adopted.stack->ipv6 == false);
-    CHECK(adopted.stack->arp_strict == true);
-    // It went with its domain, and nothing is missed.
-    REQUIRE(host.kernel.meddle(bridges::Op(topology::Remove<bridges::Link>{adopted})));
-    REQUIRE(host.kernel.hear());
-    host.hypervisor.stop("vm");
+    REQUIRE(found("coming"));
+    CHECK_FALSE(found("coming")->incoming);
+    CHECK(found("coming")->vm == uuid);
+    CHECK(found(small) == found(uuid));
+    CHECK_FALSE(found("vm"));
+    // Its port's mark says under which words it was plugged in, should the definition be lost.
+    intent::Intent forgotten = host.transactor.running();
+    forgotten.remove(nic.key());
+    CHECK(lower::follow_guests(forgotten, host.seen()).wanted.nics().contains(nic.key()));
+    // And what is changed of it is changed in its domain.
+    GuestNic drawn = *found("coming");
+    drawn.link_active = false;
+    REQUIRE(is<apply::Committed>(host.put(drawn)));
+    CHECK(host.hypervisor.state().nics.find({"coming", mac})->link == false);
+    host.hypervisor.stop("coming");
     host.follow();
     CHECK(host.transactor.running().nics().empty());
+}
+
+TEST_CASE("a tap that was made anew is no good to its guest, which lets go of the NIC and gets it again") {
+    GuestHost host;
+    REQUIRE(is<apply::Committed>(host.put(nic_on("web"))));
+    const GuestNic::Key key = nic_on("web").key();
+    const bridges::Link* tap = host.kernel.truth().links.find(topology::IfName::observed(host.port));
+    REQUIRE(host.kernel.meddle(bridges::Op(topology::Remove<bridges::Link>{*tap})));
+    REQUIRE(host.kernel.hear());
+    const auto applied = host.hypervisor.applied;
+    REQUIRE(is<apply::Committed>(host.transactor.mend(host.transactor.running(), {.nics = {key}})));
+    CHECK(host.hypervisor.applied == applied + 2);
+    CHECK(host.has_port());
+    CHECK(host.hypervisor.state().nics.contains({"vm", mac}));
 }
 
 TEST_CASE("networks that can carry guests are offered by name") {
-    Host host;
+    GuestHost host;
     const auto offers = lower::offers_of(host.transactor.running());
     REQUIRE(offers.size() == 2);
     CHECK(offers[0] == guests::Offer{"db", "db", false, std::nullopt});

@@ -1,0 +1,66 @@
+// See nic_request.hpp. Whatever was not understood is refused by its name, not passed over.
+#include "netd/daemon/nic_request.hpp"
+
+#include "netd/serve/nic_request.hpp"
+#include "netd/wire/read_definition.hpp"
+#include "netd/wire/values.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+
+namespace netd {
+
+using nlohmann::json;
+using serve::nic_of;
+namespace code = intent::code;
+
+std::string text_of(const json& object, const char* key) {
+    const auto found = object.find(key);
+    return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+bool goes_with_others(const serve::ChangeNic& plug) {
+    const std::string kind = text_of(nic_of(plug.params), "kind");
+    return kind == "tap" || kind == "netns";
+}
+
+bool is_alias(const std::string& alias) {
+    return alias.starts_with("ua-") && std::all_of(alias.begin(), alias.end(), [](unsigned char c) { return std::isalnum(c) || c == '-' || c == '_'; });
+}
+
+namespace {
+
+// Null takes away.
+void take_away(std::string_view key, intent::GuestNic& nic) {
+    if (key == "vlan") nic.vlan.reset();
+    if (key == "trunk") nic.trunk.reset();
+    if (key == "mtu") nic.mtu.reset();
+    if (key == "linkActive") nic.link_active = true;
+    if (key == "port_isolated") nic.isolated = false;
+    if (key == "network") nic.network.clear();
+    if (key == "filter") nic.filter = {};
+    if (key == "filterParameters") nic.filter_parameters.clear();
+    if (key == "specParams") nic.spec_params = {};
+    if (key == "portMirroring") nic.port_mirroring.clear();
+}
+
+}  // namespace
+
+void read_changes(const json& params, intent::GuestNic& nic, intent::Complaints& complaints) {
+    json changes = params.contains("nic") ? nic_of(params) : params;
+    for (const char* key : {"vmId", "deviceType", "macAddr"}) changes.erase(key);
+    // Of the limits, too, what is left out stays.
+    if (const auto limits = changes.find("specParams"); limits != changes.end() && limits->is_object()) {
+        json merged = wire::write_value(nic.spec_params);
+        merged.update(*limits);
+        *limits = merged.empty() ? json() : std::move(merged);
+    }
+    wire::read_nic(changes, nic, code::update_failed, complaints);
+    for (const auto& [key, value] : changes.items())
+        if (value.is_null()) take_away(key, nic);
+    if (changes.contains("network") && changes["network"] == "") nic.network.clear();
+}
+
+}  // namespace netd

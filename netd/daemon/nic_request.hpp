@@ -1,0 +1,22 @@
+// What is asked of a guest's NIC, read: which one, what is wrong with how it is asked, and what shall be other than it is.
+#pragma once
+
+#include "netd/serve/commands.hpp"
+
+#include <optional>
+#include <string>
+
+namespace netd {
+
+std::string text_of(const nlohmann::json& object, const char* key);  // "" where there is none
+
+// Plugs that may be one change with others: those that nobody but this host has a say in.
+bool goes_with_others(const serve::ChangeNic& plug);
+
+// Named as libvirt wants aliases of others than itself to be.
+bool is_alias(const std::string& alias);
+
+// What an update changes of the NIC; what is left out stays, null takes away.
+void read_changes(const nlohmann::json& params, intent::GuestNic& nic, intent::Complaints& complaints);
+
+}  // namespace netd

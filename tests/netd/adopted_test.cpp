@@ -1,0 +1,120 @@
+// Ports that the hypervisor made itself, on networks of netd's.
+#include "tests/netd/guests_house.hpp"
+
+using namespace house;
+
+TEST_CASE("a port that the hypervisor made is adopted, follows its NIC, and is not taken away") {
+    GuestHost host;
+    bridges::Link vnet{topology::IfName::observed("vnet0")};
+    vnet.kind = bridges::Tap{};
+    vnet.master = bridges::Master{topology::IfName::observed("web")};
+    REQUIRE(host.kernel.meddle(bridges::Op(topology::Create<bridges::Link>{vnet})));
+    REQUIRE(host.kernel.hear());
+    Nic own{"vm", mac};
+    own.device = vnet.name;
+    own.alias = "net0";
+    own.link = true;
+    own.facts.bridge = "web";
+    host.hypervisor.plug_by_itself(own);
+    host.follow();
+    REQUIRE(host.transactor.running().nics().size() == 1);
+    CHECK(host.transactor.running().nics().begin()->adopted == vnet.name);
+    CHECK(host.transactor.running().nics().begin()->network == "web");
+    own.facts.bridge = "virbr0";
+    host.hypervisor.plug_by_itself(own);
+    host.follow();
+    CHECK(host.transactor.running().nics().empty());
+    CHECK(host.kernel.truth().links.find(vnet.name)->master->of->text() == "web");
+}
+
+TEST_CASE("a port that the hypervisor put into Open vSwitch is closed toward the host's stack while it is a guest's") {
+    GuestHost host;
+    REQUIRE(is<apply::Committed>(host.transactor.begin(wanted(R"({"networks": {"db": {"nic": "eno2", "switch": "ovs"}}})", host.transactor.running(), host.kernel), unasked)));
+    bridges::Link vnet{topology::IfName::observed("vnet0")};
+    vnet.kind = bridges::Tap{};
+    REQUIRE(host.kernel.meddle(bridges::Op(topology::Create<bridges::Link>{vnet})));
+    REQUIRE(host.kernel.hear());
+    ovs::Port row{vnet.name};
+    row.bridge = topology::IfName::observed("ovs-eno2");
+    REQUIRE(host.ovs.meddle(ovs::Op(topology::Create<ovs::Port>{row})));
+    REQUIRE(host.ovs.hear());
+    Nic own{"vm", mac};
+    own.device = vnet.name;
+    own.link = true;
+    own.facts.bridge = "ovs-eno2";
+    host.hypervisor.plug_by_itself(own);
+    host.follow();
+    REQUIRE(host.transactor.running().nics().size() == 1);
+    const bridges::Link adopted = *host.kernel.truth().links.find(vnet.name);
+    CHECK(adopted.standing == topology::Standing::closed());
+    CHECK(adopted.stack->ipv6 == false);
+    CHECK(adopted.stack->arp_strict == true);
+    // It went with its domain, and nothing is missed.
+    REQUIRE(host.kernel.meddle(bridges::Op(topology::Remove<bridges::Link>{adopted})));
+    REQUIRE(host.kernel.hear());
+    host.hypervisor.stop("vm");
+    host.follow();
+    CHECK(host.transactor.running().nics().empty());
+}
+
+TEST_CASE("of a port of the hypervisor's nothing is wanted where it is on no bridge of its network") {
+    GuestHost host;
+    bridges::Link vnet{topology::IfName::observed("vnet0")};
+    vnet.kind = bridges::Tap{};
+    REQUIRE(host.kernel.meddle(bridges::Op(topology::Create<bridges::Link>{vnet})));
+    REQUIRE(host.kernel.hear());
+    Nic own{"vm", mac};
+    own.device = vnet.name;
+    own.facts.bridge = "web";
+    host.hypervisor.plug_by_itself(own);
+    host.follow();
+    CHECK(host.transactor.running().nics().size() == 1);
+    CHECK_FALSE(host.kernel.truth().links.find(vnet.name)->filter);
+}
+
+TEST_CASE("a port of the hypervisor's keeps its network while it has its tag, gets its MTU, and its network can't go elsewhere") {
+    GuestHost host;
+    constexpr const char* tagged = R"({"networks": {"sdn": {"nic": "eno3", "switch": "ovs", "vlan": 10}}})";
+    REQUIRE(is<apply::Committed>(host.transactor.begin(wanted(tagged, host.transactor.running(), host.kernel), unasked)));
+    bridges::Link vnet{topology::IfName::observed("vnet0")};
+    vnet.kind = bridges::Tap{};
+    REQUIRE(host.kernel.meddle(bridges::Op(topology::Create<bridges::Link>{vnet})));
+    REQUIRE(host.kernel.hear());
+    ovs::Port row{vnet.name};
+    row.bridge = topology::IfName::observed("ovs-eno3");
+    row.tagging = ovs::Access{*topology::VlanId::from(10)};
+    REQUIRE(host.ovs.meddle(ovs::Op(topology::Create<ovs::Port>{row})));
+    REQUIRE(host.ovs.hear());
+    Nic own{"vm", mac};
+    own.device = vnet.name;
+    own.facts.bridge = "ovs-eno3";
+    own.facts.tag = 10;
+    host.hypervisor.plug_by_itself(own);
+    host.follow();
+    REQUIRE(host.transactor.running().nics().size() == 1);
+    intent::Intent changed = host.transactor.running();
+    intent::Network network = *changed.network("sdn");
+    network.vlan = *topology::VlanId::from(20);
+    network.mtu = intent::Mtu::observed(1400);
+    changed.put(network);
+    REQUIRE(is<apply::Committed>(host.transactor.begin(changed, unasked)));
+    CHECK(host.ovs.truth().ports.find(vnet.name)->tagging == ovs::Tagging(ovs::Access{*topology::VlanId::from(20)}));
+    CHECK(host.kernel.truth().links.find(vnet.name)->mtu == intent::Mtu::observed(1400));
+    host.follow();  // libvirt tells 10 still
+    REQUIRE(host.transactor.running().nics().size() == 1);
+    CHECK(host.transactor.running().nics().begin()->network == "sdn");
+
+    const auto complaint = [&](const char* text) {
+        std::string all;
+        for (const auto& one : intent::validate(read(text), host.transactor.running(), {host.kernel.state(), host.kernel.abilities(), true, "fake"}).complaints) all += one.what + "; ";
+        return all;
+    };
+    CHECK_THAT(complaint(R"({"networks": {"sdn": {"nic": "eno3", "switch": "ovs", "vlan": 20}}})"), !Catch::Contains("guest 'vm'"));
+    for (const char* elsewhere : {R"({"networks": {"sdn": {"nic": "eno3", "vlan": 20}}})", R"({"networks": {"sdn": {"nic": "eno2", "switch": "ovs", "vlan": 20}, "db": {"remove": true}}})"})
+        CHECK_THAT(complaint(elsewhere), Catch::Contains("guest 'vm'") && Catch::Contains("vnet0"));
+    GuestNic nic = *host.transactor.running().nics().begin();
+    nic.vlan = *topology::VlanId::from(7);
+    const auto verdict = intent::validate_nic(nic, host.transactor.running(), {host.kernel.state(), host.kernel.abilities(), true, "fake"}, 56);
+    REQUIRE(verdict.complaints.size() == 1);
+    CHECK(verdict.complaints.front().path == "/nic/vlan");
+}
