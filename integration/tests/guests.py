@@ -218,6 +218,7 @@ def what_is_wrong_is_refused(host):
                                (49, "VM.hotplugNic", {"vmId": "a", "nic": {"network": "nowhere", "kind": "tap"}}),
                                (49, "VM.hotplugNic", {"vmId": "a", "nic": {"network": "storage", "kind": "tap"}}),
                                (49, "VM.hotplugNic", {"vmId": "nobody", "nic": {"network": "lan", "kind": "netns"}}),
+                               (49, "VM.hotplugNic", {"vmId": f"/proc/{host.netd.process.pid}/ns/net", "nic": {"network": "lan", "kind": "netns"}}),
                                (49, "VM.hotplugNic", {"vmId": "a", "nic": {"network": "lan", "kind": "netns", "macAddr": "01:00:00:00:00:01"}}),
                                (49, "VM.hotplugNic", {"vmId": "a", "nic": {"network": "lan", "kind": "netns", "macAddr": "rubbish"}}),
                                (49, "VM.hotplugNic", {"vmId": "a", "nic": {"network": "lan", "kind": "netns", "vlan": 7}}),
