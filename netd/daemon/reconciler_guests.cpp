@@ -239,12 +239,17 @@ bool Reconciler::is_parting(const GuestNic::Key& nic) const { return std::ranges
 
 void Reconciler::take_out(const serve::Ticket& ticket, const GuestNic::Key& key) {
     intent::Intent wanted = transactor_.running();
+    const GuestNic* nic = wanted.nics().find(key);
+    const bool has_port = nic && backends_.kernel.state().links.contains(lower::port_of(*nic));
     wanted.remove(key);
     apply::Terms terms;
     terms.confirm = false;
     const auto outcome = transactor_.begin(wanted, terms);
     const auto* committed = std::get_if<apply::Committed>(&outcome);
     if (!committed) return conclude(ticket, outcome, code::unplug_failed);
+    // With its namespace went the port, and with the port nothing of its filter.
+    if (!has_port)
+        if (auto forgotten = backends_.kernel.forget_filters(); !forgotten) log::warn("filters of ports that are gone stay: {}", forgotten.error().what);
     conclude(std::nullopt, outcome, code::unplug_failed);
     log::info("{}: NIC {} of {} is gone", asked_by(ticket), key.mac.text(), key.vm);
     reply(ticket, {{"changed", true}});
