@@ -28,9 +28,6 @@ bool changes_option(const Link* want, const Link* have, bool (*needs)(std::strin
 }
 
 bool must_be_emptied(const Link* want, const Link* have) { return changes_option(want, have, bond_option_needs_empty); }
-bool must_be_down(const Link* want, const Link* have) {
-    return have && have->up.value_or(true) && changes_option(want, have, bond_option_needs_down);
-}
 
 std::optional<IfName> master_of(const Link* link) {
     return link && link->master ? link->master->of : std::nullopt;
@@ -39,6 +36,10 @@ std::optional<IfName> master_of(const Link* link) {
 bool is_zero(const Mac& mac) { return mac.bytes() == Mac::Bytes{}; }
 
 }  // namespace
+
+bool must_be_down(const Link* want, const Link* have) {
+    return have && have->up.value_or(true) && changes_option(want, have, bond_option_needs_down);
+}
 
 bool is_bond(const Link* link) { return kind_of<Bond>(link); }
 bool is_bridge(const Link* link) { return kind_of<Bridge>(link); }

@@ -47,6 +47,9 @@ bool is_bridge(const Link* link);
 bool becomes_bond(const Journey& journey);
 bool becomes_bridge(const Journey& journey);
 
+// A bond that has to go down to become what is wanted.
+bool must_be_down(const Link* want, const Link* have);
+
 // What is wanted of a link becomes a change of what is there, not a removal and a creation.
 bool is_same_thing(const Link& want, const Link& have);
 

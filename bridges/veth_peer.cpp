@@ -1,6 +1,7 @@
 // See veth_peer.hpp. A thread of its own goes to the other namespaces and ends there, so that netd's own never leaves.
 #include "bridges/veth_peer.hpp"
 
+#include "bridges/netns_path.hpp"
 #include "bridges/nl_socket.hpp"
 #include "bridges/nl_write.hpp"
 
@@ -32,7 +33,7 @@ Result<> raise_one(const FarEnd& end) {
 }  // namespace
 
 Result<Descriptor> open_netns(const std::string& path_or_name) {
-    const auto path = path_or_name.starts_with('/') ? path_or_name : "/run/netns/" + path_or_name;
+    const auto path = netns_path(path_or_name);
     Descriptor netns(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // what has a namespace's name may be a pipe
     if (!netns) return Error{Fault::not_found, path, fmt::format("cannot open the namespace: {}", strerror(errno))};
     return netns;

@@ -74,7 +74,7 @@ private:
         auto clients = DhcpClients::open(options.run + "/dhcp", clock);
         if (!clients) return ready_.set_value(clients.error());
         HostResolver resolver(options.resolver, options.state + "/resolv.conf.before", options.run, clock);
-        Reconciler reconciler({**kernel, *ovs, libvirt ? *libvirt : guests::nobody(), &clients->leases().held(), namespace_exists}, *clients, resolver, std::move(*store), clock, commands, notes, labour);
+        Reconciler reconciler({**kernel, *ovs, libvirt ? *libvirt : guests::nobody(), &clients->leases().held(), is_guests_namespace}, *clients, resolver, std::move(*store), clock, commands, notes, labour);
         auto started = reconciler.start(remembered.get(), options.management ? std::optional(Management{*options.management, options.management_timeout}) : std::nullopt);
         const bool stands{started};
         ready_.set_value(std::move(started));
@@ -146,7 +146,7 @@ private:
         auto publisher = serve::Publisher::open(*loop_, *context_, clock_, {options_.events, group, store::boot_id(), options_.remote ? std::optional(options_.remote->events) : std::nullopt});
         if (!publisher) return publisher.error();
         publisher_ = std::move(*publisher);
-        auto drift = DriftWatch::open(*loop_, clock_, options_, [this](const char* topic, nlohmann::json event) { log_drift(topic, event); publisher_->publish(topic, std::move(event)); }, *commands_);
+        auto drift = DriftWatch::open(*loop_, clock_, options_, [this](const char* topic, nlohmann::json event) { publisher_->publish(topic, std::move(event)); }, *commands_);
         if (!drift) return drift.error();
         drift_ = std::move(*drift);
         auto blocked = serve::BlockedWatch::open(*loop_, clock_, ovs::folder_of(options_.ovs), [this](const char* topic, nlohmann::json event) { publisher_->publish(topic, std::move(event)); });
@@ -213,17 +213,6 @@ private:
         supervisor_->follow(*next);
     }
 
-    // Who looks into the journal afterwards wants to know what somebody had changed.
-    static void log_drift(std::string_view topic, const nlohmann::json& event) {
-        if (topic != "drift.found" && topic != "drift.contested") return;
-        log::warn("{}: {} of {} is {}, and should be {}{}", text_in(event, "network"), text_in(event, "attribute"), text_in(event, "subject"), text_in(event, "found"),
-                  text_in(event, "wanted"), topic == "drift.contested" ? ": somebody undoes each repair, so it is left" : "");
-    }
-    static std::string text_in(const nlohmann::json& event, const char* key) {
-        const auto found = event.find(key);
-        return found == event.end() ? "" : found->is_string() ? found->get<std::string>() : found->dump();
-    }
-
     void add_transport(nlohmann::json& status) const {
         const auto& counted = server_->counters();
         status["counters"]["received"] = counted.received;
@@ -258,7 +247,7 @@ private:
 };
 
 int failed(const Error& error) {
-    log::error("{}", error.subject.empty() ? error.what : error.subject + ": " + error.what);
+    log::error("{}", log::sentence(error));
     return 1;
 }
 

@@ -1,12 +1,14 @@
 // Looking is this thread's affair, since it costs what is there and nobody who asks or changes shall wait for it.
 #include "netd/daemon/drift_watch.hpp"
 
+#include "netd/daemon/log.hpp"
 #include "netd/daemon/presence.hpp"
 #include "netd/observe/apart.hpp"
 #include "netd/observe/drift.hpp"
 #include "netd/wire/write_event.hpp"
 
 #include <algorithm>
+#include <string_view>
 
 namespace netd {
 
@@ -94,9 +96,14 @@ void DriftWatch::mend() {
 
 void DriftWatch::tell_each(const char* topic, const Drift::Deviations& all) {
     for (const auto& [network, deviations] : all)
-        for (const observe::Deviation& deviation : deviations)
+        for (const observe::Deviation& deviation : deviations) {
+            // Who looks into the journal afterwards wants to know what somebody had changed.
+            if (std::string_view(topic) != "drift.repaired")
+                log::warn("{}: {} of {} is {}, and should be {}{}", network, deviation.attribute, deviation.subject, deviation.found, deviation.wanted,
+                          std::string_view(topic) == "drift.contested" ? ": somebody undoes each repair, so it is left" : "");
             tell_(topic, {{"revision", snapshot_->revision}, {"network", network}, {"subject", deviation.subject},
                           {"attribute", deviation.attribute}, {"wanted", deviation.wanted}, {"found", deviation.found}});
+        }
 }
 
 void DriftWatch::add_status(nlohmann::json& status) const {

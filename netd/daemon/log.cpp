@@ -15,4 +15,6 @@ void write(int level, std::string_view line) {
     else std::fprintf(stderr, "netd: %s\n", text.c_str());
 }
 
+std::string sentence(const topology::Error& error) { return error.subject.empty() ? error.what : error.subject + ": " + error.what; }
+
 }  // namespace netd::log

@@ -1,8 +1,11 @@
 // A line for the operator at night: to the journal where systemd reads us, to stderr else.
 #pragma once
 
+#include "topology/result.hpp"
+
 #include <fmt/format.h>
 
+#include <string>
 #include <string_view>
 
 namespace netd::log {
@@ -13,5 +16,8 @@ void write(int level, std::string_view line);
 template <class... Args> void error(fmt::format_string<Args...> format, Args&&... args) { write(3, fmt::format(format, std::forward<Args>(args)...)); }
 template <class... Args> void warn(fmt::format_string<Args...> format, Args&&... args) { write(4, fmt::format(format, std::forward<Args>(args)...)); }
 template <class... Args> void info(fmt::format_string<Args...> format, Args&&... args) { write(6, fmt::format(format, std::forward<Args>(args)...)); }
+
+// What is wrong, and with what.
+std::string sentence(const topology::Error& error);
 
 }  // namespace netd::log

@@ -5,8 +5,6 @@
 #include "netd/wire/read_definition.hpp"
 #include "netd/wire/values.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cctype>
 

@@ -1,9 +1,8 @@
-// What is asked of a guest's NIC, read: which one, what is wrong with how it is asked, and what shall be other than it is.
+// What is asked of a guest's NIC, read; that it is well-formed has been seen to at the door (netd/serve/nic_request.hpp).
 #pragma once
 
 #include "netd/serve/commands.hpp"
 
-#include <optional>
 #include <string>
 
 namespace netd {

@@ -173,7 +173,7 @@ void Reconciler::commit(const serve::CommitRunning& commit) {
 
 namespace {
 
-std::string sentence(const Error& error) { return error.subject.empty() ? error.what : error.subject + ": " + error.what; }
+using log::sentence;
 
 int code_of(const Error& error, int otherwise) {
     if (error.subject.starts_with("Open vSwitch")) return intent::code::no_ovs;

@@ -169,11 +169,15 @@ void Reconciler::ask_who_moved() {
 // A tag that libvirt has changed is no drift, and its word of it may not have come yet: it is waited for.
 void Reconciler::ask_before_mending() {
     const lower::Host host = observe::host_of(backends_);
+    lower::Touched adopted;
+    for (const GuestNic& nic : transactor_.running().nics())
+        if (nic.adopted && backends_.ovs.state().ports.contains(*nic.adopted)) adopted.nics.insert(nic.key());
+    if (adopted.nics.empty()) return;
+    const lower::HostState due = lower::lower(transactor_.running(), adopted, host);
     std::set<std::string> domains;
-    for (const GuestNic& nic : transactor_.running().nics()) {
-        const ovs::Port* row = nic.adopted ? backends_.ovs.state().ports.find(*nic.adopted) : nullptr;
-        if (!row) continue;
-        const lower::HostState due = lower::lower(transactor_.running(), {.nics = {nic.key()}}, host);
+    for (const auto& key : adopted.nics) {
+        const GuestNic& nic = *transactor_.running().nics().find(key);
+        const ovs::Port* row = backends_.ovs.state().ports.find(*nic.adopted);
         const ovs::Port* wanted = due.ovs.ports.find(*nic.adopted);
         if (!wanted || wanted->tagging != row->tagging) domains.insert(lower::domain_name(nic.vm, backends_.guests.state()));
     }

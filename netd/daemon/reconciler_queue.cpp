@@ -1,9 +1,8 @@
 // What is asked for waits its turn here: one write at a time, in the order of arrival.
 #include "netd/daemon/reconciler.hpp"
 
+#include "netd/daemon/log.hpp"
 #include "netd/serve/deadlines.hpp"
-
-#include <fmt/format.h>
 
 #include <algorithm>
 
@@ -42,7 +41,7 @@ bool Reconciler::refuse_while_stuck(const serve::Command& command) {
     const auto* setup = std::get_if<serve::Setup>(&command);
     const auto* change = std::get_if<serve::ChangeNic>(&command);
     if (!setup && !change) return false;
-    refuse(setup ? setup->ticket : change->ticket, intent::Complaints{{intent::code::refused, "", other->fault, other->subject + ": " + other->what}});
+    refuse(setup ? setup->ticket : change->ticket, intent::Complaints{{intent::code::refused, "", other->fault, log::sentence(*other)}});
     return true;
 }
 

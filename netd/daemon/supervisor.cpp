@@ -2,6 +2,7 @@
 #include "netd/daemon/supervisor.hpp"
 
 #include "netd/daemon/log.hpp"
+#include "netd/intent/same_definitions.hpp"
 
 #include <fmt/format.h>
 #include <systemd/sd-daemon.h>
@@ -16,8 +17,8 @@ std::string standing(const observe::Snapshot& snapshot) {
     std::string text = fmt::format("{} networks, {} NICs of guests", snapshot.running.networks().size(), snapshot.running.nics().size());
     if (snapshot.is_stuck) text += "; a way back is blocked, nothing else is changed until it is gone";
     else if (snapshot.pending) text += "; a change waits for its confirmation";
-    else if (!(snapshot.running == snapshot.committed)) text += "; what runs is not committed";
-    if (snapshot.trouble) text += fmt::format("; {}{}{}", snapshot.trouble->subject, snapshot.trouble->subject.empty() ? "" : ": ", snapshot.trouble->what);
+    else if (!intent::define_the_same(snapshot.running, snapshot.committed)) text += "; what runs is not committed";
+    if (snapshot.trouble) text += "; " + log::sentence(*snapshot.trouble);
     for (char& c : text)
         if (static_cast<unsigned char>(c) < ' ') c = ' ';  // a line's end would begin another assignment
     return text;
@@ -41,6 +42,7 @@ void Supervisor::ready() {
 void Supervisor::stopping() { ::sd_notify(0, "STOPPING=1"); }
 
 void Supervisor::follow(const observe::Snapshot& snapshot) {
+    if (!is_heard_) return;
     auto now = standing(snapshot);
     if (now == told_) return;
     told_ = std::move(now);

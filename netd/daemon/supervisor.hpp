@@ -7,6 +7,7 @@
 #include "netd/observe/snapshot.hpp"
 
 #include <chrono>
+#include <cstdlib>
 #include <memory>
 #include <string>
 
@@ -36,6 +37,7 @@ private:
     const loop::Labour& decider_;
     const std::chrono::microseconds patience_;  // the service manager's; zero: it has no watchdog
     std::unique_ptr<loop::Timer> timer_;
+    const bool is_heard_ = std::getenv("NOTIFY_SOCKET") != nullptr;
     std::string told_;
     bool was_stuck_ = false;
 };

@@ -41,6 +41,8 @@ Intent attainable(const Intent& intent, const Ground& ground) {
     return left;
 }
 
+bool has_place(const intent::GuestNic& nic, const HasNamespace& has_namespace) { return nic.kind != intent::GuestKind::netns || has_namespace(nic.vm); }
+
 std::set<IfName> vanished(const Intent& now, const Touched& touched, const Host& host) {
     std::set<IfName> gone;
     for (const IfName& device : touched.bases)
@@ -51,7 +53,7 @@ std::set<IfName> vanished(const Intent& now, const Touched& touched, const Host&
 Intent without_lost_guests(const Intent& now, const Touched& touched, const Host& host) {
     Intent left = now;
     const auto look_at = [&](const intent::GuestNic& nic) {
-        const bool can_be_had = nic.kind != intent::GuestKind::netns || host.kernel.links.contains(port_of(nic)) || host.has_namespace(nic.vm);
+        const bool can_be_had = host.kernel.links.contains(port_of(nic)) || has_place(nic, host.has_namespace);
         if (!can_be_had) left.remove(nic.key());
     };
     const auto look_at_watchers = [&](const intent::NetworkName& network) {

@@ -24,6 +24,9 @@ bridges::Options without_absent_primary(bridges::Options options, const bridges:
 // Whether the bond has the MAC that the kernel gives it (fail_over_mac), and takes none from others.
 bool has_mac_of_ports(const bridges::Link& bond);
 
+// A guest's NIC has somewhere to be: its network namespace, if it is for one.
+bool has_place(const intent::GuestNic& nic, const HasNamespace& has_namespace);
+
 // NICs that networks are defined on and that are gone: nobody can make them, and what else is asked does not fail for it. Pure.
 std::set<IfName> vanished(const intent::Intent& now, const Touched& touched, const Host& host);
 

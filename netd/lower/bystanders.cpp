@@ -1,10 +1,8 @@
 // See bystanders.hpp.
 #include "netd/lower/bystanders.hpp"
 
-#include "bridges/bond_options.hpp"
+#include "bridges/journey.hpp"
 #include "topology/compare.hpp"
-
-#include <algorithm>
 
 namespace lower {
 namespace {
@@ -36,16 +34,6 @@ void add_what_stands_on(std::set<IfName>& going, const bridges::State& kernel) {
     }
 }
 
-bool is_to_be_down(const Link& then, const Link& there) {
-    const auto* wanted = then.kind ? std::get_if<bridges::Bond>(&*then.kind) : nullptr;
-    const auto* found = there.kind ? std::get_if<bridges::Bond>(&*there.kind) : nullptr;
-    if (!wanted || !found || there.up == false) return false;
-    return std::ranges::any_of(wanted->options, [&](const auto& option) {
-        const auto has = found->options.find(option.first);
-        return bridges::bond_option_needs_down(option.first) && (has == found->options.end() || has->second != option.second);
-    });
-}
-
 }  // namespace
 
 void include_bystanders(Goal& goal, const Host& host) {
@@ -75,7 +63,7 @@ void include_bystanders(Goal& goal, const Host& host) {
 void keep_what_bonds_bring_down(Goal& goal, const Host& host) {
     std::set<IfName> down;
     for (const Link& then : goal.wanted.kernel.links)
-        if (const Link* there = host.kernel.links.find(then.name); there && is_to_be_down(then, *there)) down.insert(then.name);
+        if (bridges::must_be_down(&then, host.kernel.links.find(then.name))) down.insert(then.name);
     if (down.empty()) return;
     add_what_stands_on(down, host.kernel);
     for (const IfName& name : down) {

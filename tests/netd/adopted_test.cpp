@@ -3,13 +3,23 @@
 
 using namespace house;
 
-TEST_CASE("a port that the hypervisor made is adopted, follows its NIC, and is not taken away") {
-    GuestHost host;
+namespace {
+
+// As it makes one for a NIC that it plugs by itself, where the kernel has put it.
+bridges::Link tap_of_the_hypervisor(GuestHost& host, std::optional<bridges::Master> master = {}) {
     bridges::Link vnet{topology::IfName::observed("vnet0")};
     vnet.kind = bridges::Tap{};
-    vnet.master = bridges::Master{topology::IfName::observed("web")};
+    vnet.master = master;
     REQUIRE(host.kernel.meddle(bridges::Op(topology::Create<bridges::Link>{vnet})));
     REQUIRE(host.kernel.hear());
+    return vnet;
+}
+
+}  // namespace
+
+TEST_CASE("a port that the hypervisor made is adopted, follows its NIC, and is not taken away") {
+    GuestHost host;
+    const bridges::Link vnet = tap_of_the_hypervisor(host, bridges::Master{topology::IfName::observed("web")});
     Nic own{"vm", mac};
     own.device = vnet.name;
     own.alias = "net0";
@@ -30,10 +40,7 @@ TEST_CASE("a port that the hypervisor made is adopted, follows its NIC, and is n
 TEST_CASE("a port that the hypervisor put into Open vSwitch is closed toward the host's stack while it is a guest's") {
     GuestHost host;
     REQUIRE(is<apply::Committed>(host.transactor.begin(wanted(R"({"networks": {"db": {"nic": "eno2", "switch": "ovs"}}})", host.transactor.running(), host.kernel), unasked)));
-    bridges::Link vnet{topology::IfName::observed("vnet0")};
-    vnet.kind = bridges::Tap{};
-    REQUIRE(host.kernel.meddle(bridges::Op(topology::Create<bridges::Link>{vnet})));
-    REQUIRE(host.kernel.hear());
+    const bridges::Link vnet = tap_of_the_hypervisor(host);
     ovs::Port row{vnet.name};
     row.bridge = topology::IfName::observed("ovs-eno2");
     REQUIRE(host.ovs.meddle(ovs::Op(topology::Create<ovs::Port>{row})));
@@ -59,10 +66,7 @@ TEST_CASE("a port that the hypervisor put into Open vSwitch is closed toward the
 
 TEST_CASE("of a port of the hypervisor's nothing is wanted where it is on no bridge of its network") {
     GuestHost host;
-    bridges::Link vnet{topology::IfName::observed("vnet0")};
-    vnet.kind = bridges::Tap{};
-    REQUIRE(host.kernel.meddle(bridges::Op(topology::Create<bridges::Link>{vnet})));
-    REQUIRE(host.kernel.hear());
+    const bridges::Link vnet = tap_of_the_hypervisor(host);
     Nic own{"vm", mac};
     own.device = vnet.name;
     own.facts.bridge = "web";
@@ -76,10 +80,7 @@ TEST_CASE("a port of the hypervisor's keeps its network while it has its tag, ge
     GuestHost host;
     constexpr const char* tagged = R"({"networks": {"sdn": {"nic": "eno3", "switch": "ovs", "vlan": 10}}})";
     REQUIRE(is<apply::Committed>(host.transactor.begin(wanted(tagged, host.transactor.running(), host.kernel), unasked)));
-    bridges::Link vnet{topology::IfName::observed("vnet0")};
-    vnet.kind = bridges::Tap{};
-    REQUIRE(host.kernel.meddle(bridges::Op(topology::Create<bridges::Link>{vnet})));
-    REQUIRE(host.kernel.hear());
+    const bridges::Link vnet = tap_of_the_hypervisor(host);
     ovs::Port row{vnet.name};
     row.bridge = topology::IfName::observed("ovs-eno3");
     row.tagging = ovs::Access{*topology::VlanId::from(10)};

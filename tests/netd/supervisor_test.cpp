@@ -111,3 +111,9 @@ TEST_CASE("how it stands is told in one line, and only when it has changed", "[s
     house.supervisor->follow(snapshot);
     REQUIRE(manager.heard() == std::vector<std::string>{"STATUS=0 networks, 0 NICs of guests; a change waits for its confirmation"});
 }
+
+TEST_CASE("a guest's NIC, which is never committed, is no definition that is not", "[supervisor]") {
+    observe::Snapshot snapshot;
+    snapshot.running.put(intent::GuestNic{"vm", *topology::Mac::parse("52:54:00:00:00:01")});
+    CHECK(netd::standing(snapshot) == "0 networks, 1 NICs of guests");
+}
