@@ -164,7 +164,8 @@ def who_waits_for_a_guest_keeps_nobody_else_waiting(host):
     other, asked = host.netd.client(patience=90), []
     for _ in range(2):
         asked += [host.client.send("VM.hotunplugNic", {"vmId": host.b.uuid.upper(), "nic": {"macAddr": mac}}) for _ in range(40)]
-        wait_until(lambda: other.call("Host.getStatus")["queue"] == 0, 20, "they have all the places")
+        # Asked on the same connection, so that all of them have come.
+        wait_until(lambda: host.client.call("Host.getStatus")["queue"] == 0, 20, "they have all the places")
     other.call("VM.hotplugNic", {"vmId": "else", "nic": {"network": "web", "kind": "tap", "macAddr": "52:54:00:00:0b:01"}})
     other.call("VM.hotunplugNic", {"vmId": "else", "nic": {"macAddr": "52:54:00:00:0b:01"}})
     host.client, waiting = other, host.client
