@@ -155,13 +155,13 @@ def _too_late(*_):
     raise TimeoutError(f"not done after {longest_case} s")
 
 
-def _taken(number):
-    """Labs that run at once share the folder NETD_LANES, and with it the cases: whoever makes the folder of one has it."""
+def _taken(lane, number):
+    """Runs of a lane side by side share the folder NETD_LANES, and with it the cases: whoever makes the folder of one has it."""
     folder = os.environ.get("NETD_LANES")
     if not folder:
         return False
     try:
-        (pathlib.Path(folder) / "taken" / str(number)).mkdir()
+        (pathlib.Path(folder) / "taken" / f"{lane.name}-{number}").mkdir()
     except FileExistsError:
         return True
     return False
@@ -183,7 +183,7 @@ def main(words):
     shown = _shown_already() if lane.name == "lab" else set()
     for number, one in enumerate(cases):
         chosen = len(words) == 1 or any(word in one.name for word in words[1:])
-        if chosen and (one.again or one.name not in shown) and not (lane.name == "lab" and _taken(number)):
+        if chosen and (one.again or one.name not in shown) and not _taken(lane, number):
             lane.run(one)
     lane.close()
     return lane.tell()
