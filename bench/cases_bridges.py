@@ -150,6 +150,11 @@ def memory(ledger):
                 world.line.call("VM.hotunplugNic", nic(number, f"b{number}"))
                 world.line.call("VM.hotplugNic", nic(number, f"b{number}"))
             ledger.turns(f"the same after {turn + 1} × {ledger.pick(200, 3)} plugs and unplugs", 1, {"netd": lambda: [world.resident()]}, unit="MiB")
+        for method in ("Host.getNetworkCapabilities", "Host.getRunningConfig", "Host.getDrift", "Host.getTopology"):
+            world.line.ask(method)
+        world.line.setup(networks(count))
+        time.sleep(2)   # netd gives back what it needed for them when it has been quiet for a second
+        ledger.turns("and after each large answer, and the same request again", 1, {"netd": lambda: [world.resident()]}, unit="MiB")
 
 
 cases = {"create": create, "again": again, "change": change, "plug": plug, "remove": remove, "start": start, "storm": storm, "memory": memory}

@@ -8,6 +8,7 @@
 #include "netd/daemon/presence.hpp"
 #include "netd/daemon/reconciler.hpp"
 #include "netd/daemon/supervisor.hpp"
+#include "netd/daemon/tidying.hpp"
 #include "netd/daemon/watchdog.hpp"
 #include "netd/guests/libvirt_hypervisor.hpp"
 #include "netd/loop/signals.hpp"
@@ -135,7 +136,10 @@ private:
         auto doorkeeper = serve::Doorkeeper::open(*loop_, *context_, [](const serve::Peer& peer) { return serve::role_by_groups(peer, {}); }, engine_of());
         if (!doorkeeper) return doorkeeper.error();
         doorkeeper_ = std::move(*doorkeeper);
-        requests_ = std::make_unique<serve::Requests>([this](const serve::Ticket& ticket, std::string bytes) { server_->reply(ticket.caller, std::move(bytes)); }, *commands_, clock_);
+        auto tidying = Tidying::open(*loop_, clock_);
+        if (!tidying) return tidying.error();
+        tidying_.emplace(std::move(*tidying));
+        requests_ = std::make_unique<serve::Requests>([this](const serve::Ticket& ticket, std::string bytes) { answer(ticket, std::move(bytes)); }, *commands_, clock_);
         requests_->add_status([this](nlohmann::json& status) { add_transport(status); });
         auto ear = serve::LldpEar::open(*loop_, clock_);
         if (!ear) return ear.error();
@@ -161,7 +165,7 @@ private:
         supervisor_ = std::move(*supervisor);
         take_notes();
         auto server = serve::Server::open(*loop_, *context_, clock_, {options_.control, group, options_.remote ? std::optional(options_.remote->control) : std::nullopt},
-                                          [this](serve::Caller caller, std::string_view message) { requests_->on_message(caller, message); });
+                                          [this](serve::Caller caller, std::string_view message) { ask(caller, message); });
         if (!server) return server.error();
         server_ = std::move(*server);
         return loop_->watch(notes_->descriptor(), [this] { take_notes(); });
@@ -170,6 +174,16 @@ private:
     serve::Doorkeeper::EngineOf engine_of() const {
         if (!options_.remote) return {};
         return [folder = options_.remote->engines](std::string_view key) { return serve::engine_with_key(key, folder); };
+    }
+
+    void ask(const serve::Caller& caller, std::string_view message) {
+        tidying_->asked(message.size());
+        requests_->on_message(caller, message);
+    }
+
+    void answer(const serve::Ticket& ticket, std::string bytes) {
+        tidying_->answered(bytes.size());
+        server_->reply(ticket.caller, std::move(bytes));
     }
 
     // Who waits for an answer has it first; then all others are told, in the order in which it came about.
@@ -211,6 +225,7 @@ private:
         ear_->follow(next);
         blocked_->follow(next);
         supervisor_->follow(*next);
+        tidying_->follow(next->observed.kernel.links.size());
     }
 
     void add_transport(nlohmann::json& status) const {
@@ -234,6 +249,7 @@ private:
     std::unique_ptr<Commands> commands_;
     std::unique_ptr<Notes> notes_;
     std::unique_ptr<Decider> decider_;
+    std::optional<Tidying> tidying_;
     std::unique_ptr<serve::Context> context_;
     std::unique_ptr<serve::Doorkeeper> doorkeeper_;
     std::unique_ptr<serve::LldpEar> ear_;

@@ -24,5 +24,6 @@ int main(int count, char** words) {
     }
     // Its threads seldom want memory at once, and each would keep a heap of its own for what the others have let go.
     ::mallopt(M_ARENA_MAX, 1);
+    ::mallopt(M_MMAP_THRESHOLD, 128 << 10);  // which grows with each large answer otherwise, until all of them stay in the heap
     return netd::run_daemon(*options);
 }

@@ -3,7 +3,6 @@
 
 #include "netd/apply/preview.hpp"
 #include "netd/daemon/log.hpp"
-#include "netd/daemon/tidying.hpp"
 #include "netd/intent/validate.hpp"
 #include "netd/observe/way_of_client.hpp"
 #include "netd/serve/deadlines.hpp"
@@ -46,14 +45,12 @@ topology::Result<> Reconciler::start(store::Remembered remembered, std::optional
 }
 
 void Reconciler::run() {
-    Tidying tidying;
     while (!stopping_) {
         if (see_to_rules()) publish();  // what was done may have been disturbed
         if (names_due_ && !transactor_.waiting() && !transactor_.is_stuck()) {
             follow_names();
             publish();
         }
-        tidying.after(backends_.kernel.state().links.size());
         auto readable = clients_.descriptors();
         for (const int other : {commands_.descriptor(), backends_.kernel.descriptor(), backends_.guests.descriptor(), resolver_.descriptor()})
             if (other >= 0) readable.push_back(other);

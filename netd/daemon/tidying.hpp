@@ -1,26 +1,34 @@
 // Memory that goes back to the kernel.
 #pragma once
 
-#include <algorithm>
+#include "netd/loop/clock.hpp"
+#include "netd/loop/timer.hpp"
+
 #include <cstddef>
-#include <malloc.h>
+#include <memory>
 
 namespace netd {
 
-// Many networks come and go through several times the memory that they take, of which the allocator gives nothing back by
-// itself while something above it is in use.
+// Large requests and answers, and many networks that come and go, take several times the memory that stays; the allocator gives
+// nothing of it back by itself while something above it is in use. So it is told to, once it has been quiet for a moment.
 class Tidying {
 public:
-    // To be called when nothing is due; there are so many links now.
-    void after(std::size_t links) {
-        constexpr std::size_t many = 64;
-        if (std::max(links, links_) - std::min(links, links_) < many) return;
-        links_ = links;
-        malloc_trim(0);
-    }
+    static loop::Result<Tidying> open(loop::EventLoop& loop, const loop::Clock& clock);
+
+    // A request of that size came: what is made of it meanwhile is far larger.
+    void asked(std::size_t bytes);
+    void answered(std::size_t bytes);
+
+    // There are so many links now.
+    void follow(std::size_t links);
 
 private:
-    std::size_t links_ = 0;
+    Tidying(const loop::Clock& clock, std::unique_ptr<loop::Timer> timer);
+    void used(std::size_t bytes);
+
+    const loop::Clock* clock_;
+    std::unique_ptr<loop::Timer> timer_;
+    std::size_t used_ = 0, links_ = 0;
 };
 
 }  // namespace netd

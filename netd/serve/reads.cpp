@@ -70,12 +70,12 @@ void Requests::running_config(const Ticket& ticket, const Params& params) {
                 [&] {
                     json told = wire::write_definitions(committed ? snapshot_->committed : snapshot_->running);
                     if (!committed && snapshot_->pending) told["transaction"] = snapshot_->pending->id;
-                    return told;
+                    return wire::dump(told);
                 });
 }
 
 void Requests::drift(const Ticket& ticket, const Params&) {
-    answer_kept(ticket, "drift", [&] { return wire::write_drift(observe::find_drift(*snapshot_)); });
+    answer_kept(ticket, "drift", [&] { return wire::dump(wire::write_drift(observe::find_drift(*snapshot_))); });
 }
 
 void Requests::lldp(const Ticket& ticket, const Params& params) {

@@ -124,9 +124,9 @@ bool Requests::enqueue(const Ticket& ticket, Command command) {
     return true;
 }
 
-void Requests::answer_kept(const Ticket& ticket, const std::string& key, const std::function<json()>& write) {
+void Requests::answer_kept(const Ticket& ticket, const std::string& key, const std::function<std::string()>& write) {
     auto kept = kept_.find(key);
-    if (kept == kept_.end()) kept = kept_.emplace(key, wire::dump(write())).first;
+    if (kept == kept_.end()) kept = kept_.emplace(key, write()).first;
     answer_text(ticket, kept->second);
 }
 

@@ -66,7 +66,7 @@ private:
     // Of a result that is JSON already.
     void answer_text(const Ticket& ticket, std::string_view result);
     // An answer that many ask for is written once a revision.
-    void answer_kept(const Ticket& ticket, const std::string& key, const std::function<nlohmann::json()>& write);
+    void answer_kept(const Ticket& ticket, const std::string& key, const std::function<std::string()>& write);
 
     // What setupNetworks and planNetworks ask for; without it the client has his refusal.
     std::optional<intent::Request> read_setup(const Ticket& ticket, const Params& params);

@@ -11,6 +11,8 @@
 
 #include <fmt/format.h>
 
+#include <iterator>
+
 namespace wire {
 
 using bridges::Link;
@@ -39,11 +41,22 @@ public:
         for (const intent::Network& network : snapshot.running.networks()) hosts_.emplace(lower::top_device(network), &network);
     }
 
-    json write() {
+    std::string write() {
         for (const Link& link : snapshot_.observed.kernel.links) tell(link);
         for (const intent::Network& network : snapshot_.running.networks()) tell(network);
+        std::string text = "{";
+        for (const auto& [kind, entries] : entries_) {
+            fmt::format_to(std::back_inserter(text), R"("{}":{{)", kind);
+            for (const auto& [name, entry] : entries) fmt::format_to(std::back_inserter(text), "{}{}:{}", text.back() == '{' ? "" : ",", dump(name), entry);
+            text += "},";
+        }
+        return text.append(dump(rest()), 1);
+    }
+
+private:
+    // What is told of the host as a whole.
+    json rest() const {
         json report;
-        for (auto& [kind, entries] : entries_) report[kind] = std::move(entries);
         report["nameservers"] = snapshot_.nameservers;
         report["supportsIPv6"] = true;
         report["netConfigDirty"] = !intent::define_the_same(snapshot_.running, snapshot_.committed);
@@ -56,7 +69,9 @@ public:
         return report;
     }
 
-private:
+    void keep(const char* kind, const topology::IfName& name, const json& entry) { keep(kind, name.text(), entry); }
+    void keep(const char* kind, const std::string& name, const json& entry) { entries_[kind].insert_or_assign(name, dump(entry)); }
+
     json mtu_of(const std::optional<topology::Mtu>& held) const {
         const std::uint32_t mtu = held ? held->number() : 0;
         return told_.text_mtu ? json(std::to_string(mtu)) : json(mtu);
@@ -114,7 +129,7 @@ private:
         entry["permhwaddr"] = text_of(link.facts.permanent_mac ? link.facts.permanent_mac : link.mac);
         entry["speed"] = speed_of(link);
         if (link.facts.rare.get().aggregator) entry["ad_aggregator_id"] = *link.facts.rare.get().aggregator;
-        entries_["nics"][link.name.text()] = std::move(entry);
+        keep("nics", link.name, entry);
     }
 
     void add_bond(const Link& link, const bridges::Bond& bond, json entry) {
@@ -135,20 +150,20 @@ private:
         if (rare.aggregator) entry["ad_aggregator_id"] = *rare.aggregator;
         entry["verdict"] = observe::bond_verdict(link, devices_.ports_of(link.name));
         if (rare.partner_mac) entry["ad_partner_mac"] = rare.partner_mac->text();
-        entries_["bondings"][link.name.text()] = std::move(entry);
+        keep("bondings", link.name, entry);
     }
 
     void add_vlan(const std::string& name, const std::string& base, std::uint16_t tag, json entry) {
         entry["iface"] = base;
         entry["vlanid"] = tag;
-        entries_["vlans"][name] = std::move(entry);
+        keep("vlans", name, entry);
     }
 
     void add_bridge(const Link& link, const bridges::Bridge& bridge, json entry) {
         entry["ports"] = ports_of(link.name);
         entry["stp"] = on_off(has_stp(bridge));
         entry["opts"] = write_value(bridge.options);
-        entries_["bridges"][link.name.text()] = std::move(entry);
+        keep("bridges", link.name, entry);
     }
 
     static bool has_stp(const bridges::Bridge& bridge) {
@@ -192,7 +207,7 @@ private:
             case intent::SwitchKind::vlan_aware: add_vlan_aware(network, how, entry); break;
             case intent::SwitchKind::ovs: add_switched(network, how, entry); break;
         }
-        entries_["networks"][network.name.text()] = std::move(entry);
+        keep("networks", network.name.text(), entry);
     }
 
     // Where it leads to the wire: the port that the definition means, if it is one.
@@ -262,7 +277,7 @@ private:
         fake["ports"] = entry["ports"];
         fake["stp"] = entry["stp"];
         fake["opts"] = json::object();
-        entries_["bridges"][how.device.text()] = std::move(fake);
+        keep("bridges", how.device, fake);
     }
 
     const observe::Snapshot& snapshot_;
@@ -272,17 +287,17 @@ private:
     AddressReport addresses_;
     std::map<const intent::Network*, std::vector<std::string>> members_;
     std::map<topology::IfName, const intent::Network*> hosts_;  // devices by which the host is in a network
-    std::map<std::string, json> entries_ = {{"networks", json::object()}, {"bridges", json::object()}, {"vlans", json::object()},
-                                            {"bondings", json::object()}, {"nics", json::object()}};
+    // As text: thousands of entries as values take ten times the memory, and longer to free than to write.
+    std::map<std::string, std::map<std::string, std::string>> entries_ = {{"networks", {}}, {"bridges", {}}, {"vlans", {}}, {"bondings", {}}, {"nics", {}}};
 };
 
 }  // namespace
 
-json write_capabilities(const observe::Snapshot& snapshot, const observe::Drift& drift, const Told& told) {
+std::string write_capabilities(const observe::Snapshot& snapshot, const observe::Drift& drift, const Told& told) {
     return Report(snapshot, drift, told).write();
 }
 
-json write_capabilities(const observe::Snapshot& snapshot, bool text_mtu) {
+std::string write_capabilities(const observe::Snapshot& snapshot, bool text_mtu) {
     return write_capabilities(snapshot, observe::find_drift(snapshot), {.text_mtu = text_mtu});
 }
 

@@ -15,10 +15,10 @@ struct Told {
 };
 
 // {networks, bridges, vlans, bondings, nics, …} of protocol.md 5. A network whose device is not there is left out. An OVS
-// network is told as a bridge and a VLAN too, so that one model serves both. Pure.
-nlohmann::json write_capabilities(const observe::Snapshot& snapshot, const observe::Drift& drift, const Told& told);
+// network is told as a bridge and a VLAN too, so that one model serves both. JSON, as text. Pure.
+std::string write_capabilities(const observe::Snapshot& snapshot, const observe::Drift& drift, const Told& told);
 
 // The same, with the drift of the moment and nothing beside.
-nlohmann::json write_capabilities(const observe::Snapshot& snapshot, bool text_mtu);
+std::string write_capabilities(const observe::Snapshot& snapshot, bool text_mtu);
 
 }  // namespace wire

@@ -60,11 +60,11 @@ TEST_CASE("networks of a NIC get their shares of it, whatever has no tag one of 
 TEST_CASE("shares are told on the network and on its NIC, and gone from both when they are dropped", "[shaping]") {
     House house{"eth0"};
     house.define({{"networks", {{"web", {{"nic", "eth0"}, {"hostQos", qos(10)}}}}}});
-    json told = wire::write_capabilities(house.now, false);
+    json told = json::parse(wire::write_capabilities(house.now, false));
     REQUIRE(told["networks"]["web"]["hostQos"] == qos(10));
     REQUIRE(told["nics"]["eth0"]["qos"] == json::array({{{"hostQos", qos(10)}, {"vlan", -1}}}));
     house.define({{"networks", {{"web", {{"nic", "eth0"}}}}}});
-    told = wire::write_capabilities(house.now, false);
+    told = json::parse(wire::write_capabilities(house.now, false));
     REQUIRE_FALSE(told["networks"]["web"].contains("hostQos"));
     REQUIRE_FALSE(told["nics"]["eth0"].contains("qos"));
     REQUIRE(house.link("eth0").traffic == Traffic{});
