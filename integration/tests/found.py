@@ -115,6 +115,33 @@ def a_nic_that_is_renamed_while_a_change_waits(host):
 
 
 @case()
+def two_nics_that_swap_their_names(host):
+    host.client.setup({"web": {"nic": "eno1"}, "db": {"nic": "eno2"}}, confirm=None, commitOnSuccess=True)
+    os.kill(host.netd.process.pid, signal.SIGSTOP)   # so that it sees no name that is in neither place
+    host.space.links("link set eno1 down", "link set eno2 down", "link set eno1 name away", "link set eno2 name eno1", "link set away name eno2", "link set eno1 up", "link set eno2 up")
+    os.kill(host.netd.process.pid, signal.SIGCONT)
+    nics = lambda: {name: network["nic"] for name, network in host.client.call("Host.getRunningConfig")["networks"].items()}
+    wait_until(lambda: nics() == {"web": "eno2", "db": "eno1"}, 10, nics)
+    agree(host, patience=5)
+    assert host.space.link("eno2")["master"] == "web" and host.space.link("eno1")["master"] == "db"
+
+
+@case(kinds=("vlan-aware", "ovs"))
+def what_somebody_put_on_a_bridge_that_is_converted_comes_back_to_it(host):
+    legacy = {"nic": "eno1", "ipaddr": "10.1.0.1", "prefix": 24}
+    host.client.setup({"web": legacy}, confirm=None)
+    host.space.links("link add own0 type veth peer name own1", "link set own0 master web up", "link set own0 type bridge_slave hairpin on")
+    number, other = waiting(host, {"web": {**legacy, "switch": host.kind}}, 60)
+    assert "master" not in host.space.link("own0")
+    other.call("Host.rollback")
+    goes_back(host, number)
+    own = host.space.link("own0")
+    assert own.get("master") == "web" and own["linkinfo"]["info_slave_data"]["hairpin"] is True, own
+    host.space.links("link delete own0")
+    agree(host, patience=5)
+
+
+@case()
 def two_nics_that_would_have_one_port(host):
     define(host, {"web": {}, "db": {"nic": "eno2"}})
     plug = lambda vm, network, mac: host.client.call("VM.hotplugNic", {"vmId": vm, "nic": {"network": network, "kind": "tap", "macAddr": mac}})

@@ -82,6 +82,16 @@ def ovs_vswitchd_dies_and_nothing_else_waits_for_it(host):
 
 
 @case("ovs")
+def a_network_that_could_not_be_made_is_not_torn_down_for_it(host):
+    host.client.setup({"lan": {"nic": "eno2", "ipaddr": "192.0.2.10", "prefix": 24}})
+    host.ovs.kill("ovs-vswitchd")
+    index = host.space.link("lan")["ifindex"]
+    expect(32, "ovs-vswitchd is not running", lambda: host.client.setup({"lan": {"nic": "eno2", "switch": "ovs", "ipaddr": "192.0.2.10", "prefix": 24}}))
+    assert host.space.link("lan")["ifindex"] == index
+    agree(host)
+
+
+@case("ovs")
 def foreign_ports_and_bridges_survive(host):
     host.space.links("link add foreign0 type veth peer name foreign1", "link set foreign0 up")
     host.ovs.vsctl("add-br", "br-int", "--", "set", "bridge", "br-int", "datapath_type=netdev" if not host.abilities["ovs_kernel"] else "datapath_type=system")

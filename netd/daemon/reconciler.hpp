@@ -121,6 +121,7 @@ private:
     void refuse(const serve::Ticket& ticket, const intent::Complaints& complaints);
     void announce(const char* topic, nlohmann::json event);
     intent::Facts facts() const;
+    bool is_vswitchd_gone() const;
 
     observe::Backends backends_;
     DhcpClients& clients_;

@@ -201,11 +201,12 @@ void Reconciler::ask_in_turn() {
     backends_.guests.look_at(next);
 }
 
-// A NIC that comes may be one that is known under another name; it may have come in the middle of a change.
+// A NIC that comes, or has the name of another now, may be one that is known under another name; it may have come in the middle of a change.
 void Reconciler::follow_names() {
     const auto& now = backends_.kernel.state().links;
     topology::Keyed<bridges::Link>::each_difference(links_followed_, now, [&](const bridges::Link* was, const bridges::Link* link) {
-        names_due_ = names_due_ || (!was && link && intent::is_known(*link, transactor_.identities(), bridges::bus_of));
+        const bool is_another = link && (!was || was->facts.index != link->facts.index);
+        names_due_ = names_due_ || (is_another && intent::is_known(*link, transactor_.identities(), bridges::bus_of));
     });
     links_followed_ = now;
     if (!names_due_ || transactor_.waiting() || transactor_.is_stuck()) return;

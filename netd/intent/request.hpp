@@ -49,6 +49,7 @@ struct Facts {
     std::string resolver_obstacle = {};  // why netd can't write the host's resolver; empty: it can
     std::string ovs_datapath = {};  // "system" or "netdev", of bridges that netd makes
     const ovs::State* ovs = nullptr;  // as it was last heard of; null: there is none
+    bool is_vswitchd_gone = false;    // the database answers, and nobody does what it says
 };
 
 }  // namespace intent

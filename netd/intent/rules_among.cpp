@@ -47,9 +47,10 @@ private:
         belongs_to_others("nic", *link);
     }
 
-    // What somebody else made a port of something is taken over only from a bridge that is this network's.
+    // What somebody else made a port of something is taken over only from a bridge that is this network's, and stays one.
     void belongs_to_others(std::string_view attribute, const Link& link) {
-        if (const IfName* owner = foreign_owner_of(link, network_.name.text(), wanted_, facts_))
+        const bool has_bridge = network_.bridged && network_.switch_kind == SwitchKind::legacy;
+        if (const IfName* owner = foreign_owner_of(link, has_bridge ? network_.name.text() : "", wanted_, facts_))
             refuse(code::used_nic, Fault::conflict, attribute,
                    fmt::format("'{}' belongs to '{}', which netd did not make; take it out of there first", link.name.text(), owner->text()));
     }
@@ -189,6 +190,8 @@ private:
         if (network_.switch_kind == SwitchKind::ovs && !facts_.ovs_connected)
             refuse(code::no_ovs, Fault::backend, "switch",
                    fmt::format("Open vSwitch does not answer at {}; start openvswitch-switch, or use switch legacy or vlan-aware", facts_.ovs_where));
+        else if (network_.switch_kind == SwitchKind::ovs && facts_.is_vswitchd_gone)
+            refuse(code::no_ovs, Fault::backend, "switch", "ovs-vswitchd is not running, so nobody would carry it out; start openvswitch-switch, or use switch legacy or vlan-aware");
         if (network_.switch_kind == SwitchKind::vlan_aware && network_.base() && !can.vlan_filtering)
             refuse(code::refused, Fault::backend, "switch",
                    fmt::format("kernel {} has no VLAN filtering of bridges (CONFIG_BRIDGE_VLAN_FILTERING); use switch legacy or ovs", can.release));

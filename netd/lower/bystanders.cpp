@@ -34,6 +34,11 @@ void add_what_stands_on(std::set<IfName>& going, const bridges::State& kernel) {
     }
 }
 
+// Whether it gives way to another thing of its name: one of Open vSwitch has no kind that is wanted.
+bool gives_way(const Link& there, const Link& then, const HostState& wanted) {
+    return !bridges::is_same_thing(then, there) || (bridges::is_bridge(&there) && wanted.ovs.ports.contains(there.name));
+}
+
 }  // namespace
 
 void include_bystanders(Goal& goal, const Host& host) {
@@ -45,7 +50,7 @@ void include_bystanders(Goal& goal, const Host& host) {
         const Link* there = host.kernel.links.find(name);
         const Link* then = wanted.kernel.links.find(name);
         if (!there) continue;
-        if (!then) going.insert(name);
+        if (!then || gives_way(*there, *then, wanted)) going.insert(name);
         else if (!topology::differences(*then, *there).empty()) unsettled.insert(name);
     }
     if (!going.empty()) {

@@ -66,7 +66,7 @@ struct Snapshot {
     lower::HasNamespace has_namespace = lower::has_any_namespace;
     intent::Renames renamed = {};  // NICs that a definition named differently
 
-    intent::Facts facts() const { return {observed.kernel, abilities, ovs_connected, ovs_where, has_dhcp_client, resolver_obstacle, ovs_datapath, &observed.ovs}; }
+    intent::Facts facts() const { return {observed.kernel, abilities, ovs_connected, ovs_where, has_dhcp_client, resolver_obstacle, ovs_datapath, &observed.ovs, ovs_silent}; }
     lower::Host host() const {
         return {observed.kernel, ovs_datapath, abilities.vlan_filtering, guests_connected ? &observed.guests : nullptr,
                 ovs_connected && ovs_datapath == "netdev", leases.get(), nullptr, abilities.checksums, has_namespace, ovs_connected ? &observed.ovs : nullptr};
