@@ -155,6 +155,34 @@ def a_guest_that_starts_while_a_change_waits_is_filtered(host):
 
 
 @case
+def a_nic_that_virsh_moves_while_a_change_waits_is_not_brought_back(host):
+    mac = "52:54:00:00:0a:0e"
+    host.client.setup({"sdn30": {"nic": "eno3", "switch": "ovs", "vlan": 30}})
+    machine = host.libvirt.machine("d", devices=interface(mac, ("bridge", "ovs-eno3"), "<virtualport type='openvswitch'/><vlan><tag id='20'/></vlan>"))
+    wait_until(lambda: [nic["network"] for nic in host.nics("d")] == ["sdn2"], 30, "it is not known")
+    port = host.nics("d")[0]["port"]
+    tag = lambda: [row["tag"] for row in host.ovs.rows("Port") if row["name"] == port]
+    waits = host.client.send("Host.setupNetworks", {"networks": {"db": {"nic": "eno2", "mtu": 1400}}, "options": {"connectivityCheck": True, "connectivityTimeout": 120}})
+    other = host.netd.client(patience=90)
+    wait_until(lambda: other.call("Host.getStatus")["transaction"], 20, "the change does not wait")
+    change_device(host, "d", "<tag id='20'/>", "<tag id='30'/>")
+    # What somebody else disturbs then is mended, and it with it if it were drift.
+    host.ovs.vsctl("set", "bridge", "ovs-eno3", "rstp_enable=true")
+    wait_until(lambda: not any(row["rstp_enable"] for row in host.ovs.rows("Bridge")) and not any(other.call("Host.getDrift").values()), 30, lambda: other.call("Host.getDrift"))
+    assert tag() == [30] and other.call("Host.getStatus")["transaction"], tag()
+    other.call("Host.rollback")
+    try:
+        host.client.receive(waits)
+    except RpcError as error:
+        assert error.code == 10, error
+    wait_until(lambda: [nic["network"] for nic in host.nics("d")] == ["sdn30"], 30, "it is not followed when the change has ended")
+    assert tag() == [30]
+    machine.kill()
+    wait_until(lambda: not host.nics("d"), 30, "it is still known")
+    host.client.setup({"sdn30": {"remove": True}})
+
+
+@case
 def a_port_that_is_on_no_bridge_any_more_is_in_nobodys_way(host):
     macs = ("52:54:00:00:0a:09", "52:54:00:00:0a:0a")
     host.netd.stop()

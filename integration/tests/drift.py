@@ -3,7 +3,7 @@
 import time
 
 from agree import agree
-from client import NoAnswer
+from client import NoAnswer, RpcError
 from host import wait_until
 from monitor import Monitor
 from runner import case
@@ -136,6 +136,24 @@ def told_and_left_where_the_configuration_says_so(host):
 
 
 @case(words=("--drift", "report"))
+def told_and_left_while_a_change_waits_too(host):
+    host.client.setup({"web": {"nic": "eno2"}})
+    events = host.netd.subscribe("drift.")
+    number = host.client.send("Host.setupNetworks", {"networks": {"lan": {}}, "options": {"connectivityTimeout": 60}})
+    with host.netd.client() as other:
+        wait_until(lambda: other.call("Host.getStatus")["transaction"])
+        host.space.links("link delete web")
+        assert events.next()[0] == "drift.found"
+        assert other.call("Host.getDrift")["networks"]["web"] and host.space.link("web") is None
+        other.call("Host.rollback")
+    try:
+        raise AssertionError(host.client.receive(number))
+    except RpcError:
+        pass
+    assert host.space.link("web") is None and drift(host)["web"]
+
+
+@case(words=("--drift", "report"))
 def what_is_found_otherwise_is_not_repaired(host):
     host.client.setup({"web": {"nic": "eno2"}})
     events = host.netd.subscribe("drift.")
@@ -187,8 +205,8 @@ def who_undoes_it_each_time_is_left_in_peace(host):
 
 
 @case()
-def not_while_a_change_waits_for_its_confirmation(host):
-    host.client.setup({"web": {"nic": "eno2"}})
+def also_while_a_change_waits_for_its_confirmation(host):
+    host.client.setup({"web": {"nic": "eno2"}, "lan": {}})
     events = host.netd.subscribe("drift.")
     number = host.client.send("Host.setupNetworks", {"networks": {"web": {"nic": "eno2", "mtu": 9000}}, "options": {"connectivityTimeout": 60}})
     with host.netd.client() as other:
@@ -198,15 +216,22 @@ def not_while_a_change_waits_for_its_confirmation(host):
         assert running["networks"]["web"]["mtu"] == 9000 and running["transaction"] == status["transaction"]["id"], running
         assert other.call("Host.getNetworkCapabilities")["networks"]["web"]["inSync"] is True
         assert not any(other.call("Host.getDrift").values()) and status["netConfigDirty"]
-        host.space.links("link set web mtu 1400")
-        assert events.next(1.5) is None and host.space.link("web")["mtu"] == 1400
+        # What the change made, what it left, and what it is not about.
+        for meddled, network, attribute in (("link set web mtu 1400", "web", "mtu"), ("link set eno2 nomaster", "web", "master.of"), ("link delete lan", "lan", "presence")):
+            host.space.links(meddled)
+            told_of = lambda seen: [topic for topic, told in seen if (told["network"], told["attribute"]) == (network, attribute)]
+            seen = events.until(lambda seen: "drift.repaired" in told_of(seen))
+            assert told_of(seen) == ["drift.found", "drift.repaired"], seen
+            mended(host)
+        assert host.space.link("web")["mtu"] == 9000
+        still = other.call("Host.getStatus")["transaction"]
+        assert still["id"] == status["transaction"]["id"] and still["secondsLeft"] < status["transaction"]["secondsLeft"], still
         other.call("Host.confirmConnectivity")
     try:
         host.client.receive(number)
     except NoAnswer as silence:
         raise AssertionError("not confirmed") from silence
-    wait_until(lambda: host.space.link("web")["mtu"] == 9000, 10)
-    mended(host)
+    agree(host)
 
 
 @case(words=("--carrier-grace", "5"))

@@ -1,7 +1,9 @@
 """Whatever goes wrong, the host ends as it was or as it was asked to be: refused by the kernel, not confirmed, or killed while it waits. Killed at each step: crashes.py."""
 
+import difflib
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import time
@@ -15,6 +17,7 @@ from runner import case
 
 mgmt = {"nic": "eno1", "ipaddr": "192.0.2.10", "prefix": 24, "gateway": "192.0.2.1", "defaultRoute": True}
 every_kind = ("legacy", "vlan-aware", "ovs")
+five_nics = tuple(f"eno{number}" for number in range(1, 6))
 
 
 def see(host):
@@ -174,6 +177,118 @@ def wait_for_change(host, networks, seconds):
     with host.netd.client() as other:
         wait_until(lambda: other.call("Host.getStatus")["transaction"])
     return number
+
+
+def disturb(host):
+    """Takes away what the change that waits has made, and what it left alone."""
+    made = {"": ("ovirtmgmt",), "legacy": ("web", "ovirtmgmt"), "vlan-aware": ("vb-eno1",), "ovs": ()}
+    for link in (*made[host.kind], "apart"):
+        host.space.links(f"link delete {link}")
+    if host.kind == "ovs":
+        host.ovs.vsctl("del-br", "ovs-eno1")
+
+
+def mended_to(after, host):
+    wait_until(lambda: not changes(after, see(host)), 30, lambda: "\n".join(changes(after, see(host))))
+
+
+@case(kinds=("", *every_kind), nics=five_nics)
+def a_bridge_that_is_deleted_while_a_change_waits_is_back_before_it_ends(host):
+    old, new = plan_for(host.kind)
+    host.client.setup(old)
+    host.client.setup({"apart": {"nic": "eno5"}})
+    before = see(host)
+    with host.netd.client() as other:
+        for end in ("Host.rollback", "Host.confirmConnectivity"):
+            number = wait_for_change(host, new, 60)
+            asked = other.call("Host.getStatus")["transaction"]["id"]
+            after = see(host)
+            for _ in range(2):
+                disturb(host)
+                mended_to(after, host)
+            assert other.call("Host.getStatus")["transaction"]["id"] == asked
+            assert not any(other.call("Host.getDrift").values())
+            other.call(end)
+            try:
+                host.client.receive(number)
+            except RpcError as error:
+                assert error.code == 10 and end == "Host.rollback", error
+            assert_as(before if end == "Host.rollback" else after, host, end)
+            agree(host)
+    assert set(new) - {name for name in new if "remove" in new[name]} <= set(host.client.call("Host.getRunningConfig")["networks"])
+
+
+@case(kinds=("", *every_kind), nics=five_nics)
+def a_change_that_was_mended_while_it_waited_is_taken_back_by_the_watchdog(host):
+    old, new = plan_for(host.kind)
+    host.client.setup(old)
+    host.client.setup({"apart": {"nic": "eno5"}})
+    before = see(host)
+    wait_for_change(host, new, 15)
+    after = see(host)
+    disturb(host)
+    mended_to(after, host)
+    host.netd.kill()
+    wait_until(lambda: not changes(before, see(host)), 40, lambda: "\n".join(changes(before, see(host))))
+    again(host)
+    assert_as(before, host)
+    agree(host)
+
+
+@case(kinds=("", *every_kind), nics=five_nics)
+def killed_in_the_midst_of_a_repair_a_change_that_waits_is_all_there_or_all_gone(host):
+    old, new = plan_for(host.kind)
+    host.client.setup(old)
+    host.client.setup({"apart": {"nic": "eno5"}})
+    before = see(host)
+    for confirms in (False, True, True):
+        wait_for_change(host, new, 15 if not confirms else 60)
+        after = see(host)
+        events = host.netd.subscribe("drift.found")
+        disturb(host)
+        events.next()   # it is at it, or about to be
+        host.netd.kill()
+        if confirms:
+            again(host)
+            is_kept = host.client.call("Host.confirmConnectivity")["confirmed"]
+            mended_to(after if is_kept else before, host)
+            agree(host, patience=10)
+            if is_kept:
+                return
+        else:
+            left = lambda: [line for line in changes(before, see(host)) if "'apart'" not in line and "'eno5'" not in line]
+            wait_until(lambda: not left(), 40, lambda: "\n".join(left()))
+            again(host)
+            mended_to(before, host)   # what the change is not about is drift, and mended as such
+            agree(host, patience=10)
+
+
+@case()
+def rules_that_are_flushed_while_a_change_waits_are_back_at_once(host):
+    old, new = plan_for("")
+    host.client.setup(old)
+    guests = [{"vmId": f"vm{number}", "nic": {"kind": "tap", "network": "ovirtmgmt", "filter": "strict", "filterParameters": [{"name": "IP", "value": "10.0.0.7"}], "port_isolated": True}} for number in (1, 2)]
+    for guest in guests:
+        host.client.call("VM.hotplugNic", guest)
+    # Without what frames added.
+    table = lambda: re.sub(r"\s*elements = \{[^}]*counter[^}]*\}", "", "".join(host.space.run("nft", "-s", "list", "table", family, "netd", check=False) for family in ("bridge", "inet")))
+    before, rules_before = see(host), table()
+    number = wait_for_change(host, new, 60)
+    rules = table()
+    news = host.netd.subscribe("security.restored")
+    for harm in ("flush ruleset", "delete table bridge netd"):
+        host.space.run("nft", harm)
+        wait_until(lambda: table() == rules, 10, lambda: f"after '{harm}':\n" + "\n".join(difflib.unified_diff(rules.splitlines(), table().splitlines())))
+        assert news.next()
+    with host.netd.client() as other:
+        other.call("Host.rollback")
+    try:
+        raise AssertionError(host.client.receive(number))
+    except RpcError as error:
+        assert error.code == 10, error
+    assert_as(before, host)
+    assert table() == rules_before
+    agree(host)
 
 
 @case()

@@ -101,6 +101,7 @@ Outcome Transactor::take_up(store::Entry entry) {
     if (open_->phase == store::Entry::Phase::waiting && open_->deadline > clock_.boottime()) {
         Outcome waits = wait();
         was_taken_up_ = true;
+        is_in_doubt_ = !still_stands();
         return waits;
     }
     const char* why = open_->phase == store::Entry::Phase::waiting ? "nobody confirmed it in time" : "netd ended before it was done";

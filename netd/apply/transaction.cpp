@@ -129,13 +129,6 @@ Outcome Transactor::unchanged(const Terms& terms) {
     return Committed{false};
 }
 
-Outcome Transactor::mend(const intent::Intent& attainable, const lower::Touched& touched) {
-    if (auto other = unfinished()) return RolledBack{*other};
-    Terms terms;
-    terms.confirm = false;
-    return carry_out(lower::goal(attainable, attainable, touched, observe::host_of(backends_)), {}, terms);
-}
-
 Outcome Transactor::carry_out(const lower::Goal& goal, store::Entry entry, const Terms& terms, const std::function<lower::Goal()>& lowered) {
     if (const auto other = in_the_way(goal.wanted)) return RolledBack{*other};
     entry.id = next_id();
@@ -170,7 +163,7 @@ Outcome Transactor::carry_out(const lower::Goal& goal, store::Entry entry, const
 }
 
 Outcome Transactor::wait() {
-    was_taken_up_ = false;
+    was_taken_up_ = is_in_doubt_ = false;
     waiting_ = Waiting{open_->id, open_->deadline, open_->is_remote, open_->awaited, open_->is_confirmed};
     beside_ = {};
     standing_ = intent::with(running_, open_->delta);

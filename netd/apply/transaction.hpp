@@ -74,8 +74,9 @@ public:
     bool confirm_but_for_leases();
     Outcome roll_back(const Error& because);  // of the one that is waiting
 
-    // Brings about again what of the touched things has come to differ from the definitions, and may have its say while no
-    // transaction waits; these are the running ones without what can't be had now (lower/attainable.hpp). Committed or back.
+    // Brings about again what of the touched things has come to differ from the definitions; these are the standing ones without
+    // what can't be had now (lower/attainable.hpp). Committed or back. While a transaction waits, beside it: without touching how
+    // that ends, so what would be in neither way is left for later, and what is refused half-way stays so.
     Outcome mend(const intent::Intent& attainable, const lower::Touched& touched);
 
     // After repairs and changes: a boot that was not whole may be so now, and is no trouble any more. Costs what there is.
@@ -127,10 +128,12 @@ private:
     Result<> lead_back(lower::Host host);
     Result<> follow_while_waiting(const lower::Goal& goal, bool is_own);
     Outcome wait();
+    Outcome mend_beside(const intent::Intent& attainable, const lower::Touched& touched);
     Outcome finish();
     Outcome undo(const Error& because);
     Result<> go_back();
     void go_back_in_part();
+    lower::Ground ground() const;
     bool still_stands() const;
     Outcome decided();
     void load(store::Remembered& remembered);
@@ -160,7 +163,8 @@ private:
     lower::Scope beside_;  // what leases have changed while open_ waits, of networks that it is not about
     std::optional<Settled> settled_;
     std::optional<Waiting> waiting_;
-    bool was_taken_up_ = false;  // of the one that waits: begun by a netd that died
+    bool was_taken_up_ = false;  // of the one that waits: begun by a netd that died, and
+    bool is_in_doubt_ = false;   // not all there when it was taken up: it may have been taken back, and is not made once more
     std::optional<Error> trouble_;
     std::vector<Error> damages_;
     std::optional<Error> stuck_;  // why the rollback of open_ did not succeed

@@ -46,11 +46,13 @@ Outcome Transactor::undo(const Error& because) {
     return RolledBack{because};
 }
 
+lower::Ground Transactor::ground() const {
+    return {backends_.kernel.state(), backends_.ovs.connected(), [this](const intent::GuestNic& nic) { return lower::has_place(nic, backends_.has_namespace); }};
+}
+
 // Whether the change that waits is all there still, but for what can't be had now.
 bool Transactor::still_stands() const {
-    const auto guest_is_there = [&](const intent::GuestNic& nic) { return lower::has_place(nic, backends_.has_namespace); };
-    const lower::Ground ground{backends_.kernel.state(), backends_.ovs.connected(), guest_is_there};
-    const intent::Intent was = lower::attainable(running_, ground), now = lower::attainable(standing_, ground);
+    const intent::Intent was = lower::attainable(running_, ground()), now = lower::attainable(standing_, ground());
     const lower::Goal goal = goal_of(was, now, {}, observe::host_of(backends_));
     return plan::make(goal.wanted, before_image(goal)).empty();
 }

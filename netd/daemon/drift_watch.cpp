@@ -44,6 +44,7 @@ void DriftWatch::on_snapshot(observe::Published next) {
                           !(snapshot_->observed == next->observed) || !(snapshot_->running == next->running);
     // Where frames may get into another network nobody waits. netd's own changes come with other definitions, or by its repairs.
     const bool is_urgent = has_news && next->running == snapshot_->running && observe::is_kept_apart_otherwise(*snapshot_, *next);
+    if (snapshot_->pending && !next->pending) mending_.forget_refusals();  // some of it may have had to wait for the change's end
     if (!repairs_) left_out_.follow(*snapshot_, *next, drift_);
     snapshot_ = std::move(next);
     if (is_urgent) std::ignore = soon_->at(clock_.boottime());
@@ -66,10 +67,9 @@ void DriftWatch::look() {
         body["revision"] = snapshot_->revision;
         tell_(event.topic.c_str(), std::move(body));
     }
-    // What is not confirmed yet is held against nothing: it may go back at any moment.
-    if (!snapshot_->pending) tell_drift(observe::find_drift(*snapshot_));
-    // Nor is anything repaired while a way back is blocked: tries that can't be made would count as five of somebody's.
-    const bool mends = !snapshot_->pending && !snapshot_->is_stuck;
+    tell_drift(observe::find_drift(*snapshot_));
+    // Nothing is repaired while a way back is blocked: tries that can't be made would count as five of somebody's.
+    const bool mends = !snapshot_->is_stuck;
     if (mends) mend();
     std::optional<std::chrono::nanoseconds> next = carriers_.next();
     if (mends && mending_.next()) next = next ? std::min(*next, *mending_.next()) : *mending_.next();

@@ -109,6 +109,7 @@ private:
     void see_to_management();
     void take_over(const topology::IfName& management, std::chrono::seconds timeout);
     void mend(const serve::Mend& mend);
+    void mend_beside();
     intent::Intent attainable() const;
     std::optional<topology::Error> mend(const observe::Parts& parts, const intent::Intent& there);  // why it could not be
 

@@ -170,13 +170,14 @@ void Reconciler::ask_who_moved() {
 void Reconciler::ask_before_mending() {
     const lower::Host host = observe::host_of(backends_);
     lower::Touched adopted;
-    for (const GuestNic& nic : transactor_.running().nics())
+    const intent::Intent& standing = transactor_.standing();
+    for (const GuestNic& nic : standing.nics())
         if (nic.adopted && backends_.ovs.state().ports.contains(*nic.adopted)) adopted.nics.insert(nic.key());
     if (adopted.nics.empty()) return;
-    const lower::HostState due = lower::lower(transactor_.running(), adopted, host);
+    const lower::HostState due = lower::lower(standing, adopted, host);
     std::set<std::string> domains;
     for (const auto& key : adopted.nics) {
-        const GuestNic& nic = *transactor_.running().nics().find(key);
+        const GuestNic& nic = *standing.nics().find(key);
         const ovs::Port* row = backends_.ovs.state().ports.find(*nic.adopted);
         const ovs::Port* wanted = due.ovs.ports.find(*nic.adopted);
         if (!wanted || wanted->tagging != row->tagging) domains.insert(lower::domain_name(nic.vm, backends_.guests.state()));

@@ -32,6 +32,16 @@ void Reconciler::work_off() {
         for (auto& more : commands_.take()) take(std::move(more));
         see_to_guests();
     }
+    mend_beside();
+}
+
+// Drift does not wait for who shall confirm, wherever it stands in the queue.
+void Reconciler::mend_beside() {
+    const auto drifted = std::ranges::find_if(queue_, [](const serve::Command& command) { return std::holds_alternative<serve::Mend>(command); });
+    if (!transactor_.waiting() || stopping_ || drifted == queue_.end()) return;
+    const serve::Mend due = std::get<serve::Mend>(std::move(*drifted));
+    queue_.erase(drifted);
+    mend(due);
 }
 
 // Nothing is begun then, so nothing is told as begun or taken back.

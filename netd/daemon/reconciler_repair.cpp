@@ -38,7 +38,9 @@ std::string names_of(const Parts& parts) {
 }  // namespace
 
 intent::Intent Reconciler::attainable() const {
-    return lower::attainable(transactor_.running(), {backends_.kernel.state(), backends_.ovs.connected() && !backends_.ovs.is_silent(), guest_is_there});
+    // While definitions can't follow, what guests did is not put right.
+    const intent::Intent now = transactor_.waiting() ? lower::as_guests_are_now(transactor_.standing(), observe::host_of(backends_)) : transactor_.running();
+    return lower::attainable(now, {backends_.kernel.state(), backends_.ovs.connected() && !backends_.ovs.is_silent(), guest_is_there});
 }
 
 std::optional<topology::Error> Reconciler::mend(const Parts& parts, const intent::Intent& there) {
@@ -53,18 +55,20 @@ std::optional<topology::Error> Reconciler::mend(const Parts& parts, const intent
 // All at once, since that is one batch; if something stands in the way of one, each by itself.
 void Reconciler::mend(const serve::Mend& asked) {
     serve::Mended mended;
-    if (!transactor_.waiting() && !transactor_.is_stuck()) ask_before_mending();
-    if (!transactor_.waiting() && !transactor_.is_stuck()) {
+    if (!transactor_.is_stuck()) ask_before_mending();
+    if (!transactor_.is_stuck()) {
         const auto there = attainable();
         const auto failed = mend(asked.parts, there);
+        // Beside a change there may be hardly any time, and its confirmation waits behind this.
+        const bool is_beside = transactor_.waiting().has_value(), is_out_of_time = is_beside && failed && failed->fault == topology::Fault::timeout;
         for (const Parts& one : failed ? each_alone(asked.parts) : std::vector<Parts>()) {
-            const auto why = asked.parts.size() == 1 ? failed : mend(one, there);
+            const auto why = asked.parts.size() == 1 || is_out_of_time ? failed : mend(one, there);
             if (!why) continue;
             log::warn("{} can't be put right: {}: {}", names_of(one), why->subject, why->what);
             // What takes all the time that a try is given is not tried for ever: others wait meanwhile.
-            if (why->fault != topology::Fault::timeout) add(one, mended.refused);
+            if (is_beside || why->fault != topology::Fault::timeout) add(one, mended.refused);
         }
-        transactor_.look_at_the_boot_again(there);
+        if (!transactor_.waiting()) transactor_.look_at_the_boot_again(there);
         publish();
     }
     notes_.push(std::move(mended));

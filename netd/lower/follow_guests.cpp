@@ -103,6 +103,17 @@ Followed follow_guests(const intent::Intent& running, const Host& host) {
     return followed;
 }
 
+intent::Intent as_guests_are_now(const intent::Intent& standing, const Host& host) {
+    const intent::Intent followed = follow_guests(standing, host).wanted;
+    intent::Intent left = standing;
+    for (const GuestNic& nic : standing.nics()) {
+        const GuestNic* now = followed.nics().find(nic.key());
+        if (now && now->network == nic.network && now->adopted == nic.adopted) left.put(*now);
+        else left.remove(nic.key());
+    }
+    return left;
+}
+
 std::vector<guests::Offer> offers_of(const intent::Intent& running) {
     std::vector<guests::Offer> offers;
     for (const intent::Network& network : running.networks()) {

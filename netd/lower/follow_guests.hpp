@@ -21,6 +21,10 @@ struct Followed {
 // is adopted, and follows when it is moved. Without word of the hypervisor nothing changes. Pure.
 Followed follow_guests(const intent::Intent& running, const Host& host);
 
+// While definitions can't follow: those whose NICs are where their guests have them still, as they have them there. Of one that was
+// moved or taken away nothing can be missed, and one that came is nobody's yet. Pure.
+intent::Intent as_guests_are_now(const intent::Intent& standing, const Host& host);
+
 // The networks that guests may be defined on, as the hypervisor shall know them.
 std::vector<guests::Offer> offers_of(const intent::Intent& running);
 

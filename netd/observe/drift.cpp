@@ -5,6 +5,7 @@
 #include "netd/observe/drift.hpp"
 
 #include "netd/lower/attainable.hpp"
+#include "netd/lower/follow_guests.hpp"
 #include "netd/plan/plan.hpp"
 #include "topology/compare.hpp"
 
@@ -156,7 +157,12 @@ private:
 
 }  // namespace
 
-Drift find_drift(const Snapshot& snapshot) { return Seeker(snapshot).seek(); }
+Drift find_drift(const Snapshot& snapshot) {
+    if (!snapshot.pending && !snapshot.is_stuck) return Seeker(snapshot).seek();
+    Snapshot followed = snapshot;
+    followed.running = lower::as_guests_are_now(snapshot.running, snapshot.host());
+    return Seeker(followed).seek();
+}
 
 std::string words_of(const Deviation& deviation) {
     if (deviation.attribute == "presence") return "is missing";

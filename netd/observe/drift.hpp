@@ -30,7 +30,8 @@ struct Drift {
     bool operator==(const Drift&) const = default;
 };
 
-// Whatever planning the running definitions anew would change, and nothing else: no drift means an empty plan. Pure.
+// Whatever planning the running definitions anew would change, and nothing else: no drift means an empty plan. While definitions can't
+// follow their guests, what these did is none. Pure.
 Drift find_drift(const Snapshot& snapshot);
 
 // "mtu is 1500, wanted 9000", "is missing".

@@ -52,6 +52,8 @@ public:
 
     // The try is over. What was refused is nobody's quarrel: it is tried again for ever, at last once a minute.
     void tried(const Parts& refused, Time now);
+    // What stood in the way is gone: what was refused is tried again at once.
+    void forget_refusals() { refusals_.clear(); }
     bool is_under_way() const { return under_way_; }
 
     // When something is due that had to wait; none if nothing waits.

@@ -55,6 +55,11 @@ TEST_CASE("what is refused is never contested, and is tried once a minute in the
     REQUIRE(tries.size() > 8);
     CHECK(tries[1] - tries[0] == 250ms);
     CHECK(tries.back() - *(tries.end() - 2) == 60s);
+    const auto soon = tries.back() + 1s;
+    CHECK(mending.due(web_is_narrow, soon).empty());
+    mending.forget_refusals();
+    CHECK_FALSE(mending.due(web_is_narrow, soon).empty());
+    mending.tried({}, soon);
 
     // Once it is taken, whoever undoes it begins his own five.
     for (int i = 0; i < 5; ++i) {

@@ -1,0 +1,80 @@
+// Drift is mended in a transaction of its own, or beside one that waits, whose way back then leads over all that is mended.
+#include "netd/apply/transaction.hpp"
+#include "netd/lower/follow_guests.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace apply {
+namespace {
+
+// Whoever confirms or takes back meanwhile is not kept waiting for longer.
+constexpr std::chrono::seconds longest_beside{10};
+
+// What a part of a goal may touch beside a change that waits.
+struct Beside {
+    lower::HostState by_both;  // wanted by the definitions before the change as by those after it, if it is the same
+    lower::Scope way_back;
+    bool is_in_doubt = false;  // nothing that the way back leads over
+};
+
+template <class R, class Keys>
+bool leave_out(const topology::Keyed<R>& wanted, const topology::Keyed<R>& by_both, const Keys& way_back, bool is_in_doubt, Keys& scope) {
+    bool is_missed = false;
+    std::erase_if(scope, [&](const auto& key) {
+        const R *one = wanted.find(key), *same = by_both.find(key);
+        if (way_back.contains(key) ? !is_in_doubt : one && same && *one == *same) return false;
+        is_missed = is_missed || one;
+        return true;
+    });
+    return is_missed;
+}
+
+// The part of the goal for which a way back is known, or none is needed. True if something that is wanted is left out.
+bool leave_out_of(lower::Goal& goal, const Beside& beside) {
+    const lower::HostState wanted = goal.wanted;
+    bool is_missed = false;
+    const auto look_at = [&](auto part, auto kind, auto keys) {
+        is_missed |= leave_out(wanted.*part.*kind, beside.by_both.*part.*kind, beside.way_back.*keys, beside.is_in_doubt, goal.scope.*keys);
+    };
+    using lower::HostState, lower::Scope;
+    look_at(&HostState::kernel, &bridges::State::links, &Scope::links);
+    look_at(&HostState::kernel, &bridges::State::routes, &Scope::routes);
+    look_at(&HostState::kernel, &bridges::State::rules, &Scope::rules);
+    look_at(&HostState::ovs, &ovs::State::bridges, &Scope::bridges);
+    look_at(&HostState::ovs, &ovs::State::ports, &Scope::ports);
+    look_at(&HostState::ovs, &ovs::State::mirrors, &Scope::mirrors);
+    look_at(&HostState::guests, &guests::State::nics, &Scope::nics);
+    goal.wanted = lower::restricted(wanted, goal.scope);
+    return is_missed;
+}
+
+}  // namespace
+
+Outcome Transactor::mend(const intent::Intent& attainable, const lower::Touched& touched) {
+    if (auto other = unfinished()) return RolledBack{*other};
+    if (waiting_) return mend_beside(attainable, touched);
+    Terms terms;
+    terms.confirm = false;
+    return carry_out(lower::goal(attainable, attainable, touched, observe::host_of(backends_)), {}, terms);
+}
+
+// The journal stays as it is: the way back is a plan from whatever is there then, so nothing is touched that it would not lead over. A
+// netd that dies half-way leaves drift, and a refusal likewise.
+Outcome Transactor::mend_beside(const intent::Intent& attainable, const lower::Touched& touched) {
+    const lower::Host host = observe::host_of(backends_);
+    const intent::Intent was = lower::attainable(lower::as_guests_are_now(running_, host), ground());
+    const lower::Goal whole = lower::goal(attainable, attainable, touched, host);
+    lower::Goal goal = whole;
+    const bool is_in_part = leave_out_of(goal, {lower::goal(was, was, lower::within(touched, was), host).wanted, open_->scope(), is_in_doubt_});
+    if (const auto other = in_the_way(goal.wanted)) return RolledBack{*other};
+    const bool nothing_to_do = plan::make(goal.wanted, before_image(goal)).empty();
+    const auto left = std::min<std::chrono::nanoseconds>(longest_beside, waiting_->deadline - clock_.boottime());
+    if (auto reached = reach(goal.wanted, goal.scope, backends_, std::chrono::steady_clock::now() + left); !reached) return RolledBack{reached.error()};
+    if (is_in_part && !plan::make(whole.wanted, before_image(whole)).empty())
+        return RolledBack{{Fault::busy, fmt::format("transaction {}", open_->id), "what else there is to do is not in its way back, and is done when it has ended"}};
+    return Committed{!nothing_to_do};
+}
+
+}  // namespace apply
