@@ -16,6 +16,8 @@
 #include <linux/rtnetlink.h>
 
 #include <algorithm>
+#include <iterator>
+#include <string_view>
 
 namespace bridges {
 
@@ -101,6 +103,12 @@ Kind kind_of(const Attributes& link, const Attributes& info, LinkReport& report)
     return Device{};
 }
 
+// Of which kinds IFLA_LINK names the other end of a pair, or what the link stands on.
+bool has_another(std::string_view kind) {
+    constexpr std::string_view kinds[] = {"veth", "macvlan", "macvtap", "ipvlan", "ipvtap", "vxlan"};
+    return std::ranges::find(kinds, kind) != std::end(kinds);
+}
+
 void read_facts(const Attributes& link, LinkReport& report) {
     LinkFacts& facts = report.link.facts;
     facts.operstate = operstate_text(link.get<std::uint8_t>(IFLA_OPERSTATE).value_or(0));
@@ -113,7 +121,7 @@ void read_facts(const Attributes& link, LinkReport& report) {
     if (!report.link.owner->is_ours() && !alias.empty()) facts.rare.edit().alias = alias;
     // A crash between its creation and its mark has left it: it is ours all the same.
     if (alias.empty() && facts.group == unmarked_group) report.link.owner = Owner::ours(unmarked_role);
-    if (facts.kind == "veth") {
+    if (has_another(facts.kind)) {
         facts.peer_index = link.get<int>(IFLA_LINK);
         facts.peer_netnsid = link.get<int>(IFLA_LINK_NETNSID);
     }

@@ -161,7 +161,7 @@ struct LinkFacts {
     bool carrier = false;
     std::uint32_t group = 0;
     std::optional<Mac> permanent_mac = {};
-    std::optional<int> peer_index = {};     // IFLA_LINK of a veth
+    std::optional<int> peer_index = {};     // IFLA_LINK: a veth's other end, what a macvlan stands on
     std::optional<int> peer_netnsid = {};
     topology::Shared<RareFacts> rare = {};
     bool operator==(const LinkFacts&) const = default;

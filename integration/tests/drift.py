@@ -62,6 +62,21 @@ def the_kernels_own_route_to_a_subnet_comes_back(host):
             pass
 
 
+@case("ovs", words=("--drift", "report"))
+def what_differs_is_told_once_and_in_words_that_differ(host):
+    host.client.setup({"web": {"nic": "eno1"}}, confirm=None)
+    host.client.setup({"sdn": {"nic": "eno2", "switch": "ovs"}}, confirm=None)
+    host.space.links("link set eno1 nomaster")
+    host.ovs.vsctl("del-port", "sdn")
+    host.space.run("sysctl", "-qw", "net.ipv4.conf.web.forwarding=1")
+    def told():
+        return [(one["subject"], one["attribute"]) for network in host.client.call("Host.getDrift")["networks"].values() for one in network]
+    wait_until(lambda: ("web", "stack.forwarding") in told() and ("sdn", "presence") in told(), 20, told)
+    assert sorted(told()) == [("eno1", "master.of"), ("sdn", "presence"), ("web", "stack.forwarding")], told()
+    for one in host.client.call("Host.getDrift")["networks"]["web"]:
+        assert one["wanted"] != one["found"] and one["found"] != "none" or one["attribute"] == "master.of", one
+
+
 @case()
 def settings_that_the_kernel_reports_to_nobody_are_looked_at_in_turn(host):
     host.client.setup({"web": {"nic": "eno1"}, "ovirtmgmt": {"nic": "eno2", "ipaddr": "192.0.2.10", "prefix": 24}}, confirm=None)

@@ -111,6 +111,21 @@ def topology_has_counters(host):
     assert before <= nodes["nic:eno1"]["counters"]["rx_packets"] <= after, nodes["nic:eno1"]
 
 
+@case()
+def a_nic_that_a_macvlan_stands_on_is_in_use(host):
+    host.space.links("link add link eno2 name own0 type macvlan mode bridge")
+    edges = lambda: [(edge["from"], edge["kind"], edge["to"]) for edge in host.client.call("Host.getTopology")["edges"]]
+    wait_until(lambda: ("nic:eno2", "stacked", "nic:own0") in edges(), 10, edges)
+
+
+@case("ovs")
+def a_trunk_is_in_the_networks_of_its_tags_alone(host):
+    host.client.setup({"mgmt": {"nic": "eno1", "switch": "ovs"}, "web": {"nic": "eno1", "vlan": 100, "switch": "ovs"}}, confirm=None)
+    port = host.client.call("VM.hotplugNic", {"vmId": "a", "nic": {"network": "web", "trunk": "100,200-210", "kind": "tap", "macAddr": "52:54:00:00:0c:01"}})["nic"]["port"]
+    plugged = {edge["from"] for edge in host.client.call("Host.getTopology")["edges"] if edge["to"] == f"port:{port}" and edge["kind"] == "plugged"}
+    assert plugged == {"network:web"}, plugged
+
+
 def lldpdu(port, ttl=120, name="leaf-3"):
     def tlv(kind, value):
         return struct.pack("!H", kind << 9 | len(value)) + value

@@ -58,7 +58,7 @@ void Reconciler::confirm(const serve::Confirm& confirm) {
 void Reconciler::roll_back(const serve::RollBack& asked) {
     const auto waiting = transactor_.waiting();
     if (auto why = why_not_about_it(asked.ticket, asked.transaction)) return reply(asked.ticket, no("rolledBack", waiting, std::move(*why)), false);
-    const auto outcome = take_back({Fault::timeout, "connectivity", asked.ticket.caller.who() + " took the change back"});
+    const auto outcome = take_back({Fault::denied, "connectivity", asked.ticket.caller.who() + " took the change back"});
     if (!std::holds_alternative<apply::RolledBack>(outcome)) return reply(asked.ticket, no("rolledBack", waiting, "it could not be taken back whole"), false);
     reply(asked.ticket, {{"rolledBack", true}, {"transaction", waiting->id}}, false);
 }

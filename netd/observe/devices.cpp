@@ -134,8 +134,8 @@ std::vector<Membership> Devices::networks_of(const ovs::Port& port) const {
     if (!trunk) return memberships;
     for (const auto& [tag, network] : at.networks) {
         const auto id = *intent::VlanId::from(tag);
-        const bool is_native = trunk->native ? *trunk->native == id : tag == 0;
-        if (is_native || trunk->tags.empty() || trunk->tags.contains(id)) add(at, tag, !is_native, memberships);
+        const bool is_native = trunk->native && *trunk->native == id;
+        if (is_native || trunk->tags.empty() || trunk->tags.contains(id)) add(at, tag, !is_native && tag != 0, memberships);
     }
     return memberships;
 }

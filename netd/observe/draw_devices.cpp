@@ -84,12 +84,15 @@ void plug(Drawing& drawing, const IfName& name, const NodeId& port, const NodeId
     }
 }
 
-// Both ends of a pair tell of the other: it is told once, from the one that is nearer the wire.
-void wire_pair(Drawing& drawing, const Link& link, const NodeId& id) {
+// Both ends of a pair tell of the other: it is told once, from the one that is nearer the wire. A macvlan or a tunnel tells what it stands on.
+void wire_another(Drawing& drawing, const Link& link, const NodeId& id) {
     if (!link.facts.peer_index || link.facts.peer_netnsid) return;
     const Link* peer = drawing.devices.link_of_index(*link.facts.peer_index);
     const auto other = peer ? drawing.devices.node_of(peer->name) : std::nullopt;
-    if (other && id < *other && peer->facts.peer_index == link.facts.index) drawing.connect(EdgeKind::peer, id, *other);
+    if (!other) return;
+    const bool is_pair = link.kind && std::holds_alternative<bridges::Veth>(*link.kind);
+    if (!is_pair) drawing.connect(EdgeKind::stacked, *other, id);
+    else if (id < *other && peer->facts.peer_index == link.facts.index) drawing.connect(EdgeKind::peer, id, *other);
 }
 
 void wire(Drawing& drawing, const Link& link) {
@@ -99,7 +102,7 @@ void wire(Drawing& drawing, const Link& link) {
     if (const auto* vlan = link.kind ? std::get_if<bridges::Vlan>(&*link.kind) : nullptr)
         if (const auto base = devices.node_of(vlan->base))
             drawing.connect(EdgeKind::stacked, *base, *id, std::to_string(vlan->id.number()));
-    wire_pair(drawing, link, *id);
+    wire_another(drawing, link, *id);
     if (!link.master || !link.master->of) return;
     const auto master = devices.node_of(*link.master->of);
     if (!master) return;

@@ -9,6 +9,7 @@
 #include "netd/plan/plan.hpp"
 #include "topology/compare.hpp"
 
+#include <algorithm>
 #include <set>
 
 namespace observe {
@@ -17,13 +18,18 @@ namespace {
 using Deviations = std::vector<Deviation>;
 
 void add(Deviations& into, const std::string& subject, const topology::Difference& difference) {
+    // What comes with a port's bridge, and is as everybody takes for granted.
+    const bool goes_without_saying = difference.attribute == "isolated" && difference.found == "none" && difference.wanted == "false";
+    if (goes_without_saying || difference.wanted == difference.found) return;
     std::string attribute = difference.attribute;
     if (attribute.starts_with("kind.")) attribute.erase(0, 5);
-    into.push_back({subject, attribute, difference.wanted, difference.found});
+    const bool is_split = attribute == "stack.forwarding" && difference.found == "none";
+    into.push_back({subject, attribute, difference.wanted, is_split ? "not alike for IPv4 and IPv6" : difference.found});
 }
 
 void add_missing(Deviations& into, const std::string& subject, const std::string& attribute = "presence") {
-    into.push_back({subject, attribute, "there", "missing"});
+    const Deviation missing{subject, attribute, "there", "missing"};   // a port of Open vSwitch is a row and a device
+    if (std::ranges::find(into, missing) == into.end()) into.push_back(missing);
 }
 
 void find(const bridges::Link& want, const bridges::State& have, Deviations& into) {
