@@ -171,9 +171,31 @@ void judge_ipv6(Program& program) {
     program.compute(BPF_ADD, header, 8);
 }
 
+// A frame that says that it ends before it does: beyond what ethernet fills up, nothing honest has a trailer.
+void judge_length(Program& program) {
+    program.load(BPF_W, header, frame, offsetof(__sk_buff, len));
+    program.jump(BPF_JLE, header, ETH_ZLEN, "long enough");
+    program.load(BPF_W, BPF_REG_1, frame, offsetof(__sk_buff, protocol));
+    program.jump(BPF_JEQ, BPF_REG_1, htons(ETH_P_IP), "length of ipv4");
+    program.jump(BPF_JNE, BPF_REG_1, htons(ETH_P_IPV6), "long enough");
+    read_frame(program, ETH_HLEN + 4, 2);
+    program.set(start, ETH_HLEN + 40);
+    program.go("length");
+    program.mark("length of ipv4");
+    read_frame(program, ETH_HLEN + 2, 2);
+    program.set(start, ETH_HLEN);
+    program.mark("length");
+    program.load(BPF_H, BPF_REG_1, BPF_REG_10, bytes);
+    program.put(BPF_ALU | BPF_END | BPF_TO_BE, BPF_REG_1, 0, 0, 16);
+    program.compute_by(BPF_ADD, start, BPF_REG_1);
+    program.jump_by(BPF_JGT, header, start, "drop");
+    program.mark("long enough");
+}
+
 Program program_for(const SkBuff& at) {
     Program program;
     program.copy(frame, BPF_REG_1);
+    judge_length(program);
     read_field(program, at.ip_summed, 1, BPF_REG_1);
     program.compute(BPF_RSH, BPF_REG_1, at.ip_summed.shift);
     program.compute(BPF_AND, BPF_REG_1, 3);

@@ -69,7 +69,7 @@ void ovs_port(Draft& draft, const intent::Network& network, const intent::GuestN
     port.vm_id = nic.vm;
     port.filter = filter_of(nic);
     port.qos = nic.spec_params.inbound ? ovs::hands_off : "";
-    port.policing = policing(nic);
+    port.policing = draft.host.switches_itself ? policing(nic) : ovs::Policing{};  // elsewhere its device has it
     draft.wanted.ovs.ports.put(port);
 }
 
@@ -77,6 +77,11 @@ void ovs_port(Draft& draft, const intent::Network& network, const intent::GuestN
 void domain_nic(Draft& draft, const intent::GuestNic& nic) {
     if (nic.kind != intent::GuestKind::libvirt || nic.incoming || !draft.host.guests || !draft.host.guests->runs(domain_name(nic.vm, *draft.host.guests))) return;
     draft.wanted.guests.nics.put(guest_device(nic, draft.intent, draft.host));
+}
+
+void guard_and_limit(const Draft& draft, const intent::GuestNic& nic, bridges::Traffic& traffic) {
+    traffic.in = limit_in(nic);
+    traffic.checksums = is_guarded(draft, nic);
 }
 
 // Open vSwitch's userspace datapath leaves the host's stack to hear a guest's port, too: that has no IPv6 there, answers no ARP
@@ -163,14 +168,15 @@ void guest_nic(Draft& draft, const intent::GuestNic& nic) {
     if (!network && nic.link_active) network = switched_source(draft, nic);
     if (network && network->switch_kind == intent::SwitchKind::ovs) {
         ovs_port(draft, *network, nic, link.name);
+        // ovs-vswitchd leaves a clsact qdisc alone, as long as it has no limit of its own to set.
+        if (!draft.host.switches_itself) guard_and_limit(draft, nic, link.traffic.edit());
     } else if (network) {
         link.master = bridges::Master{guest_bridge(*network)};
         link.flags = bridges::PortFlags{};
         link.forwards = bridges::PortForwards{bridges::PortForwards::all};  // through the filter, which lets none of them pass
         bridges::Traffic& traffic = link.traffic.edit();
-        traffic.in = limit_in(nic);
+        guard_and_limit(draft, nic, traffic);
         traffic.copies_in = copies_of_sent(draft, *network, nic);
-        traffic.checksums = is_guarded(draft, nic);
         link.isolated = nic.isolated || network->isolated;
         link.filter = filter_of(nic);
         if (network->switch_kind == intent::SwitchKind::vlan_aware && network->base()) link.vlans = vlans_of(draft, *network, nic);

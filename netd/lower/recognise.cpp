@@ -68,7 +68,7 @@ std::optional<Bandwidth> bandwidth(std::uint64_t average, std::uint64_t peak, st
 
 void read_limits(GuestNic& nic, const bridges::Link& link, const ovs::Port* row) {
     if (link.traffic && link.traffic->out) nic.spec_params.inbound = bandwidth(link.traffic->out->average, link.traffic->out->peak, link.traffic->out->burst);
-    if (!row && link.traffic && link.traffic->in) nic.spec_params.outbound = bandwidth(link.traffic->in->average, 0, link.traffic->in->burst);
+    if (link.traffic && link.traffic->in) nic.spec_params.outbound = bandwidth(link.traffic->in->average, 0, link.traffic->in->burst);
     if (row && row->policing && row->policing->rate > 0) nic.spec_params.outbound = bandwidth(row->policing->rate * 125, 0, row->policing->burst * 125);
 }
 
