@@ -14,10 +14,14 @@ namespace bridges {
 namespace {
 
 // The chains of the three levels, by port with and without tags. In prerouting, before the bridge learns anything: a frame
-// dropped later has moved its sender's address already.
+// dropped later has moved its sender's address already. Each rule names its protocol by `meta protocol`: nft would ask the ethernet header,
+// which has the tag's in a frame of a trunk.
 constexpr std::string_view chains = R"(
  chain untagged { ether type { 8021q, 8021ad, 0x9100, 0x9200, 0x9300 } goto drop_tag; }
- chain one_tag { vlan type { 8021q, 8021ad, 0x9100, 0x9200, 0x9300 } goto drop_tag; }
+ chain one_tag {
+  ether type { 8021ad, 0x9100, 0x9200, 0x9300 } goto drop_tag
+  vlan type { 8021q, 8021ad, 0x9100, 0x9200, 0x9300 } goto drop_tag
+ }
  chain control {
   ether daddr & ff:ff:ff:ff:ff:f0 == 01:80:c2:00:00:00 goto drop_control
   ether daddr & ff:ff:ff:ff:ff:f0 == 01:80:c2:00:00:20 goto drop_control
@@ -30,13 +34,13 @@ constexpr std::string_view chains = R"(
   meta protocol arp iifname . arp saddr ether != @macs goto drop_mac
   udp sport { 67, 547 } goto drop_dhcp
   udp dport { 68, 546 } goto drop_dhcp
-  icmpv6 type { 134, 137 } goto drop_router
-  icmp type { 5, 9 } goto drop_router
-  ip6 daddr ff00::/8 exthdr frag exists goto drop_fragment
-  frag nexthdr { 0, 43, 44, 51, 60 } goto drop_fragment
+  meta protocol ip6 icmpv6 type { 134, 137 } goto drop_router
+  meta protocol ip icmp type { 5, 9 } goto drop_router
+  meta protocol ip6 ip6 daddr ff00::/8 exthdr frag exists goto drop_fragment
+  meta protocol ip6 frag nexthdr { 0, 43, 44, 51, 60 } goto drop_fragment
   meta l4proto pim goto drop_multicast
   meta l4proto igmp @th,0,8 { 0x11, 0x13, 0x30 } goto drop_multicast
-  icmpv6 type { 130, 151 } goto drop_multicast
+  meta protocol ip6 icmpv6 type { 130, 151 } goto drop_multicast
  }
  chain addresses {
   meta protocol != { ip, ip6, arp, 0x8035 } goto drop_ethertype
@@ -45,17 +49,17 @@ constexpr std::string_view chains = R"(
   meta pkttype { broadcast, multicast } meta l4proto tcp goto drop_storm
   meta pkttype { broadcast, multicast } update @storm { iifname limit rate over 100/second burst 50 packets } goto drop_storm
   meta pkttype { broadcast, multicast } update @storm_bytes { iifname limit rate over 200 kbytes/second burst 100 kbytes } goto drop_storm
-  iifname . arp saddr ip != @addresses4 goto drop_arp
-  arp saddr ip 0.0.0.0 iifname . arp daddr ip != @addresses4 goto drop_arp
-  iifname . ip saddr != @addresses4 goto drop_address
-  ip saddr 0.0.0.0 meta l4proto != udp goto drop_address
-  ip saddr 0.0.0.0 udp dport != 67 goto drop_address
-  iifname . ip6 saddr != @addresses6 goto drop_address
-  ip6 saddr :: meta l4proto != icmpv6 goto drop_address
-  ip6 saddr :: icmpv6 type != { 131, 133, 135, 143 } goto drop_address
-  icmpv6 type 136 iifname . @th,64,128 != @targets6 goto drop_neighbour
-  ip6 saddr :: icmpv6 type 135 iifname . @th,64,128 != @targets6 goto drop_neighbour
-  icmpv6 type { 135, 136 } exthdr frag exists goto drop_neighbour
+  meta protocol arp iifname . arp saddr ip != @addresses4 goto drop_arp
+  meta protocol arp arp saddr ip 0.0.0.0 iifname . arp daddr ip != @addresses4 goto drop_arp
+  meta protocol ip iifname . ip saddr != @addresses4 goto drop_address
+  meta protocol ip ip saddr 0.0.0.0 meta l4proto != udp goto drop_address
+  meta protocol ip ip saddr 0.0.0.0 udp dport != 67 goto drop_address
+  meta protocol ip6 iifname . ip6 saddr != @addresses6 goto drop_address
+  meta protocol ip6 ip6 saddr :: meta l4proto != icmpv6 goto drop_address
+  meta protocol ip6 ip6 saddr :: icmpv6 type != { 131, 133, 135, 143 } goto drop_address
+  meta protocol ip6 icmpv6 type 136 iifname . @th,64,128 != @targets6 goto drop_neighbour
+  meta protocol ip6 ip6 saddr :: icmpv6 type 135 iifname . @th,64,128 != @targets6 goto drop_neighbour
+  meta protocol ip6 icmpv6 type { 135, 136 } exthdr frag exists goto drop_neighbour
  }
  chain trusted { jump untagged; jump control; }
  chain standard { jump untagged; jump control; jump own; }

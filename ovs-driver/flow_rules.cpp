@@ -64,6 +64,8 @@ private:
         constexpr auto reason = reason_of("control");
         for (const char* to : {"01:80:c2:00:00:00/ff:ff:ff:ff:ff:f0", "01:80:c2:00:00:20/ff:ff:ff:ff:ff:f0", "01:00:0c:cc:cc:cc/ff:ff:ff:ff:ff:fe", "01:00:0c:cd:cd:cd"})
             drop(fmt::format("dl_dst={}", to), reason);
+        // And wherever they go: pause, slow protocols, 802.1X, LLDP, tags of switches' ports.
+        for (const char* kind : {"0x8808", "0x8809", "0x888e", "0x88cc", "0x8926", "0x893f"}) drop(fmt::format("dl_type={}", kind), reason);
     }
 
     // What servers, routers and multicast routers say.
@@ -86,6 +88,10 @@ private:
     void own_addresses() {
         const auto all = filter_.all_addresses();
         const auto arp = mine_ + ",arp,arp_sha=" + filter_.mac.text();
+        // Who is the router, for VRRP and HSRP.
+        for (const char* kind : {"ip,nw_proto=112", "ipv6,nw_proto=112"}) drop(kind, reason_of("router"));
+        for (const char* kind : {"udp", "udp6"})
+            for (const char* port : {"tp_dst=1985", "tp_dst=2029"}) drop(fmt::format("{},{},{}", kind, to_many, port), reason_of("router"));
         // No such thing is honest, and one frame can be a thousand on the wire.
         for (const char* kind : {"tcp", "tcp6"}) drop(fmt::format("{},{}", kind, to_many), reason_of("storm"));
         for (const IpAddress& address : all) {

@@ -1,5 +1,6 @@
 """Addresses that servers give: dnsmasq on the wire, netd's clients on the host, frames in between."""
 
+import json
 import os
 import signal
 import time
@@ -204,6 +205,18 @@ def a_leased_gateway_without_the_default_route_serves_its_own_network_only_and_i
     host.client.setup({"storage": {"remove": True}})
     assert not source_rules(host)
     assert host.space.ip("-4", "route", "show", "table", "all", "proto", "158") == []
+    agree(host)
+
+
+@case()
+def what_comes_from_a_network_takes_its_other_ways_too(host):
+    host.client.setup({"web": {"nic": "eno1", "ipaddr": "192.0.2.5", "prefix": 24, "gateway": "192.0.2.1", "addresses": ["198.51.100.7/24"], "routes": [{"to": "10.0.0.0/8", "via": "192.0.2.2"}]}}, confirm=None)
+    def way(to):
+        return json.loads(host.space.run("ip", "-j", "route", "get", to, "from", "192.0.2.5"))[0].get("gateway")
+    assert (way("10.1.1.1"), way("198.51.100.9"), way("203.0.113.9")) == ("192.0.2.2", None, "192.0.2.1"), host.space.run("ip", "route", "show", "table", "all")
+    agree(host)
+    host.client.setup({"web": {"nic": "eno1", "ipaddr": "192.0.2.5", "prefix": 24, "gateway": "192.0.2.1"}}, confirm=None)
+    assert way("10.1.1.1") == "192.0.2.1"
     agree(host)
 
 

@@ -350,6 +350,20 @@ def a_checksum_is_written_into_its_own_header_beside_tags(host):
     only_its_own_checksum(host, {"nic": "eno1"})
 
 
+@case()
+def what_a_tagged_frame_carries_is_looked_at_as_any(host):
+    """nft asks the ethernet header for a protocol that a rule takes for granted; in a frame of a trunk that has the tag's."""
+    define(host, {"web": {"nic": "eno1"}})
+    Guest(host, "a", "web")
+    chain, asks = "", {}
+    for line in host.space.run("nft", "--debug=netlink", "list", "table", "bridge", "netd").splitlines():
+        if line.startswith("bridge netd "):
+            chain = line.split()[2]
+        elif "link header + 12" in line:
+            asks[chain] = asks.get(chain, 0) + 1
+    assert set(asks) == {"untagged", "one_tag", "control"}, asks
+
+
 @case("ovs", "ovs_kernel")
 def a_checksum_is_written_into_its_own_header_on_open_vswitch(host):
     host.kind = "ovs"

@@ -55,10 +55,17 @@ bool is_there(const std::string& path) {
 
 }  // namespace
 
-std::string resolver_text(const lower::Resolver& resolver) {
+std::string resolver_text(const lower::Resolver& resolver, const std::string& before) {
     std::string text(mark);
     if (!resolver.search.empty()) text += fmt::format("search {}\n", fmt::join(resolver.search, " "));
     for (const std::string& server : resolver.nameservers) text += fmt::format("nameserver {}\n", server);
+    // What is not said is as the host had it.
+    std::istringstream lines(before);
+    for (std::string line; std::getline(lines, line);) {
+        std::string key;
+        std::istringstream(line) >> key;
+        if (key == "options" || (key == "nameserver" && resolver.nameservers.empty())) text += line + "\n";
+    }
     return text;
 }
 
@@ -79,7 +86,7 @@ Result<> ResolverFile::sync(const lower::Resolver& wanted) {
         return {};
     }
     if (const std::string why = obstacle(); !why.empty()) return Error{Fault::conflict, file_, why};
-    const std::string text = resolver_text(wanted);
+    const std::string text = resolver_text(wanted, is_ours ? store::content_of(kept_) : there);
     if (there == text) return {};
     if (!is_ours)
         if (auto kept = write(kept_, is_there(file_) ? there : std::string(was_absent)); !kept) return kept;

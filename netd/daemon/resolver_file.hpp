@@ -27,8 +27,8 @@ private:
     std::string file_, kept_;
 };
 
-// Pure.
-std::string resolver_text(const lower::Resolver& resolver);
+// What it does not say is as in the file before: options, and nameservers where it has none. Pure.
+std::string resolver_text(const lower::Resolver& resolver, const std::string& before);
 
 // Those of a file in the form of resolv.conf.
 std::vector<std::string> nameservers_in(const std::string& path);

@@ -97,7 +97,7 @@ std::set<topology::Subnet> own_sources(const Draft& draft, const intent::Network
 }
 
 // A gateway that is not the host's serves what comes from, or in by, its own network only.
-void source_routing(Draft& draft, const intent::Network& network, const topology::Subnet& subnet, const topology::IpAddress& gateway, bool is_leased = false) {
+void source_routing(Draft& draft, const intent::Network& network, const topology::Subnet& subnet, const topology::IpAddress& gateway, const std::vector<intent::StaticRoute>& ways, bool is_leased = false) {
     const IfName device = top_device(network);
     const std::uint32_t table = table_of(network.name);
     const std::uint32_t metric = subnet.is_v6() ? 1024 : 0;
@@ -107,6 +107,11 @@ void source_routing(Draft& draft, const intent::Network& network, const topology
     for (const topology::Subnet& source : own_sources(draft, network, subnet, is_leased))
         draft.wanted.kernel.rules.put(Rule{.v6 = subnet.is_v6(), .from = source, .table = table});
     draft.wanted.kernel.rules.put(Rule{.v6 = subnet.is_v6(), .to = subnet.network(), .in = device, .table = table});
+    // Its own packets take its other ways, too: what they don't find here goes to the gateway.
+    for (const topology::Subnet& other : network.all_addresses())
+        if (other.is_v6() == subnet.is_v6()) route(draft, {table, other.network(), metric, std::nullopt, device});
+    for (const intent::StaticRoute& way : ways)
+        if (way.to->is_v6() == subnet.is_v6()) route(draft, {table, way.to->network(), metric, way.via, device});
 }
 
 }  // namespace
@@ -175,16 +180,19 @@ void routing(Draft& draft, const intent::Network& network) {
         v4 = *lease->addresses.begin();
         gateway = ways.gateway;
         routes.insert(routes.end(), ways.routes.begin(), ways.routes.end());
-        for (const auto& to : ways.on_link) route(draft, {Route::main_table, to.network(), 0, std::nullopt, device});
+        for (const auto& to : ways.on_link) {
+            route(draft, {Route::main_table, to.network(), 0, std::nullopt, device});
+            if (gateway && !network.default_route) route(draft, {table_of(network.name), to.network(), 0, std::nullopt, device});
+        }
     }
     if (gateway && network.default_route)
         route(draft, {Route::main_table, *topology::Subnet::parse("0.0.0.0/0"), 0, gateway, device});
     else if (gateway && v4)
-        source_routing(draft, network, *v4, *gateway, is_leased);
+        source_routing(draft, network, *v4, *gateway, routes, is_leased);
     if (network.ipv6gateway && network.default_route)
         route(draft, {Route::main_table, *topology::Subnet::parse("::/0"), 1024, network.ipv6gateway, device});
     else if (network.ipv6gateway && network.ipv6addr)
-        source_routing(draft, network, *network.ipv6addr, *network.ipv6gateway);
+        source_routing(draft, network, *network.ipv6addr, *network.ipv6gateway, routes);
     for (const intent::StaticRoute& fixed : routes)
         route(draft, {Route::main_table, fixed.to->network(), fixed.to->is_v6() ? 1024u : 0u, fixed.via, device});
 }

@@ -187,11 +187,11 @@ TEST_CASE("another lease leaves nothing of the one before, and none leaves nothi
     Host host;
     host.define(R"({"networks": {"web": {"nic": "eno1", "bootproto": "dhcp", "addresses": ["192.0.2.1/24"]}}})");
     host.follow({{"eno1-4", lease("10.7.0.84/24", "10.7.0.1")}});
-    CHECK(host.ways() == std::vector<std::string>{"own: 0.0.0.0/0 10.7.0.1", "own: 10.7.0.0/24 -"});
+    CHECK(host.ways() == std::vector<std::string>{"own: 0.0.0.0/0 10.7.0.1", "own: 10.7.0.0/24 -", "own: 192.0.2.0/24 -"});
     CHECK(host.kernel.truth().rules.size() == 3);  // and the one that forwards nothing, which asks for no lease
     host.follow({{"eno1-4", lease("10.8.0.84/24", "10.8.0.1")}});
     CHECK(host.addresses("web") == std::set{net("10.8.0.84/24"), net("192.0.2.1/24")});
-    CHECK(host.ways() == std::vector<std::string>{"own: 0.0.0.0/0 10.8.0.1", "own: 10.8.0.0/24 -"});
+    CHECK(host.ways() == std::vector<std::string>{"own: 0.0.0.0/0 10.8.0.1", "own: 10.8.0.0/24 -", "own: 192.0.2.0/24 -"});
     CHECK(host.kernel.truth().rules.size() == 3);
     host.follow({});
     CHECK(host.addresses("web") == std::set{net("192.0.2.1/24")});
@@ -209,7 +209,7 @@ TEST_CASE("a server says nothing about where a network is at home", "[leases]") 
     said.on_link = {net("10.2.0.9/32"), net("10.6.0.1/32")};
     host.follow({{"eno1-4", said}});
     const auto all = host.ways();
-    CHECK(std::set(all.begin(), all.end()) == std::set<std::string>{"own: 0.0.0.0/0 10.7.0.1", "own: 10.7.0.0/24 -", "10.0.0.0/8 10.7.0.1", "10.3.0.0/24 10.7.0.1", "10.5.0.0/16 10.2.0.9", "10.6.0.1/32 -"});
+    CHECK(std::set(all.begin(), all.end()) == std::set<std::string>{"own: 0.0.0.0/0 10.7.0.1", "own: 10.7.0.0/24 -", "own: 10.0.0.0/8 10.7.0.1", "own: 10.3.0.0/24 10.7.0.1", "own: 10.6.0.1/32 -", "10.0.0.0/8 10.7.0.1", "10.3.0.0/24 10.7.0.1", "10.5.0.0/16 10.2.0.9", "10.6.0.1/32 -"});
     CHECK(lower::ways_of(said, *host.transactor.running().network("web"), host.transactor.running(), {{"eno1-4", said}}).refused.size() == 8);
 
     host.define(R"({"networks": {"web": {"nic": "eno1", "bootproto": "dhcp", "defaultRoute": true}}})");

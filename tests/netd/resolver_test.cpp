@@ -30,8 +30,11 @@ TEST_CASE("what was there is kept, and comes back", "[resolver]") {
     REQUIRE(host.file.sync({}));
     CHECK(content_of(host.path) == before);
     REQUIRE(host.file.sync(two));
-    CHECK(content_of(host.path) == netd::resolver_text(two));
+    CHECK(content_of(host.path) == netd::resolver_text(two, before));
+    CHECK_THAT(content_of(host.path), Catch::EndsWith("\noptions edns0\n"));
     CHECK(host.file.nameservers() == two.nameservers);
+    REQUIRE(host.file.sync({.search = {"lab.example"}}));
+    CHECK(host.file.nameservers() == std::vector<std::string>{"198.51.100.1"});
     const Resolver one{.nameservers = {"10.0.0.1"}};
     REQUIRE(host.file.sync(one));
     CHECK(host.file.nameservers() == one.nameservers);
