@@ -268,7 +268,7 @@ def nameservers_are_those_of_the_network_with_the_default_route_and_what_was_the
     other = {"nic": "eno2", "ipaddr": "10.2.0.1", "prefix": 24, "gateway": "10.2.0.2", "defaultRoute": True, "nameservers": ["10.2.0.53"]}
     host.client.setup({"ovirtmgmt": holder})
     mine = file.read_text()
-    assert mine.splitlines()[1:] == ["search lab.example", "nameserver 192.0.2.53", "nameserver 2001:db8::53"], mine
+    assert mine.splitlines()[1:] == ["search lab.example", "nameserver 192.0.2.53", "nameserver 2001:db8::53", "options edns0"], mine
     agree(host)
     before = file.stat()
     host.client.setup({"ovirtmgmt": holder})
