@@ -15,6 +15,8 @@ struct Planned {
     nlohmann::json plan = {};
 };
 
+Answer ask_plan(const Definitions& definitions, Session& session);
+
 // Shows the end of a change that succeeded.
 Exit report_success(const nlohmann::json& result, const Planned& planned, Session& session);
 
