@@ -4,6 +4,7 @@
 #include "netctl/text.hpp"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace netctl {
@@ -14,6 +15,15 @@ const char* const habits =
     "\nA table for people; --json gives one document for scripts. Data goes to standard output, words to standard error.\n"
     "Exit: 0 done, 1 failed, 2 usage, 3 timeout, 4 rejected, 5 rolled back, 6 drift found, 8 netd not running,\n"
     "10 no such object, 13 not permitted.";
+
+// One letter too many, too few or another, or two that changed places.
+bool is_a_slip_away(std::string_view one, std::string_view other) {
+    const auto same = static_cast<std::size_t>(std::mismatch(one.begin(), one.end(), other.begin(), other.end()).first - one.begin());
+    const auto rest = one.substr(same), others = other.substr(same);
+    if (rest.empty() || others.empty()) return rest.size() + others.size() == 1;
+    if (rest.substr(1) == others || rest == others.substr(1) || rest.substr(1) == others.substr(1)) return true;
+    return rest.size() > 1 && others.size() > 1 && rest[0] == others[1] && rest[1] == others[0] && rest.substr(2) == others.substr(2);
+}
 
 // One set of values that CLI11 writes into; the verb that was given picks its own.
 class CommandLine {
@@ -31,6 +41,21 @@ public:
     }
 
     CLI::App& app() { return app_; }
+
+    // "" if there is a verb, or nothing in its place.
+    std::string unknown_verb() {
+        if (!app_.get_subcommands().empty()) return {};
+        const auto words = app_.remaining();
+        const auto word = std::find_if(words.begin(), words.end(), [](const auto& one) { return !one.starts_with('-'); });
+        if (word != words.end()) return *word;
+        return words.empty() ? "" : words.front();
+    }
+    // The one that was meant, if a slip of the finger away.
+    std::string near_verb(std::string_view word) {
+        for (const auto* verb : app_.get_subcommands([](const CLI::App* one) { return !one->get_group().empty(); }))
+            if (is_a_slip_away(word, verb->get_name())) return verb->get_name();
+        return {};
+    }
     Invocation take() && { return std::move(invocation_); }
 
 private:
@@ -193,6 +218,11 @@ std::variant<Invocation, Exit> read_options(int count, const char* const* words)
         line.app().exit(shown);
         return Exit::done;
     } catch (const CLI::ParseError& error) {
+        if (const auto word = line.unknown_verb(); !word.empty()) {
+            const auto meant = line.near_verb(word);
+            fmt::print(stderr, "netctl: there is no {} · try: netctl {}\n", in_quotes(word), meant.empty() ? "--help" : meant);
+            return Exit::usage;
+        }
         const auto used = line.app().get_subcommands();
         const auto verb = used.empty() ? std::string() : " " + used.front()->get_name();
         fmt::print(stderr, "netctl: {} · try: netctl{} --help\n", printable(error.what()), verb);
