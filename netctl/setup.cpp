@@ -77,6 +77,7 @@ std::optional<Answer> Setup::wait(milliseconds most) {
 
 void Setup::begin_to_ask() {
     cut_ = true;
+    call_ = Trouble();  // it would connect again and again, for nothing
     const auto longest_absence = to_confirm_ + way_back;
     asked_until_ = Clock::now() + longest_absence;
     screen_.remark(fmt::format("netd went away before it said how the change ended; it is asked for {} more", short_time(longest_absence)));
