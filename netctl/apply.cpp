@@ -16,6 +16,12 @@ Answer ask_plan(const Definitions& definitions, Session& session) {
     return session.netd.call("Host.planNetworks", definitions.params, session.patience, Asked::planning);
 }
 
+bool option(const Definitions& definitions, const char* name, bool otherwise) {
+    const auto wish = text_at(object_at(definitions.params, "options"), name);
+    if (wish.empty()) return otherwise;
+    return wish == "true" || wish == "yes" || wish == "on";
+}
+
 namespace {
 
 using nlohmann::json;
@@ -54,13 +60,6 @@ std::optional<Exit> refusal_of_person(const Apply& wish, const json& plan, Sessi
             return session.screen.fail({Exit::usage, "nobody is here to ask, so nothing was changed", "netctl apply --yes"});
     }
     return std::nullopt;
-}
-
-// As loosely as netd reads it.
-bool option(const Definitions& definitions, const char* name, bool otherwise) {
-    const auto wish = text_at(object_at(definitions.params, "options"), name);
-    if (wish.empty()) return otherwise;
-    return wish == "true" || wish == "yes" || wish == "on";
 }
 
 std::string words_of_success(const json& result, const Definitions& definitions) {

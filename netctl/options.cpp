@@ -82,6 +82,13 @@ private:
     // On TCP netd listens to engines whose keys it knows, and netctl has none.
     static std::string fault_of_place(const std::string& place) { return place.starts_with("ipc://") ? "" : "a place is ipc:// and a path"; }
 
+    // CLI11 itself takes 010 for eight.
+    static std::string fault_of_number(const std::string& text) {
+        const bool is_one = !text.empty() && text.size() < 10 && text.find_first_not_of("0123456789") == text.npos && (text.size() == 1 || text[0] != '0');
+        return is_one ? "" : in_quotes(text) + " is no whole number, as 10 is";
+    }
+    static std::string fault_of_count(const std::string& text) { return text == "0" ? "at least 1" : fault_of_number(text); }
+
     static ColorChoice read_color(const std::string& when) {
         if (when == "auto") return ColorChoice::automatic;
         if (when == "always") return ColorChoice::always;
@@ -160,10 +167,10 @@ private:
         plug->add_option("--ifname", plug_.ifname, "Its name inside of a namespace");
         plug->add_option("--filter", plug_.filter, "standard, strict or trusted");
         plug->add_option("--address", plug_.addresses, "What a strict guest may speak from; once for each")->allow_extra_args(false)->type_name("IP");
-        plug->add_option("--vlan", plug_.vlan, "The guest's own tag");
+        plug->add_option("--vlan", plug_.vlan, "The guest's own tag")->check(fault_of_number);
         plug->add_option("--trunk", plug_.trunk, "Tags that the guest may use, like 1-10,20");
-        plug->add_option("--mtu", plug_.mtu, "That of the network if not given");
-        plug->add_option("--queues", plug_.queues, "How many");
+        plug->add_option("--mtu", plug_.mtu, "That of the network if not given")->check(fault_of_number);
+        plug->add_option("--queues", plug_.queues, "How many")->check(fault_of_number);
         plug->add_flag("--cable-out", plug_.cable_out, "Without carrier at first");
         plug->add_flag("--isolated", plug_.isolated, "It reaches the uplink, and no other isolated port");
         auto* unplug = add("unplug", "Take a NIC from a guest", unplug_);
@@ -174,7 +181,7 @@ private:
     void add_others() {
         auto* events = add("events", "What happens from now on", events_);
         events->add_flag("-f,--follow", events_.follow, "Until interrupted");
-        events->add_option("-n,--count", events_.count, "Without --follow: until so many were seen (1)")->check(CLI::PositiveNumber);
+        events->add_option("-n,--count", events_.count, "Without --follow: until so many were seen (1)")->check(fault_of_count);
         events->add_option("--topic", events_.topic, "Only events whose name begins so, like guest. or drift.");
         add("version", "Versions of netctl and netd", version_);
         auto* completion = add("completion", "A script for the shell: . <(netctl completion bash)", completion_);

@@ -29,7 +29,7 @@ Trouble rejected(std::string path, std::string what, int line = 0) {
 }
 
 Trouble unreadable(const std::string& name, std::string_view why) {
-    return {Exit::failed, fmt::format("{} can't be read: {}", printable(name), why)};
+    return {Exit::failed, fmt::format("{} can't be read: {}", name.empty() ? in_quotes(name) : printable(name), why)};
 }
 
 std::variant<std::string, Trouble> read_all(std::FILE* file, const std::string& name) {

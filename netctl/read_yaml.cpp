@@ -48,6 +48,13 @@ std::string without_leading_zeros(std::string_view text) {
     return (text[0] == '-' ? "-" : "") + std::string(digits == text.npos ? "0" : text.substr(digits));
 }
 
+// Lines are counted from 0.
+bool starts_with_tab(std::string_view text, int line) {
+    for (; line > 0; --line) text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
+    const auto first = text.find_first_not_of(' ');
+    return first != text.npos && text[first] == '\t';
+}
+
 // The core schema, but for octal and hexadecimal numbers, which stay text.
 json meaning_of(const std::string& text) {
     if (text.empty() || text == "~" || text == "null" || text == "Null" || text == "NULL") return nullptr;
@@ -168,7 +175,9 @@ std::variant<Yaml, Unread> read_yaml(std::string_view text) {
     } catch (const Unread& refusal) {
         return refusal;
     } catch (const YAML::Exception& error) {
-        return Unread{"", error.mark.is_null() ? 0 : error.mark.line + 1, "not YAML: " + error.msg};
+        if (error.mark.is_null()) return Unread{"", 0, "not YAML: " + error.msg};
+        const char* tab = starts_with_tab(text, error.mark.line) ? " (a tab does not indent in YAML, blanks do)" : "";
+        return Unread{"", error.mark.line + 1, "not YAML: " + error.msg + tab};
     }
 }
 

@@ -21,16 +21,19 @@ constexpr int lost_connection = 10, first_rejection = 21, refused = 29, last_rej
 }
 
 // What can't even be read is told by its place in the whole request, of which nobody but netctl has seen more than params.
-std::string path_of(const json& complaint, int number) {
+Complaint read_complaint(const json& from, int number) {
+    Complaint complaint{text_at(from, "path"), text_at(from, "fault"), text_at(from, "what")};
     constexpr std::string_view params = "/params";
-    auto path = text_at(complaint, "path");
-    return number == code::not_json && path.starts_with(params) ? path.substr(params.size()) : path;
+    if (number != code::not_json || !complaint.path.starts_with(params)) return complaint;
+    complaint.path.erase(0, params.size());
+    complaint.what = in_quotes(complaint.path.substr(complaint.path.rfind('/') + 1)) + " " + complaint.what;
+    return complaint;
 }
 
 std::vector<Complaint> read_complaints(const json& data, int number) {
     std::vector<Complaint> complaints;
     for (const auto& one : data)
-        if (one.is_object()) complaints.push_back({path_of(one, number), text_at(one, "fault"), text_at(one, "what")});
+        if (one.is_object()) complaints.push_back(read_complaint(one, number));
     return complaints;
 }
 
@@ -96,6 +99,12 @@ Exit ending(int number, Asked asked, const Trouble& trouble) {
 constexpr std::string_view one_kind = "send one request a kind";
 constexpr const char* a_kind_alone = R"(jq '.networks |= with_entries(select((.value.switch // "legacy") == "KIND"))' FILE | netctl apply --yes -f -, for each KIND)";
 
+std::string advice_of_plugging(const std::vector<Complaint>& complaints) {
+    const auto path = complaints.empty() ? "" : complaints.front().path;
+    if (path == "/nic/network") return "netctl networks";
+    return path == "/vmId" || path == "/nic/kind" ? "" : "netctl vm";  // NICs tell nothing of a guest that is not there
+}
+
 std::string advice(int number, Asked asked, const std::vector<Complaint>& complaints) {
     const bool has_kinds = std::any_of(complaints.begin(), complaints.end(), [](const auto& one) { return one.what.ends_with(one_kind); });
     if (has_kinds) return a_kind_alone;
@@ -111,7 +120,7 @@ std::string advice(int number, Asked asked, const std::vector<Complaint>& compla
         case code::forbidden: return "sudo netctl, or join the group netd-admin";
         case code::unknown_method: return "netctl version";
         case 21: return asked == Asked::plugging ? "netctl vm" : "netctl networks";
-        case 49: case 50: case 51: case 56: return "netctl vm";
+        case 49: case 50: case 51: case 56: return advice_of_plugging(complaints);
         default: return {};
     }
 }

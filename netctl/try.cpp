@@ -124,6 +124,9 @@ Exit run(const Try& wish, Session& session) {
     auto& options = planned.definitions.params["options"];
     options["connectivityCheck"] = true;
 
+    if (option(planned.definitions, "dryRun", false))
+        return session.screen.fail({Exit::rejected, "the file asks for a dry run, of which CMD can see nothing", "netctl plan -f " + printable(wish.file)});
+
     auto plan = ask_plan(planned.definitions, session);
     if (const auto* trouble = std::get_if<Trouble>(&plan)) return session.screen.fail(*trouble, planned.definitions.source);
     planned.plan = std::move(std::get<json>(plan));

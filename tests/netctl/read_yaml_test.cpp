@@ -51,6 +51,8 @@ TEST_CASE("YAML that can grow, or can be read in two ways, is refused with its l
     REQUIRE(refusal("") == ": the file is empty");
     REQUIRE(refusal("a: \xff\n") == ": the file is not UTF-8");
     REQUIRE(refusal("a: [1\nb: 2\n").starts_with("line 2: not YAML"));
+    REQUIRE(refusal("a:\n\tb: 2\n").ends_with("(a tab does not indent in YAML, blanks do)"));
+    REQUIRE(refusal("a: {b:\n").find("tab") == std::string::npos);
     REQUIRE(refusal(std::string(40, '[') + std::string(40, ']')) == "line 1: it lies deeper than 32 levels");
     REQUIRE(refusal(std::string(5 << 20, ' ')) == ": the file has more than 4 MiB");
     REQUIRE(refusal(std::string(100'000, '[')).starts_with("line 1: "));

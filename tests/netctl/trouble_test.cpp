@@ -81,9 +81,15 @@ TEST_CASE("a value that is none gets no hint to look at what is there") {
     REQUIRE(read_trouble(error(26, "no", "conflict"), Asked::planning).next == "netctl networks");
 }
 
+TEST_CASE("who plugs into a network that is not there is shown the networks") {
+    REQUIRE(read_trouble(error(49, "no", "not_found", "/nic/network"), Asked::plugging).next == "netctl networks");
+    REQUIRE(read_trouble(error(49, "no", "not_found", "/vmId"), Asked::plugging).next.empty());
+    REQUIRE(read_trouble(error(49, "no", "conflict", "/nic/macAddr"), Asked::plugging).next == "netctl vm");
+}
+
 TEST_CASE("what netd could not read is told by its place in the file") {
     const auto trouble = read_trouble(error(-32700, "no", "invalid", "/params/networks/web/nic"), Asked::planning);
-    REQUIRE(explain(trouble, {"web.yaml", {{"/networks/web/nic", 3}}}) == std::vector<std::string>{"network \"web\": no (networks/web/nic in web.yaml, line 3)"});
+    REQUIRE(explain(trouble, {"web.yaml", {{"/networks/web/nic", 3}}}) == std::vector<std::string>{"network \"web\": \"nic\" no (networks/web/nic in web.yaml, line 3)"});
 }
 
 TEST_CASE("what netd says of a change as a whole is told in its own words") {

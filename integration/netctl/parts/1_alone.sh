@@ -47,6 +47,11 @@ ask networks --color sometimes
 it "a bad choice ends with 2" ends_with 2
 ask status --timeout 5y
 it "a bad time ends with 2" ends_with 2
+ask plug web1 web --vlan 010
+it "a number that could be octal ends with 2, too" ends_with 2
+it "and is told from one that is plain" says '"010" is no whole number, as 10 is'
+ask events -n 0
+it "no events are none" says "at least 1"
 ask --control nonsense status
 it "a place that is none ends with 2" ends_with 2
 ask --control tcp://192.0.2.1:54321 status
