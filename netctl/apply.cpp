@@ -12,13 +12,19 @@
 
 namespace netctl {
 
+Answer ask_plan(const Definitions& definitions, Session& session) {
+    return session.netd.call("Host.planNetworks", definitions.params, session.patience, Asked::planning);
+}
+
+bool option(const Definitions& definitions, const char* name, bool otherwise) {
+    const auto wish = text_at(object_at(definitions.params, "options"), name);
+    if (wish.empty()) return otherwise;
+    return wish == "true" || wish == "yes" || wish == "on";
+}
+
 namespace {
 
 using nlohmann::json;
-
-std::variant<json, Trouble> ask_plan(const Definitions& definitions, Session& session) {
-    return session.netd.call("Host.planNetworks", definitions.params, session.patience, Asked::planning);
-}
 
 void show_plan(const json& plan, Session& session) {
     session.screen.table(plan_table(plan), "");
@@ -56,13 +62,6 @@ std::optional<Exit> refusal_of_person(const Apply& wish, const json& plan, Sessi
     return std::nullopt;
 }
 
-// As loosely as netd reads it.
-bool option(const Definitions& definitions, const char* name, bool otherwise) {
-    const auto wish = text_at(object_at(definitions.params, "options"), name);
-    if (wish.empty()) return otherwise;
-    return wish == "true" || wish == "yes" || wish == "on";
-}
-
 std::string words_of_success(const json& result, const Definitions& definitions) {
     const auto revision = printable(text_at(result, "revision"));
     if (!flag_at(result, "changed", true)) return fmt::format("nothing was changed (revision {})", revision);
@@ -93,13 +92,13 @@ Exit report_success(const json& result, const Planned& planned, Session& session
 
 Exit run(const Plan& wish, Session& session) {
     auto read = read_definitions(wish.file);
-    if (const auto* trouble = std::get_if<Trouble>(&read)) return session.screen.fail(*trouble, {wish.file});
+    if (const auto* trouble = std::get_if<Trouble>(&read)) return session.screen.fail(*trouble, source_of(wish.file));
     return show_plan_of(std::get<Definitions>(read), session);
 }
 
 Exit run(const Apply& wish, Session& session) {
     auto read = read_definitions(wish.file);
-    if (const auto* trouble = std::get_if<Trouble>(&read)) return session.screen.fail(*trouble, {wish.file});
+    if (const auto* trouble = std::get_if<Trouble>(&read)) return session.screen.fail(*trouble, source_of(wish.file));
     Planned planned{std::move(std::get<Definitions>(read))};
     auto& [definitions, steps] = planned;
     set_fate(definitions, wish.commit, wish.confirm_within);
@@ -111,7 +110,7 @@ Exit run(const Apply& wish, Session& session) {
     if (!session.screen.wants_json()) show_plan(steps, session);
     if (const auto refused = refusal_of_person(wish, steps, session)) return *refused;
 
-    const auto ending = set_up_and_confirm(session.netd, definitions.params);
+    const auto ending = set_up_and_confirm(session, definitions.params);
     if (const auto* trouble = std::get_if<Trouble>(&ending)) return session.screen.fail(*trouble, definitions.source);
     return report_success(std::get<json>(ending), planned, session);
 }

@@ -9,11 +9,16 @@ namespace netctl {
 // The command line has the last word over the options of the file.
 void set_fate(Definitions& definitions, const std::optional<bool>& commit, const std::optional<milliseconds>& confirm_within);
 
+// What the file says of how it is applied, as loosely as netd reads it.
+bool option(const Definitions& definitions, const char* name, bool otherwise);
+
 // What is sent, and what netd would do for it.
 struct Planned {
     Definitions definitions = {};
     nlohmann::json plan = {};
 };
+
+Answer ask_plan(const Definitions& definitions, Session& session);
 
 // Shows the end of a change that succeeded.
 Exit report_success(const nlohmann::json& result, const Planned& planned, Session& session);

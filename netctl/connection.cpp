@@ -62,6 +62,9 @@ public:
         : endpoint_(std::move(endpoint)), socket_(context, type), monitor_(context, zmq::socket_type::pair) {
         socket_.set(zmq::sockopt::linger, 0);
         monitor_.set(zmq::sockopt::linger, 0);
+        // Without a bound: who does not listen for a while would let libzmq's own thread wait to tell of one more refusal,
+        // with the lock held that closing the socket needs.
+        monitor_.set(zmq::sockopt::rcvhwm, 0);
         const auto name = fmt::format("inproc://monitor-{}", number);
         constexpr int news = ZMQ_EVENT_CONNECT_RETRIED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED |
                              ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL;

@@ -25,7 +25,7 @@ std::variant<json, Trouble> pick(json list, const char* key, const std::string& 
     for (auto& one : list)
         if (text_at(one, key) == name) picked.push_back(std::move(one));
     if (!picked.empty()) return picked;
-    return Trouble{Exit::not_found, fmt::format("there is no {} {}", kind, in_quotes(name))};
+    return Trouble{Exit::not_found, fmt::format("there is no {} {}", kind, in_quotes(name)), fmt::format("netctl {}s", kind)};
 }
 
 std::variant<json, Trouble> take_guest_nics(const std::string& vm, Session& session) {
@@ -41,7 +41,7 @@ std::variant<json, Trouble> take_guest_nics(const std::string& vm, Session& sess
         nics.push_back(std::move(nic));
     }
     // netd takes a UUID too, and answers with the name.
-    if (!vm.empty() && nics.empty()) return Trouble{Exit::not_found, "there is no guest with a NIC called " + in_quotes(vm)};
+    if (!vm.empty() && nics.empty()) return Trouble{Exit::not_found, "there is no guest with a NIC called " + in_quotes(vm), "netctl vm"};
     return nics;
 }
 

@@ -30,6 +30,16 @@ Table neighbours_table(const json& nics) {
     return table;
 }
 
+// As all lists of netctl are: an array, of objects that have their name.
+json list_of(const json& nics) {
+    auto list = json::array();
+    for (const auto& [name, nic] : nics.items()) {
+        list.push_back({{"ifname", name}});
+        if (nic.is_object()) list.back().update(nic);
+    }
+    return list;
+}
+
 }  // namespace
 
 Exit run(const Lldp& wish, Session& session) {
@@ -41,7 +51,7 @@ Exit run(const Lldp& wish, Session& session) {
         if (nic.empty()) return session.screen.fail({Exit::not_found, "there is no NIC " + in_quotes(wish.link), "netctl links"});
         nics = json{{wish.link, std::move(nic)}};
     }
-    if (session.screen.wants_json()) session.screen.document(nics);
+    if (session.screen.wants_json()) session.screen.document(list_of(nics));
     else session.screen.table(neighbours_table(nics), "no NICs");
     return Exit::done;
 }

@@ -4,6 +4,7 @@
 #include "netctl/text.hpp"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace netctl {
@@ -14,6 +15,15 @@ const char* const habits =
     "\nA table for people; --json gives one document for scripts. Data goes to standard output, words to standard error.\n"
     "Exit: 0 done, 1 failed, 2 usage, 3 timeout, 4 rejected, 5 rolled back, 6 drift found, 8 netd not running,\n"
     "10 no such object, 13 not permitted.";
+
+// One letter too many, too few or another, or two that changed places.
+bool is_a_slip_away(std::string_view one, std::string_view other) {
+    const auto same = static_cast<std::size_t>(std::mismatch(one.begin(), one.end(), other.begin(), other.end()).first - one.begin());
+    const auto rest = one.substr(same), others = other.substr(same);
+    if (rest.empty() || others.empty()) return rest.size() + others.size() == 1;
+    if (rest.substr(1) == others || rest == others.substr(1) || rest.substr(1) == others.substr(1)) return true;
+    return rest.size() > 1 && others.size() > 1 && rest[0] == others[1] && rest[1] == others[0] && rest.substr(2) == others.substr(2);
+}
 
 // One set of values that CLI11 writes into; the verb that was given picks its own.
 class CommandLine {
@@ -31,6 +41,21 @@ public:
     }
 
     CLI::App& app() { return app_; }
+
+    // "" if there is a verb, or nothing in its place.
+    std::string unknown_verb() {
+        if (!app_.get_subcommands().empty()) return {};
+        const auto words = app_.remaining();
+        const auto word = std::find_if(words.begin(), words.end(), [](const auto& one) { return !one.starts_with('-'); });
+        if (word != words.end()) return *word;
+        return words.empty() ? "" : words.front();
+    }
+    // The one that was meant, if a slip of the finger away.
+    std::string near_verb(std::string_view word) {
+        for (const auto* verb : app_.get_subcommands([](const CLI::App* one) { return !one->get_group().empty(); }))
+            if (is_a_slip_away(word, verb->get_name())) return verb->get_name();
+        return {};
+    }
     Invocation take() && { return std::move(invocation_); }
 
 private:
@@ -56,6 +81,13 @@ private:
 
     // On TCP netd listens to engines whose keys it knows, and netctl has none.
     static std::string fault_of_place(const std::string& place) { return place.starts_with("ipc://") ? "" : "a place is ipc:// and a path"; }
+
+    // CLI11 itself takes 010 for eight.
+    static std::string fault_of_number(const std::string& text) {
+        const bool is_one = !text.empty() && text.size() < 10 && text.find_first_not_of("0123456789") == text.npos && (text.size() == 1 || text[0] != '0');
+        return is_one ? "" : in_quotes(text) + " is no whole number, as 10 is";
+    }
+    static std::string fault_of_count(const std::string& text) { return text == "0" ? "at least 1" : fault_of_number(text); }
 
     static ColorChoice read_color(const std::string& when) {
         if (when == "auto") return ColorChoice::automatic;
@@ -135,10 +167,10 @@ private:
         plug->add_option("--ifname", plug_.ifname, "Its name inside of a namespace");
         plug->add_option("--filter", plug_.filter, "standard, strict or trusted");
         plug->add_option("--address", plug_.addresses, "What a strict guest may speak from; once for each")->allow_extra_args(false)->type_name("IP");
-        plug->add_option("--vlan", plug_.vlan, "The guest's own tag");
+        plug->add_option("--vlan", plug_.vlan, "The guest's own tag")->check(fault_of_number);
         plug->add_option("--trunk", plug_.trunk, "Tags that the guest may use, like 1-10,20");
-        plug->add_option("--mtu", plug_.mtu, "That of the network if not given");
-        plug->add_option("--queues", plug_.queues, "How many");
+        plug->add_option("--mtu", plug_.mtu, "That of the network if not given")->check(fault_of_number);
+        plug->add_option("--queues", plug_.queues, "How many")->check(fault_of_number);
         plug->add_flag("--cable-out", plug_.cable_out, "Without carrier at first");
         plug->add_flag("--isolated", plug_.isolated, "It reaches the uplink, and no other isolated port");
         auto* unplug = add("unplug", "Take a NIC from a guest", unplug_);
@@ -149,7 +181,7 @@ private:
     void add_others() {
         auto* events = add("events", "What happens from now on", events_);
         events->add_flag("-f,--follow", events_.follow, "Until interrupted");
-        events->add_option("-n,--count", events_.count, "Without --follow: until so many were seen (1)")->check(CLI::PositiveNumber);
+        events->add_option("-n,--count", events_.count, "Without --follow: until so many were seen (1)")->check(fault_of_count);
         events->add_option("--topic", events_.topic, "Only events whose name begins so, like guest. or drift.");
         add("version", "Versions of netctl and netd", version_);
         auto* completion = add("completion", "A script for the shell: . <(netctl completion bash)", completion_);
@@ -193,6 +225,11 @@ std::variant<Invocation, Exit> read_options(int count, const char* const* words)
         line.app().exit(shown);
         return Exit::done;
     } catch (const CLI::ParseError& error) {
+        if (const auto word = line.unknown_verb(); !word.empty()) {
+            const auto meant = line.near_verb(word);
+            fmt::print(stderr, "netctl: there is no {} · try: netctl {}\n", in_quotes(word), meant.empty() ? "--help" : meant);
+            return Exit::usage;
+        }
         const auto used = line.app().get_subcommands();
         const auto verb = used.empty() ? std::string() : " " + used.front()->get_name();
         fmt::print(stderr, "netctl: {} · try: netctl{} --help\n", printable(error.what()), verb);

@@ -5,7 +5,9 @@
 #include "netctl/text.hpp"
 #include "netd/wire/json.hpp"
 
+#include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <cstring>
 #include <fmt/format.h>
@@ -22,12 +24,12 @@ struct CloseFile {
 };
 using File = std::unique_ptr<std::FILE, CloseFile>;
 
-Trouble rejected(std::string path, std::string what) {
-    return {Exit::rejected, what, {}, 0, {{std::move(path), "invalid", what}}};
+Trouble rejected(std::string path, std::string what, int line = 0) {
+    return {Exit::rejected, what, {}, 0, {{std::move(path), "invalid", what, line}}};
 }
 
 Trouble unreadable(const std::string& name, std::string_view why) {
-    return {Exit::failed, fmt::format("{} can't be read: {}", printable(name), why)};
+    return {Exit::failed, fmt::format("{} can't be read: {}", name.empty() ? in_quotes(name) : printable(name), why)};
 }
 
 std::variant<std::string, Trouble> read_all(std::FILE* file, const std::string& name) {
@@ -48,12 +50,28 @@ bool is_json(std::string_view text, const std::string& name) {
     return first != text.npos && text[first] == '{';
 }
 
-topology::Result<Yaml> read_either(std::string_view text, const std::string& name) {
-    if (!is_json(text, name)) return read_yaml(text);
+int line_of_byte(std::string_view text, std::string_view number) {
+    std::size_t byte = 0;
+    std::from_chars(number.data(), number.data() + number.size(), byte);
+    return 1 + static_cast<int>(std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(std::min(byte, text.size())), '\n'));
+}
+
+// JSON is YAML, nearly: what is refused here is mostly refused there, too, and there it has a line.
+Unread refusal_of_json(std::string_view text, const topology::Error& error, const std::variant<Yaml, Unread>& same) {
+    const auto& [fault, subject, what] = error;
+    constexpr std::string_view byte = "byte ";
+    if (subject.starts_with(byte)) return {"", line_of_byte(text, std::string_view(subject).substr(byte.size())), subject + ": " + what};
+    if (!subject.starts_with('/')) return {"", 0, what};
+    const auto* yaml = std::get_if<Unread>(&same);
+    return {subject, yaml && yaml->path == subject ? yaml->line : 0, in_quotes(subject.substr(subject.rfind('/') + 1)) + " " + what};
+}
+
+std::variant<Yaml, Unread> read_either(std::string_view text, const std::string& name) {
+    auto yaml = read_yaml(text);
+    if (!is_json(text, name)) return yaml;
     auto value = wire::parse_strict(text);
-    if (!value) return value.error();
-    // JSON is YAML, nearly; where it is not, complaints do without their line.
-    auto same = read_yaml(text);
+    if (!value) return refusal_of_json(text, value.error(), yaml);
+    auto* same = std::get_if<Yaml>(&yaml);  // where it is not, complaints do without their line
     return Yaml{std::move(*value), same ? std::move(same->lines) : std::map<std::string, int>{}};
 }
 
@@ -61,23 +79,22 @@ std::string shown_name(const std::string& path) { return path == "-" ? "standard
 
 }  // namespace
 
+Source source_of(const std::string& path) { return {shown_name(path)}; }
+
 std::variant<Definitions, Trouble> read_definitions(std::string_view text, const std::string& name) {
     auto read = read_either(text, name);
-    if (!read) {
-        const auto& [fault, subject, what] = read.error();
-        if (subject.starts_with('/')) return rejected(subject, what);
-        return rejected("", subject.empty() ? what : subject + ": " + what);
-    }
-    if (!read->value.is_object()) return rejected("", "the file is an object with networks, bondings and options");
+    if (auto* refusal = std::get_if<Unread>(&read)) return rejected(std::move(refusal->path), std::move(refusal->what), refusal->line);
+    auto& [whole, lines] = std::get<Yaml>(read);
+    if (!whole.is_object()) return rejected("", "the file is an object with networks, bondings and options");
     json params{{"networks", json::object()}, {"bondings", json::object()}, {"options", json::object()}};
-    for (auto& [key, value] : read->value.items()) {
+    for (auto& [key, value] : whole.items()) {
         const auto path = wire::pointer("", key);
-        if (!params.contains(key)) return rejected(path, in_quotes(key) + " is not known here; known are networks, bondings and options");
+        if (!params.contains(key)) return rejected(path, in_quotes(key) + " is not known here; known are networks, bondings and options", lines[path]);
         if (value.is_null()) continue;
-        if (!value.is_object()) return rejected(path, in_quotes(key) + " is an object");
+        if (!value.is_object()) return rejected(path, in_quotes(key) + " is an object", lines[path]);
         params[key] = std::move(value);
     }
-    return Definitions{std::move(params), {shown_name(name), std::move(read->lines)}};
+    return Definitions{std::move(params), {shown_name(name), std::move(lines)}};
 }
 
 std::variant<Definitions, Trouble> read_definitions(const std::string& path) {

@@ -16,7 +16,10 @@ struct Definitions {
     Source source = {};
 };
 
-// "-" is standard input. At most 4 MiB.
+// What the file is called in words; "-" is standard input.
+Source source_of(const std::string& path);
+
+// At most 4 MiB.
 std::variant<Definitions, Trouble> read_definitions(const std::string& path);
 
 // The same from a text; the name's ending says whether it is JSON or YAML, or else its first character.

@@ -2,9 +2,11 @@
 // expands aliases, and does not mind a key that is given twice.
 #include "netctl/read_yaml.hpp"
 
+#include "netctl/text.hpp"
 #include "netd/wire/json.hpp"
 #include "topology/names.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
 #include <fmt/format.h>
@@ -20,16 +22,8 @@ namespace netctl {
 namespace {
 
 using nlohmann::json;
-using topology::Error;
-using topology::Fault;
 
 constexpr std::string_view own_tags = "tag:yaml.org,2002:";
-
-// Leaves the parser by the only door that it has; met in read_yaml().
-struct Refusal {
-    int line;
-    std::string what;
-};
 
 template <class Number>
 std::optional<Number> whole(std::string_view text) {
@@ -39,7 +33,29 @@ std::optional<Number> whole(std::string_view text) {
     return number;
 }
 
-// The core schema, but for octal and hexadecimal numbers and leading zeros, which people mean in two ways: they stay text.
+bool has_control(std::string_view text, std::string_view allowed) {
+    return std::any_of(text.begin(), text.end(), [&](char c) { return static_cast<unsigned char>(c) < 0x20 && allowed.find(c) == allowed.npos; });
+}
+
+// Nothing else; 010 is eight to YAML 1.1 and ten to YAML 1.2, and to people.
+bool has_leading_zeros(std::string_view text) {
+    if (text.starts_with('-')) text.remove_prefix(1);
+    return text.size() > 1 && text[0] == '0' && text.find_first_not_of("0123456789") == text.npos;
+}
+
+std::string without_leading_zeros(std::string_view text) {
+    const auto digits = text.find_first_not_of("-0");
+    return (text[0] == '-' ? "-" : "") + std::string(digits == text.npos ? "0" : text.substr(digits));
+}
+
+// Lines are counted from 0.
+bool starts_with_tab(std::string_view text, int line) {
+    for (; line > 0; --line) text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
+    const auto first = text.find_first_not_of(' ');
+    return first != text.npos && text[first] == '\t';
+}
+
+// The core schema, but for octal and hexadecimal numbers, which stay text.
 json meaning_of(const std::string& text) {
     if (text.empty() || text == "~" || text == "null" || text == "Null" || text == "NULL") return nullptr;
     if (text == "true" || text == "True" || text == "TRUE") return true;
@@ -67,6 +83,9 @@ public:
         const bool is_text = tag == "!" || tag == std::string(own_tags) + "str";
         check_tag(mark, tag);
         if (wants_key()) return take_key(mark, text);
+        if (has_control(text, "\t\n")) refuse(mark, "a text with a control character is not taken");
+        if ((is_plain || !is_text) && has_leading_zeros(text))
+            refuse(mark, fmt::format("{} can be meant as octal or as decimal; write {}, or \"{}\" if it is a text", text, without_leading_zeros(text), text));
         put(mark, is_plain || !is_text ? meaning_of(text) : json(text));
     }
     void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t, YAML::EmitterStyle::value) override {
@@ -88,18 +107,21 @@ private:
         std::optional<std::string> key = {};  // of the member whose value comes next
     };
 
-    [[noreturn]] static void refuse(const YAML::Mark& mark, std::string what) { throw Refusal{mark.line + 1, std::move(what)}; }
+    // Leaves the parser by the only door that it has; met in read_yaml().
+    [[noreturn]] static void refuse(const YAML::Mark& mark, std::string what, std::string path) { throw Unread{std::move(path), mark.line + 1, std::move(what)}; }
+    [[noreturn]] void refuse(const YAML::Mark& mark, std::string what) const { refuse(mark, std::move(what), wants_key() ? open_.back().path : path_of_next()); }
 
-    static void check_tag(const YAML::Mark& mark, const std::string& tag) {
+    void check_tag(const YAML::Mark& mark, const std::string& tag) const {
         const bool is_own = tag.empty() || tag == "?" || tag == "!" || (tag.starts_with(own_tags) && tag != std::string(own_tags) + "binary");
-        if (!is_own) refuse(mark, fmt::format("the tag {} is not taken", topology::escaped(tag)));
+        if (!is_own) refuse(mark, fmt::format("the tag {} is not taken", printable(tag)));
     }
 
     bool wants_key() const { return !open_.empty() && open_.back().container->is_object() && !open_.back().key; }
 
     void take_key(const YAML::Mark& mark, const std::string& name) {
         auto& open = open_.back();
-        if (open.container->contains(name)) refuse(mark, fmt::format("\"{}\" is given twice", topology::escaped(name)));
+        if (has_control(name, "")) refuse(mark, "a key with a control character is not taken");
+        if (open.container->contains(name)) refuse(mark, in_quotes(name) + " is given twice", wire::pointer(open.path, name));
         open.key = name;
         yaml_.lines[wire::pointer(open.path, name)] = mark.line + 1;
     }
@@ -139,22 +161,23 @@ private:
 
 }  // namespace
 
-topology::Result<Yaml> read_yaml(std::string_view text) {
-    if (text.size() > wire::most_bytes) return Error{Fault::invalid, "", "the file has more than 4 MiB"};
-    if (!topology::is_utf8(text)) return Error{Fault::invalid, "", "the file is not UTF-8"};
+std::variant<Yaml, Unread> read_yaml(std::string_view text) {
+    if (text.size() > wire::most_bytes) return Unread{"", 0, "the file has more than 4 MiB"};
+    if (!topology::is_utf8(text)) return Unread{"", 0, "the file is not UTF-8"};
     try {
         std::istringstream stream{std::string(text)};
         YAML::Parser parser(stream);
         Builder builder;
-        if (!parser.HandleNextDocument(builder)) return Error{Fault::invalid, "", "the file is empty"};
+        if (!parser.HandleNextDocument(builder)) return Unread{"", 0, "the file is empty"};
         Builder second;
-        if (parser.HandleNextDocument(second)) return Error{Fault::invalid, "", "the file has more than one document"};
+        if (parser.HandleNextDocument(second)) return Unread{"", 0, "the file has more than one document"};
         return std::move(builder).take();
-    } catch (const Refusal& refusal) {
-        return Error{Fault::invalid, fmt::format("line {}", refusal.line), refusal.what};
+    } catch (const Unread& refusal) {
+        return refusal;
     } catch (const YAML::Exception& error) {
-        const auto line = error.mark.is_null() ? "" : fmt::format("line {}", error.mark.line + 1);
-        return Error{Fault::invalid, line, "not YAML: " + error.msg};
+        if (error.mark.is_null()) return Unread{"", 0, "not YAML: " + error.msg};
+        const char* tab = starts_with_tab(text, error.mark.line) ? " (a tab does not indent in YAML, blanks do)" : "";
+        return Unread{"", error.mark.line + 1, "not YAML: " + error.msg + tab};
     }
 }
 

@@ -2,6 +2,7 @@
 #include "netctl/setup.hpp"
 
 #include "netctl/answer.hpp"
+#include "netctl/text.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -21,11 +22,20 @@ constexpr milliseconds patience{2000};
 constexpr seconds default_confirmation{60};
 // Links that come up, leases, a switch daemon that is slow: what a change may take beside the wait for its confirmation.
 constexpr seconds longest_work{300};
+// What a watchdog or a netd that starts again needs to take a change back whose time is over.
+constexpr seconds way_back{5};
 
-json status_of(Connections& netd) {
-    auto answer = netd.call("Host.getStatus", json::object(), patience);
-    auto* status = std::get_if<json>(&answer);
-    return status ? std::move(*status) : json();
+Answer ask_status(Connections& netd) { return netd.call("Host.getStatus", json::object(), patience); }
+
+// Null if there is none to be had.
+json status_in(const Answer& answer) {
+    const auto* status = std::get_if<json>(&answer);
+    return status ? *status : json();
+}
+
+seconds confirmation_of(const json& options) {
+    const auto given = number_at(options, "connectivityTimeout");
+    return given ? seconds(std::min<std::uint64_t>(*given, 3600)) : default_confirmation;
 }
 
 json number_of_waiting(const json& status) { return member(object_at(status, "transaction"), "id"); }
@@ -48,28 +58,45 @@ Answer answer_of(const json& status) {
 
 }  // namespace
 
-Setup::Setup(Connections& netd, const json& params) : Setup(netd, params, status_of(netd)) {}
+Setup::Setup(Session& session, const json& params) : Setup(session, params, ask_status(session.netd)) {}
 
-Setup::Setup(Connections& netd, const json& params, const json& before)
-    : netd_(netd), last_before_(member(before, "last")), others_(number_of_waiting(before)), call_(netd.begin("Host.setupNetworks", params, Asked::setting_up)) {}
+Setup::Setup(Session& session, const json& params, const Answer& before)
+    : screen_(session.screen), netd_(session.netd), to_confirm_(confirmation_of(object_at(params, "options"))),
+      last_before_(member(status_in(before), "last")), others_(number_of_waiting(status_in(before))), call_(is_cut(before) ? std::get<Trouble>(before) : Trouble()) {
+    if (!is_cut(before)) call_ = netd_.begin("Host.setupNetworks", params, Asked::setting_up);
+}
 
 std::optional<Answer> Setup::wait(milliseconds most) {
     if (cut_) return ask_for_the_end(most);
-    auto answer = call_.wait(most);
+    if (const auto* nobody = std::get_if<Trouble>(&call_)) return *nobody;
+    auto answer = std::get<Call>(call_).wait(most);
     if (!answer || !is_cut(*answer)) return answer;
-    cut_ = true;
+    begin_to_ask();
     return std::nullopt;
+}
+
+void Setup::begin_to_ask() {
+    cut_ = true;
+    call_ = Trouble();  // it would connect again and again, for nothing
+    const auto longest_absence = to_confirm_ + way_back;
+    asked_until_ = Clock::now() + longest_absence;
+    screen_.remark(fmt::format("netd went away before it said how the change ended; it is asked for {} more", short_time(longest_absence)));
 }
 
 // netd may be away for a moment: it starts again, or the way to it is being rebuilt.
 std::optional<Answer> Setup::ask_for_the_end(milliseconds most) {
     pause(most);
-    auto answer = netd_.call("Host.getStatus", json::object(), patience);
-    const auto* status = std::get_if<json>(&answer);
+    const json status = status_in(ask_status(netd_));
+    if (member(status, "transaction").is_object()) {
+        asked_until_ = Clock::now() + to_confirm_ + way_back;
+        return std::nullopt;
+    }
     // The last transaction tells of this one only after it ended.
-    const bool is_over = status && member(*status, "transaction").is_null() && member(*status, "last") != last_before_;
-    if (!is_over) return std::nullopt;
-    return answer_of(*status);
+    if (status.is_object() && member(status, "last") != last_before_) return answer_of(status);
+    if (Clock::now() < asked_until_) return std::nullopt;
+    const auto* absence = status.is_object() ? "netd went away while it made the change, and knows of none now"
+                                             : "netd went away while it made the change, and is not back";
+    return Trouble{Exit::timeout, fmt::format("{}; what nobody confirmed is taken back", absence), status.is_object() ? "netctl diff" : "systemctl status netd"};
 }
 
 bool Setup::confirm() {
@@ -85,7 +112,7 @@ void Setup::roll_back() {
 }
 
 Phase Setup::phase() {
-    const json status = status_of(netd_);
+    const json status = status_in(ask_status(netd_));
     if (status.is_null()) return Phase::working;
     const auto& transaction = member(status, "transaction");
     if (!transaction.is_object()) return Phase::over;
@@ -96,14 +123,11 @@ Phase Setup::phase() {
     return waits ? Phase::waits_for_confirmation : Phase::working;
 }
 
-milliseconds longest(const json& options) {
-    const auto given = number_at(options, "connectivityTimeout");
-    return (given ? seconds(*given) : default_confirmation) + longest_work;
-}
+milliseconds longest(const json& options) { return confirmation_of(options) + longest_work; }
 
-Answer set_up_and_confirm(Connections& netd, const json& params) {
+Answer set_up_and_confirm(Session& session, const json& params) {
     const auto deadline = Clock::now() + longest(object_at(params, "options"));
-    Setup setup(netd, params);
+    Setup setup(session, params);
     for (auto wait = first_confirmation; Clock::now() < deadline; wait = std::min(wait * 2, between_confirmations)) {
         if (auto answer = setup.wait(wait)) return std::move(*answer);
         // Refusals don't matter: too early is not counted, and what is not confirmed is taken back by itself.

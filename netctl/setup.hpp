@@ -1,7 +1,7 @@
 // A change of the host while it is under way: netd is asked, and waits to hear that we can still reach it.
 #pragma once
 
-#include "netctl/connection.hpp"
+#include "netctl/verbs.hpp"
 
 #include <functional>
 #include <optional>
@@ -15,9 +15,10 @@ enum class Phase { working, waits_for_confirmation, over };
 // very network that it came by may cut it, though all is well.
 class Setup {
 public:
-    Setup(Connections& netd, const nlohmann::json& params);
+    Setup(Session& session, const nlohmann::json& params);
 
-    // Nothing while it is under way. Lasts at most this long, or a little more if netd can't be reached.
+    // Nothing while it is under way. Lasts at most this long, or a little more if netd can't be reached. A netd that went
+    // away, and has not told of the end when the confirmation is overdue, is not waited for: that is an answer, too.
     std::optional<Answer> wait(milliseconds most);
 
     // Over a new connection, as it is made only now. True: netd took it as the confirmation.
@@ -29,21 +30,25 @@ public:
     Phase phase();
 
 private:
-    Setup(Connections& netd, const nlohmann::json& params, const nlohmann::json& before);
+    Setup(Session& session, const nlohmann::json& params, const Answer& before);
+    void begin_to_ask();
     std::optional<Answer> ask_for_the_end(milliseconds most);
 
+    Screen& screen_;
     Connections& netd_;
+    std::chrono::seconds to_confirm_;
     nlohmann::json last_before_;  // how the transaction before this one ended
     nlohmann::json others_;       // the number of one that waited before
     nlohmann::json mine_;         // of this one, since it waits
-    Call call_;
+    std::variant<Call, Trouble> call_;  // Trouble: nobody was there who could have been asked
     bool cut_ = false;
+    std::chrono::steady_clock::time_point asked_until_ = {};  // if it was cut
 };
 
 // How long a change may take that must be confirmed within the time that its options give.
 milliseconds longest(const nlohmann::json& options);
 
 // Calls it, and confirms until the answer is there.
-Answer set_up_and_confirm(Connections& netd, const nlohmann::json& params);
+Answer set_up_and_confirm(Session& session, const nlohmann::json& params);
 
 }  // namespace netctl

@@ -54,6 +54,7 @@ Exit run(const Topology& wish, Session& session) {
         auto told = *trouble;
         // What we ask for is well-formed: if netd takes offence at a name, it is that nobody has it.
         if (told.exit == Exit::rejected) told.exit = Exit::not_found;
+        if (told.exit == Exit::not_found && wish.network.empty()) told.next = "netctl vm";
         return session.screen.fail(told);
     }
     if (is_document) {
@@ -62,10 +63,13 @@ Exit run(const Topology& wish, Session& session) {
     }
     const auto [graph, left_out] = read_graph(std::get<json>(answer));
     if (left_out > 0) session.screen.remark(fmt::format("{} of what there is this netctl does not know · try: netctl version", left_out));
+    if (graph.nodes.empty() && wish.picture == Picture::tree) {
+        session.screen.remark(wish.only_problems ? "no problems" : "nothing is there");
+        return Exit::done;
+    }
     auto picture = draw(graph, wish, session.screen);
     while (picture.ends_with('\n')) picture.pop_back();
-    if (picture.empty()) session.screen.remark(wish.only_problems ? "no problems" : "nothing is there");
-    else session.screen.line(picture);
+    session.screen.line(picture);
     return Exit::done;
 }
 

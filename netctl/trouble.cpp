@@ -17,13 +17,23 @@ using nlohmann::json;
 // protocol.md 3.3.
 namespace code {
 constexpr int lost_connection = 10, first_rejection = 21, refused = 29, last_rejection = 31, no_ovs = 32, busy = 40,
-              forbidden = 403, invalid_params = -32602, unknown_method = -32601;
+              forbidden = 403, invalid_params = -32602, unknown_method = -32601, not_json = -32700;
 }
 
-std::vector<Complaint> read_complaints(const json& data) {
+// What can't even be read is told by its place in the whole request, of which nobody but netctl has seen more than params.
+Complaint read_complaint(const json& from, int number) {
+    Complaint complaint{text_at(from, "path"), text_at(from, "fault"), text_at(from, "what")};
+    constexpr std::string_view params = "/params";
+    if (number != code::not_json || !complaint.path.starts_with(params)) return complaint;
+    complaint.path.erase(0, params.size());
+    complaint.what = in_quotes(complaint.path.substr(complaint.path.rfind('/') + 1)) + " " + complaint.what;
+    return complaint;
+}
+
+std::vector<Complaint> read_complaints(const json& data, int number) {
     std::vector<Complaint> complaints;
     for (const auto& one : data)
-        if (one.is_object()) complaints.push_back({text_at(one, "path"), text_at(one, "fault"), text_at(one, "what")});
+        if (one.is_object()) complaints.push_back(read_complaint(one, number));
     return complaints;
 }
 
@@ -50,13 +60,14 @@ std::string subject_of(std::string_view path) {
 }
 
 std::string place_of(const Complaint& complaint, const Source& source) {
-    if (complaint.path.empty()) return source.name.empty() ? "" : fmt::format(" (in {})", printable(source.name));
+    const auto known_line = complaint.line == 0 ? "" : fmt::format(", line {}", complaint.line);
+    if (complaint.path.empty()) return source.name.empty() ? "" : fmt::format(" (in {}{})", printable(source.name), known_line);
     const auto path = printable(complaint.path.substr(1));
     if (source.name.empty()) return fmt::format(" ({})", path);
     // The file may lack what the complaint misses: then its container is the nearest place that has a line.
     std::string at = complaint.path;
     while (!at.empty() && !source.lines.contains(at)) at.resize(at.rfind('/') == at.npos ? 0 : at.rfind('/'));
-    const auto line = at.empty() ? "" : fmt::format(", line {}", source.lines.at(at));
+    const auto line = at.empty() ? known_line : fmt::format(", line {}", source.lines.at(at));
     return fmt::format(" ({} in {}{})", path, printable(source.name), line);
 }
 
@@ -79,7 +90,7 @@ Exit ending(int number, Asked asked, const Trouble& trouble) {
     if (!complaints.empty() && complaints.front().fault == "timeout") return Exit::timeout;
     if (number > 0 && std::any_of(complaints.begin(), complaints.end(), is_about_what_was_sent)) return Exit::rejected;
     if (number == code::refused) return Exit::failed;
-    if (number == code::busy || number == code::invalid_params) return Exit::rejected;
+    if (number == code::busy || number == code::invalid_params || number == code::not_json) return Exit::rejected;
     if (number >= code::first_rejection && number <= code::last_rejection) return Exit::rejected;
     return Exit::failed;
 }
@@ -88,9 +99,18 @@ Exit ending(int number, Asked asked, const Trouble& trouble) {
 constexpr std::string_view one_kind = "send one request a kind";
 constexpr const char* a_kind_alone = R"(jq '.networks |= with_entries(select((.value.switch // "legacy") == "KIND"))' FILE | netctl apply --yes -f -, for each KIND)";
 
+std::string advice_of_plugging(const std::vector<Complaint>& complaints) {
+    const auto path = complaints.empty() ? "" : complaints.front().path;
+    if (path == "/nic/network") return "netctl networks";
+    return path == "/vmId" || path == "/nic/kind" ? "" : "netctl vm";  // NICs tell nothing of a guest that is not there
+}
+
 std::string advice(int number, Asked asked, const std::vector<Complaint>& complaints) {
     const bool has_kinds = std::any_of(complaints.begin(), complaints.end(), [](const auto& one) { return one.what.ends_with(one_kind); });
     if (has_kinds) return a_kind_alone;
+    // A value that is none is so whatever else is there.
+    const bool only_invalid = !complaints.empty() && std::all_of(complaints.begin(), complaints.end(), [](const auto& one) { return one.fault == "invalid"; });
+    if (only_invalid && number > 0 && asked != Asked::reading) return {};
     switch (number) {
         case code::lost_connection: return "netctl status";
         case 22: case 26: case 27: return "netctl networks";
@@ -100,7 +120,7 @@ std::string advice(int number, Asked asked, const std::vector<Complaint>& compla
         case code::forbidden: return "sudo netctl, or join the group netd-admin";
         case code::unknown_method: return "netctl version";
         case 21: return asked == Asked::plugging ? "netctl vm" : "netctl networks";
-        case 49: case 50: case 51: case 56: return "netctl vm";
+        case 49: case 50: case 51: case 56: return advice_of_plugging(complaints);
         default: return {};
     }
 }
@@ -113,7 +133,7 @@ Trouble read_trouble(const json& error, Asked asked) {
     if (const auto code = error.find("code"); code != error.end() && code->is_number_integer()) trouble.code = code->get<int>();
     trouble.what = text_at(error, "message");
     if (trouble.what.empty()) trouble.what = "netd said no, and not why";
-    trouble.complaints = read_complaints(array_at(error, "data"));
+    trouble.complaints = read_complaints(array_at(error, "data"), trouble.code);
     trouble.exit = ending(trouble.code, asked, trouble);
     trouble.next = advice(trouble.code, asked, trouble.complaints);
     return trouble;

@@ -12,11 +12,13 @@
 
 namespace netctl {
 
-// One fault of a request, as netd reports it; `path` is a JSON pointer into what was sent.
+// One fault of a request, as netd reports it; `path` is a JSON pointer into what was sent. `line` of the file, where it
+// could not be read and so has no Source that would tell.
 struct Complaint {
     std::string path = {};
     std::string fault = {};
     std::string what = {};
+    int line = 0;
     bool operator==(const Complaint&) const = default;
 };
 

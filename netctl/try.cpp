@@ -118,14 +118,21 @@ Exit report(const Answer& ending, const std::string& judgement, const Planned& p
 
 Exit run(const Try& wish, Session& session) {
     auto read = read_definitions(wish.file);
-    if (const auto* trouble = std::get_if<Trouble>(&read)) return session.screen.fail(*trouble, {wish.file});
+    if (const auto* trouble = std::get_if<Trouble>(&read)) return session.screen.fail(*trouble, source_of(wish.file));
     Planned planned{std::move(std::get<Definitions>(read))};
     set_fate(planned.definitions, wish.commit, wish.confirm_within);
     auto& options = planned.definitions.params["options"];
     options["connectivityCheck"] = true;
 
+    if (option(planned.definitions, "dryRun", false))
+        return session.screen.fail({Exit::rejected, "the file asks for a dry run, of which CMD can see nothing", "netctl plan -f " + printable(wish.file)});
+
+    auto plan = ask_plan(planned.definitions, session);
+    if (const auto* trouble = std::get_if<Trouble>(&plan)) return session.screen.fail(*trouble, planned.definitions.source);
+    planned.plan = std::move(std::get<json>(plan));
+
     const auto deadline = Clock::now() + longest(options);
-    Setup setup(session.netd, planned.definitions.params);
+    Setup setup(session, planned.definitions.params);
     auto ending = wait_until_made(setup, deadline);
     if (ending && !is_unchanged(*ending)) return report(*ending, "", planned, session);
 

@@ -4,7 +4,7 @@
 usage: fake_netd.py DIR     sockets DIR/control and DIR/events, every request as a line of DIR/log
 
 What a change does depends on the names of its networks: `bad` is refused with two complaints, `refused` is rolled back,
-`same` is there already, `long` takes a step with much to tell, `cut` loses every connection while it waits, `lonely` takes no
+`same` is there already, `long` takes a step with much to tell, `cut` loses every connection while it waits, `leaving` is the last that netd hears, `lonely` takes no
 confirmation, as if an engine had made it.
 """
 import json
@@ -172,6 +172,9 @@ class FakeNetd:
         if "refused" in names:
             why = "web: Device or resource busy"
             raise Refused(29, "rolled back: " + why, [{"path": "", "fault": "backend", "what": why}])
+        if "leaving" in names:
+            os.unlink(self.folder + "/control")
+            os._exit(0)
         now = time.monotonic()
         made = now + APPLY_SECONDS
         self.pending = {"asker": asker, "made": made, "until": made + options.get("connectivityTimeout", 60), "lonely": "lonely" in names,

@@ -26,6 +26,7 @@ TEST_CASE("each of netd's codes ends the command in its own way") {
     REQUIRE(ending(error(10, "degraded: x", "timeout", ""), Asked::setting_up) == Exit::failed);
     REQUIRE(ending(error(403, "no"), Asked::setting_up) == Exit::denied);
     REQUIRE(ending(error(-32602, "no"), Asked::reading) == Exit::rejected);
+    REQUIRE(ending(error(-32700, "no", "invalid", "/params/networks/web/nic"), Asked::planning) == Exit::rejected);
     REQUIRE(ending(error(-32601, "no"), Asked::reading) == Exit::failed);
 }
 
@@ -67,12 +68,28 @@ TEST_CASE("a complaint says what it is about, where it stands, and what to try")
 }
 
 TEST_CASE("a file with several kinds of switch is told how to send one at a time") {
-    auto refused = error(21, "no", "invalid", "/networks/web/switch");
+    auto refused = error(21, "no", "conflict", "/networks/web/switch");
     REQUIRE(read_trouble(refused, Asked::planning).next == "netctl networks");
     refused["data"][0]["what"] = "all networks of one request are on one kind of switch; send one request a kind";
     const auto next = read_trouble(refused, Asked::planning).next;
     REQUIRE(next.find("jq '.networks |= ") == 0);
     REQUIRE(next.find("netctl apply --yes -f -") != next.npos);
+}
+
+TEST_CASE("a value that is none gets no hint to look at what is there") {
+    REQUIRE(read_trouble(error(22, "no", "invalid", "/networks/web/mtu"), Asked::planning).next.empty());
+    REQUIRE(read_trouble(error(26, "no", "conflict"), Asked::planning).next == "netctl networks");
+}
+
+TEST_CASE("who plugs into a network that is not there is shown the networks") {
+    REQUIRE(read_trouble(error(49, "no", "not_found", "/nic/network"), Asked::plugging).next == "netctl networks");
+    REQUIRE(read_trouble(error(49, "no", "not_found", "/vmId"), Asked::plugging).next.empty());
+    REQUIRE(read_trouble(error(49, "no", "conflict", "/nic/macAddr"), Asked::plugging).next == "netctl vm");
+}
+
+TEST_CASE("what netd could not read is told by its place in the file") {
+    const auto trouble = read_trouble(error(-32700, "no", "invalid", "/params/networks/web/nic"), Asked::planning);
+    REQUIRE(explain(trouble, {"web.yaml", {{"/networks/web/nic", 3}}}) == std::vector<std::string>{"network \"web\": \"nic\" no (networks/web/nic in web.yaml, line 3)"});
 }
 
 TEST_CASE("what netd says of a change as a whole is told in its own words") {

@@ -7,6 +7,9 @@ it "and says where it knocked, and what to try" says "netctl: netd does not answ
 ask networks --json
 it "the same with --json is a document" json_has '.error.exit == 8'
 
+ask try -f "$dir/web.yaml" -- touch "$dir/ran"
+it "try is no more patient, and tries nothing" [ "$status" == 8 -a ! -e "$dir/ran" ]
+
 /usr/bin/python3 -c 'import socket, sys; s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1])' "$dir/control"
 ask status
 it "a socket that a dead netd left is no netd either" ends_with 8
@@ -34,6 +37,9 @@ fi
 
 ask frobnicate
 it "an unknown verb ends with 2" ends_with 2
+it "and is named" says 'netctl: there is no "frobnicate" · try: netctl --help'
+ask statsu
+it "a slip of the finger gets the verb that was meant" says 'there is no "statsu" · try: netctl status'
 ask apply
 it "a missing file name ends with 2" ends_with 2
 it "and shows the way to the help of that verb, not pages" says "try: netctl apply --help"
@@ -41,6 +47,11 @@ ask networks --color sometimes
 it "a bad choice ends with 2" ends_with 2
 ask status --timeout 5y
 it "a bad time ends with 2" ends_with 2
+ask plug web1 web --vlan 010
+it "a number that could be octal ends with 2, too" ends_with 2
+it "and is told from one that is plain" says '"010" is no whole number, as 10 is'
+ask events -n 0
+it "no events are none" says "at least 1"
 ask --control nonsense status
 it "a place that is none ends with 2" ends_with 2
 ask --control tcp://192.0.2.1:54321 status
@@ -81,4 +92,7 @@ ask plan "$dir/nowhere.yaml"
 it "a file that is not there ends with 1" ends_with 1
 ask plan "$dir/alias.yaml"
 it "an alias in YAML is refused before anybody is asked" ends_with 4
-it "with its line" says "line 2: an alias"
+it "with its place and its line" says "network \"web\": an alias (*name) is not taken; write it out (networks/web in $dir/alias.yaml, line 2)"
+printf 'networks:\n  a: {nic: "e\\x01"}\n' | "$netctl" plan - >"$dir/out" 2>"$dir/words"; status=$? out=$(<"$dir/out") words=$(<"$dir/words")
+it "a control character is refused before anybody is asked" ends_with 4
+it "with its name, its place and its line" says 'network "a": a text with a control character is not taken (networks/a/nic in standard input, line 2)'

@@ -69,7 +69,7 @@ it "of one without a name his chassis" grep -q '^eth1  *52:54:00:ff:00:01  *swp1
 it "where nobody listens, why" shows "nobody listens: Operation not permitted"
 it "and who is silent is that" grep -q '^eth3  *nobody was heard  ' "$dir/out"
 ask lldp eth0 --json
-it "for scripts it is as netd tells it" json_has 'keys == ["eth0"] and .eth0.enabled and .eth0.tlvs[0].properties["system name"] == "sw1.example"'
+it "for scripts it is a list, as all are" json_has 'length == 1 and .[0].ifname == "eth0" and .[0].enabled and .[0].tlvs[0].properties["system name"] == "sw1.example"'
 ask lldp bond0
 it "what is no NIC ends with 10" ends_with 10
 

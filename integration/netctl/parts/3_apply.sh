@@ -96,6 +96,7 @@ ask plug --filter strict --address 192.0.2.7 --address 2001:db8::7 web1 web
 it "addresses of a strict guest go with it" logged '.[-1].params.nic | .filter == "strict" and .filterParameters == ["192.0.2.7", "2001:db8::7"] and .network == "web"'
 ask plug web1 none
 it "a network that is not there ends with 10" ends_with 10
+it "with the way to those that are" says "try: netctl networks"
 ask plug web1 web --kind ship
 it "a kind that is none ends with 2" ends_with 2
 ask unplug web1 52:54:00:aa:00:01
@@ -107,3 +108,5 @@ forget_log
 printf 'networks: {web: {nic: eth0}}\noptions: {dryRun: "yes"}\n' >"$dir/dry.yaml"
 ask apply --yes "$dir/dry.yaml"
 it "a file may ask for a dry run itself" logged 'map(.method) | index("Host.setupNetworks") == null'
+ask try "-f$dir/dry.yaml" -- touch "$dir/ran"
+it "of which try can see nothing" [ "$status" == 4 -a ! -e "$dir/ran" ]

@@ -21,5 +21,14 @@ ask try -f "$dir/same.yaml" -- true
 it "nothing to change, and good" ends_with 0
 ask try -f "$dir/same.yaml" -- false
 it "nothing to change, and not good" ends_with 1
+forget_log
+ask try -f "$dir/web.yaml" --json -- true
+it "it asks for the plan first, as apply does" logged 'map(.method) | index("Host.planNetworks") < index("Host.setupNetworks")'
+it "which scripts get, too" json_has '.outcome == "committed" and (.steps | length) == 3'
+ask try --confirm-within 1s -f "$dir/leaving.yaml" -- true
+it "a netd that goes away and stays away is not waited for: 3" ends_with 3
+it "it says once that it went away" [ "$(grep -c 'netd went away before it said how the change ended' "$dir/words")" == 1 ]
+it "and at the end what is known" says "is not back; what nobody confirmed is taken back · try: systemctl status netd"
+start_fake
 ask try -f "$dir/web.yaml"
 it "a command is due" ends_with 2
