@@ -4,6 +4,7 @@
 #include "bridges/bus.hpp"
 #include "bridges/journey.hpp"
 #include "netd/apply/preview.hpp"
+#include "netd/lower/leftovers.hpp"
 
 #include <fmt/format.h>
 
@@ -133,7 +134,10 @@ Outcome Transactor::mend(const intent::Intent& attainable, const lower::Touched&
     if (auto other = unfinished()) return RolledBack{*other};
     Terms terms;
     terms.confirm = false;
-    return carry_out(lower::goal(attainable, attainable, touched, observe::host_of(backends_)), {}, terms);
+    const lower::Host host = observe::host_of(backends_);
+    lower::Goal goal = lower::goal(attainable, attainable, touched, host);
+    if (!backends_.ovs.is_gone()) lower::include_leftovers(goal, standing(), host);
+    return carry_out(goal, {}, terms);
 }
 
 Outcome Transactor::carry_out(const lower::Goal& goal, store::Entry entry, const Terms& terms, const std::function<lower::Goal()>& lowered) {
