@@ -1,8 +1,10 @@
 """What Open vSwitch keeps: rows of netd's that nobody stands for any more go, and what others put on its bridges stays."""
 
+import re
+
 from agree import agree
 from client import RpcError
-from drift import is_found, mended
+from drift import mended
 from host import wait_until
 from readers import Database
 from runner import case
@@ -154,8 +156,13 @@ def settings_that_undo_what_keeps_networks_apart_are_taken_away(host):
     agree(host)
     for words in (["set", "bridge", "ovs-eno1", "flood_vlans=5"], ["set", "port", port, "cvlans=7"], ["set", "port", port, "other_config:priority-tags=always"],
                   ["set", "port", "eno1", "cvlans=7"], ["set", "port", "web", "other_config:priority-tags=if-nonzero"]):
-        is_found(host, lambda: host.ovs.vsctl(*words))
+        events = host.netd.subscribe("drift.found")
+        host.ovs.vsctl(*words)
+        assert events.next(), words
         mended(host, 20)
+        column = re.split("[=:]", words[3])[0]
+        left = host.ovs.vsctl("get", *words[1:3], column).strip()
+        assert left == "[]" or column == "other_config" and "priority-tags" not in left, (words, left)
 
 
 @case("ovs")
@@ -165,6 +172,8 @@ def an_interface_beside_a_guests_own_takes_nothing_of_its_filter_away(host):
     agree(host)
     for words in (["--id=@i", "create", "interface", "name=beside", "type=internal", "--", "add", "port", port, "interfaces", "@i"],
                   ["--id=@i", "create", "interface", "name=beside", "type=internal", "--", "set", "port", port, "interfaces=@i"]):
-        is_found(host, lambda: host.ovs.vsctl("--no-wait", *words))
+        events = host.netd.subscribe("drift.found")
+        host.ovs.vsctl("--no-wait", *words)
+        assert events.next(), words
         mended(host, 20)
         assert [row["name"] for row in host.ovs.rows("Interface") if row["name"] in (port, "beside")] == [port]
