@@ -134,9 +134,10 @@ Outcome Transactor::mend(const intent::Intent& attainable, const lower::Touched&
     if (auto other = unfinished()) return RolledBack{*other};
     Terms terms;
     terms.confirm = false;
-    const lower::Host host = observe::host_of(backends_);
+    lower::Host host = observe::host_of(backends_);
     lower::Goal goal = lower::goal(attainable, attainable, touched, host);
-    if (!backends_.ovs.is_gone()) lower::include_leftovers(goal, standing(), host);
+    if (backends_.ovs.is_gone()) host.switched = nullptr;  // what it has kept waits for it
+    lower::include_leftovers(goal, standing(), host);
     return carry_out(goal, {}, terms);
 }
 
