@@ -24,11 +24,16 @@ void write_owner(const ovsrec_bridge& row, const Bridge& want) {
     else ovsrec_bridge_update_external_ids_delkey(&row, "netd");
 }
 
+std::vector<std::int64_t> numbers_of(const VlanSet& tags) {
+    std::vector<std::int64_t> numbers;
+    for (const auto& [first, last] : tags.ranges())
+        for (std::int64_t id = first.number(); id <= last.number(); ++id) numbers.push_back(id);
+    return numbers;
+}
+
 // All three columns, as a rest of an old mode would change the meaning of the new one.
 void write_vlans(const ovsrec_port& row, const char* mode, std::optional<std::int64_t> tag, const VlanSet& trunks) {
-    std::vector<std::int64_t> numbers;
-    for (const auto& [first, last] : trunks.ranges())
-        for (std::int64_t id = first.number(); id <= last.number(); ++id) numbers.push_back(id);
+    const auto numbers = numbers_of(trunks);
     ovsrec_port_set_vlan_mode(&row, mode);
     ovsrec_port_set_tag(&row, tag ? &*tag : nullptr, tag ? 1 : 0);
     ovsrec_port_set_trunks(&row, numbers.data(), numbers.size());
@@ -41,6 +46,25 @@ void write_tagging(const ovsrec_port& row, const std::optional<Tagging>& want) {
     const auto& trunk = std::get<Trunk>(*want);
     if (trunk.native) return write_vlans(row, "native-untagged", trunk.native->number(), trunk.tags);
     write_vlans(row, "trunk", std::nullopt, trunk.tags);
+}
+
+void write_cvlans(const ovsrec_port& row, const std::optional<VlanSet>& want) {
+    if (!want || (want->empty() && row.n_cvlans == 0)) return;
+    const auto numbers = numbers_of(*want);
+    ovsrec_port_set_cvlans(&row, numbers.data(), numbers.size());
+}
+
+void write_flood_vlans(const ovsrec_bridge& row, const std::optional<VlanSet>& want) {
+    if (!want || (want->empty() && row.n_flood_vlans == 0)) return;
+    const auto numbers = numbers_of(*want);
+    ovsrec_bridge_set_flood_vlans(&row, numbers.data(), numbers.size());
+}
+
+void write_priority_tags(const ovsrec_port& row, const std::optional<std::string>& want) {
+    const char* known = smap_get(&row.other_config, "priority-tags");
+    if (!want || *want == std::string_view(known ? known : "")) return;
+    if (want->empty()) ovsrec_port_update_other_config_delkey(&row, "priority-tags");
+    else ovsrec_port_update_other_config_setkey(&row, "priority-tags", want->c_str());
 }
 
 void write_filter(const ovsrec_port& row, const std::optional<topology::Filter>& want) {
@@ -117,6 +141,8 @@ void write_controllers(ovsdb_idl_txn& transaction, const ovsrec_bridge& row, con
 void write_port(const ovsrec_port& row, const ovsrec_interface& interface, const Port& want) {
     write_owner(row, want);
     write_tagging(row, want.tagging);
+    write_cvlans(row, want.cvlans);
+    write_priority_tags(row, want.priority_tags);
     write_filter(row, want.filter);
     write_stp(row, want.stp);
     if (want.isolated && *want.isolated != row.protected_) ovsrec_port_set_protected_(&row, *want.isolated);
@@ -137,6 +163,7 @@ void write_bridge(ovsdb_idl_txn& transaction, const ovsrec_bridge& row, const Br
     if (want.fail_mode && *want.fail_mode != (row.fail_mode ? row.fail_mode : ""))
         ovsrec_bridge_set_fail_mode(&row, want.fail_mode->empty() ? nullptr : want.fail_mode->c_str());
     if (want.controllers && *want.controllers != read_controllers(row)) write_controllers(transaction, row, *want.controllers);
+    write_flood_vlans(row, want.flood_vlans);
 }
 
 }  // namespace ovs

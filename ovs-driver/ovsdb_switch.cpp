@@ -253,7 +253,9 @@ Progress OvsdbSwitch::judge(std::span<const Op> ops) const {
         Result<> verdict;
         if (const auto* bridge = std::get_if<Create<Bridge>>(&op)) verdict = came(bridge->now.name);
         if (const auto* port = std::get_if<Create<Port>>(&op)) verdict = came(port->now.name);
-        if (const auto* port = std::get_if<Update<Port>>(&op); port && port->now.bridge && port->now.bridge != port->was.bridge)
+        // What others plugged in and was dead before is no reason to take a move back.
+        const auto is_alive = [](const Port& port) { return port.facts.ofport > 0 || (port.owner && port.owner->is_ours()); };
+        if (const auto* port = std::get_if<Update<Port>>(&op); port && port->now.bridge && port->now.bridge != port->was.bridge && is_alive(port->was))
             verdict = came(port->now.name);
         if (verdict) ++progress.done;
         else if (!progress.stopped) progress.stopped = verdict.error();

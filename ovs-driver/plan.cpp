@@ -22,10 +22,24 @@ R changed_part(const R& want, const R& have) {
     return part;
 }
 
-// A port whose interface changes its type is another port.
+// A port whose interface changes its type is another port, and so is one that has an interface beside its own. A mirror of somebody else's
+// has more than is known of it, and moves as it is.
 bool is_another(const Bridge&, const Bridge&) { return false; }
-bool is_another(const PortMirror& want, const PortMirror& have) { return want.bridge && want.bridge != have.bridge; }
-bool is_another(const Port& want, const Port& have) { return want.internal && have.internal && want.internal != have.internal; }
+bool is_another(const PortMirror& want, const PortMirror& have) { return want.bridge && want.bridge != have.bridge && is_ours(have); }
+bool is_another(const Port& want, const Port& have) {
+    return (want.internal && have.internal && want.internal != have.internal) || (want.others && have.others && want.others != have.others);
+}
+
+// What others put on a bridge, and what stays there, would go with it.
+bool holds_foreign(const Bridge& bridge, const State& want, const State& have) {
+    const auto stays = [&](const auto& rows, const auto& wanted) {
+        return std::any_of(rows.begin(), rows.end(), [&](const auto& row) {
+            const auto* then = wanted.find(row.name);
+            return !is_ours(row) && row.bridge == bridge.name && !(then && then->bridge && then->bridge != bridge.name);
+        });
+    };
+    return stays(have.ports, want.ports) || stays(have.mirrors, want.mirrors);
+}
 
 template <class R>
 void plan_rows(const topology::Keyed<R>& want, const topology::Keyed<R>& have, std::vector<Step>& steps) {
@@ -66,8 +80,13 @@ std::vector<Step> plan(const State& want, const State& have) {
     plan_rows(want.ports, have.ports, steps);
     plan_rows(want.mirrors, have.mirrors, steps);
     plan_rows(want.bridges, have.bridges, steps);
-    for (Step& step : steps)
-        if (const auto* gone = std::get_if<Remove<Bridge>>(&step.op); gone && loses_a_wanted_port(gone->was, want, have)) step.phase = Phase::build;
+    for (Step& step : steps) {
+        const auto* gone = std::get_if<Remove<Bridge>>(&step.op);
+        if (!gone) continue;
+        if (loses_a_wanted_port(gone->was, want, have)) step.phase = Phase::build;
+        // It is left to them, as somebody else's.
+        if (holds_foreign(gone->was, want, have)) step = {Update<Bridge>{gone->was, Bridge{.name = gone->was.name, .owner = Owner::foreign()}}, Phase::build};
+    }
     std::stable_sort(steps.begin(), steps.end(), [](const Step& a, const Step& b) {
         return std::pair{a.phase, order(a.op)} < std::pair{b.phase, order(b.op)};
     });

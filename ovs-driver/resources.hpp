@@ -33,13 +33,15 @@ struct Bridge {
     std::optional<std::string> protocols = {};  // versions of OpenFlow that it speaks, by commas; "": those of Open vSwitch's choice
     std::optional<std::string> fail_mode = {};  // what it does without a controller; "": what a switch does
     std::optional<std::string> controllers = {};  // who tells it what to forward, by commas; "": nobody
+    std::optional<VlanSet> flood_vlans = {};    // VLANs where it learns nothing: all that comes goes to all ports
 
     const IfName& key() const { return name; }
     bool operator==(const Bridge&) const = default;
     static constexpr auto fields = std::tuple{Field{"owner", &Bridge::owner}, Field{"datapath", &Bridge::datapath},
                                               Field{"mac", &Bridge::mac}, Field{"stp", &Bridge::stp}, Field{"rstp", &Bridge::rstp},
                                               Field{"protocols", &Bridge::protocols}, Field{"fail_mode", &Bridge::fail_mode},
-                                              Field{"controllers", &Bridge::controllers}};
+                                              Field{"controllers", &Bridge::controllers},
+                                              Field{"flood_vlans", &Bridge::flood_vlans}};
 };
 
 // Which frames a port takes. Access with tag 0 is the untagged network of the bridge.
@@ -79,13 +81,17 @@ struct Policing {
     static constexpr auto fields = std::tuple{Field{"rate", &Policing::rate}, Field{"burst", &Policing::burst}};
 };
 
-// A port and its one interface. (A native OVS bond has several interfaces: reported as a foreign port, never made.)
+// A port and its one interface. (A native OVS bond has several interfaces: reported as a foreign port, never made. One with netd's mark
+// is a port that somebody gave another interface.)
 struct Port {
     IfName name;
     std::optional<IfName> bridge = {};
     std::optional<Owner> owner = {};          // external_ids:netd of the port
     std::optional<bool> internal = {};        // interface type internal, else system
+    std::optional<std::string> others = {};   // interfaces that it has beside its own, by commas; it is made anew without them
     std::optional<Tagging> tagging = {};
+    std::optional<VlanSet> cvlans = {};       // of an outer tag: which inner ones it takes
+    std::optional<std::string> priority_tags = {};  // other_config:priority-tags; "": frames without a tag leave without one
     std::optional<Mtu> mtu = {};              // mtu_request
     std::optional<Mac> mac = {};              // Interface.mac (internal ports)
     std::optional<bool> isolated = {};        // Port.protected
@@ -103,7 +109,9 @@ struct Port {
     bool operator==(const Port&) const = default;
     static constexpr auto fields = std::tuple{
         Field{"bridge", &Port::bridge},     Field{"owner", &Port::owner},
-        Field{"internal", &Port::internal}, Field{"tagging", &Port::tagging},
+        Field{"internal", &Port::internal}, Field{"others", &Port::others},
+        Field{"tagging", &Port::tagging},   Field{"cvlans", &Port::cvlans},
+        Field{"priority_tags", &Port::priority_tags},
         Field{"mtu", &Port::mtu},           Field{"mac", &Port::mac},
         Field{"isolated", &Port::isolated}, Field{"stp", &Port::stp},
         Field{"qos", &Port::qos},

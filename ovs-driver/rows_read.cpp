@@ -41,14 +41,28 @@ std::optional<VlanId> read_tag(const ovsrec_port& row) {
 }
 
 // An unreadable number must not make the set smaller: an empty one means every tag.
-std::optional<VlanSet> read_trunks(const ovsrec_port& row) {
+std::optional<VlanSet> read_tags(const std::int64_t* numbers, std::size_t count) {
     VlanSet tags;
-    for (std::size_t i = 0; i < row.n_trunks; ++i) {
-        auto tag = VlanId::from(row.trunks[i]);
+    for (std::size_t i = 0; i < count; ++i) {
+        auto tag = VlanId::from(numbers[i]);
         if (!tag) return std::nullopt;
         tags.insert(*tag);
     }
     return tags;
+}
+
+// Its own interface has its name.
+const ovsrec_interface& own_interface(const ovsrec_port& row) {
+    for (std::size_t i = 0; i < row.n_interfaces; ++i)
+        if (text_of(row.interfaces[i]->name) == row.name) return *row.interfaces[i];
+    return *row.interfaces[0];
+}
+
+std::string read_others(const ovsrec_port& row) {
+    std::set<std::string> others;
+    for (std::size_t i = 0; i < row.n_interfaces; ++i)
+        if (text_of(row.interfaces[i]->name) != row.name) others.emplace(text_of(row.interfaces[i]->name));
+    return fmt::format("{}", fmt::join(others, ","));
 }
 
 // Other types (patch, tunnels, DPDK) are neither.
@@ -79,7 +93,8 @@ Bridge read_bridge(const ovsrec_bridge& row) {
                   .rstp = row.rstp_enable,
                   .protocols = read_protocols(row),
                   .fail_mode = std::string(text_of(row.fail_mode)),
-                  .controllers = read_controllers(row)};
+                  .controllers = read_controllers(row),
+                  .flood_vlans = read_tags(row.flood_vlans, row.n_flood_vlans)};
 }
 
 std::optional<Tagging> read_tagging(const ovsrec_port& row) {
@@ -89,7 +104,7 @@ std::optional<Tagging> read_tagging(const ovsrec_port& row) {
         const auto tag = read_tag(row);
         return tag ? std::optional<Tagging>(Access{*tag}) : std::nullopt;
     }
-    const auto tags = read_trunks(row);
+    const auto tags = read_tags(row.trunks, row.n_trunks);
     if (!tags) return std::nullopt;
     if (mode == "trunk" || mode.empty()) return Trunk{.tags = *tags};
     const auto native = read_tag(row);
@@ -119,10 +134,12 @@ PortMirror read_mirror(const ovsrec_mirror& row, const IfName& bridge) {
 }
 
 Port read_port(const ovsrec_port& row, const IfName& bridge) {
-    Port port{.name = IfName::observed(row.name), .bridge = bridge, .owner = Owner::foreign()};
-    if (row.n_interfaces != 1) return port;
-    const ovsrec_interface& interface = *row.interfaces[0];
-    port.owner = read_owner(smap_get(&row.external_ids, "netd"));
+    Port port{.name = IfName::observed(row.name), .bridge = bridge, .owner = read_owner(smap_get(&row.external_ids, "netd"))};
+    if (row.n_interfaces == 0 || (row.n_interfaces > 1 && !port.owner->is_ours())) return port;
+    const ovsrec_interface& interface = own_interface(row);
+    port.others = read_others(row);
+    port.cvlans = read_tags(row.cvlans, row.n_cvlans);
+    port.priority_tags = value_of(row.other_config, "priority-tags");
     port.internal = read_internal(text_of(interface.type));
     port.tagging = read_tagging(row);
     port.mtu = Mtu::observed(interface.n_mtu_request ? static_cast<std::uint32_t>(*interface.mtu_request) : 0);

@@ -21,7 +21,7 @@ std::string read_protocols(const ovsrec_bridge& row);
 std::string read_controllers(const ovsrec_bridge& row);
 Bridge read_bridge(const ovsrec_bridge& row);
 
-// A port of that bridge. One with several interfaces (a bond of OVS' own) has neither details nor facts, and is foreign.
+// A port of that bridge. One with several interfaces (a bond of OVS' own) that is not netd's has neither details nor facts.
 Port read_port(const ovsrec_port& row, const IfName& bridge);
 
 PortMirror read_mirror(const ovsrec_mirror& row, const IfName& bridge);

@@ -5,6 +5,7 @@
 #include "ovs-driver/rows_qos.hpp"
 #include "ovs-driver/session.hpp"
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <vector>
@@ -21,6 +22,7 @@ using topology::Result;
 struct NewBridge {
     const ovsrec_bridge* row = nullptr;
     std::vector<ovsrec_port*> ports = {};
+    std::vector<ovsrec_mirror*> mirrors = {};
 };
 
 class Writer {
@@ -38,7 +40,10 @@ public:
         for (const Op& op : ops) {
             if (auto written = std::visit([&](const auto& held) { return carry_out(held); }, op); !written) return written;
         }
-        for (auto& [name, made] : created_) ovsrec_bridge_set_ports(made.row, made.ports.data(), made.ports.size());
+        for (auto& [name, made] : created_) {
+            ovsrec_bridge_set_ports(made.row, made.ports.data(), made.ports.size());
+            if (!made.mirrors.empty()) ovsrec_bridge_set_mirrors(made.row, made.mirrors.data(), made.mirrors.size());
+        }
         sweep_qos(session_, leaving_ports_);
         return {};
     }
@@ -122,17 +127,37 @@ private:
     Result<> carry_out(const Create<PortMirror>& op) {
         const auto output = output_of(op.now);
         if (!output) return output.error();
-        const auto* bridge = op.now.bridge ? session_.bridge(*op.now.bridge) : nullptr;
-        if (!bridge) return Error{Fault::not_found, op.now.name.text(), "Open vSwitch has no such bridge"};
         auto* row = ovsrec_mirror_insert(&transaction_);
         ovsrec_mirror_set_name(row, op.now.name.c_str());
         write_mirror(*row, op.now, *output);
+        return attach(row, op.now);
+    }
+
+    Result<> attach(ovsrec_mirror* mirror, const PortMirror& want) {
+        const auto made = want.bridge ? created_.find(*want.bridge) : created_.end();
+        if (made != created_.end()) {
+            made->second.mirrors.push_back(mirror);
+            return {};
+        }
+        const auto* bridge = want.bridge && !leaving_bridges_.contains(*want.bridge) ? session_.bridge(*want.bridge) : nullptr;
+        if (!bridge) return Error{Fault::not_found, want.name.text(), "Open vSwitch has no such bridge"};
         ovsrec_bridge_verify_name(bridge);
-        ovsrec_bridge_update_mirrors_addvalue(bridge, row);
+        ovsrec_bridge_update_mirrors_addvalue(bridge, mirror);
         return {};
     }
 
+    // Somebody else's: with all that its row says.
+    Result<> move(const PortMirror& was, const PortMirror& now) {
+        const auto* from = was.bridge ? session_.bridge(*was.bridge) : nullptr;
+        const std::span<ovsrec_mirror*> mirrors = from ? std::span(from->mirrors, from->n_mirrors) : std::span<ovsrec_mirror*>();
+        const auto row = std::find_if(mirrors.begin(), mirrors.end(), [&](const ovsrec_mirror* mirror) { return was.name.text() == mirror->name; });
+        if (row == mirrors.end()) return Error{Fault::conflict, was.name.text(), "somebody else has removed this mirror"};
+        if (!leaving_bridges_.contains(*was.bridge)) ovsrec_bridge_update_mirrors_delvalue(from, *row);
+        return attach(*row, now);
+    }
+
     Result<> carry_out(const Update<PortMirror>& op) {
+        if (op.now.bridge && op.now.bridge != op.was.bridge) return move(op.was, op.now);
         const auto output = output_of(op.now);
         if (!output) return output.error();
         const auto* row = find_mirror(session_, op.now.name);
@@ -172,7 +197,8 @@ private:
         const auto* row = session_.port(name);
         const Port* known = mirror_.ports.find(name);
         if (!row || !known) return Error{Fault::conflict, name.text(), "somebody else has removed this port"};
-        if (row->n_interfaces != 1) return Error{Fault::conflict, name.text(), "this port is a bond of Open vSwitch"};
+        const bool only_moves = op.now == Port{.name = name, .bridge = op.now.bridge};
+        if (row->n_interfaces != 1 && !only_moves) return Error{Fault::conflict, name.text(), "this port is a bond of Open vSwitch"};
         ovsrec_port_verify_name(row);
         write_port(*row, *row->interfaces[0], op.now);
         if (op.now.qos) write_qos(*row, *op.now.qos, transaction_);

@@ -2,6 +2,7 @@
 #include "netd/apply/transaction.hpp"
 
 #include "bridges/bus.hpp"
+#include "netd/lower/leftovers.hpp"
 
 #include <algorithm>
 
@@ -9,6 +10,8 @@ namespace apply {
 namespace {
 
 using std::chrono::steady_clock;
+
+constexpr std::chrono::seconds patience{60}, sweep_patience{20};  // four and two at most: packaging/netd.service gives a start 300 s
 
 // The network by which the host is reached.
 bool is_way_to_the_host(const intent::Network& network) { return network.default_route || network.roles.contains(topology::Role::management); }
@@ -74,13 +77,26 @@ Result<> Transactor::make_all(const intent::Intent& all) {
 
 Result<> Transactor::make_all_of(intent::Intent& made, const Parts& parts) {
     if (parts.each.empty()) return {};
-    constexpr std::chrono::seconds patience{60};  // four of them at most: packaging/netd.service gives a start 300 s
     const std::span<const intent::Intent> each{parts.each};
     auto at_once = make_together(made, each, steady_clock::now() + patience);
     if (at_once || each.size() == 1 || at_once.error().fault == topology::Fault::timeout) return at_once;
     const auto deadline = steady_clock::now() + patience;
     auto ways = make_in_halves(made, each.first(parts.ways), deadline), others = make_in_halves(made, each.subspan(parts.ways), deadline);
     return ways ? others : ways;
+}
+
+// What was never committed Open vSwitch has kept over the boot, and it may hold a NIC that something else is defined on.
+Result<> Transactor::take_away_leftovers(const intent::Intent& all) {
+    if (!knows_leftovers()) return {};
+    leftovers_due_ = !backends_.ovs.connected() || backends_.ovs.is_gone();
+    if (leftovers_due_) return {};
+    lower::Goal goal;
+    lower::include_leftovers(goal, all, observe::host_of(backends_));
+    return reach(goal.wanted, goal.scope, backends_, steady_clock::now() + sweep_patience);
+}
+
+void Transactor::see_to_leftovers() {
+    if (leftovers_due_ && !open_) std::ignore = take_away_leftovers(running_);
 }
 
 // Without a journal: a netd that dies meanwhile finds no running definitions, and begins anew. They are written though there be none.
@@ -90,7 +106,9 @@ Outcome Transactor::bring_back() {
     const intent::Intent wanted = committed_;
     // An ovs-vswitchd that is dead is as an Open vSwitch that comes late.
     const intent::Intent there = lower::attainable(wanted, {backends_.kernel.state(), backends_.ovs.connected() && !backends_.ovs.is_gone()});
-    const auto reached = make_all(there);
+    auto reached = take_away_leftovers(wanted);
+    if (auto made = make_all(there); !made) reached = made;
+    if (auto emptied = take_away_leftovers(wanted); reached && !emptied) reached = emptied;  // bridges of NICs that are called otherwise now
     // What can't be had now is drift, not a reason to take away what could be had: a NIC that comes late is waited for, and
     // what the kernel refused is tried again by itself, where drift is repaired.
     const intent::Delta delta = intent::difference(running_, wanted);

@@ -1,6 +1,7 @@
 // Drift is mended in a transaction of its own, or beside one that waits, whose way back then leads over all that is mended.
 #include "netd/apply/transaction.hpp"
 #include "netd/lower/follow_guests.hpp"
+#include "netd/lower/leftovers.hpp"
 
 #include <fmt/format.h>
 
@@ -57,7 +58,11 @@ Outcome Transactor::mend(const intent::Intent& attainable, const lower::Touched&
     if (waiting_) return mend_beside(attainable, touched);
     Terms terms;
     terms.confirm = false;
-    return carry_out(lower::goal(attainable, attainable, touched, observe::host_of(backends_)), {}, terms);
+    lower::Host host = observe::host_of(backends_);
+    lower::Goal goal = lower::goal(attainable, attainable, touched, host);
+    if (backends_.ovs.is_gone()) host.switched = nullptr;  // what it has kept waits for it
+    if (knows_leftovers()) lower::include_leftovers(goal, running_, host);
+    return carry_out(goal, {}, terms);
 }
 
 // The journal stays as it is: the way back is a plan from whatever is there then, so nothing is touched that it would not lead over. A

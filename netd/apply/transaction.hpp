@@ -83,6 +83,9 @@ public:
     void look_at_the_boot_again(const intent::Intent& attainable);
     bool is_boot_incomplete() const { return boot_trouble_.has_value(); }
 
+    // Takes away what Open vSwitch has kept over a boot though nobody committed it, once that answers.
+    void see_to_leftovers();
+
     // Makes the host by what DHCP servers give now, instead of by what it is made by (Backends::leases); also in a transaction
     // that waits, whose way back then knows of it. A "no" leaves the host as it was.
     Result<> follow(const lower::Leases& offered);
@@ -145,6 +148,9 @@ private:
     Result<> make_in_halves(intent::Intent& made, std::span<const intent::Intent> parts, std::chrono::steady_clock::time_point deadline);
     Result<> make_all(const intent::Intent& all);
     Result<> make_all_of(intent::Intent& made, const Parts& parts);
+    Result<> take_away_leftovers(const intent::Intent& all);
+    // What no definition stands for may be of one that a damaged file has lost.
+    bool knows_leftovers() const { return damages_.empty(); }
     bool is_whole(const intent::Intent& attainable) const;
     std::chrono::steady_clock::time_point apply_deadline(const Terms& terms) const;
 
@@ -157,6 +163,7 @@ private:
     std::uint64_t generation_ = 0;
     std::uint64_t last_id_ = 0;
     bool has_run_in_this_boot_ = false;
+    bool leftovers_due_ = false;              // Open vSwitch did not answer at the boot
     std::optional<Error> unkept_ = {};        // why the running definitions are not on disk
     std::optional<Error> boot_trouble_ = {};  // why a boot is not whole, until it is
     std::optional<store::Entry> open_;

@@ -1,6 +1,7 @@
 // The way back: all of it, else whatever of it has nothing to do with what is in the way.
 #include "netd/apply/preview.hpp"
 #include "netd/apply/transaction.hpp"
+#include "netd/lower/leftovers.hpp"
 
 namespace apply {
 
@@ -10,13 +11,16 @@ using std::chrono::steady_clock;
 Result<> Transactor::go_back() {
     const lower::HostState before = lower::attainable(open_->before, observe::host_of(backends_));
     if (const auto other = in_the_way(before)) return *other;
-    return reach(before, open_->scope(), backends_, steady_clock::now() + longest_apply);
+    lower::Scope scope = open_->scope();
+    lower::include_what_others_plugged(scope, before, backends_.ovs.state());
+    return reach(before, scope, backends_, steady_clock::now() + longest_apply);
 }
 
 // Better an address without one of the routes, or a network of which one NIC is held by others, than the host out of reach.
 void Transactor::go_back_in_part() {
     lower::HostState before = lower::attainable(open_->before, observe::host_of(backends_));
     lower::Scope scope = open_->scope();
+    lower::include_what_others_plugged(scope, before, backends_.ovs.state());
     std::set<lower::IfName> left_out;
     for (const bridges::Link& link : before.kernel.links) {
         const bool waits_for_ovs = !backends_.ovs.connected() && plan::is_made_by_ovs(before, link.name) && !backends_.kernel.state().links.contains(link.name);

@@ -109,6 +109,7 @@ void Reconciler::hear() {
     if (heard->changed || others_changed) ask_who_moved();
     if (!heard->changed && !others_changed && !are_back) return;
     try_again();
+    transactor_.see_to_leftovers();
     follow_names();
     publish();
 }

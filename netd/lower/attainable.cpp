@@ -117,7 +117,23 @@ bool has_mac_of_ports(const bridges::Link& link) {
     return policy != bond->options.end() && policy->second != "none";
 }
 
+namespace {
+
+// What others had on a bridge netd moves, and never takes away: what is gone they took away themselves.
+template <class R>
+void forget_foreign_rows(topology::Keyed<R>& before, const topology::Keyed<R>& there) {
+    const auto rows = before;
+    for (const R& row : rows)
+        if (!(row.owner && row.owner->is_ours()) && !there.contains(row.name)) before.erase(row.name);
+}
+
+}  // namespace
+
 HostState attainable(HostState before, const Host& host) {
+    if (host.switched) {
+        forget_foreign_rows(before.ovs.ports, host.switched->ports);
+        forget_foreign_rows(before.ovs.mirrors, host.switched->mirrors);
+    }
     const auto links = before.kernel.links;
     for (bridges::Link link : links) {
         auto* bond = link.kind ? std::get_if<bridges::Bond>(&*link.kind) : nullptr;

@@ -5,6 +5,7 @@
 #include "bridges/bridge_options.hpp"
 #include "netd/lower/attainable.hpp"
 #include "netd/lower/bystanders.hpp"
+#include "netd/lower/leftovers.hpp"
 #include "netd/lower/naming.hpp"
 #include "netd/lower/realise.hpp"
 #include "topology/compare.hpp"
@@ -243,6 +244,7 @@ Goal goal(const Intent& was, const Intent& now, const Touched& touched, const Ho
     goal.was_wanted = before;
     keep_what_bonds_bring_down(goal, host);
     include_bystanders(goal, host);
+    keep_what_others_plugged(goal, host);
     return goal;
 }
 

@@ -57,9 +57,7 @@ ovs::Tagging tagging(const Draft& draft, const intent::Network& at, const intent
 }
 
 void ovs_port(Draft& draft, const intent::Network& network, const intent::GuestNic& nic, const IfName& name) {
-    ovs::Port port{name};
-    port.bridge = guest_bridge(network);
-    port.owner = mark(nic);
+    ovs::Port port = switch_port(name, guest_bridge(network), mark(nic));
     port.internal = false;
     port.tagging = tagging(draft, network, nic);
     port.isolated = nic.isolated || network.isolated;

@@ -22,18 +22,26 @@ ovs::Bridge bridge(const Draft& draft, const IfName& name, std::string_view role
     made.rstp = false;
     // By OpenFlow netd tells it who may send what. Who has a controller, or waits for one (fail_mode), forwards nothing by itself.
     made.protocols = made.fail_mode = made.controllers = "";
+    made.flood_vlans.emplace();
     return made;
 }
 
 }  // namespace
 
+ovs::Port switch_port(const IfName& name, const IfName& bridge, const topology::Owner& owner) {
+    ovs::Port port{name};
+    port.bridge = bridge;
+    port.owner = owner;
+    port.others = port.priority_tags = "";
+    port.cvlans.emplace();
+    return port;
+}
+
 void network_switched(Draft& draft, const intent::Network& network) {
     const IfName device = device_of(network.name);
     if (!network.base())
         draft.wanted.ovs.bridges.put(bridge(draft, bridge_of(network), fmt::format("network {}", network.name.text()), network.stp));
-    ovs::Port port{device};
-    port.bridge = bridge_of(network);
-    port.owner = topology::Owner::ours(fmt::format("network {}", network.name.text()));
+    ovs::Port port = switch_port(device, bridge_of(network), topology::Owner::ours(fmt::format("network {}", network.name.text())));
     port.internal = true;
     port.tagging = ovs::Access{tag_inside(draft, network)};
     port.mtu = network.mtu;
@@ -52,9 +60,7 @@ void base_switched(Draft& draft, const intent::Base& base) {
     ovs::Bridge made = bridge(draft, ovs_bridge(base.device), fmt::format("base {}", base.device.text()), stp);
     made.mac = mac_of(draft, base.device);
     draft.wanted.ovs.bridges.put(made);
-    ovs::Port uplink{base.device};
-    uplink.bridge = made.name;
-    uplink.owner = made.owner;
+    ovs::Port uplink = switch_port(base.device, made.name, *made.owner);
     uplink.internal = false;
     uplink.tagging = trunk;
     const bridges::Traffic traffic = shares_of(draft, base);

@@ -46,6 +46,9 @@ std::set<bridges::IfName> copies_of_sent(const Draft& draft, const intent::Netwo
 
 // The first network on Open vSwitch that the NIC mirrors; null if there is none.
 const intent::Network* switched_source(const Draft& draft, const intent::GuestNic& nic);
+// A port of netd's on a bridge of Open vSwitch, without anything that others set there.
+ovs::Port switch_port(const IfName& name, const IfName& bridge, const topology::Owner& owner);
+
 void mirror_switched(Draft& draft, const intent::GuestNic& nic, const topology::Owner& owner);
 
 // The device that carries a network's address: MTU, addresses, up, and how the host's stack behaves on it.

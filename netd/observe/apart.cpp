@@ -9,8 +9,10 @@ bool is_otherwise(const bridges::Link* was, const bridges::Link* now) {
 }
 
 bool is_otherwise(const ovs::Port* was, const ovs::Port* now) {
-    return was && now && (was->bridge != now->bridge || was->tagging != now->tagging || was->isolated != now->isolated);
+    return was && now && (was->bridge != now->bridge || was->tagging != now->tagging || was->isolated != now->isolated || was->others != now->others || was->cvlans != now->cvlans);
 }
+
+bool is_otherwise(const ovs::Bridge* was, const ovs::Bridge* now) { return was && now && was->flood_vlans != now->flood_vlans; }
 
 template <class R>
 bool is_any_otherwise(const topology::Keyed<R>& was, const topology::Keyed<R>& now) {
@@ -22,7 +24,8 @@ bool is_any_otherwise(const topology::Keyed<R>& was, const topology::Keyed<R>& n
 }  // namespace
 
 bool is_kept_apart_otherwise(const Snapshot& was, const Snapshot& now) {
-    return is_any_otherwise(was.observed.kernel.links, now.observed.kernel.links) || is_any_otherwise(was.observed.ovs.ports, now.observed.ovs.ports);
+    return is_any_otherwise(was.observed.kernel.links, now.observed.kernel.links) || is_any_otherwise(was.observed.ovs.ports, now.observed.ovs.ports) ||
+           is_any_otherwise(was.observed.ovs.bridges, now.observed.ovs.bridges);
 }
 
 }  // namespace observe

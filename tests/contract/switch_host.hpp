@@ -29,11 +29,11 @@ inline Owner ours(const std::string& role) { return Owner::ours(role); }
 
 // As it is reported, so that whole states can be compared.
 inline Bridge bridge(const std::string& called) {
-    return Bridge{.name = name(called), .owner = ours("network " + called), .datapath = "netdev", .mac = no_mac, .stp = false, .rstp = false, .protocols = "", .fail_mode = "", .controllers = ""};
+    return Bridge{.name = name(called), .owner = ours("network " + called), .datapath = "netdev", .mac = no_mac, .stp = false, .rstp = false, .protocols = "", .fail_mode = "", .controllers = "", .flood_vlans = VlanSet{}};
 }
 inline Port port(const std::string& called, const std::string& on, Tagging tagging, bool internal = true) {
-    return Port{.name = name(called), .bridge = name(on), .owner = ours("nic " + called), .internal = internal,
-                .tagging = tagging, .mtu = no_mtu, .mac = no_mac, .isolated = false, .stp = true, .qos = "", .policing = Policing{}, .attached_mac = "", .iface_id = "", .vm_id = ""};
+    return Port{.name = name(called), .bridge = name(on), .owner = ours("nic " + called), .internal = internal, .others = "",
+                .tagging = tagging, .cvlans = VlanSet{}, .priority_tags = "", .mtu = no_mtu, .mac = no_mac, .isolated = false, .stp = true, .qos = "", .policing = Policing{}, .attached_mac = "", .iface_id = "", .vm_id = ""};
 }
 
 inline State without_facts(const State& state) {

@@ -14,6 +14,7 @@ TEMPLATE_TEST_CASE("a bridge, tagged ports and an uplink come in one transaction
     guest.mac = *Mac::parse("52:54:00:00:00:04");
     guest.mtu = *Mtu::from(1400);
     guest.isolated = true;
+    guest.cvlans = vlans("7-8"), guest.priority_tags = "always";
     guest.stp = false;
     guest.attached_mac = "52:54:00:00:00:99", guest.iface_id = "if-4", guest.vm_id = "vm-4";
     guest.filter = *topology::Filter::parse("strict 52:54:00:00:00:99 192.0.2.7");
@@ -23,6 +24,7 @@ TEMPLATE_TEST_CASE("a bridge, tagged ports and an uplink come in one transaction
     switched.stp = true;
     switched.protocols = "OpenFlow13,OpenFlow14";
     switched.fail_mode = "secure";
+    switched.flood_vlans = vlans("5,9");
     switched.controllers = "punix:one,punix:two";
     want.bridges.put(switched);
 
@@ -100,6 +102,71 @@ TEST_CASE("what no other way makes is seen too: a bond of Open vSwitch, a dead p
     dead.owner = Owner::foreign(), dead.tagging = {}, dead.iface_id = "x";
     for (const Port& port : {dead, Port{.name = name("pair"), .bridge = name("blue"), .owner = Owner::foreign()}}) expected.ports.put(port);
     REQUIRE(until(*host.ovs, [&] { return without_facts(host.ovs->state()) == expected; }));
+}
+
+TEST_CASE("a port of netd's that has an interface beside its own is known as such, and is made anew") {
+    SKIP_UNLESS(PrivateOvs::lacking().empty(), PrivateOvs::lacking());
+    Host host;
+    State want = blue();
+    Port guest = *want.ports.find(name("b1"));
+    guest.filter = *topology::Filter::parse("strict 52:54:00:00:00:99 192.0.2.7");
+    want.ports.put(guest);
+    REQUIRE(refusal(bring_about(*host.ovs, want)) == "");
+    host.machine.vsctl({"--id=@i", "create", "interface", "name=beside", "type=internal", "--", "add", "port", "b1", "interfaces", "@i"});
+
+    State expected = want;
+    guest.others = "beside";
+    expected.ports.put(guest);
+    REQUIRE(until(*host.ovs, [&] { return without_facts(host.ovs->state()) == expected; }));
+
+    for (const Phase phase : {Phase::release, Phase::build}) {
+        std::vector<Op> ops;
+        for (const Step& step : plan(want, host.ovs->state()))
+            if (step.phase == phase) ops.push_back(step.op);
+        REQUIRE(refusal(apply(*host.ovs, ops)) == "");
+    }
+    REQUIRE(without_facts(host.ovs->state()) == want);
+    REQUIRE(host.ovs->state().ports.find(name("b1"))->facts.ofport > 0);
+}
+
+TEMPLATE_TEST_CASE("settings of netd's own rows that others made are taken away", "[switch]", BOTH_SWITCHES) {
+    A_HOST(host);
+    REQUIRE(refusal(bring_about(host.ovs, blue())) == "");
+    Port tagged{.name = name("b1"), .cvlans = vlans("7"), .priority_tags = "always"};
+    const Bridge flooded{.name = name("blue"), .flood_vlans = vlans("5")};
+    host.meddle({Update<Port>{*host.ovs.state().ports.find(name("b1")), tagged}, Update<Bridge>{bridge("blue"), flooded}});
+    REQUIRE(until(host.ovs, [&] { return !plan(blue(), host.ovs.state()).empty(); }));
+    REQUIRE(refusal(bring_about(host.ovs, blue())) == "");
+    REQUIRE(without_facts(host.ovs.state()) == blue());
+}
+
+TEST_CASE("what others plugged in moves with all that it has, dead or alive, and a bond and a mirror as well") {
+    SKIP_UNLESS(PrivateOvs::lacking().empty(), PrivateOvs::lacking());
+    Host host;
+    REQUIRE(refusal(bring_about(*host.ovs, blue())) == "");
+    host.machine.vsctl({"add-bond", "blue", "pair", "e1", "e2", "--", "set", "interface", "e1", "type=internal", "--", "set", "interface", "e2", "type=internal"});
+    host.machine.vsctl({"--no-wait", "add-port", "blue", "dead", "tag=7", "cvlans=9", "--", "--id=@p", "get", "port", "pair", "--",
+                        "--id=@m", "create", "mirror", "name=theirs", "select_src_port=@p", "--", "add", "bridge", "blue", "mirrors", "@m"});
+    REQUIRE(until(*host.ovs, [&] { return host.ovs->state().mirrors.contains(name("theirs")) && host.ovs->state().ports.contains(name("dead")); }));
+    const State before = without_facts(host.ovs->state());
+
+    State want{.bridges = {bridge("red")}};
+    for (Port port : before.ports) {
+        port.bridge = name("red");
+        want.ports.put(port.owner->is_ours() ? port : Port{.name = port.name, .bridge = port.bridge});
+    }
+    want.mirrors.put(PortMirror{.name = name("theirs"), .bridge = name("red")});
+    REQUIRE(refusal(bring_about(*host.ovs, want)) == "");
+
+    State expected{.bridges = {bridge("red")}};
+    for (Port port : before.ports) {
+        port.bridge = name("red");
+        expected.ports.put(port);
+    }
+    REQUIRE(without_facts(host.ovs->state()) == expected);
+    PortMirror mirror = *host.ovs->state().mirrors.find(name("theirs"));
+    REQUIRE(mirror.bridge == name("red"));
+    REQUIRE(host.machine.vsctl({"wait-until", "mirror", "theirs", "select_all=false"}) == 0);
 }
 
 TEMPLATE_TEST_CASE("what others made is seen, listed as foreign and survives what happens to ours", "[switch]", BOTH_SWITCHES) {

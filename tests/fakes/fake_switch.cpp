@@ -48,7 +48,7 @@ struct Writer {
     Result<> create(const Bridge& now) {
         if (state.bridges.contains(now.name))
             return Error{Fault::conflict, now.name.text(), "somebody else has made a bridge of this name"};
-        state.bridges.put(laid_over(Bridge{.name = now.name, .owner = Owner::foreign(), .datapath = "system", .mac = no_mac, .stp = false, .rstp = false, .protocols = "", .fail_mode = "", .controllers = ""}, now));
+        state.bridges.put(laid_over(Bridge{.name = now.name, .owner = Owner::foreign(), .datapath = "system", .mac = no_mac, .stp = false, .rstp = false, .protocols = "", .fail_mode = "", .controllers = "", .flood_vlans = topology::VlanSet{}}, now));
         return {};
     }
     Result<> operator()(const Update<Bridge>& op) {
@@ -60,7 +60,7 @@ struct Writer {
     Result<> operator()(const Create<Port>& op) {
         const IfName& name = op.now.name;
         if (state.ports.contains(name)) return Error{Fault::conflict, name.text(), "somebody else has made a port of this name"};
-        const Port plain{.name = name, .owner = Owner::foreign(), .internal = false, .tagging = ovs::Trunk{}, .mtu = no_mtu, .mac = no_mac,
+        const Port plain{.name = name, .owner = Owner::foreign(), .internal = false, .others = "", .tagging = ovs::Trunk{}, .cvlans = topology::VlanSet{}, .priority_tags = "", .mtu = no_mtu, .mac = no_mac,
                          .isolated = false, .stp = true, .qos = "", .policing = ovs::Policing{}, .attached_mac = "", .iface_id = "", .vm_id = ""};
         return put(laid_over(plain, op.now));
     }

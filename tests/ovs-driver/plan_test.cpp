@@ -95,6 +95,36 @@ TEST_CASE("a bridge whose port moves to one that comes goes after it") {
                                       {Remove<Bridge>{bridge("blue")}, Phase::build}});
 }
 
+TEST_CASE("a bridge that is ours and not wanted is left to those who have a port or a mirror there") {
+    const Port tap = foreign(port("tap0", "old"));
+    const PortMirror theirs{.name = name("theirs"), .bridge = name("old"), .owner = Owner::foreign()};
+    const Steps released{{Remove<Port>{port("up0", "old")}, Phase::release},
+                         {Update<Bridge>{bridge("old"), {.name = name("old"), .owner = Owner::foreign()}}, Phase::build}};
+    REQUIRE(plan({}, {.bridges = {bridge("old")}, .ports = {port("up0", "old"), tap}}) == released);
+    REQUIRE(plan({}, {.bridges = {bridge("old")}, .ports = {port("up0", "old")}, .mirrors = {theirs}}) == released);
+    REQUIRE(plan({}, {.bridges = {foreign(bridge("old"))}, .ports = {tap}, .mirrors = {theirs}}).empty());
+}
+
+TEST_CASE("what others have on a bridge moves with its ports, as it is") {
+    const Port tap = foreign(port("tap0", "old"));
+    const PortMirror theirs{.name = name("theirs"), .bridge = name("old"), .owner = Owner::foreign(), .tags = VlanSet{}};
+    const State have{.bridges = {bridge("old")}, .ports = {port("b1", "old"), tap}, .mirrors = {theirs}};
+    const State want{.bridges = {bridge("new")}, .ports = {port("b1", "new"), {.name = name("tap0"), .bridge = name("new")}},
+                     .mirrors = {{.name = name("theirs"), .bridge = name("new")}}};
+    REQUIRE(plan(want, have) == Steps{{Create<Bridge>{bridge("new")}, Phase::build},
+                                      {Update<Port>{port("b1", "old"), {.name = name("b1"), .bridge = name("new")}}, Phase::build},
+                                      {Update<Port>{tap, {.name = name("tap0"), .bridge = name("new")}}, Phase::build},
+                                      {Update<PortMirror>{theirs, {.name = name("theirs"), .bridge = name("new")}}, Phase::build},
+                                      {Remove<Bridge>{bridge("old")}, Phase::build}});
+}
+
+TEST_CASE("a port with an interface beside its own is made anew") {
+    Port want = port("b1", "blue"), have = port("b1", "blue");
+    want.others = "", have.others = "beside";
+    REQUIRE(plan({.bridges = {bridge("blue")}, .ports = {want}}, {.bridges = {bridge("blue")}, .ports = {have}}) ==
+            Steps{{Remove<Port>{have}, Phase::release}, {Create<Port>{want}, Phase::build}});
+}
+
 TEST_CASE("a port of another type is another port") {
     Port device = port("b1", "blue");
     device.internal = false;
