@@ -100,15 +100,19 @@ void read_field(Program& program, const Place& place, int size, int to) {
     program.load(size == 1 ? BPF_B : BPF_H, to, BPF_REG_10, scratch);
 }
 
-// To the stack, bytes of the frame; who has them not has no such header.
-void read_frame(Program& program, int from, int count) {
+// To the stack, bytes of the frame from where BPF_REG_2 says; who has them not has no such header.
+void read_from_there(Program& program, int count) {
     program.copy(BPF_REG_1, frame);
-    program.set(BPF_REG_2, from);
     program.copy(BPF_REG_3, BPF_REG_10);
     program.compute(BPF_ADD, BPF_REG_3, bytes);
     program.set(BPF_REG_4, count);
     program.call(BPF_FUNC_skb_load_bytes);
     program.jump(BPF_JNE, BPF_REG_0, 0, "drop");
+}
+
+void read_frame(Program& program, int from, int count) {
+    program.set(BPF_REG_2, from);
+    read_from_there(program, count);
 }
 
 // A request is for the checksum of the header at `header`, where `place` of it is; or for what lies behind that header (what a tunnel
@@ -171,10 +175,9 @@ void judge_ipv6(Program& program) {
     program.compute(BPF_ADD, header, 8);
 }
 
-// A frame that says that it ends before it does: beyond what ethernet fills up, nothing honest has a trailer.
+// A frame that says that it ends before it does: what ethernet fills up is cut off, and beyond that nothing honest has a trailer.
 void judge_length(Program& program) {
     program.load(BPF_W, header, frame, offsetof(__sk_buff, len));
-    program.jump(BPF_JLE, header, ETH_ZLEN, "long enough");
     program.load(BPF_W, BPF_REG_1, frame, offsetof(__sk_buff, protocol));
     program.jump(BPF_JEQ, BPF_REG_1, htons(ETH_P_IP), "length of ipv4");
     program.jump(BPF_JNE, BPF_REG_1, htons(ETH_P_IPV6), "long enough");
@@ -188,14 +191,55 @@ void judge_length(Program& program) {
     program.load(BPF_H, BPF_REG_1, BPF_REG_10, bytes);
     program.put(BPF_ALU | BPF_END | BPF_TO_BE, BPF_REG_1, 0, 0, 16);
     program.compute_by(BPF_ADD, start, BPF_REG_1);
-    program.jump_by(BPF_JGT, header, start, "drop");
+    program.jump_by(BPF_JLE, header, start, "long enough");
+    program.jump(BPF_JGT, header, ETH_ZLEN, "drop");
+    program.copy(BPF_REG_1, frame);
+    program.copy(BPF_REG_2, start);
+    program.set(BPF_REG_3, 0);
+    program.call(BPF_FUNC_skb_change_tail);
+    program.jump(BPF_JNE, BPF_REG_0, 0, "drop");  // it would end within a header
     program.mark("long enough");
+}
+
+// An IPv6 fragment that is the whole packet, which nobody sends (RFC 8021): to the kernel's datapath of Open vSwitch it is a first one,
+// to ovs-vswitchd none.
+void judge_fragments(Program& program) {
+    constexpr int longest_chain = 4;
+    const int next = written;
+    program.load(BPF_W, BPF_REG_1, frame, offsetof(__sk_buff, protocol));
+    program.jump(BPF_JNE, BPF_REG_1, htons(ETH_P_IPV6), "no fragment");
+    read_frame(program, ETH_HLEN + 6, 1);
+    program.load(BPF_B, next, BPF_REG_10, bytes);
+    program.set(header, ETH_HLEN + 40);
+    for (int depth = 0; depth <= longest_chain; ++depth) {
+        const std::string extension = "extension " + std::to_string(depth);
+        program.jump(BPF_JEQ, next, IPPROTO_FRAGMENT, "fragment");
+        for (const int one : {+IPPROTO_HOPOPTS, +IPPROTO_ROUTING, +IPPROTO_DSTOPTS}) program.jump(BPF_JEQ, next, one, depth < longest_chain ? extension : "drop");
+        program.go("no fragment");
+        program.mark(extension);
+        if (depth == longest_chain) break;
+        program.copy(BPF_REG_2, header);
+        read_from_there(program, 2);
+        program.load(BPF_B, next, BPF_REG_10, bytes);
+        program.load(BPF_B, BPF_REG_1, BPF_REG_10, bytes + 1);
+        program.compute(BPF_LSH, BPF_REG_1, 3);
+        program.compute_by(BPF_ADD, header, BPF_REG_1);
+        program.compute(BPF_ADD, header, 8);
+    }
+    program.mark("fragment");
+    program.copy(BPF_REG_2, header);
+    read_from_there(program, 4);
+    program.load(BPF_H, BPF_REG_1, BPF_REG_10, bytes + 2);
+    program.compute(BPF_AND, BPF_REG_1, htons(0xfff9));  // where it belongs, and whether more follow
+    program.jump(BPF_JEQ, BPF_REG_1, 0, "drop");
+    program.mark("no fragment");
 }
 
 Program program_for(const SkBuff& at) {
     Program program;
     program.copy(frame, BPF_REG_1);
     judge_length(program);
+    judge_fragments(program);
     read_field(program, at.ip_summed, 1, BPF_REG_1);
     program.compute(BPF_RSH, BPF_REG_1, at.ip_summed.shift);
     program.compute(BPF_AND, BPF_REG_1, 3);

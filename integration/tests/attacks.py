@@ -408,10 +408,19 @@ def only_its_own_checksum(host, definition):
             came = [bool(heard) for heard in collect(ends, token, 10 if expected else 0.5, quiet=0, enough=ends).values()]
             assert came == [expected] * len(ends), (number, flags, came)
     # Frames that say that they end before they do: what lies behind that some filter reads, and some not.
-    for number, (frame, arrives) in enumerate([(bare, True), (bare + bytes(60), False), (six, True), (six + bytes(60), False)]):
+    # And the fragment that is a whole packet, behind another header, too; a chain longer than any.
+    frag = lambda flags, following=44, before=b"": ether(BROADCAST, mac, 0x86DD, ip6("2001:db8::7", "2001:db8::9", following, before + struct.pack("!BBHI", 17, 0, flags, 7) + udp(9, 9, b"netd-token")))
+    chain = b"".join(bytes((60,)) + bytes(7) for _ in range(4))
+    for number, (frame, arrives) in enumerate([(bare, True), (bare + bytes(60), False), (six, True), (six + bytes(60), False), (frag(1), True), (frag(0), False), (frag(6), False),
+                                               (frag(1, 60, b"\x2c" + bytes(7)), True), (frag(0, 60, b"\x2c" + bytes(7)), False), (frag(1, 60, chain + b"\x2c" + bytes(7)), False)]):
         os.write(end.descriptor, bytes(10) + frame.replace(b"netd-token", b"netd-8%04d" % number))
         came = [bool(heard) for heard in collect(ends, b"netd-8%04d" % number, 10 if arrives else 0.5, quiet=0, enough=ends).values()]
         assert came == [arrives] * len(ends), (number, came)
+    # What ethernet fills up is no part of the packet: nobody reads there what others don't.
+    short = ether(BROADCAST, mac, 0x800, ip4("10.0.0.7", "10.0.0.255", 17, udp(9, 9, b"netd")))
+    os.write(end.descriptor, bytes(10) + short + b"hidden")
+    for heard in collect(ends, b"netd", 10, quiet=0, enough=ends).values():
+        assert heard and not any(b"hidden" in frame.payload for frame in heard), heard
     port = guests["a"].nic["port"]
     # ovs-vswitchd sets up the port anew when its device has changed, and takes away an ingress qdisc then.
     for length in ("1400", "1500") if host.kind == "ovs" else ():

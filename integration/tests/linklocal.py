@@ -1,9 +1,13 @@
 """Frames to 01:80:c2:00:00:0X, which the kernel takes from a bridge's port before all rules of bridges, unless it is told to bridge them:
 no guest takes another's address by one, nor reaches the host."""
 
-from attacks import arp, ether
-from frames import BROADCAST, Wire, collect, drain
+import contextlib
+import socket
+
+from attacks import arp, ether, ip4, udp
+from frames import BROADCAST, Wire, collect, drain, inside
 from guests import Guest, define
+from host import wait_until
 from runner import case
 
 LLDP, BPDU = "01:80:c2:00:00:0e", "01:80:c2:00:00:00"
@@ -84,6 +88,37 @@ def the_wire_gets_no_answer_for_another_networks_address(host):
     answered("left by its network")
     host.client.setup({"web": {"remove": True}}, confirm=None)
     answered("let go")
+
+
+def packets(address):
+    """UDP in frames to all, and in such that no bridge passes on; by whom it is sent, and to which address."""
+    for name, to in (("all", BROADCAST), ("LLDP", LLDP), ("BPDU", BPDU)):
+        for target in ("255.255.255.255", "224.0.0.1", address):
+            yield name, ether(to, "02:aa:00:00:00:09", 0x0800, ip4("10.9.0.9", target, 17, udp(9999, 9911, name.encode())))
+
+
+def heard_by_the_host(host, wire, address):
+    with inside(host.space.name), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ear:
+        ear.bind(("0.0.0.0", 9911))
+        ear.settimeout(0.5)
+        heard = set()
+        for name, frame in [*packets(address)] * 3:
+            wire.send(frame)
+        with contextlib.suppress(TimeoutError):
+            while True:
+                heard.add(ear.recv(100).decode())
+        return heard
+
+
+@case()
+@case(kinds=("vlan-aware",))
+def packets_in_such_frames_reach_no_socket_of_the_host(host):
+    """Where a network has no role, it answers what comes by its own device, and nothing that a port of its hears beside it."""
+    define(host, {"web": {"nic": "eno1", "ipaddr": HOST, "prefix": 24}, "bare": {"nic": "eno2"}})
+    wires = {nic: host.later(Wire(host.wire.name, nic)) for nic in ("eno1", "eno2")}
+    wait_until(lambda: "all" in heard_by_the_host(host, wires["eno1"], HOST), 20)
+    for nic, wire in wires.items():
+        assert heard_by_the_host(host, wire, HOST) <= {"all"}, nic
 
 
 @case()

@@ -54,6 +54,8 @@ void become_uplink(bridges::Link& link, const IfName& bridge) {
     link.isolated = false;
     link.flags = bridges::PortFlags{};
     link.stack = bridges::HostStack{.ipv6 = false, .arp_strict = true};
+    // Frames to 01:80:c2:00:00:0X the host's stack hears from the port itself, whatever packet is in them.
+    link.standing = topology::Standing::closed();
     link.addresses.emplace();
 }
 
@@ -78,7 +80,7 @@ void port_of_bond(Draft& draft, const intent::Bond& bond, const IfName& nic, int
     port.up = true;
     port.addresses.emplace();
     port.stack = bridges::HostStack{.ipv6 = false, .arp_strict = true};
-    port.standing = topology::Standing::in_network({});
+    port.standing = topology::Standing::closed();  // it hands up such frames twice: as its own, and as the bond's
     draft.put(port);
 }
 

@@ -66,7 +66,6 @@ void base_vlan_aware(Draft& draft, const intent::Base& base) {
     uplink.mtu = base.mtu();
     uplink.up = true;
     become_uplink(uplink, filtering_bridge(base.device));
-    uplink.standing = topology::Standing::in_network({});
     uplink.traffic = shares_of(draft, base);
     bridges::PortVlans vlans;
     for (const intent::Rider& rider : base.riders) {
