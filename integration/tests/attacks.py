@@ -417,7 +417,7 @@ def only_its_own_checksum(host, definition):
         came = [bool(heard) for heard in collect(ends, b"netd-8%04d" % number, 10 if arrives else 0.5, quiet=0, enough=ends).values()]
         assert came == [arrives] * len(ends), (number, came)
     # What ethernet fills up is no part of the packet: nobody reads there what others don't.
-    short = ether(BROADCAST, mac, 0x800, ip4("10.0.0.7", "10.0.0.255", 17, udp(9, 9, b"netd")))
+    short = ether(BROADCAST, mac, 0x800, ip4("10.0.0.7", "10.0.0.255", 17, udp(9, 9, b"netd")))[:46]
     os.write(end.descriptor, bytes(10) + short + b"hidden")
     for heard in collect(ends, b"netd", 10, quiet=0, enough=ends).values():
         assert heard and not any(b"hidden" in frame.payload for frame in heard), heard

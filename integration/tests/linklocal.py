@@ -94,7 +94,7 @@ def packets(address):
     """UDP in frames to all, and in such that no bridge passes on; by whom it is sent, and to which address."""
     for name, to in (("all", BROADCAST), ("LLDP", LLDP), ("BPDU", BPDU)):
         for target in ("255.255.255.255", "224.0.0.1", address):
-            yield name, ether(to, "02:aa:00:00:00:09", 0x0800, ip4("10.9.0.9", target, 17, udp(9999, 9911, name.encode())))
+            yield name, ether(to, "02:aa:00:00:00:09", 0x0800, ip4("10.9.0.9" if target == HOST else "10.8.0.9", target, 17, udp(9999, 9911, name.encode())))
 
 
 def heard_by_the_host(host, wire, address):
@@ -113,12 +113,14 @@ def heard_by_the_host(host, wire, address):
 @case()
 @case(kinds=("vlan-aware",))
 def packets_in_such_frames_reach_no_socket_of_the_host(host):
-    """Where a network has no role, it answers what comes by its own device, and nothing that a port of its hears beside it."""
     define(host, {"web": {"nic": "eno1", "ipaddr": HOST, "prefix": 24}, "bare": {"nic": "eno2"}})
-    wires = {nic: host.later(Wire(host.wire.name, nic)) for nic in ("eno1", "eno2")}
-    wait_until(lambda: "all" in heard_by_the_host(host, wires["eno1"], HOST), 20)
-    for nic, wire in wires.items():
-        assert heard_by_the_host(host, wire, HOST) <= {"all"}, nic
+    host.client.setup({"island": {"nic": "eno3", "bridged": False, "ipaddr": "10.8.0.1", "prefix": 24}}, confirm=None)
+    wires = {nic: host.later(Wire(host.wire.name, nic)) for nic in ("eno1", "eno2", "eno3")}
+    # On a network of no role whatever listens hears it.
+    wait_until(lambda: "all" in heard_by_the_host(host, wires["eno3"], "10.8.0.1"), 20)
+    wait_until(lambda: all(host.space.link(nic)["operstate"] == "UP" for nic in wires), 20)
+    for nic in ("eno1", "eno2"):
+        assert heard_by_the_host(host, wires[nic], HOST) == set(), nic
 
 
 @case()
