@@ -14,8 +14,8 @@ const IfName* foreign_owner_of(const bridges::Link& link, std::string_view own, 
 // Open vSwitch's own device: a bridge's, or an internal port.
 bool is_switchs_own(const IfName& device, const Facts& facts);
 
-// Which attribute of the network gives it this address.
-const char* attribute_of(const Network& network, const Subnet& address);
+// Where the network's definition gives it this address: a JSON pointer.
+std::string place_of(const Network& network, const Subnet& address);
 
 // By itself: which attributes go with which.
 void check_alone(const Network& network, Complaints& complaints);

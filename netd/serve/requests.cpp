@@ -2,6 +2,7 @@
 #include "netd/serve/requests.hpp"
 
 #include "netd/apply/preview.hpp"
+#include "netd/intent/follow_ups.hpp"
 #include "netd/intent/validate.hpp"
 #include "netd/observe/way_of_client.hpp"
 #include "netd/serve/nic_request.hpp"
@@ -141,8 +142,7 @@ std::optional<intent::Request> Requests::read_setup(const Ticket& ticket, const 
     intent::Request request = wire::read_setup(params, complaints);
     if (complaints.empty()) return request;
     // What could be read is held against the rules as well, so that every complaint comes at once.
-    const auto more = intent::validate(request, snapshot_->running, snapshot_->facts()).complaints;
-    complaints.add(more);
+    intent::add_broken_rules(complaints, intent::validate(request, snapshot_->running, snapshot_->facts()).complaints);
     refuse(ticket, complaints);
     return std::nullopt;
 }
