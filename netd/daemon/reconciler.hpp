@@ -121,6 +121,9 @@ private:
     void refuse(const serve::Ticket& ticket, int code, const std::string& message, const nlohmann::json& data = nullptr);
     void refuse(const serve::Ticket& ticket, const intent::Complaints& complaints);
     void announce(const char* topic, nlohmann::json event);
+    static constexpr const char* own = "netd";  // who asks for what nobody else does
+    // What a change does when it is begun; `who` asked for it.
+    std::function<void(std::uint64_t number)> tell_begun(std::string who);
     intent::Facts facts() const;
     bool is_vswitchd_gone() const;
 

@@ -65,6 +65,7 @@ void Reconciler::follow_guests() {
     if (!(followed.wanted == transactor_.running())) {
         apply::Terms terms;
         terms.confirm = false;
+        terms.begun = tell_begun(own);
         const apply::Outcome outcome = transactor_.begin(followed.wanted, terms);
         is_refused = !std::holds_alternative<apply::Committed>(outcome);
         conclude(std::nullopt, outcome, code::refused);
@@ -90,6 +91,7 @@ void Reconciler::follow_each(const intent::Intent& wanted) {
         alone.nics = {change};
         apply::Terms terms;
         terms.confirm = false;
+        terms.begun = tell_begun(own);
         conclude(std::nullopt, transactor_.begin(intent::with(transactor_.running(), alone), terms), code::refused);
     }
 }

@@ -146,6 +146,8 @@ void Reconciler::plug(const serve::ChangeNic& change) {
 
 // False: nothing is changed, and each is to be tried by itself.
 bool Reconciler::plug_at_once(const std::vector<Plug>& plugs) {
+    std::set<std::string> askers;
+    for (const Plug& one : plugs) askers.insert(one.ticket.caller.who());
     intent::Intent wanted = transactor_.running();
     for (const Plug& one : plugs) {
         auto verdict = intent::validate_nic(one.nic, wanted, facts(), code::plug_failed);
@@ -154,6 +156,7 @@ bool Reconciler::plug_at_once(const std::vector<Plug>& plugs) {
     }
     apply::Terms terms;
     terms.confirm = false;
+    terms.begun = tell_begun(fmt::format("{}", fmt::join(askers, ", ")));
     const auto outcome = transactor_.begin(wanted, terms);
     conclude(std::nullopt, outcome, code::plug_failed);
     if (!std::holds_alternative<apply::Committed>(outcome)) return false;
@@ -191,6 +194,7 @@ void Reconciler::put_nic(const serve::Ticket& ticket, const GuestNic& nic, int c
     apply::Terms terms;
     terms.confirm = false;
     terms.named_nics = {nic.key()};  // of the same once more its device may be gone
+    terms.begun = tell_begun(ticket.caller.who());
     const intent::Intent was = transactor_.running();
     const auto outcome = transactor_.begin(verdict.wanted, terms);
     announce_moved(was, verdict.wanted);
@@ -244,6 +248,7 @@ void Reconciler::take_out(const serve::Ticket& ticket, const GuestNic::Key& key)
     wanted.remove(key);
     apply::Terms terms;
     terms.confirm = false;
+    terms.begun = tell_begun(ticket.caller.who());
     const auto outcome = transactor_.begin(wanted, terms);
     const auto* committed = std::get_if<apply::Committed>(&outcome);
     if (!committed) return conclude(ticket, outcome, code::unplug_failed);

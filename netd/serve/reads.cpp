@@ -135,7 +135,7 @@ void Requests::status(const Ticket& ticket, const Params&) {
         const auto left = duration_cast<std::chrono::milliseconds>(now.pending->deadline - clock_.boottime()).count();
         result["transaction"] = {{"id", now.pending->id}, {"phase", "waiting"}, {"secondsLeft", std::max(0.0, left / 1000.0)}};
     }
-    if (now.last) result["last"] = {{"outcome", now.last->outcome}, {"why", now.last->why}, {"time", now.last->time.count() / 1e9}};
+    if (now.last) result["last"] = {{"transaction", now.last->transaction ? json(*now.last->transaction) : json()}, {"outcome", now.last->outcome}, {"why", now.last->why}, {"time", now.last->time.count() / 1e9}};
     if (now.trouble) result["trouble"] = {{"subject", now.trouble->subject}, {"what", now.trouble->what}};
     for (const auto& [name, device] : now.renamed) result["renamed"][name.text()] = device.text();
     if (more_status_) more_status_(result);
