@@ -175,7 +175,7 @@ void Reconciler::setup(serve::Setup setup) {
 }
 
 void Reconciler::commit(const serve::CommitRunning& commit) {
-    if (auto kept = transactor_.commit_running(); !kept) return refuse(commit.ticket, intent::code::refused, kept.error().subject + ": " + kept.error().what);
+    if (auto kept = transactor_.commit_running(); !kept) return refuse(commit.ticket, intent::code::refused, kept.error().fault, kept.error().subject + ": " + kept.error().what);
     log::info("{}: what runs comes back at boot", asked_by(commit.ticket));
     publish();
     reply(commit.ticket, json::object());
@@ -278,13 +278,12 @@ void Reconciler::answer_no(const serve::Ticket& ticket, int code, const std::str
     notes_.push(serve::Reply{ticket, wire::write_error(ticket.id, code, message, data)});
 }
 
-void Reconciler::refuse(const serve::Ticket& ticket, int code, const std::string& message, const json& data) {
-    log::info("{}: refused ({}): {}", asked_by(ticket), code, message);
-    answer_no(ticket, code, message, data);
-}
+void Reconciler::refuse(const serve::Ticket& ticket, int code, Fault fault, const std::string& what) { refuse(ticket, intent::Complaints{{code, "", fault, what}}); }
 
 void Reconciler::refuse(const serve::Ticket& ticket, const intent::Complaints& complaints) {
-    refuse(ticket, complaints.front().code, wire::summary(complaints), wire::write_complaints(complaints));
+    const std::string message = wire::summary(complaints);
+    log::info("{}: refused ({}): {}", asked_by(ticket), complaints.front().code, message);
+    answer_no(ticket, complaints.front().code, message, wire::write_complaints(complaints));
 }
 
 std::function<void(std::uint64_t)> Reconciler::tell_begun(std::string who) {
