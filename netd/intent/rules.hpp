@@ -5,7 +5,8 @@
 
 namespace intent {
 
-// Fills in what follows from the rest: prefix from netmask, roles from the name, `::` for no gateway.
+// Fills in what follows from the rest: prefix from netmask, roles from the name, `::` for no gateway, where a route leads to without
+// what is beyond its prefix; no nameserver twice.
 Network canonical(Network network, Complaints& complaints);
 
 // The bridge or bond, of the kernel or of Open vSwitch, that has the link as a port and is somebody else's: neither `own` nor netd's, nor

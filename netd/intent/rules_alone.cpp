@@ -221,6 +221,11 @@ Network canonical(Network network, Complaints& complaints) {
     if (network.ipv6gateway && network.ipv6gateway->is_unspecified()) network.ipv6gateway.reset();
     if (network.roles.empty() && network.name.text() == "ovirtmgmt") network.roles = {Role::management};
     else if (network.roles.empty() && network.bridged) network.roles = {Role::vm};
+    // As ip(8) shows a route and nmstate takes it; the kernel refuses IPv4 that has bits beyond its prefix.
+    for (StaticRoute& route : network.routes)
+        if (route.to) route.to = route.to->network();
+    std::set<topology::IpAddress> asked;
+    std::erase_if(network.nameservers, [&](const topology::IpAddress& server) { return !asked.insert(server).second; });
     network.blockingdhcp = false;
     return network;
 }

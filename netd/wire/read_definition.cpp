@@ -30,6 +30,11 @@ Result<bridges::Options> read_options(const json& value, Result<bridges::Options
     return parse(text);
 }
 
+Result<std::int64_t> read_seconds(const json& value) {
+    auto seconds = read_int(value, 1, 3600);
+    return seconds ? seconds : bad_value("a whole number of seconds from 1 to 3600 is due here");
+}
+
 // Who wrote a definition, who is told what is wrong with it, and by which code, where all of it has the same.
 struct Reading {
     Complaints& complaints;
@@ -47,6 +52,7 @@ concept List = requires(Value values, typename Value::value_type one) { values.i
 template <class Owner, class Value>
 Result<Value> read_single(const json& value, From from) {
     if constexpr (std::same_as<Value, bridges::Options>) return read_options(value, std::same_as<Owner, intent::Bond> ? bridges::parse_bond_options : bridges::parse_bridge_options);
+    else if constexpr (std::same_as<Owner, intent::SetupOptions> && std::same_as<Value, std::int64_t>) return read_seconds(value);
     else if constexpr (std::same_as<Value, intent::IfName>) return from == From::disk ? read_value<From::disk>(value, Type<Value>{}) : read_value<From::client>(value, Type<Value>{});
     else return read_value<From::client>(value, Type<Value>{});
 }
@@ -133,6 +139,7 @@ intent::Network read_network(const intent::NetworkName& name, const json& value,
         if (!is_given || is_absent(value["STP"])) attributes.erase("STP");
     }
     read_attributes(attributes, intent::pointer({"networks", name.text()}), network, {complaints, from}, {"remove"});
+    if (network.host_qos == intent::HostQos()) network.host_qos.reset();  // it says nothing
     return network;
 }
 
@@ -201,10 +208,6 @@ intent::Request read_setup(const json& params, Complaints& complaints) {
         else if (key == "options") read_attributes(value, "/options", request.options, {complaints});
         else complain(complaints, static_cast<int>(Rpc::invalid_params), pointer("", key), fmt::format("'{}' is not a parameter; networks, bondings and options are", shortened(key)));
     }
-    if (request.options.connectivity_timeout < 1 || request.options.connectivity_timeout > 3600)
-        complain(complaints, bad_parameters, "/options/connectivityTimeout", "connectivityTimeout is 1 to 3600 seconds");
-    if (request.options.timeout && (*request.options.timeout < 1 || *request.options.timeout > 3600))
-        complain(complaints, bad_parameters, "/options/timeout", "timeout is 1 to 3600 seconds");
     return request;
 }
 

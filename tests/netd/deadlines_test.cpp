@@ -99,6 +99,12 @@ TEST_CASE("what is wrong with a guest's NIC as such is told at once", "[deadline
     CHECK(code("VM.hotplugNic", {{"vmId", ""}, {"nic", json::object()}}) == 49);
     CHECK(code("VM.hotplugNic", {{"vmId", "a"}, {"nic", {{"macAddr", 5}}}}) == 49);
     CHECK(code("VM.hotplugNic", {{"vmId", "a"}, {"nic", {{"queues", "many"}}}}) == 49);
+    CHECK(code("VM.hotplugNic", {{"vmId", "a"}}) == 49);
+    CHECK(house.answers[0]["error"]["data"][0]["path"] == "/nic");
+    for (const std::string& odd : {std::string("a\nb"), std::string("a\tb"), std::string(300, 'a')}) {
+        CHECK(code("VM.hotplugNic", {{"vmId", odd}, {"nic", {{"kind", "tap"}}}}) == 49);
+        CHECK(house.answers[0]["error"]["data"][0]["path"] == "/vmId");
+    }
     CHECK(code("VM.hotunplugNic", {{"vmId", "a"}, {"nic", json::object()}}) == 50);
     CHECK(code("VM.updateDevice", {{"vmId", "a"}, {"macAddr", "02:00:00:00:00:01"}, {"linkActive", 7}}) == 56);
     CHECK(house.commands->take().empty());

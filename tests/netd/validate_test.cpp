@@ -99,6 +99,7 @@ TEST_CASE("what breaks a rule is told with its code and its place") {
         {R"({"bondings": {"bond5": {"remove": true}}})", {{25, "/bondings/bond5"}}},
         {R"({"nets": {}})", {{-32602, "/nets"}}},
         {R"({"options": {"connectivityTimeout": 0}})", {{21, "/options/connectivityTimeout"}}},
+        {R"({"options": {"connectivityTimeout": 1.5, "timeout": 3601}})", {{21, "/options/connectivityTimeout"}, {21, "/options/timeout"}}},
     };
     for (const auto& one : cases) {
         CAPTURE(one.request);
@@ -170,6 +171,31 @@ TEST_CASE("what is loose is taken, and what is legal is not complained of") {
         CAPTURE(request);
         CHECK(Host().told(request).empty());
     }
+}
+
+TEST_CASE("seconds are whole ones, and the complaint says so") {
+    Complaints complaints;
+    wire::read_setup(nlohmann::json::parse(R"({"options": {"connectivityTimeout": 1.5}})"), complaints);
+    REQUIRE(complaints.size() == 1);
+    CHECK(complaints.front().what == "connectivityTimeout: a whole number of seconds from 1 to 3600 is due here");
+}
+
+TEST_CASE("what says nothing, or the same twice, is taken for what it means") {
+    Complaints complaints;
+    const auto read = wire::read_setup(nlohmann::json::parse(R"({"networks": {
+        "a": {"nic": "eno4", "hostQos": {}, "defaultRoute": true, "nameservers": ["192.0.2.2", "192.0.2.1", "192.0.2.2"], "ipaddr": "192.0.2.10", "prefix": 24,
+              "routes": [{"to": "10.0.0.5/8", "via": "192.0.2.1"}, {"to": "2001:db8::5/32", "via": "2001:db8:1::1"}]},
+        "b": {"nic": "eno4", "vlan": 7, "hostQos": {"out": {}}}}})"), complaints);
+    Host host;
+    const auto verdict = validate(read, host.running, {host.kernel.state(), host.kernel.abilities(), true, ""});
+    REQUIRE(complaints.empty());
+    REQUIRE(verdict.complaints.empty());
+    const Network& a = *verdict.wanted.network("a");
+    CHECK_FALSE(a.host_qos);
+    CHECK_FALSE(verdict.wanted.network("b")->host_qos);
+    CHECK(a.nameservers == std::vector{*topology::IpAddress::parse("192.0.2.2"), *topology::IpAddress::parse("192.0.2.1")});
+    CHECK(a.routes[0].to->text() == "10.0.0.0/8");
+    CHECK(a.routes[1].to->text() == "2001:db8::/32");
 }
 
 TEST_CASE("options of the filtering bridge that all agree on, or that one alone has, are taken") {
