@@ -98,7 +98,7 @@ private:
     OutlineRow row_of(const Node& node, const std::string& tag) const {
         const auto known = node.attribute(attribute::vlan);
         const auto ends = node.kind() == NodeKind::network ? plugged_into(wiring_, node.id) : wiring_.all_above({node.id});
-        return {&node, tag.empty() ? known : tag, population(graph_, ends)};
+        return {&node, tag.empty() ? known : tag, population(graph_, wiring_, ends)};
     }
 
     static const Node* common_bridge(const std::vector<Found>& found) {

@@ -64,11 +64,15 @@ NodeIds plugged_into(const Wiring& wiring, const NodeId& network) {
     return found;
 }
 
-Population population(const Graph& graph, const NodeIds& ids) {
+Population population(const Graph& graph, const Wiring& wiring, const NodeIds& ids) {
+    const auto is_other_end = [&](const NodeId& id) {
+        const auto& below = wiring.below(id);
+        return !below.empty() && std::ranges::all_of(below, [](const Edge* edge) { return edge->kind == EdgeKind::peer; });
+    };
     Population count;
     for (const NodeId& id : ids) {
         const Node* node = graph.nodes.find(id);
-        if (!node || id.kind < NodeKind::port) continue;
+        if (!node || id.kind < NodeKind::port || is_other_end(id)) continue;
         const auto folded = parse_number(node->attribute(attribute::folded), 1, 1'000'000);
         if (id.kind == NodeKind::port) count.ports += folded ? static_cast<std::size_t>(*folded) : 1;
         else ++count.guests;

@@ -44,6 +44,18 @@ def it_is_told_with_attribute_wanted_and_found_and_put_right(host):
         mended(host)
 
 
+@case()
+def of_a_bridge_that_is_deleted_it_is_told_that_it_is_gone(host):
+    host.client.setup({"web": {"nic": "eno2"}})
+    for _ in range(4):
+        events = host.netd.subscribe("drift.")
+        host.space.links("link delete web")
+        # Its ports leave it first, of which the kernel tells by itself.
+        seen = events.until(lambda seen: any(topic == "drift.repaired" for topic, _ in seen))
+        assert ("drift.found", "web", "presence") in [(topic, told["subject"], told["attribute"]) for topic, told in seen], seen
+        mended(host)
+
+
 @case(kinds=("legacy", "vlan-aware", "ovs"))
 def the_kernels_own_route_to_a_subnet_comes_back(host):
     both = {**mgmt, "ipv6addr": "2001:db8::10/64", "ipv6gateway": "2001:db8::1"}

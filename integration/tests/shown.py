@@ -3,6 +3,7 @@
 import json
 import time
 
+from client import RpcError
 from frames import Wire, shout
 from host import wait_until
 from runner import case
@@ -19,6 +20,37 @@ def events_tell_of_a_change_without_a_hole(host):
     assert "transaction.begun" in topics and "transaction.committed" in topics and "network.changed" in topics, topics
     numbers = [event["seq"] for _, event in told]
     assert numbers == list(range(numbers[0], numbers[0] + len(numbers))), numbers
+
+
+@case()
+def what_is_begun_has_an_end_of_the_same_number(host):
+    events = host.netd.subscribe("transaction.")
+    told = []
+
+    def ended(what):
+        told.append(events.until(lambda seen: seen and seen[-1][0] not in ("transaction.begun", "transaction.waiting")))
+        topics, numbers = [topic.split(".")[1] for topic, _ in told[-1]], {event["transaction"] for _, event in told[-1]}
+        assert topics == what and len(numbers) == 1 and None not in numbers, told[-1]
+        assert host.client.call("Host.getStatus")["last"]["transaction"] in numbers, told[-1]
+    lan = {"lan": {"mtu": 1400}}
+    host.client.setup(lan, confirm=None)
+    host.client.setup(lan, confirm=None)  # is as it was: nothing is begun
+    ended(["begun", "committed"])
+    nic = {"kind": "tap", "network": "lan", "macAddr": "56:6f:00:00:00:02"}
+    for _ in range(2):
+        host.client.call("VM.hotplugNic", {"vmId": "vm1", "nic": nic})
+    ended(["begun", "committed"])
+    for _ in range(2):
+        host.client.call("VM.hotunplugNic", {"vmId": "vm1", "nic": {"macAddr": nic["macAddr"]}})
+    ended(["begun", "committed"])
+    no_way = {"web": {"nic": "eno1", "ipaddr": "10.0.0.1", "prefix": 24, "routes": [{"to": "198.51.100.0/24", "via": "203.0.113.1"}]}}
+    for networks, options, topics in (({"lan": {"mtu": 1300}}, {"confirm": False, "connectivityTimeout": 1}, ["begun", "waiting", "rolled-back"]),
+                                      (no_way, {"confirm": None}, ["begun", "rolled-back"])):
+        try:
+            host.client.setup(networks, **options)
+            raise AssertionError("not refused")
+        except RpcError:
+            ended(topics)
 
 
 @case()

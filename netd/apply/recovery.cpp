@@ -97,6 +97,7 @@ Outcome Transactor::recover(std::optional<store::Remembered> read_already) {
 
 Outcome Transactor::take_up(store::Entry entry) {
     open_ = std::move(entry);
+    number_ = open_->id;
     if (generation_ > open_->base_generation) return decided();  // only its end was missing
     if (open_->phase == store::Entry::Phase::waiting && open_->deadline > clock_.boottime()) {
         Outcome waits = wait();
@@ -115,6 +116,7 @@ Outcome Transactor::begin_anew(store::Entry entry) {
     const bool is_told = std::ranges::any_of(damages_, [&](const Error& damage) { return damage.subject == file; });
     if (!is_told) note_damage({Fault::backend, file, "is gone or cut short"}, lost_running);
     open_ = std::move(entry);
+    number_ = open_->id;
     Outcome back = undo({Fault::lost_sync, fmt::format("transaction {}", open_->id), "what ran before it is lost, so it could not be kept"});
     if (!stuck_) {
         Outcome brought = bring_back();

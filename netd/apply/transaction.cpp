@@ -98,6 +98,7 @@ std::optional<Error> Transactor::keep_up() {
 }
 
 Outcome Transactor::begin(const intent::Intent& wanted, const Terms& terms) {
+    number_.reset();
     if (auto other = unfinished()) return RolledBack{*other};
     if (open_) return RolledBack{{Fault::busy, "an earlier change", "waits for its confirmation"}};
     if (is_settled(wanted, terms)) return unchanged(terms);
@@ -141,6 +142,8 @@ Outcome Transactor::carry_out(const lower::Goal& goal, store::Entry entry, const
     if (nothing_to_do && entry.delta.empty() && terms.awaited.empty()) return unchanged(terms);
     if (auto unkept = keep_up()) return RolledBack{*unkept};
     open_ = std::move(entry);
+    number_ = open_->id;
+    terms.begun(open_->id);
     const bool is_done = nothing_to_do && terms.awaited.empty() && !(terms.confirm && is_about_names(open_->delta));
     // What is to be committed must be known to be, also where the kernel has it already.
     if (!is_done || open_->commit)
@@ -171,6 +174,7 @@ Outcome Transactor::wait() {
 }
 
 Outcome Transactor::confirm() {
+    number_ = open_->id;
     waiting_.reset();
     // What was asked for is confirmed, and it may have been taken back by a netd that could not write that down.
     if (was_taken_up_ && !still_stands()) return undo({Fault::conflict, fmt::format("transaction {}", open_->id), "the host is not as the change made it, and may have been taken back before netd was started again"});
@@ -184,6 +188,7 @@ bool Transactor::confirm_but_for_leases() {
 }
 
 Outcome Transactor::roll_back(const Error& because) {
+    number_ = open_->id;
     waiting_.reset();
     return undo(because);
 }

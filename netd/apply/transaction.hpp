@@ -48,6 +48,7 @@ struct Terms {
     std::set<intent::NetworkName> named = {};            // networks to be looked at although their definition is the same
     std::set<topology::IfName> named_bases = {};
     std::set<intent::GuestNic::Key> named_nics = {};     // likewise
+    std::function<void(std::uint64_t number)> begun = [](std::uint64_t) {};  // told before the first step, if there is any
 };
 
 class Transactor {
@@ -66,7 +67,7 @@ public:
     // were read while the mirrors were filled need not be read again.
     Outcome recover(std::optional<store::Remembered> read_already = {});
 
-    // While one is waiting no other may begin.
+    // While one is waiting no other may begin. What has its number (Terms::begun) ends by another outcome than "unchanged".
     Outcome begin(const intent::Intent& wanted, const Terms& terms);
     // One that was taken up at a start goes back all the same if the host is not as it made it.
     Outcome confirm();
@@ -104,6 +105,8 @@ public:
     const intent::Intent& committed() const { return committed_; }
     // What the host is made as now: the running ones, or those that wait for their confirmation.
     const intent::Intent& standing() const { return waiting_ ? standing_ : running_; }
+    // Of the transaction that the last outcome is about; none: nothing was begun.
+    const std::optional<std::uint64_t>& number() const { return number_; }
     bool is_stuck() const { return stuck_.has_value(); }
     const std::optional<Waiting>& waiting() const { return waiting_; }
     const intent::Identities& identities() const { return identities_; }
@@ -167,6 +170,7 @@ private:
     std::optional<Error> unkept_ = {};        // why the running definitions are not on disk
     std::optional<Error> boot_trouble_ = {};  // why a boot is not whole, until it is
     std::optional<store::Entry> open_;
+    std::optional<std::uint64_t> number_;
     lower::Scope beside_;  // what leases have changed while open_ waits, of networks that it is not about
     std::optional<Settled> settled_;
     std::optional<Waiting> waiting_;

@@ -157,12 +157,12 @@ void Reconciler::setup(serve::Setup setup) {
     if (!verdict.complaints.empty()) return refuse(setup.ticket, verdict.complaints);
     if (const auto cut = observe::cut_off(setup.ticket.caller.address, setup.request, transactor_.running(), verdict.wanted, backends_.kernel.state()))
         return refuse(setup.ticket, {*cut});
-    announce("transaction.begun", {{"who", setup.ticket.caller.who()}});
     log::info("{}: {}", asked_by(setup.ticket), names_of(setup.request));
     const intent::Intent was = transactor_.running();
     apply::Terms terms = apply::terms_of(setup.request);
     if (terms.timeout) terms.timeout = std::chrono::ceil<std::chrono::seconds>(setup.deadline() - clock_.boottime());
     terms.is_remote = setup.ticket.caller.is_remote();
+    terms.begun = tell_begun(setup.ticket.caller.who());
     await_leases(setup.request, verdict.wanted, terms);
     const auto outcome = transactor_.begin(verdict.wanted, terms);
     if (!std::holds_alternative<apply::Waiting>(outcome)) awaited_.reset();
@@ -176,7 +176,7 @@ void Reconciler::setup(serve::Setup setup) {
 }
 
 void Reconciler::commit(const serve::CommitRunning& commit) {
-    if (auto kept = transactor_.commit_running(); !kept) return refuse(commit.ticket, intent::code::refused, kept.error().subject + ": " + kept.error().what);
+    if (auto kept = transactor_.commit_running(); !kept) return refuse(commit.ticket, intent::code::refused, kept.error().fault, kept.error().subject + ": " + kept.error().what);
     log::info("{}: what runs comes back at boot", asked_by(commit.ticket));
     publish();
     reply(commit.ticket, json::object());
@@ -198,7 +198,8 @@ json complaint_of(const Error& error) {
 }  // namespace
 
 void Reconciler::conclude(const Asker& asker, const apply::Outcome& outcome, int code_if_refused) {
-    const auto remember = [&](const char* what, const std::string& why) { last_outcome_ = {what, why, clock_.wall()}; };
+    const auto number = transactor_.number() ? json(*transactor_.number()) : json();
+    const auto remember = [&](const char* what, const std::string& why) { last_outcome_ = {what, why, clock_.wall(), transactor_.number()}; };
     if (const auto* waiting = std::get_if<apply::Waiting>(&outcome)) {
         log::info("change {} stands, and waits for {}", waiting->id, waiting->is_confirmed ? "its leases" : "its confirmation");
         publish();
@@ -207,20 +208,20 @@ void Reconciler::conclude(const Asker& asker, const apply::Outcome& outcome, int
         if (committed->changed) remember("committed", "");
         if (transactor_.is_boot_incomplete()) transactor_.look_at_the_boot_again(attainable());
         publish();
-        if (committed->changed) announce("transaction.committed", {});
+        if (committed->changed) announce("transaction.committed", {{"transaction", number}});
         if (asker) reply(*asker, {{"revision", last_ ? last_->revision : 0}, {"changed", committed->changed}, {"outcome", "committed"}});
     } else if (const auto* back = std::get_if<apply::RolledBack>(&outcome)) {
         log::warn("rolled back: {}", sentence(back->because));
         remember("rolled-back", sentence(back->because));
         publish();
-        announce("transaction.rolled-back", {{"why", sentence(back->because)}});
+        announce("transaction.rolled-back", {{"transaction", number}, {"why", sentence(back->because)}});
         if (asker) answer_no(*asker, code_of(back->because, code_if_refused), "rolled back: " + sentence(back->because), complaint_of(back->because));
     } else if (const auto* stuck = std::get_if<apply::Degraded>(&outcome)) {
         const std::string why = sentence(stuck->because) + (stuck->rollback ? "; and the way back is blocked: " + sentence(*stuck->rollback) : "");
         log::error("degraded: {}", why);
         remember("degraded", why);
         publish();
-        announce("transaction.degraded", {{"why", why}});
+        announce("transaction.degraded", {{"transaction", number}, {"why", why}});
         if (asker) answer_no(*asker, code_of(stuck->because, intent::code::refused), "degraded: " + why, complaint_of(stuck->because));
     }
 }
@@ -278,13 +279,16 @@ void Reconciler::answer_no(const serve::Ticket& ticket, int code, const std::str
     notes_.push(serve::Reply{ticket, wire::write_error(ticket.id, code, message, data)});
 }
 
-void Reconciler::refuse(const serve::Ticket& ticket, int code, const std::string& message, const json& data) {
-    log::info("{}: refused ({}): {}", asked_by(ticket), code, message);
-    answer_no(ticket, code, message, data);
-}
+void Reconciler::refuse(const serve::Ticket& ticket, int code, Fault fault, const std::string& what) { refuse(ticket, intent::Complaints{{code, "", fault, what}}); }
 
 void Reconciler::refuse(const serve::Ticket& ticket, const intent::Complaints& complaints) {
-    refuse(ticket, complaints.front().code, wire::summary(complaints), wire::write_complaints(complaints));
+    const std::string message = wire::summary(complaints);
+    log::info("{}: refused ({}): {}", asked_by(ticket), complaints.front().code, message);
+    answer_no(ticket, complaints.front().code, message, wire::write_complaints(complaints));
+}
+
+std::function<void(std::uint64_t)> Reconciler::tell_begun(std::string who) {
+    return [this, who = std::move(who)](std::uint64_t number) { announce("transaction.begun", {{"transaction", number}, {"who", who}}); };
 }
 
 void Reconciler::announce(const char* topic, json event) {

@@ -118,9 +118,12 @@ private:
     void publish();
     void reply(const serve::Ticket& ticket, const nlohmann::json& result, bool ends_write = true);
     void answer_no(const serve::Ticket& ticket, int code, const std::string& message, const nlohmann::json& data);
-    void refuse(const serve::Ticket& ticket, int code, const std::string& message, const nlohmann::json& data = nullptr);
+    void refuse(const serve::Ticket& ticket, int code, topology::Fault fault, const std::string& what);  // about no part of what was sent
     void refuse(const serve::Ticket& ticket, const intent::Complaints& complaints);
     void announce(const char* topic, nlohmann::json event);
+    static constexpr const char* own = "netd";  // who asks for what nobody else does
+    // What a change does when it is begun; `who` asked for it.
+    std::function<void(std::uint64_t number)> tell_begun(std::string who);
     intent::Facts facts() const;
     bool is_vswitchd_gone() const;
 

@@ -65,6 +65,7 @@ void Reconciler::follow_guests() {
     if (!(followed.wanted == transactor_.running())) {
         apply::Terms terms;
         terms.confirm = false;
+        terms.begun = tell_begun(own);
         const apply::Outcome outcome = transactor_.begin(followed.wanted, terms);
         is_refused = !std::holds_alternative<apply::Committed>(outcome);
         conclude(std::nullopt, outcome, code::refused);
@@ -90,6 +91,7 @@ void Reconciler::follow_each(const intent::Intent& wanted) {
         alone.nics = {change};
         apply::Terms terms;
         terms.confirm = false;
+        terms.begun = tell_begun(own);
         conclude(std::nullopt, transactor_.begin(intent::with(transactor_.running(), alone), terms), code::refused);
     }
 }
@@ -141,7 +143,7 @@ void Reconciler::settle_partings() {
             if (transactor_.running().nics().contains(parting.nic)) take_out(parting.ticket, parting.nic);
             else reply(parting.ticket, {{"changed", true}});
         } else if ((plugged || !is_known) && Clock::now() >= parting.deadline) {
-            refuse(parting.ticket, code::unplug_failed, fmt::format("domain {}: the guest does not let go of {}; it is still plugged in", parting.nic.vm, parting.nic.mac.text()));
+            refuse(parting.ticket, code::unplug_failed, topology::Fault::timeout, fmt::format("domain {}: the guest does not let go of {}; it is still plugged in", parting.nic.vm, parting.nic.mac.text()));
         } else {
             partings_.push_back(parting);
         }

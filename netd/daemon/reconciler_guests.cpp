@@ -146,6 +146,8 @@ void Reconciler::plug(const serve::ChangeNic& change) {
 
 // False: nothing is changed, and each is to be tried by itself.
 bool Reconciler::plug_at_once(const std::vector<Plug>& plugs) {
+    std::set<std::string> askers;
+    for (const Plug& one : plugs) askers.insert(one.ticket.caller.who());
     intent::Intent wanted = transactor_.running();
     for (const Plug& one : plugs) {
         auto verdict = intent::validate_nic(one.nic, wanted, facts(), code::plug_failed);
@@ -154,6 +156,7 @@ bool Reconciler::plug_at_once(const std::vector<Plug>& plugs) {
     }
     apply::Terms terms;
     terms.confirm = false;
+    terms.begun = tell_begun(fmt::format("{}", fmt::join(askers, ", ")));
     const auto outcome = transactor_.begin(wanted, terms);
     conclude(std::nullopt, outcome, code::plug_failed);
     if (!std::holds_alternative<apply::Committed>(outcome)) return false;
@@ -181,7 +184,7 @@ void Reconciler::update(const serve::ChangeNic& change) {
     const guests::Nic::Key key = lower::in_domain(nic.key(), backends_.guests.state());
     if (backends_.guests.state().nics.contains(key))
         if (const auto may = backends_.guests.may_change(key.domain, std::chrono::steady_clock::now() + longest_question); !may && may.error().fault == topology::Fault::busy)
-            return refuse(change.ticket, code::migrating, may.error().subject + ": " + may.error().what);
+            return refuse(change.ticket, code::migrating, may.error().fault, may.error().subject + ": " + may.error().what);
     put_nic(change.ticket, nic, code::update_failed);
 }
 
@@ -191,6 +194,7 @@ void Reconciler::put_nic(const serve::Ticket& ticket, const GuestNic& nic, int c
     apply::Terms terms;
     terms.confirm = false;
     terms.named_nics = {nic.key()};  // of the same once more its device may be gone
+    terms.begun = tell_begun(ticket.caller.who());
     const intent::Intent was = transactor_.running();
     const auto outcome = transactor_.begin(verdict.wanted, terms);
     announce_moved(was, verdict.wanted);
@@ -218,14 +222,14 @@ void Reconciler::unplug(const serve::ChangeNic& change) {
     const guests::Nic::Key nic = lower::in_domain(key, backends_.guests.state());
     if (there->kind != intent::GuestKind::libvirt || there->incoming) return take_out(change.ticket, key);
     if (!backends_.guests.connected())
-        return refuse(change.ticket, code::unplug_failed, why_not(backends_.guests));
+        return refuse(change.ticket, code::unplug_failed, topology::Fault::backend, why_not(backends_.guests));
     if (!backends_.guests.state().nics.contains(nic)) return take_out(change.ticket, key);
-    if (partings_.size() >= most_partings) return refuse(change.ticket, code::busy, fmt::format("{} guests are asked to let go of NICs already; try again when one has", partings_.size()));
+    if (partings_.size() >= most_partings) return refuse(change.ticket, code::busy, topology::Fault::busy, fmt::format("{} guests are asked to let go of NICs already; try again when one has", partings_.size()));
     const auto first = std::ranges::find(partings_, key, &Parting::nic);
     if (first != partings_.end()) return wait_for_parting(change.ticket, key, first->deadline);
     const auto deadline = std::chrono::steady_clock::now() + longest_parting;
     if (auto asked = backends_.guests.ask_to_let_go(nic, deadline); !asked && backends_.guests.state().nics.contains(nic))
-        return refuse(change.ticket, asked.error().fault == topology::Fault::busy ? code::migrating : code::unplug_failed, asked.error().subject + ": " + asked.error().what);
+        return refuse(change.ticket, asked.error().fault == topology::Fault::busy ? code::migrating : code::unplug_failed, asked.error().fault, asked.error().subject + ": " + asked.error().what);
     wait_for_parting(change.ticket, key, deadline);
 }
 
@@ -244,6 +248,7 @@ void Reconciler::take_out(const serve::Ticket& ticket, const GuestNic::Key& key)
     wanted.remove(key);
     apply::Terms terms;
     terms.confirm = false;
+    terms.begun = tell_begun(ticket.caller.who());
     const auto outcome = transactor_.begin(wanted, terms);
     const auto* committed = std::get_if<apply::Committed>(&outcome);
     if (!committed) return conclude(ticket, outcome, code::unplug_failed);

@@ -54,6 +54,7 @@ void Reconciler::take_over(const topology::IfName& nic, std::chrono::seconds tim
     apply::Terms terms;
     terms.commit = true;
     terms.within = timeout;
+    terms.begun = tell_begun(own);
     const auto outcome = transactor_.begin(verdict.wanted, terms);
     if (std::holds_alternative<apply::Waiting>(outcome)) waiting_since_ = clock_.boottime();
     conclude(std::nullopt, outcome, code::refused);

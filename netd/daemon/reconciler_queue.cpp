@@ -71,7 +71,7 @@ void Reconciler::expire_queued() {
     std::erase_if(queue_, [&](const serve::Command& command) {
         const auto* setup = std::get_if<serve::Setup>(&command);
         if (!setup || setup->deadline() > now) return false;
-        if (setup->turn.take()) refuse(setup->ticket, intent::code::busy, serve::waited_too_long(*setup->request.options.timeout));
+        if (setup->turn.take()) refuse(setup->ticket, intent::code::busy, topology::Fault::busy, serve::waited_too_long(*setup->request.options.timeout));
         else notes_.push(serve::LeftQueue{});
         return true;
     });

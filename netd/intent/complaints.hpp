@@ -4,6 +4,7 @@
 #include "netd/intent/definition.hpp"
 
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,7 +35,13 @@ public:
         if (++count_ <= most) kept_.push_back(std::move(complaint));
     }
     void add(const Complaints& others) {
-        for (const Complaint& one : others.kept_) push_back(one);
+        add(others, [](const Complaint& one) { return std::optional(one); });
+    }
+    // `edited` says how each is told, or that it is not.
+    template <class Edited>
+    void add(const Complaints& others, Edited edited) {
+        for (const Complaint& one : others.kept_)
+            if (auto told = edited(one)) push_back(std::move(*told));
         count_ += others.count_ - others.kept_.size();
     }
 

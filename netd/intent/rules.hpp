@@ -5,7 +5,8 @@
 
 namespace intent {
 
-// Fills in what follows from the rest: prefix from netmask, roles from the name, `::` for no gateway.
+// Fills in what follows from the rest: prefix from netmask, roles from the name, `::` for no gateway, where a route leads to without
+// what is beyond its prefix; no nameserver twice.
 Network canonical(Network network, Complaints& complaints);
 
 // The bridge or bond, of the kernel or of Open vSwitch, that has the link as a port and is somebody else's: neither `own` nor netd's, nor
@@ -14,8 +15,8 @@ const IfName* foreign_owner_of(const bridges::Link& link, std::string_view own, 
 // Open vSwitch's own device: a bridge's, or an internal port.
 bool is_switchs_own(const IfName& device, const Facts& facts);
 
-// Which attribute of the network gives it this address.
-const char* attribute_of(const Network& network, const Subnet& address);
+// Where the network's definition gives it this address: a JSON pointer.
+std::string place_of(const Network& network, const Subnet& address);
 
 // By itself: which attributes go with which.
 void check_alone(const Network& network, Complaints& complaints);

@@ -28,15 +28,13 @@ class Examiner {
 public:
     Examiner(const Network& network, Complaints& complaints) : name_(network.name.text()), complaints_(complaints) {}
     void refuse_if(bool broken, int code, std::string_view attribute, std::string_view what) {
-        if (!broken) return;
-        const std::string path = attribute.empty() ? pointer({"networks", name_}) : pointer({"networks", name_, attribute});
-        complaints_.push_back({code, path, Fault::invalid, std::string(what)});
+        if (broken) refuse(code, attribute.empty() ? pointer({"networks", name_}) : pointer({"networks", name_, attribute}), what);
     }
-    void refuse_unfit(const std::optional<Subnet>& address, std::string_view attribute) {
-        if (!address) return;
-        const std::string_view why = topology::unfit_for_a_host(*address);
-        refuse_if(!why.empty(), code::bad_address, attribute, fmt::format("{} can't be a host's: {}", address->text(), why));
+    // About one entry of a list.
+    void refuse_if(bool broken, int code, std::string_view list, std::size_t entry, std::string_view what) {
+        if (broken) refuse(code, pointer({"networks", name_, list, std::to_string(entry)}), what);
     }
+    void refuse(int code, std::string path, std::string_view what) { complaints_.push_back({code, std::move(path), Fault::invalid, std::string(what)}); }
 
 private:
     std::string name_;
@@ -89,10 +87,12 @@ void check_addresses(const Network& network, Examiner& is) {
     std::map<topology::IpAddress, std::uint8_t> longest;
     for (const Subnet& one : all) longest[one.address()] = std::max(longest[one.address()], one.length());
     for (const Subnet& one : all) {
-        const char* attribute = attribute_of(network, one);
-        is.refuse_if(one.is_v6() && one.address().is_link_local(), code::bad_address, attribute, fmt::format("{}: link-local addresses are the kernel's to make", one.text()));
-        is.refuse_if(one.is_v6() && longest[one.address()] > one.length(),
-                     code::bad_address, attribute, fmt::format("{} is given with two prefixes; the kernel has an IPv6 address once", one.address().text()));
+        if (const std::string_view why = topology::unfit_for_a_host(one); !why.empty())
+            is.refuse(code::bad_address, place_of(network, one), fmt::format("{} can't be a host's: {}", one.text(), why));
+        else if (one.is_v6() && one.address().is_link_local())
+            is.refuse(code::bad_address, place_of(network, one), fmt::format("{}: link-local addresses are the kernel's to make", one.text()));
+        else if (one.is_v6() && longest[one.address()] > one.length())
+            is.refuse(code::bad_address, place_of(network, one), fmt::format("{} is given with two prefixes; the kernel has an IPv6 address once", one.address().text()));
     }
 }
 
@@ -102,13 +102,15 @@ void check_routes(const Network& network, Examiner& is) {
     std::map<Subnet, int> ways;
     for (const StaticRoute& route : network.routes)
         if (route.to) ++ways[route.to->network()];
-    for (const StaticRoute& route : network.routes) {
-        is.refuse_if(!route.to || !route.via || route.to->is_v6() != route.via->is_v6(), code::bad_address, "routes", "a route is {\"to\": subnet, \"via\": address} of one family");
+    for (std::size_t i = 0; i < network.routes.size(); ++i) {
+        const StaticRoute& route = network.routes[i];
+        const auto refuse_if = [&](bool broken, std::string_view what) { is.refuse_if(broken, code::bad_address, "routes", i, what); };
+        refuse_if(!route.to || !route.via || route.to->is_v6() != route.via->is_v6(), "a route is {\"to\": subnet, \"via\": address} of one family");
         if (!route.to) continue;
-        is.refuse_if(route.to->length() == 0, code::bad_address, "routes", "the way to everywhere is a gateway, with defaultRoute");
-        is.refuse_if(ways[route.to->network()] > 1, code::bad_address, "routes", fmt::format("{} is given two ways", route.to->network().text()));
-        is.refuse_if(route.to->length() > 0 && own.contains(route.to->network()), code::bad_address, "routes",
-                     fmt::format("{} is the network's own subnet, to which the kernel has a route", route.to->network().text()));
+        const Subnet to = route.to->network();
+        refuse_if(to.length() == 0, "the way to everywhere is a gateway, with defaultRoute");
+        refuse_if(ways[to] > 1, fmt::format("{} is given two ways", to.text()));
+        refuse_if(to.length() > 0 && own.contains(to), fmt::format("{} is the network's own subnet, to which the kernel has a route", to.text()));
     }
 }
 
@@ -121,7 +123,6 @@ void check_ipv4(const Network& network, Examiner& is) {
     is.refuse_if(!is_static && network.prefix, code::bad_parameters, "prefix", "a netmask or prefix needs ipaddr");
     is.refuse_if(network.prefix && *network.prefix > 32, code::bad_address, "prefix", "an IPv4 prefix is 0 to 32");
     const auto subnet = network.ipv4();
-    is.refuse_unfit(subnet, "ipaddr");
     if (!network.gateway) return;
     is.refuse_if(!is_static, code::bad_address, "gateway", "a gateway needs ipaddr");
     is.refuse_if(subnet && !subnet->contains(*network.gateway), code::bad_address, "gateway",
@@ -133,8 +134,6 @@ void check_ipv4(const Network& network, Examiner& is) {
 
 void check_ipv6(const Network& network, Examiner& is) {
     is.refuse_if(network.ipv6addr && !network.ipv6addr->is_v6(), code::bad_address, "ipv6addr", "ipv6addr is IPv6, as 2001:db8::1/64");
-    is.refuse_unfit(network.ipv6addr, "ipv6addr");
-    for (const Subnet& further : network.addresses) is.refuse_unfit(further, "addresses");
     if (network.ipv6gateway) {
         const auto& gateway = *network.ipv6gateway;
         is.refuse_if(!gateway.is_v6(), code::bad_address, "ipv6gateway", "ipv6gateway is IPv6");
@@ -200,9 +199,11 @@ std::string pointer(std::initializer_list<std::string_view> parts) {
     return path;
 }
 
-const char* attribute_of(const Network& network, const Subnet& address) {
-    if (network.ipv4() == address) return "ipaddr";
-    return network.ipv6addr == address ? "ipv6addr" : "addresses";
+std::string place_of(const Network& network, const Subnet& address) {
+    const std::string& name = network.name.text();
+    if (network.ipv4() == address) return pointer({"networks", name, "ipaddr"});
+    if (network.ipv6addr == address) return pointer({"networks", name, "ipv6addr"});
+    return pointer({"networks", name, "addresses", std::to_string(std::ranges::find(network.addresses, address) - network.addresses.begin())});
 }
 
 Network canonical(Network network, Complaints& complaints) {
@@ -220,6 +221,11 @@ Network canonical(Network network, Complaints& complaints) {
     if (network.ipv6gateway && network.ipv6gateway->is_unspecified()) network.ipv6gateway.reset();
     if (network.roles.empty() && network.name.text() == "ovirtmgmt") network.roles = {Role::management};
     else if (network.roles.empty() && network.bridged) network.roles = {Role::vm};
+    // As ip(8) shows a route and nmstate takes it; the kernel refuses IPv4 that has bits beyond its prefix.
+    for (StaticRoute& route : network.routes)
+        if (route.to) route.to = route.to->network();
+    std::set<topology::IpAddress> asked;
+    std::erase_if(network.nameservers, [&](const topology::IpAddress& server) { return !asked.insert(server).second; });
     network.blockingdhcp = false;
     return network;
 }
@@ -233,8 +239,8 @@ void check_alone(const Network& network, Complaints& complaints) {
     is.refuse_if(!network.default_route && !network.nameservers.empty(), code::bad_parameters, "nameservers",
                  "nameservers belong to the default-route network");
     is.refuse_if(!network.default_route && !network.search.empty(), code::bad_parameters, "search", "search domains belong to the default-route network");
-    for (const std::string& domain : network.search)
-        is.refuse_if(!is_domain(domain), code::bad_parameters, "search", "a search domain is letters, digits, '-', '_' and '.', as lab.example");
+    for (std::size_t i = 0; i < network.search.size(); ++i)
+        is.refuse_if(!is_domain(network.search[i]), code::bad_parameters, "search", i, "a search domain is letters, digits, '-', '_' and '.', as lab.example");
     check_addresses(network, is);
     check_routes(network, is);
 }

@@ -161,19 +161,20 @@ void check_ways(const Request& asked, Verdict& verdict) {
         for (const Subnet& own : network.all_addresses())
             if (led.contains(own.network())) homes[own.network()].insert(network.name);
     for (const Network& network : asked.networks) {
-        const auto refuse = [&](const char* attribute, std::string what) {
-            verdict.complaints.push_back({code::bad_address, pointer({"networks", network.name.text(), attribute}), Fault::conflict, std::move(what)});
+        const auto refuse = [&](std::string path, std::string what) {
+            verdict.complaints.push_back({code::bad_address, std::move(path), Fault::conflict, std::move(what)});
         };
-        const auto refuse_home = [&](const char* attribute, const Subnet& to, const NetworkName& home, const NetworkName& way) {
-            refuse(attribute, fmt::format("{} is a subnet of network '{}', and network '{}' has a route to it", to.text(), home.text(), way.text()));
+        const auto refuse_home = [&](std::string path, const Subnet& to, const NetworkName& home, const NetworkName& way) {
+            refuse(std::move(path), fmt::format("{} is a subnet of network '{}', and network '{}' has a route to it", to.text(), home.text(), way.text()));
         };
         for (const Subnet& own : network.all_addresses())
-            if (const auto* way = other_at(led, own.network(), network.name)) refuse_home(attribute_of(network, own), own.network(), network.name, *way);
-        for (const StaticRoute& route : network.routes) {
-            if (!route.to) continue;
-            const Subnet to = route.to->network();
-            if (const auto* home = other_at(homes, to, network.name)) refuse_home("routes", to, *home, network.name);
-            if (const auto* other = other_at(led, to, network.name)) refuse("routes", fmt::format("network '{}' has a route to {}, too", other->text(), to.text()));
+            if (const auto* way = other_at(led, own.network(), network.name)) refuse_home(place_of(network, own), own.network(), network.name, *way);
+        for (std::size_t i = 0; i < network.routes.size(); ++i) {
+            if (!network.routes[i].to) continue;
+            const Subnet to = network.routes[i].to->network();
+            const std::string path = pointer({"networks", network.name.text(), "routes", std::to_string(i)});
+            if (const auto* home = other_at(homes, to, network.name)) refuse_home(path, to, *home, network.name);
+            if (const auto* other = other_at(led, to, network.name)) refuse(path, fmt::format("network '{}' has a route to {}, too", other->text(), to.text()));
         }
     }
 }

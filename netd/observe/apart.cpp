@@ -4,7 +4,11 @@
 namespace observe {
 namespace {
 
+// A port that is on no bridge any more reaches nobody there; where its bridge goes, the kernel tells of it first.
+bool is_on_none(const bridges::Link& link) { return link.master && !link.master->of; }
+
 bool is_otherwise(const bridges::Link* was, const bridges::Link* now) {
+    if (was && now && was->master != now->master && is_on_none(*now)) return false;
     return was && now && (was->master != now->master || was->vlans != now->vlans || was->isolated != now->isolated || was->kind != now->kind);
 }
 

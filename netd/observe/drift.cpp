@@ -18,13 +18,24 @@ namespace {
 using Deviations = std::vector<Deviation>;
 
 void add(Deviations& into, const std::string& subject, const topology::Difference& difference) {
-    // What comes with a port's bridge, and is as everybody takes for granted.
-    const bool goes_without_saying = difference.attribute == "isolated" && difference.found == "none" && difference.wanted == "false";
-    if (goes_without_saying || difference.wanted == difference.found) return;
     std::string attribute = difference.attribute;
     if (attribute.starts_with("kind.")) attribute.erase(0, 5);
     const bool is_split = attribute == "stack.forwarding" && difference.found == "none";
     into.push_back({subject, attribute, difference.wanted, is_split ? "not alike for IPv4 and IPv6" : difference.found});
+}
+
+// What comes with a port's bridge, and is as everybody takes for granted; or what words can't tell.
+bool goes_without_saying(const Deviation& one) { return (one.attribute == "isolated" && one.found == "none" && one.wanted == "false") || one.wanted == one.found; }
+
+// But not where it is all that would be put right of the thing: what is planned is told.
+Deviations worth_telling(const Deviations& all, const plan::Plan& plan) {
+    Deviations told;
+    for (const Deviation& one : all) {
+        const bool is_of_more = std::ranges::any_of(all, [&](const Deviation& other) { return other.subject == one.subject && !goes_without_saying(other); });
+        const bool is_planned = std::ranges::any_of(plan, [&](const plan::Step& step) { return plan::subject(step.op) == one.subject; });
+        if (!goes_without_saying(one) || (!is_of_more && is_planned)) told.push_back(one);
+    }
+    return told;
 }
 
 void add_missing(Deviations& into, const std::string& subject, const std::string& attribute = "presence") {
@@ -140,7 +151,7 @@ private:
         scope.include(want);
         const plan::Plan plan = plan::make(want, lower::restricted(snapshot_.observed, scope));
         if (plan.empty()) return {};
-        return found;
+        return worth_telling(found, plan);
     }
 
     // Nothing can be planned of them until they come.

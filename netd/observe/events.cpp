@@ -49,7 +49,10 @@ public:
                                                           [&](const auto* before, const auto* after) { tell(before, after); });
         topology::Keyed<Link>::each_difference(was_.observed.kernel.links, now_.observed.kernel.links,
                                                [&](const Link* before, const Link* after) { tell(before, after); });
-        for (auto& [name, attributes] : networks_) events_.push_back({"network.changed", name, std::move(attributes)});
+        for (auto& [name, attributes] : networks_) {
+            complete(name, attributes);
+            events_.push_back({"network.changed", name, std::move(attributes)});
+        }
         topology::Keyed<intent::GuestNic>::each_difference(was_.running.nics(), now_.running.nics(),
                                                            [&](const auto* before, const auto* after) { tell(before, after); });
         return std::move(events_);
@@ -110,6 +113,17 @@ private:
     void tell(const intent::Network* was, const intent::Network* now) {
         const char* change = !was ? "added" : !now ? "removed" : "changed";
         networks_[(now ? now : was)->name.text()] = {{"change", change}};
+    }
+
+    // With what its device is now, or was called, if the network is gone.
+    void complete(const std::string& name, Attributes& attributes) const {
+        const intent::Network* network = now_.running.network(name);
+        if (!network) network = was_.running.network(name);
+        if (!network) return;
+        const Link* device = now_.observed.kernel.links.find(lower::top_device(*network));
+        attributes.insert({"device", lower::top_device(*network).text()});
+        attributes.insert({"state", state_text(device)});
+        if (device && device->mtu) attributes.insert({"mtu", std::to_string(device->mtu->number())});
     }
 
     void tell(const intent::GuestNic* was, const intent::GuestNic* now) {

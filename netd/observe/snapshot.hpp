@@ -21,6 +21,7 @@ struct LastOutcome {
     std::string outcome = {};  // "committed", "rolled-back", "degraded"
     std::string why = {};
     std::chrono::nanoseconds time = {};  // Clock::wall()
+    std::optional<std::uint64_t> transaction = {};  // none: it was refused before anything was begun
     bool operator==(const LastOutcome&) const = default;
 };
 

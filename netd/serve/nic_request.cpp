@@ -15,9 +15,19 @@ namespace {
 
 Error wrong(std::string path, std::string what) { return {topology::Fault::invalid, std::move(path), std::move(what)}; }
 
+// It is shown, written in lines, and part of marks: as the name of a network is.
+std::optional<Error> unfit_as_guest(const std::string& vm) {
+    if (topology::NetworkName::parse(vm)) return std::nullopt;
+    return wrong("/vmId", fmt::format("a guest's name is 1 to 256 bytes of UTF-8 without control characters{}", vm.size() > 256 ? fmt::format("; this has {}", vm.size()) : ""));
+}
+
 std::optional<Error> wrong_parameter(NicVerb verb, const json& params) {
     const auto vm = params.find("vmId");
     if (vm == params.end() || !vm->is_string() || *vm == "") return wrong("/vmId", "vmId is due: the guest's name");
+    if (verb == NicVerb::plug)
+        if (auto unfit = unfit_as_guest(vm->get_ref<const std::string&>())) return unfit;
+    const auto nic = params.find("nic");
+    if (verb == NicVerb::plug && (nic == params.end() || wire::is_absent(*nic))) return wrong("/nic", "nic is due: the NIC's attributes, as {\"network\": …}; {} is one that is connected to nothing");
     for (const auto& [name, value] : params.items()) {
         const bool names_it = name == "macAddr" || name == "alias", is_update = verb == NicVerb::update;
         if (name == "nic" && !value.is_object() && !wire::is_absent(value)) return wrong("/nic", "nic is an object: the NIC's attributes");

@@ -46,7 +46,7 @@ void Requests::capabilities(const Ticket& ticket, const Params& params) {
 
 void Requests::statistics(const Ticket& ticket, const Params&) {
     auto statistics = observe::read_statistics(*snapshot_);
-    if (!statistics) return refuse(ticket, intent::code::refused, statistics.error().subject + ": " + statistics.error().what);
+    if (!statistics) return refuse(ticket, intent::code::refused, "", statistics.error().fault, statistics.error().subject + ": " + statistics.error().what);
     const auto blocked = blocked_();
     const auto tell = [&](const topology::IfName& device) {
         const auto counted = statistics->find(device.text());
@@ -64,7 +64,7 @@ void Requests::statistics(const Ticket& ticket, const Params&) {
 void Requests::running_config(const Ticket& ticket, const Params& params) {
     const std::string which = text_of(params, "which");
     if (!which.empty() && which != "running" && which != "committed")
-        return refuse(ticket, intent::code::bad_parameters, "which is \"running\" or \"committed\"");
+        return refuse(ticket, intent::code::bad_parameters, "/which", topology::Fault::invalid, "which is \"running\" or \"committed\"");
     const bool committed = which == "committed";
     answer_kept(ticket, committed ? "committed" : "running",
                 [&] {
@@ -79,14 +79,14 @@ void Requests::drift(const Ticket& ticket, const Params&) {
 }
 
 void Requests::lldp(const Ticket& ticket, const Params& params) {
-    const auto no = [&] { refuse(ticket, static_cast<int>(wire::Rpc::invalid_params), R"(filter is {"devices": [NIC, …]})"); };
+    const auto no = [&] { refuse(ticket, static_cast<int>(wire::Rpc::invalid_params), "/filter", topology::Fault::invalid, R"(filter is {"devices": [NIC, …]})"); };
     std::vector<std::string> devices;
     const auto filter = params.find("filter");
     if (filter != params.end() && !wire::is_absent(*filter)) {
         const auto named = filter->is_object() ? filter->find("devices") : filter->end();
         const bool is_named = named != filter->end() && !wire::is_absent(*named);
         if (!filter->is_object() || filter->size() > filter->count("devices") || (is_named && !named->is_array())) return no();
-        if (is_named && named->size() > most_devices) return refuse(ticket, intent::code::bad_parameters, fmt::format("filter.devices names {} at most", most_devices));
+        if (is_named && named->size() > most_devices) return refuse(ticket, intent::code::bad_parameters, "/filter/devices", topology::Fault::invalid, fmt::format("filter.devices names {} at most", most_devices));
         if (is_named)
             for (const json& device : *named) {
                 if (!device.is_string()) return no();
@@ -100,7 +100,7 @@ void Requests::topology(const Ticket& ticket, const Params& params) {
     // Counters that can't be read are left out; the picture is worth having without them.
     const auto counters = observe::read_counters();
     auto answered = wire::write_topology(*snapshot_, params, counters ? *counters : observe::Statistics());
-    if (!answered) return refuse(ticket, intent::code::bad_parameters, answered.error().what);
+    if (!answered) return refuse(ticket, intent::code::bad_parameters, wire::pointer("", answered.error().subject), answered.error().fault, answered.error().what);
     answer(ticket, *answered);
 }
 
@@ -135,7 +135,7 @@ void Requests::status(const Ticket& ticket, const Params&) {
         const auto left = duration_cast<std::chrono::milliseconds>(now.pending->deadline - clock_.boottime()).count();
         result["transaction"] = {{"id", now.pending->id}, {"phase", "waiting"}, {"secondsLeft", std::max(0.0, left / 1000.0)}};
     }
-    if (now.last) result["last"] = {{"outcome", now.last->outcome}, {"why", now.last->why}, {"time", now.last->time.count() / 1e9}};
+    if (now.last) result["last"] = {{"transaction", now.last->transaction ? json(*now.last->transaction) : json()}, {"outcome", now.last->outcome}, {"why", now.last->why}, {"time", now.last->time.count() / 1e9}};
     if (now.trouble) result["trouble"] = {{"subject", now.trouble->subject}, {"what", now.trouble->what}};
     for (const auto& [name, device] : now.renamed) result["renamed"][name.text()] = device.text();
     if (more_status_) more_status_(result);

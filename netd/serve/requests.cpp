@@ -2,6 +2,7 @@
 #include "netd/serve/requests.hpp"
 
 #include "netd/apply/preview.hpp"
+#include "netd/intent/follow_ups.hpp"
 #include "netd/intent/validate.hpp"
 #include "netd/observe/way_of_client.hpp"
 #include "netd/serve/nic_request.hpp"
@@ -61,21 +62,23 @@ void Requests::on_message(const Caller& caller, std::string_view message) {
     const auto found = methods().find(request.method);
     const Ticket ticket{caller, request.id, found == methods().end() ? std::string_view() : found->first};
     if (found == methods().end())
-        return refuse(ticket, static_cast<int>(wire::Rpc::unknown_method),
+        return refuse(ticket, static_cast<int>(wire::Rpc::unknown_method), "/method", topology::Fault::invalid,
                       fmt::format("there is no method '{}'; docs/protocol.md lists those there are", wire::shortened(request.method)));
     if (found->second.writes && !caller.may_operate())
-        return refuse(ticket, intent::code::forbidden, fmt::format("{} may look, not change; operators are in group netd-admin", caller.who()));
-    if (const auto wrong = wrong_with(request.params, found->second)) return refuse(ticket, static_cast<int>(wire::Rpc::invalid_params), fmt::format("{}: {}", request.method, *wrong));
+        return refuse(ticket, intent::code::forbidden, "", topology::Fault::denied, fmt::format("{} may look, not change; operators are in group netd-admin", caller.who()));
+    if (const auto wrong = wrong_with(request.params, found->second)) 
+        return refuse(ticket, static_cast<int>(wire::Rpc::invalid_params), wrong->subject, wrong->fault, fmt::format("{}: {}", request.method, wrong->what));
     (this->*found->second.handler)(ticket, request.params);
 }
 
-std::optional<std::string> Requests::wrong_with(const Params& params, const Method& method) {
+std::optional<topology::Error> Requests::wrong_with(const Params& params, const Method& method) {
     if (!method.texts) return std::nullopt;
     const auto is_in = [](const std::vector<std::string_view>& names, const std::string& name) { return std::ranges::find(names, name) != names.end(); };
     for (const auto& [name, value] : params.items()) {
         if (is_in(method.others, name)) continue;
-        if (!is_in(*method.texts, name)) return fmt::format("'{}' is not a parameter", wire::shortened(name));
-        if (!value.is_string() && !value.is_null()) return fmt::format("{}: a text is due here", name);
+        const auto wrong = [&](std::string what) { return topology::Error{topology::Fault::invalid, wire::pointer("", name), std::move(what)}; };
+        if (!is_in(*method.texts, name)) return wrong(fmt::format("'{}' is not a parameter", wire::shortened(name)));
+        if (!value.is_string() && !value.is_null()) return wrong(fmt::format("{}: a text is due here", name));
     }
     return std::nullopt;
 }
@@ -91,7 +94,7 @@ void Requests::on_left_queue() {
 }
 
 loop::Result<> Requests::keep_deadlines(loop::EventLoop& loop) {
-    auto deadlines = Deadlines::open(loop, clock_, [this](const Ticket& ticket, const std::string& why) { refuse(ticket, intent::code::busy, why); });
+    auto deadlines = Deadlines::open(loop, clock_, [this](const Ticket& ticket, const std::string& why) { refuse(ticket, intent::code::busy, "", topology::Fault::busy, why); });
     if (!deadlines) return deadlines.error();
     deadlines_ = std::move(*deadlines);
     return {};
@@ -104,19 +107,19 @@ void Requests::publish(observe::Published snapshot) {
 
 void Requests::answer(const Ticket& ticket, const json& result) { send_(ticket, wire::write_result(ticket.id, result)); }
 
-void Requests::refuse(const Ticket& ticket, int code, std::string_view message, const json& data) {
-    ++counters_.refused;
-    send_(ticket, wire::write_error(ticket.id, code, message, data));
+void Requests::refuse(const Ticket& ticket, int code, std::string_view path, topology::Fault fault, const std::string& what) {
+    refuse(ticket, intent::Complaints{{code, std::string(path), fault, what}});
 }
 
 void Requests::refuse(const Ticket& ticket, const intent::Complaints& complaints) {
-    refuse(ticket, complaints.front().code, wire::summary(complaints), wire::write_complaints(complaints));
+    ++counters_.refused;
+    send_(ticket, wire::write_error(ticket.id, complaints.front().code, wire::summary(complaints), wire::write_complaints(complaints)));
 }
 
 bool Requests::enqueue(const Ticket& ticket, Command command) {
     if (writes_ >= most_writes) {
         ++counters_.busy;
-        refuse(ticket, intent::code::busy, fmt::format("{} changes wait already; try again when one is done", most_writes));
+        refuse(ticket, intent::code::busy, "", topology::Fault::busy, fmt::format("{} changes wait already; try again when one is done", most_writes));
         return false;
     }
     ++writes_;
@@ -141,8 +144,7 @@ std::optional<intent::Request> Requests::read_setup(const Ticket& ticket, const 
     intent::Request request = wire::read_setup(params, complaints);
     if (complaints.empty()) return request;
     // What could be read is held against the rules as well, so that every complaint comes at once.
-    const auto more = intent::validate(request, snapshot_->running, snapshot_->facts()).complaints;
-    complaints.add(more);
+    intent::add_broken_rules(complaints, intent::validate(request, snapshot_->running, snapshot_->facts()).complaints);
     refuse(ticket, complaints);
     return std::nullopt;
 }
@@ -177,7 +179,7 @@ void Requests::end(const Ticket& ticket, const Params& params) {
     const json asked = params.value("transaction", json());
     if (!asked.is_null() && asked != "") {
         const auto number = wire::read_int(asked, 0, std::numeric_limits<std::int64_t>::max());
-        if (!number) return refuse(ticket, static_cast<int>(wire::Rpc::invalid_params), "transaction: the number of a change that waits is due here");
+        if (!number) return refuse(ticket, static_cast<int>(wire::Rpc::invalid_params), "/transaction", topology::Fault::invalid, "transaction: the number of a change that waits is due here");
         transaction = static_cast<std::uint64_t>(*number);
     }
     commands_.push(Ending{ticket, transaction});

@@ -55,11 +55,12 @@ private:
     };
     static const std::unordered_map<std::string, Method>& methods();
 
-    // What is wrong with the parameters, or nothing.
-    static std::optional<std::string> wrong_with(const Params& params, const Method& method);
+    // What is wrong with the parameters, and which it is; or nothing.
+    static std::optional<topology::Error> wrong_with(const Params& params, const Method& method);
 
     void answer(const Ticket& ticket, const nlohmann::json& result);
-    void refuse(const Ticket& ticket, int code, std::string_view message, const nlohmann::json& data = nullptr);
+    // `path` is a pointer to the part of the parameters that it is about; "": it is about none.
+    void refuse(const Ticket& ticket, int code, std::string_view path, topology::Fault fault, const std::string& what);
     void refuse(const Ticket& ticket, const intent::Complaints& complaints);
     bool enqueue(const Ticket& ticket, Command command);  // false: it is refused
     void change_nic(const Ticket& ticket, NicVerb verb, const Params& params);

@@ -30,36 +30,68 @@ Result<bridges::Options> read_options(const json& value, Result<bridges::Options
     return parse(text);
 }
 
+Result<std::int64_t> read_seconds(const json& value) {
+    auto seconds = read_int(value, 1, 3600);
+    return seconds ? seconds : bad_value("a whole number of seconds from 1 to 3600 is due here");
+}
+
+// Who wrote a definition, who is told what is wrong with it, and by which code, where all of it has the same.
+struct Reading {
+    Complaints& complaints;
+    From from = From::client;
+    std::optional<int> one_code = {};
+    int code(int own) const { return one_code.value_or(own); }
+};
+
+template <class Owner>
+void read_attributes(const json& object, const std::string& path, Owner& into, const Reading& reading, std::initializer_list<std::string_view> extra = {});
+
 template <class Value>
-concept NamesDevices = std::same_as<Value, std::optional<intent::IfName>> || std::same_as<Value, std::set<intent::IfName>>;
+concept List = requires(Value values, typename Value::value_type one) { values.insert(values.end(), one); } && !std::same_as<Value, std::string>;
 
 template <class Owner, class Value>
-Result<Value> read_attribute(const json& value, From from) {
-    if constexpr (std::same_as<Value, bridges::Options>) {
-        return read_options(value, std::same_as<Owner, intent::Bond> ? bridges::parse_bond_options : bridges::parse_bridge_options);
-    } else if constexpr (std::same_as<Value, intent::Custom>) {
-        intent::Custom custom;
-        if (!value.is_object()) return bad_value("an object is due here");
-        for (const auto& [key, option] : value.items()) {
-            if (key != "bridge_opts") return Error{Fault::invalid, key, fmt::format("'{}' is not a custom property that netd knows; bridge_opts is", key)};
-            if (is_absent(option)) continue;
-            auto read = read_attribute<intent::Custom, bridges::Options>(option, from);
-            if (!read) return topology::about("bridge_opts", read.error());
-            custom.bridge_opts = *read;
-        }
-        return custom;
+Result<Value> read_single(const json& value, From from) {
+    if constexpr (std::same_as<Value, bridges::Options>) return read_options(value, std::same_as<Owner, intent::Bond> ? bridges::parse_bond_options : bridges::parse_bridge_options);
+    else if constexpr (std::same_as<Owner, intent::SetupOptions> && std::same_as<Value, std::int64_t>) return read_seconds(value);
+    else if constexpr (std::same_as<Value, intent::IfName>) return from == From::disk ? read_value<From::disk>(value, Type<Value>{}) : read_value<From::client>(value, Type<Value>{});
+    else return read_value<From::client>(value, Type<Value>{});
+}
+
+// As much of the attribute as can be read; each entry of a list and each member of an object that can't has a complaint of its own.
+template <class Owner, class Value>
+std::optional<Value> read_attribute(const json& value, const std::string& path, std::string_view name, const Reading& reading) {
+    const auto no = [&](std::string_view what) {
+        complain(reading.complaints, reading.code(bad_parameters), path, fmt::format("{}: {}", name, what));
+        return std::nullopt;
+    };
+    if constexpr (topology::Optional<Value>) {
+        if (is_absent(value)) return Value();
+        auto held = read_attribute<Owner, typename Value::value_type>(value, path, name, reading);
+        return held ? std::optional<Value>(std::in_place, std::move(*held)) : std::nullopt;
+    } else if constexpr (std::same_as<Value, bridges::Options> || !(topology::HasFields<Value> || List<Value>)) {
+        auto read = read_single<Owner, Value>(value, reading.from);
+        return read ? std::optional<Value>(std::move(*read)) : no(read.error().what);
+    } else if constexpr (topology::HasFields<Value>) {
+        if (!value.is_object()) return no("an object is due here");
+        Value read = blank<Value>();
+        read_attributes(value, path, read, reading);
+        return read;
     } else {
-        if constexpr (NamesDevices<Value>)
-            if (from == From::disk) return read_value<From::disk>(value, Type<Value>{});
-        return read_value<From::client>(value, Type<Value>{});
+        if (!value.is_array()) return no("a list is due here");
+        Value values;
+        for (std::size_t i = 0; i < value.size(); ++i) {
+            const std::size_t complaints = reading.complaints.size();
+            auto one = read_attribute<Owner, typename Value::value_type>(value[i], pointer(path, std::to_string(i)), name, reading);
+            if (one && reading.complaints.size() == complaints) values.insert(values.end(), std::move(*one));
+        }
+        return values;
     }
 }
 
 // Fills `into` from the object; `extra` are keys that somebody else reads.
 template <class Owner>
-void read_attributes(const json& object, const std::string& path, Owner& into, Complaints& complaints, From from, std::optional<int> one_code = {},
-                     std::initializer_list<std::string_view> extra = {}) {
-    if (!object.is_object()) return complain(complaints, one_code.value_or(bad_parameters), path, "an object is due here");
+void read_attributes(const json& object, const std::string& path, Owner& into, const Reading& reading, std::initializer_list<std::string_view> extra) {
+    if (!object.is_object()) return complain(reading.complaints, reading.code(bad_parameters), path, "an object is due here");
     std::size_t known = 0;
     std::string names;
     topology::for_each_field<Owner>([&](const auto& field) {
@@ -69,9 +101,8 @@ void read_attributes(const json& object, const std::string& path, Owner& into, C
         ++known;
         if (is_absent(*found)) return;
         auto& member = into.*field.member;
-        auto read = read_attribute<Owner, std::decay_t<decltype(member)>>(*found, from);
-        if (read) member = std::move(*read);
-        else complain(complaints, one_code.value_or(field.code), pointer(path, field.name), fmt::format("{}: {}", field.name, read.error().what));
+        const Reading by{reading.complaints, reading.from, reading.code(field.code)};
+        if (auto read = read_attribute<Owner, std::decay_t<decltype(member)>>(*found, pointer(path, field.name), field.name, by)) member = std::move(*read);
     });
     for (const std::string_view key : extra) known += object.contains(std::string(key));
     if (known == object.size()) return;
@@ -80,7 +111,7 @@ void read_attributes(const json& object, const std::string& path, Owner& into, C
         bool is_known = std::find(extra.begin(), extra.end(), key) != extra.end();
         topology::for_each_field<Owner>([&](const auto& field) { is_known = is_known || key == field.name; });
         if (is_known) continue;
-        complain(complaints, one_code.value_or(bad_parameters), pointer(path, key), fmt::format("'{}' is not an attribute that netd knows{}", shortened(key), which));
+        complain(reading.complaints, reading.code(bad_parameters), pointer(path, key), fmt::format("'{}' is not an attribute that netd knows{}", shortened(key), which));
         which.clear();
     }
 }
@@ -107,13 +138,14 @@ intent::Network read_network(const intent::NetworkName& name, const json& value,
         if (!is_given) attributes["stp"] = value["STP"];
         if (!is_given || is_absent(value["STP"])) attributes.erase("STP");
     }
-    read_attributes(attributes, intent::pointer({"networks", name.text()}), network, complaints, from, {}, {"remove"});
+    read_attributes(attributes, intent::pointer({"networks", name.text()}), network, {complaints, from}, {"remove"});
+    if (network.host_qos == intent::HostQos()) network.host_qos.reset();  // it says nothing
     return network;
 }
 
 intent::Bond read_bond(const intent::IfName& name, const json& value, Complaints& complaints, From from) {
     intent::Bond bond{name};
-    read_attributes(value, intent::pointer({"bondings", name.text()}), bond, complaints, from, {}, {"remove"});
+    read_attributes(value, intent::pointer({"bondings", name.text()}), bond, {complaints, from}, {"remove"});
     if (!bond.options.contains("mode")) {
         auto standard = bridges::parse_bond_options("mode=balance-rr");
         if (standard) bond.options.edit().insert(standard->begin(), standard->end());
@@ -122,7 +154,7 @@ intent::Bond read_bond(const intent::IfName& name, const json& value, Complaints
 }
 
 void read_nic(const json& value, intent::GuestNic& nic, int code, Complaints& complaints, From from) {
-    read_attributes(value, "/nic", nic, complaints, from, code, {"macAddr", "vmId", "port"});
+    read_attributes(value, "/nic", nic, {complaints, from, code}, {"macAddr", "vmId", "port"});
     // Engines send an empty limit for none.
     for (auto* limit : {&nic.spec_params.inbound, &nic.spec_params.outbound})
         if (*limit == intent::Bandwidth()) limit->reset();
@@ -173,13 +205,9 @@ intent::Request read_setup(const json& params, Complaints& complaints) {
         if (is_absent(value)) continue;
         if (key == "networks") read_networks(value, request, complaints);
         else if (key == "bondings") read_bonds(value, request, complaints);
-        else if (key == "options") read_attributes(value, "/options", request.options, complaints, From::client);
+        else if (key == "options") read_attributes(value, "/options", request.options, {complaints});
         else complain(complaints, static_cast<int>(Rpc::invalid_params), pointer("", key), fmt::format("'{}' is not a parameter; networks, bondings and options are", shortened(key)));
     }
-    if (request.options.connectivity_timeout < 1 || request.options.connectivity_timeout > 3600)
-        complain(complaints, bad_parameters, "/options/connectivityTimeout", "connectivityTimeout is 1 to 3600 seconds");
-    if (request.options.timeout && (*request.options.timeout < 1 || *request.options.timeout > 3600))
-        complain(complaints, bad_parameters, "/options/timeout", "timeout is 1 to 3600 seconds");
     return request;
 }
 

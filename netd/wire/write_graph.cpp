@@ -73,11 +73,11 @@ Result<topology::Graph> view_of(topology::Graph graph, const json& params) {
     for (const auto* given : {&view, &network, &guest})
         if (!*given) return given->error();
     using Choose = Result<topology::Graph> (*)(const topology::Graph&, std::string_view);
-    const std::pair<const std::string&, Choose> parts[] = {{*network, topology::of_network}, {*guest, topology::of_guest}};
-    for (const auto& [name, choose] : parts) {
+    const std::tuple<const char*, const std::string&, Choose> parts[] = {{"network", *network, topology::of_network}, {"guest", *guest, topology::of_guest}};
+    for (const auto& [parameter, name, choose] : parts) {
         if (name.empty()) continue;
         auto part = choose(graph, name);
-        if (!part) return part;
+        if (!part) return Error{part.error().fault, parameter, part.error().what};
         graph = std::move(*part);
     }
     if (*view == "folded") return topology::folded(graph);

@@ -33,14 +33,25 @@ bridges::Link port_of_web() {
 
 }  // namespace
 
-TEST_CASE("a port that leaves its bridge, its VLAN or its isolation keeps networks apart otherwise", "[apart]") {
+TEST_CASE("a port that leaves its bridge for another, its VLAN or its isolation keeps networks apart otherwise", "[apart]") {
     const auto before = port_of_web();
-    auto free = before, elsewhere = before, untagged = before, open = before;
-    free.master = bridges::Master{};
+    auto elsewhere = before, untagged = before, open = before;
     elsewhere.master = bridges::Master{IfName::observed("db")};
     untagged.vlans = bridges::PortVlans{};
     open.isolated = false;
-    for (const auto& after : {free, elsewhere, untagged, open}) CHECK(is_kept_apart_otherwise(with(before), with(after)));
+    for (const auto& after : {elsewhere, untagged, open}) CHECK(is_kept_apart_otherwise(with(before), with(after)));
+}
+
+TEST_CASE("a port that is on no bridge any more can wait, as its bridge may be gone; not so where it comes to another one from there", "[apart]") {
+    const auto before = port_of_web();
+    auto free = before;
+    free.master = bridges::Master{};
+    free.vlans = bridges::PortVlans{};
+    free.isolated.reset();
+    auto elsewhere = free;
+    elsewhere.master = bridges::Master{IfName::observed("db")};
+    CHECK_FALSE(is_kept_apart_otherwise(with(before), with(free)));
+    CHECK(is_kept_apart_otherwise(with(free), with(elsewhere)));
 }
 
 TEST_CASE("so does a bridge that forgets about tags", "[apart]") {

@@ -106,7 +106,7 @@ TEST_CASE("an OVS network is its foot in the host; the bridge's own device is no
                                      "ovs-bridge:ovs-eth0 realises network:web 100", "network:web plugged " + port, port + " plugged guest:guest1"});
     REQUIRE(at(graph, NodeKind::network, "web").attribute("addresses") == "192.0.2.10/24");
     const Wiring wiring(graph);
-    REQUIRE(population(graph, plugged_into(wiring, {NodeKind::network, "plain"})) == Population{0, 0});
+    REQUIRE(population(graph, wiring, plugged_into(wiring, {NodeKind::network, "plain"})) == Population{0, 0});
 }
 
 TEST_CASE("what a definition wants and is not there is missing, in its place", "[build_graph]") {

@@ -56,6 +56,38 @@ TEST_CASE("one that was refused is in the queue until it is dropped from there",
     CHECK(house.answers.size() == 65);
 }
 
+TEST_CASE("every refusal says in its data what it is about", "[deadlines]") {
+    Busy house;
+    const auto told = [&](const char* method, json params) {
+        house.answers.clear();
+        house.ask(1, std::move(params), method);
+        REQUIRE(house.answers.size() == 1);
+        const json error = house.answers[0]["error"];
+        REQUIRE(error["data"].is_array());
+        REQUIRE(error["data"].size() == 1);
+        CHECK(error["data"][0]["code"] == error["code"]);
+        CHECK_FALSE(error["data"][0]["what"].get<std::string>().empty());
+        return std::pair(error["code"].get<int>(), error["data"][0]["path"].get<std::string>());
+    };
+    using Told = std::pair<int, std::string>;
+    CHECK(told("Host.reboot", json::object()) == Told(-32601, "/method"));
+    CHECK(told("Host.ping2", {{"a/b", 1}}) == Told(-32602, "/a~1b"));
+    CHECK(told("Host.getRunningConfig", {{"which", 5}}) == Told(-32602, "/which"));
+    CHECK(told("Host.getRunningConfig", {{"which", "the other"}}) == Told(21, "/which"));
+    CHECK(told("Host.getLldp", {{"filter", "eno1"}}) == Told(-32602, "/filter"));
+    CHECK(told("Host.getTopology", {{"network", "nowhere"}}) == Told(21, "/network"));
+    CHECK(told("Host.getTopology", {{"guest", "nobody"}}) == Told(21, "/guest"));
+    CHECK(told("Host.getTopology", {{"view", "bird's"}}) == Told(21, "/view"));
+    CHECK(told("Host.confirmConnectivity", {{"transaction", "x"}}) == Told(-32602, "/transaction"));
+    for (int id = 0; id < 64; ++id) house.set_up(id, "lan", 3600);
+    CHECK(told("Host.setSafeNetworkConfig", json::object()) == Told(40, ""));
+    serve::Caller reader{"two"};
+    house.answers.clear();
+    house.requests.on_message(reader, json{{"jsonrpc", "2.0"}, {"id", 1}, {"method", "Host.rollback"}}.dump());
+    REQUIRE(house.answers.size() == 1);
+    CHECK(house.answers[0]["error"]["data"] == json::array({{{"path", ""}, {"code", 403}, {"fault", "denied"}, {"what", house.answers[0]["error"]["message"]}}}));
+}
+
 TEST_CASE("what is wrong with a guest's NIC as such is told at once", "[deadlines]") {
     Busy house;
     const auto code = [&](const char* method, json params) {
@@ -67,6 +99,12 @@ TEST_CASE("what is wrong with a guest's NIC as such is told at once", "[deadline
     CHECK(code("VM.hotplugNic", {{"vmId", ""}, {"nic", json::object()}}) == 49);
     CHECK(code("VM.hotplugNic", {{"vmId", "a"}, {"nic", {{"macAddr", 5}}}}) == 49);
     CHECK(code("VM.hotplugNic", {{"vmId", "a"}, {"nic", {{"queues", "many"}}}}) == 49);
+    CHECK(code("VM.hotplugNic", {{"vmId", "a"}}) == 49);
+    CHECK(house.answers[0]["error"]["data"][0]["path"] == "/nic");
+    for (const std::string& odd : {std::string("a\nb"), std::string("a\tb"), std::string(300, 'a')}) {
+        CHECK(code("VM.hotplugNic", {{"vmId", odd}, {"nic", {{"kind", "tap"}}}}) == 49);
+        CHECK(house.answers[0]["error"]["data"][0]["path"] == "/vmId");
+    }
     CHECK(code("VM.hotunplugNic", {{"vmId", "a"}, {"nic", json::object()}}) == 50);
     CHECK(code("VM.updateDevice", {{"vmId", "a"}, {"macAddr", "02:00:00:00:00:01"}, {"linkActive", 7}}) == 56);
     CHECK(house.commands->take().empty());

@@ -49,6 +49,23 @@ TEST_CASE("an attribute that somebody changed is told with what is wanted and wh
     REQUIRE(words_of(Deviation{"web", "mtu", "1500", "1400"}) == "mtu is 1400, wanted 1500");
 }
 
+TEST_CASE("what goes without saying beside the bridge that a port left is told where it is all that differs", "[drift]") {
+    House house{"eth0"};
+    house.define(three_networks);
+    const auto nic = told::nic("guest1", "lab");
+    house.plug(nic);
+    bridges::Link port = house.link(lower::port_of(nic).text());
+    port.isolated.reset();
+    house.now.observed.kernel.links.put(port);
+    REQUIRE(house.left().size() == 1);
+    REQUIRE(find_drift(house.now).networks == only("lab", {{port.name.text(), "isolated", "false", "none"}}));
+    port.master = bridges::Master{};
+    house.now.observed.kernel.links.put(port);
+    const auto found = find_drift(house.now).networks.at("lab");
+    REQUIRE(std::ranges::count(found, "master.of", &Deviation::attribute) == 1);
+    REQUIRE(std::ranges::count(found, "isolated", &Deviation::attribute) == 0);
+}
+
 TEST_CASE("a device that is gone is missing, and so are its routes and rules", "[drift]") {
     House house{"eth0"};
     house.define(three_networks);

@@ -74,6 +74,21 @@ TEST_CASE("a NIC that loses its cable, is switched off, comes or goes", "[events
     REQUIRE(events_between(gone, up) == std::vector<Event>{{"nic.link", "eth0", {{"was", "missing"}, {"state", "up"}}}});
 }
 
+TEST_CASE("a network that comes, changes or goes is told with its device, and what that is like", "[events]") {
+    auto low = network("web");
+    low.mtu = topology::Mtu::observed(1400);
+    const auto without = with({}), there = with({bridge("web")}, {network("web")}), other = with({bridge("web")}, {low}), lost = with({}, {low});
+    const auto told = [](const char* change, const char* state) {
+        std::vector<Event> events{{"network.changed", "web", {{"change", change}, {"device", "web"}, {"state", state}}}};
+        if (std::string_view(state) == "up") events[0].attributes["mtu"] = "1500";
+        return events;
+    };
+    REQUIRE(events_between(without, there) == told("added", "up"));
+    REQUIRE(events_between(there, other) == told("changed", "up"));
+    REQUIRE(events_between(other, lost) == told("device", "missing"));
+    REQUIRE(events_between(there, without) == told("removed", "missing"));
+}
+
 TEST_CASE("a guest's tap that comes and goes is no event of a NIC", "[events]") {
     auto tap = nic("vnet0");
     tap.kind = bridges::Tap{};
@@ -125,9 +140,9 @@ TEST_CASE("a network that is defined, redefined or removed", "[events]") {
     auto tall = network("web");
     tall.mtu = *topology::Mtu::from(9000);
     const auto none = with({}), one = with({}, {network("web")}), other = with({}, {tall});
-    REQUIRE(events_between(none, one) == std::vector<Event>{{"network.changed", "web", {{"change", "added"}}}});
-    REQUIRE(events_between(one, other) == std::vector<Event>{{"network.changed", "web", {{"change", "changed"}}}});
-    REQUIRE(events_between(one, none) == std::vector<Event>{{"network.changed", "web", {{"change", "removed"}}}});
+    REQUIRE(events_between(none, one) == std::vector<Event>{{"network.changed", "web", {{"change", "added"}, {"device", "web"}, {"state", "missing"}}}});
+    REQUIRE(events_between(one, other) == std::vector<Event>{{"network.changed", "web", {{"change", "changed"}, {"device", "web"}, {"state", "missing"}}}});
+    REQUIRE(events_between(one, none) == std::vector<Event>{{"network.changed", "web", {{"change", "removed"}, {"device", "web"}, {"state", "missing"}}}});
 }
 
 TEST_CASE("a network whose device goes, or is made otherwise, has changed", "[events]") {
@@ -137,7 +152,7 @@ TEST_CASE("a network whose device goes, or is made otherwise, has changed", "[ev
     auto tall = bridge("web");
     tall.mtu = *topology::Mtu::from(9000);
     REQUIRE(events_between(whole, with({tall}, {network("web")})) ==
-            std::vector<Event>{{"network.changed", "web", {{"change", "device"}, {"device", "web"}, {"mtu", "9000"}}}});
+            std::vector<Event>{{"network.changed", "web", {{"change", "device"}, {"device", "web"}, {"state", "up"}, {"mtu", "9000"}}}});
 }
 
 TEST_CASE("a network of a derived device name is found by the mark on it, a bridgeless one by the NIC", "[events]") {
@@ -151,7 +166,7 @@ TEST_CASE("a network of a derived device name is found by the mark on it, a brid
     REQUIRE(events == std::vector<Event>{
                           {"nic.link", "eth0", {{"was", "up"}, {"state", "no-carrier"}}},
                           {"network.changed", "a network with a long name", {{"change", "device"}, {"device", device.name.text()}, {"state", "missing"}}},
-                          {"network.changed", "storage", {{"change", "device"}, {"device", "eth0"}, {"state", "no-carrier"}}}});
+                          {"network.changed", "storage", {{"change", "device"}, {"device", "eth0"}, {"state", "no-carrier"}, {"mtu", "1500"}}}});
 }
 
 TEST_CASE("a bridge that nobody defined is no network", "[events]") {

@@ -137,6 +137,34 @@ TEST_CASE("what nobody confirms goes back, and what is confirmed stays") {
     CHECK(transactor.running() == next);
 }
 
+TEST_CASE("what is begun has a number from before its first step to its end, and what is not begun has none") {
+    Host host;
+    host.settle();
+    auto transactor = host.started(host.kernel);
+    std::vector<std::uint64_t> begun;
+    const auto steps = host.kernel.applied();
+    apply::Terms terms = unasked;
+    terms.begun = [&](std::uint64_t number) {
+        CHECK(host.kernel.applied() == steps);
+        begun.push_back(number);
+    };
+    const auto same = transactor.begin(wanted(before_request, transactor.running(), host.kernel), terms);
+    REQUIRE_FALSE(std::get<apply::Committed>(same).changed);
+    CHECK(begun.empty());
+    CHECK_FALSE(transactor.number());
+
+    terms.confirm = true;
+    const auto waits = transactor.begin(wanted(after_request, transactor.running(), host.kernel), terms);
+    REQUIRE(begun == std::vector<std::uint64_t>{std::get<apply::Waiting>(waits).id});
+    CHECK(transactor.number() == begun.back());
+    const auto other = transactor.begin(wanted(before_request, transactor.running(), host.kernel), terms);
+    REQUIRE(std::holds_alternative<apply::RolledBack>(other));
+    CHECK(begun.size() == 1);
+    CHECK_FALSE(transactor.number());
+    REQUIRE(std::holds_alternative<apply::Committed>(transactor.confirm()));
+    CHECK(transactor.number() == begun.back());
+}
+
 TEST_CASE("killed while it waits, it goes on waiting; after the deadline it goes back") {
     Host host;
     host.settle();

@@ -92,11 +92,11 @@ TEST_CASE("one filtering bridge has STP for all of its networks or for none") {
 
 TEST_CASE("a complaint is about the attribute that was sent") {
     Host host;
-    CHECK(host.told(R"({"networks": {"a": {"nic": "eno1", "addresses": ["fe80::1/64"]}}})") == Told{{22, "/networks/a/addresses"}});
+    CHECK(host.told(R"({"networks": {"a": {"nic": "eno1", "addresses": ["fe80::1/64"]}}})") == Told{{22, "/networks/a/addresses/0"}});
     CHECK(host.told(R"({"networks": {"a": {"nic": "eno1", "ipaddr": "10.0.0.1", "netmask": "255.0.255.0"}}})") == Told{{22, "/networks/a/netmask"}});
     CHECK(host.told(R"({"networks": {"a": {"nic": "eno1", "ipaddr": "10.0.0.1", "prefix": 24, "routes": [{"to": "10.9.0.0/16", "via": "10.0.0.2"}]},
                                      "b": {"nic": "eno2", "addresses": ["10.9.0.1/16"]}}})") ==
-          Told{{22, "/networks/a/routes"}, {22, "/networks/b/addresses"}});
+          Told{{22, "/networks/a/routes/0"}, {22, "/networks/b/addresses/0"}});
 }
 
 TEST_CASE("a guest's own tags are none of the untagged network, and each kind of NIC has its own attributes", "[guests]") {

@@ -1,4 +1,5 @@
 // Each rule of the protocol's tables, by a request that breaks it: the code, the place, and that all are told at once.
+#include "netd/intent/follow_ups.hpp"
 #include "netd/intent/validate.hpp"
 #include "netd/wire/read_definition.hpp"
 #include "netd/wire/write_state.hpp"
@@ -29,8 +30,7 @@ struct Host {
     Told told(const char* text) {
         Complaints complaints;
         const Request request = wire::read_setup(nlohmann::json::parse(text), complaints);
-        const auto more = validate(request, running, {kernel.state(), kernel.abilities(), ovs, "unix:/nowhere"}).complaints;
-        complaints.add(more);
+        add_broken_rules(complaints, validate(request, running, {kernel.state(), kernel.abilities(), ovs, "unix:/nowhere"}).complaints);
         Told told;
         for (const auto& complaint : complaints) {
             CHECK_FALSE(complaint.what.empty());
@@ -69,7 +69,7 @@ TEST_CASE("what breaks a rule is told with its code and its place") {
         {R"({"networks": {"a": {"nic": "eno4", "mtu": 1500.5}}})", {{21, "/networks/a/mtu"}}},
         {R"({"networks": {"a": {"nic": "eno4", "colour": "red"}}})", {{21, "/networks/a/colour"}}},
         {R"({"networks": {"a": {"nic": "eno4", "ipaddr": "192.0.2.1"}}})", {{21, "/networks/a/ipaddr"}}},
-        {R"({"networks": {"a": {"nic": "eno4", "ipaddr": "192.0.2.300", "prefix": 24}}})", {{22, "/networks/a/ipaddr"}, {21, "/networks/a/prefix"}}},
+        {R"({"networks": {"a": {"nic": "eno4", "ipaddr": "192.0.2.300", "prefix": 24}}})", {{22, "/networks/a/ipaddr"}}},
         {R"({"networks": {"a": {"nic": "eno4", "ipaddr": "192.0.2.1", "netmask": "255.0.255.0"}}})", {{22, "/networks/a/netmask"}}},
         {R"({"networks": {"a": {"nic": "eno4", "ipaddr": "192.0.2.1", "prefix": 24, "netmask": "255.255.255.0"}}})", {{21, "/networks/a/netmask"}}},
         {R"({"networks": {"a": {"nic": "eno4", "ipaddr": "192.0.2.1", "prefix": 24, "gateway": "198.51.100.1"}}})", {{22, "/networks/a/gateway"}}},
@@ -82,7 +82,7 @@ TEST_CASE("what breaks a rule is told with its code and its place") {
         {R"({"networks": {"eno2": {"nic": "eno4"}}})", {{27, "/networks/eno2"}}},
         {R"({"networks": {"nosuch": {"remove": true}}})", {{27, "/networks/nosuch"}}},
         {R"({"networks": {"web": {"remove": "true", "nic": "eno1"}}})", {{21, "/networks/web/nic"}}},
-        {R"({"networks": {"a": {"nic": "eno4", "custom": {"bridge_opts": "no_such=1"}}}})", {{21, "/networks/a/custom"}}},
+        {R"({"networks": {"a": {"nic": "eno4", "custom": {"bridge_opts": "no_such=1"}}}})", {{21, "/networks/a/custom/bridge_opts"}}},
         {R"({"networks": {"a": {"nic": "eno4", "switch": "token-ring"}}})", {{21, "/networks/a/switch"}}},
         {R"({"networks": {"a": {"nic": "eno4"}, "b": {"switch": "ovs"}}})", {{21, "/networks/b/switch"}}},
         {R"({"networks": {"a": {"nic": "eno1", "vlan": 7, "switch": "ovs"}}})", {{21, "/networks/a/switch"}}},
@@ -99,6 +99,55 @@ TEST_CASE("what breaks a rule is told with its code and its place") {
         {R"({"bondings": {"bond5": {"remove": true}}})", {{25, "/bondings/bond5"}}},
         {R"({"nets": {}})", {{-32602, "/nets"}}},
         {R"({"options": {"connectivityTimeout": 0}})", {{21, "/options/connectivityTimeout"}}},
+        {R"({"options": {"connectivityTimeout": 1.5, "timeout": 3601}})", {{21, "/options/connectivityTimeout"}, {21, "/options/timeout"}}},
+    };
+    for (const auto& one : cases) {
+        CAPTURE(one.request);
+        CHECK(Host().told(one.request) == one.told);
+    }
+}
+
+TEST_CASE("every wrong entry of a list, and every wrong member of an object, is told by its own place") {
+    const Case cases[] = {
+        {R"({"networks": {"a": {"nic": "eno4", "defaultRoute": true, "nameservers": ["192.0.2.1", "x", "192.0.2.2", 7, "y"], "search": ["lab.example", 5, "-", "a..b"]}}})",
+         {{21, "/networks/a/nameservers/1"}, {21, "/networks/a/nameservers/3"}, {21, "/networks/a/nameservers/4"}, {21, "/networks/a/search/1"}, {21, "/networks/a/search/3"}}},
+        {R"({"networks": {"a": {"nic": "eno4", "routes": [{"to": "x", "via": "y"}, {"to": "198.51.100.0/24", "via": "192.0.2.1"}, {"to": "0.0.0.0/0", "via": "192.0.2.1"}, 5,
+                                                          {"to": "203.0.113.0/24", "via": "192.0.2.1", "metric": 5}, {"via": "192.0.2.1"}]}}})",
+         {{22, "/networks/a/routes/0/to"}, {22, "/networks/a/routes/0/via"}, {22, "/networks/a/routes/3"}, {22, "/networks/a/routes/4/metric"},
+          {22, "/networks/a/routes/2"}, {22, "/networks/a/routes/5"}}},
+        {R"({"networks": {"a": {"nic": "eno4", "addresses": ["x/24", "224.0.0.1/24", "192.0.2.5/24", "192.0.2.0/24", "192.0.2.300/24"]}}})",
+         {{22, "/networks/a/addresses/0"}, {22, "/networks/a/addresses/4"}, {22, "/networks/a/addresses/1"}, {22, "/networks/a/addresses/3"}}},
+        {R"({"networks": {"a": {"nic": "eno4", "roles": ["vm", "king", "storage", "queen"]}}})", {{21, "/networks/a/roles/1"}, {21, "/networks/a/roles/3"}}},
+        {R"({"networks": {"a": {"nic": "eno4", "hostQos": {"out": {"ls": {"m2": "much"}, "ul": 5}, "off": 1}}}})",
+         {{21, "/networks/a/hostQos/out/ls/m2"}, {21, "/networks/a/hostQos/out/ul"}, {21, "/networks/a/hostQos/off"}}},
+        {R"({"bondings": {"bond1": {"nics": ["a b", "eno4", 5]}}})", {{23, "/bondings/bond1/nics/0"}, {23, "/bondings/bond1/nics/2"}}},
+        {R"({"bondings": {"bond1": {"nics": ["a b", "eno9"]}}})", {{23, "/bondings/bond1/nics/0"}, {23, "/bondings/bond1/nics"}}},
+    };
+    for (const auto& one : cases) {
+        CAPTURE(one.request);
+        CHECK(Host().told(one.request) == one.told);
+    }
+    GuestNic nic{"vm1", *topology::Mac::parse("02:00:00:00:00:01")};
+    Complaints complaints;
+    wire::read_nic(nlohmann::json::parse(R"({"filterParameters": ["x", "192.0.2.1", "y"], "portMirroring": [5], "specParams": {"inbound": {"average": "x", "peak": "y"}}})"), nic, 49, complaints);
+    std::vector<std::string> paths;
+    for (const auto& complaint : complaints) paths.push_back(complaint.path);
+    CHECK(paths == std::vector<std::string>{"/nic/filterParameters/0", "/nic/filterParameters/2", "/nic/specParams/inbound/average", "/nic/specParams/inbound/peak", "/nic/portMirroring/0"});
+}
+
+TEST_CASE("what only follows from what can't be read is not told beside it, and all else is") {
+    const Case cases[] = {
+        {R"({"networks": {"a": {"nic": "eno4", "ipaddr": "x", "netmask": "255.255.255.0", "gateway": "192.0.2.1"}}})", {{22, "/networks/a/ipaddr"}}},
+        {R"({"networks": {"a": {"nic": "eno4", "ipaddr": "192.0.2.1", "prefix": "x", "gateway": "192.0.2.7"}}})", {{22, "/networks/a/prefix"}}},
+        {R"({"networks": {"a": {"nic": 5, "vlan": 7, "bridged": false}}})", {{23, "/networks/a/nic"}}},
+        {R"({"networks": {"a": {"nic": "eno1", "vlan": "x"}}})", {{26, "/networks/a/vlan"}}},
+        {R"({"networks": {"a": {"nic": "eno4", "vlan": "x"}, "b": {"nic": "eno4"}, "c": {"nic": "eno1"}}})", {{26, "/networks/a/vlan"}, {24, "/networks/c/nic"}}},
+        {R"({"networks": {"a": {"nic": "eno4", "defaultRoute": "perhaps", "nameservers": ["192.0.2.1"]}}})", {{21, "/networks/a/defaultRoute"}}},
+        {R"({"networks": {"a": {"nic": "eno4", "switch": "osv"}, "b": {"nic": "eno4", "vlan": 7, "switch": "ovs"}}})", {{21, "/networks/a/switch"}}},
+        {R"({"networks": {"a.b": {"nic": "eno4", "switch": "osv", "mtu": "x"}}})", {{21, "/networks/a.b/switch"}, {21, "/networks/a.b/mtu"}}},
+        {R"({"networks": {"a": 5, "b": {"nic": "eno9", "vlan": "x", "mtu": "y"}}})", {{21, "/networks/a"}, {26, "/networks/b/vlan"}, {21, "/networks/b/mtu"}, {23, "/networks/b/nic"}}},
+        {R"({"networks": {"a.b": {"nic": "eno4", "mtu": "x"}}})", {{21, "/networks/a.b/mtu"}, {27, "/networks/a.b"}}},
+        {R"({"bondings": {"bond1": {"nics": ["x y"], "options": "mode=1 primary=eno4"}}})", {{23, "/bondings/bond1/nics/0"}}},
     };
     for (const auto& one : cases) {
         CAPTURE(one.request);
@@ -122,6 +171,31 @@ TEST_CASE("what is loose is taken, and what is legal is not complained of") {
         CAPTURE(request);
         CHECK(Host().told(request).empty());
     }
+}
+
+TEST_CASE("seconds are whole ones, and the complaint says so") {
+    Complaints complaints;
+    wire::read_setup(nlohmann::json::parse(R"({"options": {"connectivityTimeout": 1.5}})"), complaints);
+    REQUIRE(complaints.size() == 1);
+    CHECK(complaints.front().what == "connectivityTimeout: a whole number of seconds from 1 to 3600 is due here");
+}
+
+TEST_CASE("what says nothing, or the same twice, is taken for what it means") {
+    Complaints complaints;
+    const auto read = wire::read_setup(nlohmann::json::parse(R"({"networks": {
+        "a": {"nic": "eno4", "hostQos": {}, "defaultRoute": true, "nameservers": ["192.0.2.2", "192.0.2.1", "192.0.2.2"], "ipaddr": "192.0.2.10", "prefix": 24,
+              "routes": [{"to": "10.0.0.5/8", "via": "192.0.2.1"}, {"to": "2001:db8::5/32", "via": "2001:db8:1::1"}]},
+        "b": {"nic": "eno4", "vlan": 7, "hostQos": {"out": {}}}}})"), complaints);
+    Host host;
+    const auto verdict = validate(read, host.running, {host.kernel.state(), host.kernel.abilities(), true, ""});
+    REQUIRE(complaints.empty());
+    REQUIRE(verdict.complaints.empty());
+    const Network& a = *verdict.wanted.network("a");
+    CHECK_FALSE(a.host_qos);
+    CHECK_FALSE(verdict.wanted.network("b")->host_qos);
+    CHECK(a.nameservers == std::vector{*topology::IpAddress::parse("192.0.2.2"), *topology::IpAddress::parse("192.0.2.1")});
+    CHECK(a.routes[0].to->text() == "10.0.0.0/8");
+    CHECK(a.routes[1].to->text() == "2001:db8::/32");
 }
 
 TEST_CASE("options of the filtering bridge that all agree on, or that one alone has, are taken") {

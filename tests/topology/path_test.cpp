@@ -92,9 +92,25 @@ TEST_CASE("plugged into a network is what is on its own bridge, and not what is 
 
 TEST_CASE("guests are counted once, ports each, and a fold for as many as it stands for") {
     Graph graph = host();
-    REQUIRE(population(graph, {port("vnet1"), port("vnet2"), guest("web2"), network("web"), guest("nobody")}) ==
+    const auto count = [&](const NodeIds& ids) { return population(graph, Wiring(graph), ids); };
+    REQUIRE(count({port("vnet1"), port("vnet2"), guest("web2"), network("web"), guest("nobody")}) ==
             Population{1, 2});
     graph.nodes.put(node(NodeKind::port, "web/*", {{"folded", "37"}}));
-    REQUIRE(population(graph, {port("web/*"), port("vnet1")}) == Population{0, 38});
-    REQUIRE(population(graph, {}) == Population{});
+    REQUIRE(count({port("web/*"), port("vnet1")}) == Population{0, 38});
+    REQUIRE(count({}) == Population{});
+}
+
+TEST_CASE("the other end of a pair is no further port of the network") {
+    Graph graph = host();
+    for (const char* pair : {"a", "b"}) {
+        const std::string end = pair;
+        graph.nodes.put(node(NodeKind::port, end + "0"));
+        graph.nodes.put(node(NodeKind::port, end + "1"));
+        graph.edges.put(edge(EdgeKind::plugged, network("web"), port(end + "0")));
+        graph.edges.put(edge(EdgeKind::peer, port(end + "0"), port(end + "1")));
+    }
+    const Wiring wiring(graph);
+    const auto before = population(host(), Wiring(graph), plugged_into(wiring, network("web")));
+    const auto now = population(graph, wiring, plugged_into(wiring, network("web")));
+    REQUIRE(now == Population{before.guests, before.ports + 2});
 }
