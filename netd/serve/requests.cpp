@@ -66,7 +66,7 @@ void Requests::on_message(const Caller& caller, std::string_view message) {
                       fmt::format("there is no method '{}'; docs/protocol.md lists those there are", wire::shortened(request.method)));
     if (found->second.writes && !caller.may_operate())
         return refuse(ticket, intent::code::forbidden, "", topology::Fault::denied, fmt::format("{} may look, not change; operators are in group netd-admin", caller.who()));
-    if (const auto wrong = wrong_with(request.params, found->second)) 
+    if (const auto wrong = wrong_with(request.params, found->second))
         return refuse(ticket, static_cast<int>(wire::Rpc::invalid_params), wrong->subject, wrong->fault, fmt::format("{}: {}", request.method, wrong->what));
     (this->*found->second.handler)(ticket, request.params);
 }
