@@ -235,3 +235,22 @@ TEST_CASE("there is drift where there is a plan, and only there", "[drift]") {
         try_mishaps(house);
     }
 }
+
+TEST_CASE("a network that has no IPv6 any more is brought about, whoever put an IPv6 address there", "[drift]") {
+    House house{"eth0"};
+    for (const bool bridged : {true, false}) {
+        const char* device = bridged ? "web" : "eth0";
+        CAPTURE(device);
+        house.define({{"networks", {{"web", {{"nic", "eth0"}, {"bridged", bridged}, {"ipv6addr", "2001:db8:1::5/64"}}}}}});
+        bridges::Link more = house.link(device);
+        more.addresses->insert(*topology::Subnet::parse("2001:db8:9::9/64"));
+        more.addresses->insert(*topology::Subnet::parse("203.0.113.9/24"));
+        bridges::Link changed{name(device)};
+        changed.addresses = more.addresses;
+        house.meddle(changed);
+        house.define({{"networks", {{"web", {{"nic", "eth0"}, {"bridged", bridged}}}}}});
+        REQUIRE(house.link(device).addresses == std::set{*topology::Subnet::parse("203.0.113.9/24")});
+        REQUIRE(house.left().empty());
+        house.define({{"networks", {{"web", {{"remove", true}}}}}});
+    }
+}
