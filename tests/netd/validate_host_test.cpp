@@ -146,3 +146,15 @@ TEST_CASE("a route is by another host in a subnet of the network; one that nobod
     for (const char* automatic : {R"("ipv6autoconf": true, )", R"("dhcpv6": true, )"})
         for (const char* via : {"fe80::1", "2001:db8:8::1"}) CHECK(told(automatic, "2001:db8:9::/48", via).empty());
 }
+
+TEST_CASE("an address is of one network, of those in the request and of those that run") {
+    Host host;
+    CHECK(host.told(R"({"networks": {"a": {"nic": "eno1", "ipaddr": "192.0.2.5", "prefix": 24, "ipv6addr": "2001:db8::5/64"},
+                                     "b": {"nic": "eno2", "ipaddr": "192.0.2.6", "prefix": 24, "addresses": ["192.0.2.5/16", "2001:db8::5/64"]}}})") ==
+          Told{{22, "/networks/a/ipaddr"}, {22, "/networks/a/ipv6addr"}, {22, "/networks/b/addresses"}, {22, "/networks/b/addresses"}});
+    host.running.put(Network{.name = *NetworkName::parse("a"), .nic = name("eno1"), .ipaddr = *topology::IpAddress::parse("192.0.2.5"), .prefix = 24});
+    CHECK(host.told(R"({"networks": {"b": {"nic": "eno2", "ipaddr": "192.0.2.5", "prefix": 24}}})") == Told{{22, "/networks/b/ipaddr"}});
+    CHECK(host.told(R"({"networks": {"b": {"nic": "eno2", "ipaddr": "192.0.2.6", "prefix": 24}}})").empty());
+    CHECK(host.told(R"({"networks": {"a": {"nic": "eno1"}, "b": {"nic": "eno2", "ipaddr": "192.0.2.5", "prefix": 24}}})").empty());
+    CHECK(host.told(R"({"networks": {"a": {"remove": true}, "b": {"nic": "eno2", "ipaddr": "192.0.2.5", "prefix": 24}}})").empty());
+}
