@@ -1,7 +1,30 @@
 """What neighbours and routers on the wire hear of the host when its addresses move, and what the host hears of them."""
 
 from agree import agree
+from host import wait_until
 from runner import case
+
+
+@case(words=("--drift", "report"))
+def an_address_that_another_host_has_is_told(host):
+    host.wire.links("addr add 2001:db8:1::5/64 dev eno1 nodad")
+    of = {"nic": "eno1", "ipv6addr": "2001:db8:1::5/64", "addresses": ["2001:db8:1::6/64"]}
+    events = host.netd.subscribe("drift.found")
+    host.client.setup({"web": of})
+    found = events.next()[1]
+    assert (found["network"], found["attribute"]) == ("web", "addresses") and "2001:db8:1::5/64 is another host's" in found["found"], found
+    told = host.client.call("Host.getNetworkCapabilities")["networks"]["web"]
+    assert (told["ipv6addrs"], told["inSync"]) == (["2001:db8:1::6/64"], False), told
+    # When the other one is gone the same request puts it right.
+    host.wire.links("addr del 2001:db8:1::5/64 dev eno1")
+    host.client.setup({"web": of})
+    is_had = lambda: not any(one.get("tentative") or one.get("dadfailed") for link in host.space.ip("-6", "addr", "show", "dev", "web") for one in link["addr_info"])
+    wait_until(is_had, 20)
+    wait_until(lambda: not host.client.call("Host.getDrift")["networks"], 10, lambda: host.client.call("Host.getDrift"))
+    agree(host)
+    # And what is not its own any more goes with the network.
+    host.client.setup({"web": {"remove": True}})
+    agree(host)
 
 
 @case()

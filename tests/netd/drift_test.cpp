@@ -254,3 +254,14 @@ TEST_CASE("a network that has no IPv6 any more is brought about, whoever put an 
         house.define({{"networks", {{"web", {{"remove", true}}}}}});
     }
 }
+
+TEST_CASE("an IPv6 address that another host has is missing, and it is told why", "[drift]") {
+    House house{"eth0"};
+    house.define({{"networks", {{"web", {{"nic", "eth0"}, {"ipv6addr", "2001:db8:1::5/64"}, {"ipaddr", "192.0.2.5"}, {"prefix", 24}}}}}});
+    bridges::Link told = house.link("web");
+    told.addresses->erase(*topology::Subnet::parse("2001:db8:1::5/64"));
+    told.facts.rare.edit().duplicate = {*topology::Subnet::parse("2001:db8:1::5/64"), *topology::Subnet::parse("2001:db8:1::6/64")};
+    house.now.observed.kernel.links.put(told);
+    REQUIRE(find_drift(house.now).networks ==
+            only("web", {{"web", "addresses", "192.0.2.5/24 2001:db8:1::5/64", "192.0.2.5/24; 2001:db8:1::5/64 is another host's"}}));
+}
