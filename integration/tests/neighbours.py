@@ -1,8 +1,90 @@
 """What neighbours and routers on the wire hear of the host when its addresses move, and what the host hears of them."""
 
+import sys
+
 from agree import agree
 from host import wait_until
 from runner import case
+
+asked = """
+import socket, struct, sys
+heard = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)
+device = socket.if_nametoindex(sys.argv[1])
+heard.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, socket.inet_pton(socket.AF_INET6, "ff02::2") + struct.pack("@I", device))
+print("listening", flush=True)
+while True:
+    message, sender = heard.recvfrom(1500)
+    if message[0] == 133 and sender[3] == device:
+        print("asked", flush=True)
+"""
+
+
+class Router:
+    """Counts what asks for routers on the wire's end of a NIC, and answers nothing."""
+
+    def __init__(self, host, nic):
+        self.told = host.folder / f"asked.{nic}"
+        with open(self.told, "wb") as told:
+            self.process = host.wire.start(sys.executable, "-c", asked, nic, stdout=told)
+        host.later(self)
+        wait_until(lambda: "listening" in self.told.read_text())
+
+    def asked(self):
+        return self.told.read_text().count("asked")
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+
+
+def moves_are_heard(host, kind):
+    host.wire.links("link add sw type bridge", "link set sw up", "link set eno1 master sw", "link set eno3 master sw", "addr add 192.0.2.1/24 dev sw", "addr add 2001:db8:1::1/64 dev sw nodad")
+    # What a neighbour knows it believes for an hour, so that only a word of the host changes it.
+    host.wire.run("sysctl", "-qw", "net.ipv4.neigh.sw.base_reachable_time_ms=3600000", "net.ipv6.neigh.sw.base_reachable_time_ms=3600000")
+    of = lambda nic, **more: {"nic": nic, "switch": kind, "ipaddr": "192.0.2.5", "prefix": 24, "ipv6addr": "2001:db8:1::5/64", **more}
+    mac = lambda nic: host.space.link(nic)["address"]
+
+    def believes(address):
+        return [one.get("lladdr") for one in host.wire.ip("neigh", "show", "to", address, "dev", "sw")]
+
+    def learn():
+        for address in ("192.0.2.5", "2001:db8:1::5"):
+            wait_until(lambda: host.wire.start("ping", "-n", "-q", "-c", "1", "-W", "1", address, stdout=-3, stderr=-3).wait() == 0, 30, f"no answer of {address}")
+
+    host.client.setup({"web": of("eno1")})
+    learn()
+    moves = [({"web": of("eno3")}, "eno3"), ({"web": {"remove": True}, "db": of("eno1")}, "eno1")]
+    if kind == "legacy":
+        moves.append(({"db": of("eno3", bridged=False)}, "eno3"))
+    for networks, nic in moves:
+        host.client.setup(networks)
+        for address in ("192.0.2.5", "2001:db8:1::5"):
+            wait_until(lambda: believes(address) == [mac(nic)], 20, lambda: f"{address} by {nic} ({mac(nic)}): the neighbour believes {believes(address)}")
+        agree(host, patience=5)
+
+
+@case()
+def neighbours_hear_at_once_where_an_address_is_now(host):
+    moves_are_heard(host, "legacy")
+
+
+@case("ovs")
+def neighbours_hear_at_once_where_an_address_on_open_vswitch_is_now(host):
+    moves_are_heard(host, "ovs")
+
+
+@case()
+def a_router_is_asked_when_it_is_to_be_heard_and_when_it_is_to_lead_away(host):
+    router = Router(host, "eno1")
+    host.client.setup({"web": {"nic": "eno1", "ipv6addr": "2001:db8:1::5/64"}})
+    # Sure of its own addresses the kernel has done what it does by itself.
+    wait_until(lambda: not any(one.get("tentative") for link in host.space.ip("-6", "addr", "show", "dev", "web") for one in link["addr_info"]), 20)
+    before = router.asked()
+    for more in ({}, {"defaultRoute": True}):
+        host.client.setup({"web": {"nic": "eno1", "ipv6autoconf": True, **more}})
+        wait_until(lambda: router.asked() > before, 20, f"{more}: no router was asked")
+        before = router.asked()
+    agree(host)
 
 
 @case(words=("--drift", "report"))
