@@ -3,6 +3,7 @@
 import sys
 
 from agree import agree
+from client import RpcError
 from host import wait_until
 from runner import case
 
@@ -106,6 +107,26 @@ def an_address_that_another_host_has_is_told(host):
     agree(host)
     # And what is not its own any more goes with the network.
     host.client.setup({"web": {"remove": True}})
+    agree(host)
+
+
+@case()
+def a_route_of_others_that_makes_room_is_told_and_comes_back_with_the_way_back(host):
+    host.space.links("link set eno4 up", "addr add 203.0.113.5/24 dev eno4", "route add default via 203.0.113.1 dev eno4", "route add 10.0.0.0/8 via 203.0.113.2 dev eno4")
+    ways = lambda: sorted((one["dst"], one["gateway"], one["dev"]) for one in host.space.ip("-4", "route", "show") if "gateway" in one)
+    before = ways()
+    of = {"nic": "eno1", "ipaddr": "192.0.2.5", "prefix": 24, "gateway": "192.0.2.1", "defaultRoute": True, "routes": [{"to": "10.0.0.0/8", "via": "192.0.2.2"}]}
+    try:
+        raise AssertionError(host.client.setup({"web": of}, confirm=False, connectivityTimeout=1))
+    except RpcError as error:
+        assert error.code == 10, error
+    assert ways() == before, ways()
+    for way in ("default via 203.0.113.1", "10.0.0.0/8 via 203.0.113.2"):
+        assert any(way in line and "eno4" in line and "is replaced" in line for line in host.netd.told().splitlines()), host.netd.told()
+    host.space.links("route del default via 203.0.113.1 dev eno4", "route del 10.0.0.0/8 via 203.0.113.2 dev eno4")
+    told = host.netd.told().count("is replaced")
+    host.client.setup({"web": of})
+    assert host.netd.told().count("is replaced") == told, "nothing made room"
     agree(host)
 
 

@@ -163,7 +163,9 @@ void Reconciler::setup(serve::Setup setup) {
     if (terms.timeout) terms.timeout = std::chrono::ceil<std::chrono::seconds>(setup.deadline() - clock_.boottime());
     terms.is_remote = setup.ticket.caller.is_remote();
     await_leases(setup.request, verdict.wanted, terms);
+    const auto routes = backends_.kernel.state().routes;
     const auto outcome = transactor_.begin(verdict.wanted, terms);
+    tell_replaced_routes(routes, backends_.kernel.state().routes);
     if (!std::holds_alternative<apply::Waiting>(outcome)) awaited_.reset();
     if (std::holds_alternative<apply::Waiting>(outcome)) {
         asker_ = setup.ticket;
