@@ -4,6 +4,7 @@
 #include "bridges/settle.hpp"
 #include "topology/compare.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace bridges {
@@ -119,10 +120,18 @@ Step leave(const Journey& journey, Phase phase, int level) {
     return {Update<Link>{*journey.have, now}, phase, level};
 }
 
+// With what is changed of the link a wanted address becomes its for good. By itself that is no difference: a client of others that goes
+// on would give it a term again and again.
+bool ends_by_itself(const Journey& journey) {
+    const auto& expiring = journey.left->facts.rare.get().expiring;
+    const bool is_wanted = std::ranges::any_of(expiring, [&](const Subnet& address) { return journey.want->addresses->contains(address); });
+    return is_wanted && !(change_of(journey) == Link{journey.want->name});
+}
+
 void take_addresses(const Journey& journey, std::vector<Step>& steps) {
     const auto& want = journey.want->addresses;
     if (!want) return;
-    if (journey.left ? journey.left->addresses == want : want->empty()) return;
+    if (journey.left ? journey.left->addresses == want && !ends_by_itself(journey) : want->empty()) return;
     Link now{journey.want->name};
     now.addresses = want;
     now.odd_addresses = journey.want->odd_addresses;

@@ -151,11 +151,14 @@ void Mirror::take(const AddressReport& report) {
         lost_sources_.insert(report.address.address());
     }
     const bool goes = report.gone || !report.counts;
-    Seen* seen = seen_of(report.index, report.gone || !(report.counts || report.is_autoconf));
+    Seen* seen = seen_of(report.index, report.gone || !(report.counts || report.is_autoconf || report.is_duplicate));
     if (!seen) return;
     change(seen->places, [&](auto& now) {
-        if (report.is_autoconf && !report.gone) now.autoconf.insert(report.address);
-        else now.autoconf.erase(report.address);
+        const auto keep = [&](std::set<Subnet>& in, bool is_so) { is_so && !report.gone ? void(in.insert(report.address)) : void(in.erase(report.address)); };
+        keep(now.autoconf, report.is_autoconf);
+        keep(now.tentative, report.is_tentative);
+        keep(now.duplicate, report.is_duplicate);
+        keep(now.expiring, report.expires);
         const std::pair address{report.address, report.peer};
         if (goes) now.addresses.erase(address);
         else now.addresses.insert_or_assign(address, report.has_route);

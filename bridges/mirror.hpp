@@ -73,7 +73,7 @@ private:
         std::map<std::pair<Subnet, IpAddress>, bool> addresses = {};  // with the peer: one may be there twice; whether it has_route
         std::set<std::pair<Subnet, std::uint32_t>> subnets = {};      // to which the kernel has made routes, each with its metric
         std::set<OddAddress> odd = {};
-        std::set<Subnet> autoconf = {};
+        std::set<Subnet> autoconf = {}, tentative = {}, duplicate = {}, expiring = {};
         std::set<IpAddress> routers = {};                             // of those that announce themselves: whom the kernel leaves by
         bool operator==(const Places&) const = default;
     };

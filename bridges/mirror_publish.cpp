@@ -71,6 +71,9 @@ Link Mirror::named(const Seen& seen) const {
     facts.foreign_filters = seen.traffic.get().has_foreign_filters();
     const Places& places = seen.places.get();
     facts.autoconf = places.autoconf;
+    facts.tentative = places.tentative;
+    facts.duplicate = places.duplicate;
+    facts.expiring = places.expiring;
     if (!places.routers.empty()) facts.router = *places.routers.begin();
     link.addresses.emplace();
     for (const auto& [address, has_route] : places.addresses) link.addresses->insert(address.first);

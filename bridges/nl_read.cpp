@@ -55,9 +55,16 @@ std::optional<Report> read_address(const nlmsghdr& message) {
     const bool is_autoconf = family == AF_INET6 && !(flags & IFA_F_PERMANENT);
     const bool is_kernels = local->is_v6() && local->is_link_local();
     const bool is_second = family == AF_INET && (flags & IFA_F_SECONDARY);
-    const bool has_route = !is_second && !(flags & IFA_F_NOPREFIXROUTE) && subnet->length() < local->size() * 8 && peer.value_or(*local) == *local;
-    return AddressReport{static_cast<int>(header->ifa_index), message.nlmsg_type == RTM_DELADDR, !is_kernels && !is_autoconf,
-                         !is_kernels && is_autoconf, has_route, *subnet, peer.value_or(*local), oddity(attributes, *subnet, peer.value_or(*local), flags)};
+    // Whoever forbids the kernel a route (IFA_F_NOPREFIXROUTE) makes it himself, as the kernel's own.
+    const bool has_route = !is_second && subnet->length() < local->size() * 8 && peer.value_or(*local) == *local;
+    AddressReport report{.index = static_cast<int>(header->ifa_index), .gone = message.nlmsg_type == RTM_DELADDR, .has_route = has_route, .address = *subnet,
+                         .peer = peer.value_or(*local), .odd = oddity(attributes, *subnet, peer.value_or(*local), flags)};
+    report.is_duplicate = family == AF_INET6 && !is_kernels && (flags & IFA_F_DADFAILED);
+    report.is_tentative = family == AF_INET6 && !is_kernels && !report.is_duplicate && (flags & IFA_F_TENTATIVE) && !(flags & IFA_F_OPTIMISTIC);
+    report.is_autoconf = !is_kernels && is_autoconf && !report.is_duplicate;
+    report.counts = !is_kernels && !is_autoconf && !report.is_duplicate;
+    report.expires = family == AF_INET && !(flags & IFA_F_PERMANENT);
+    return report;
 }
 
 // Where the packets go: the route's own hop, or the first of several.

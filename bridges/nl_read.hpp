@@ -42,12 +42,15 @@ struct VlanReport {
     bool gone = false;
     Bytes entries = {};
 };
-// `counts`: not link-local, and not made of what a router announced. `has_route`: the kernel makes one to its subnet with it.
+// `counts`: not link-local, not made of what a router announced, and not another host's. `has_route`: one to its subnet is due with it.
 struct AddressReport {
     int index = 0;
     bool gone = false;
     bool counts = false;
     bool is_autoconf = false;
+    bool is_tentative = false;
+    bool is_duplicate = false;
+    bool expires = false;  // IPv4
     bool has_route = false;
     Subnet address;
     IpAddress peer;

@@ -42,6 +42,8 @@ void write_link_local(int index, const Mac& now, const Mac& before, std::vector<
 
 // The kernel's own route to an address' subnet, as it makes it with the address.
 Message write_subnet_route(int index, const Subnet& address, std::optional<std::uint32_t> metric = {});
+// That of an address of the link which lacks it, also where the address' maker wanted none.
+void write_its_route(const Link& link, const Subnet& address, std::vector<Message>& into);
 
 Message write_alias(const std::string& name, const Owner& owner);      // of a link that was just made
 Message write_up(int index);

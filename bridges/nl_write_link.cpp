@@ -210,7 +210,7 @@ private:
 
     void give_routes() {
         for (const Subnet& address : have_.facts.rare.get().unrouted)
-            if (!now_.addresses || now_.addresses->contains(address)) into_.push_back(write_subnet_route(index_, address));
+            if (!now_.addresses || now_.addresses->contains(address)) write_its_route(have_, address, into_);
     }
 
     // What routers said on a wire that it is no longer on, or that it is not to hear any more; and the address that it made of the MAC

@@ -107,15 +107,17 @@ Subnet link_local_of(const Mac& mac) {
     return *Subnet::from(IpAddress::v6(all), 64);
 }
 
+OddAddress manner(const Link& link, const Subnet& address) {
+    const auto found = link.odd_addresses ? link.odd_addresses->find(OddAddress{address}) : std::set<OddAddress>::iterator();
+    return link.odd_addresses && found != link.odd_addresses->end() ? *found : OddAddress::as_usual(address);
+}
+
 }  // namespace
 
 void write_addresses(const Link& change, const Link& before, std::vector<Message>& into) {
     const std::set<Subnet>&now = *change.addresses, have = before.addresses.value_or(std::set<Subnet>{});
     const int index = before.facts.index;
-    const auto manner = [](const Link& link, const Subnet& address) {
-        const auto found = link.odd_addresses ? link.odd_addresses->find(OddAddress{address}) : std::set<OddAddress>::iterator();
-        return link.odd_addresses && found != link.odd_addresses->end() ? *found : OddAddress::as_usual(address);
-    };
+    const RareFacts& facts = before.facts.rare.get();
     const auto is_lost = [&](const Subnet& address) { return !now.contains(address); };
     if (std::ranges::any_of(have, [&](const Subnet& address) { return is_lost(address) && has_company(address, now); }))
         into.push_back(keep_the_others(index));
@@ -125,14 +127,24 @@ void write_addresses(const Link& change, const Link& before, std::vector<Message
         into.push_back(address_message(RTM_DELADDR, 0, index, address, manner(before, address).peer));
         has_lost_v4 |= !address.is_v6();
     }
+    // The kernel looks again whether it is another host's only when it is made anew.
+    for (const Subnet& address : facts.duplicate) into.push_back(write_address_deletion(index, address));
     // The first IPv4 address of a subnet is the one that the host speaks from.
     for (const bool second : {false, true})
         for (const Subnet& address : now) {
-            // Should the kernel have taken it along all the same, what stays is said again.
-            if (have.contains(address) && !(has_lost_v4 && !address.is_v6())) continue;
             const OddAddress like = manner(change.odd_addresses ? change : before, address);
+            // Should the kernel have taken it along all the same, what stays is said again; and what would end stays by that.
+            const bool is_for_good = !facts.expiring.contains(address) && !(has_lost_v4 && !address.is_v6());
+            if (have.contains(address) && is_for_good) continue;
             if (bool(like.flags & IFA_F_SECONDARY) == second) put_new_address(index, like, into);
         }
+}
+
+void write_its_route(const Link& link, const Subnet& address, std::vector<Message>& into) {
+    const bool has_none_by_intent = manner(link, address).flags & IFA_F_NOPREFIXROUTE;
+    // The kernel takes IPv6's with the address only where it has made it itself.
+    if (has_none_by_intent && address.is_v6()) put_new_address(link.facts.index, OddAddress::as_usual(address), into);
+    else into.push_back(write_subnet_route(link.facts.index, address));
 }
 
 Message write_address_deletion(int index, const Subnet& address) { return address_message(RTM_DELADDR, 0, index, address); }

@@ -190,7 +190,7 @@ class Story:
         space, networks = self.host.space, copy.deepcopy(self.definitions["networks"])
         before, running = photograph(space), self.client.call("Host.getRunningConfig")
         # The next hop is on no network, which only the kernel finds out, when all else is done.
-        wrong = dict(networks["storage"], vlan=401, mtu=1500, routes=[{"to": "198.51.100.0/24", "via": "203.0.113.1"}])
+        wrong = dict(networks["storage"], vlan=401, mtu=1500, ipv6autoconf=True, routes=[{"to": "2001:db8:9::/48", "via": "2001:db8:8::1"}])
         why = ""
         try:
             self.setup({"storage": wrong, "lab": dict(networks["web"], vlan=102)})

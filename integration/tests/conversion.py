@@ -99,7 +99,7 @@ def whatever_fails_the_source_is_as_it_was(host):
         host.client.setup(networks(here))
         ports = plug(host) if "a" not in host.spaces else ports
         before = photograph(host.space, host.ovs)
-        refused = networks(there, routes=[{"to": "198.51.100.0/24", "via": "203.0.113.1"}])
+        refused = networks(there, ipv6autoconf=True, routes=[{"to": "2001:db8:9::/48", "via": "2001:db8:8::1"}])
         for code, wanted, how in ((29, refused, {}), (10, networks(there), {"confirm": False, "connectivityTimeout": 1})):
             try:
                 answer = host.client.setup(wanted, **how)
@@ -141,7 +141,7 @@ def without_tags_there_and_back(host):
     for kind in ("ovs", "legacy", "ovs"):
         before = see()
         refused = of(kind)
-        refused["ovirtmgmt"]["routes"] = [{"to": "198.51.100.0/24", "via": "203.0.113.1"}]
+        refused["ovirtmgmt"].update(ipv6autoconf=True, routes=[{"to": "2001:db8:9::/48", "via": "2001:db8:8::1"}])
         try:
             answer = host.client.setup(refused)
             raise AssertionError(f"not refused: {answer}")

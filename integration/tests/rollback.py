@@ -103,7 +103,7 @@ def assert_refused_by_the_kernel(host, networks):
 def the_kernel_refuses_a_route(host):
     old, new = plan_for("")
     host.client.setup(old)
-    new["storage"]["routes"] = [{"to": "198.51.100.0/24", "via": "203.0.113.1"}]
+    new["storage"].update(ipv6autoconf=True, routes=[{"to": "2001:db8:9::/48", "via": "2001:db8:8::1"}])
     assert_refused_by_the_kernel(host, new)
 
 
@@ -111,7 +111,7 @@ def the_kernel_refuses_a_route(host):
 def the_kernel_refuses_a_route_of_a_change_with_tags(host):
     old, new = plan_for(host.kind)
     host.client.setup(old)
-    new["db"]["routes"] = [{"to": "198.51.100.0/24", "via": "203.0.113.1"}]
+    new["db"].update(ipv6autoconf=True, routes=[{"to": "2001:db8:9::/48", "via": "2001:db8:8::1"}])
     assert_refused_by_the_kernel(host, new)
 
 

@@ -3,6 +3,7 @@
 
 #include "bridges/linux_kernel.hpp"
 #include "netd/daemon/drift_watch.hpp"
+#include "netd/daemon/greeter.hpp"
 #include "netd/daemon/host_resolver.hpp"
 #include "netd/daemon/log.hpp"
 #include "netd/daemon/presence.hpp"
@@ -213,6 +214,7 @@ private:
 
     void tell(const observe::Published& next) {
         const auto was = std::exchange(told_, next);
+        greeter_.follow(*next);
         // What a start finds is no event.
         if (was) {
             for (const observe::Event& event : observe::events_between(*was, *next)) {
@@ -244,6 +246,7 @@ private:
     bool stop_ = false;
     loop::Labour labour_;        // the decider's
     observe::Published told_;  // the last that listeners have been told of
+    Greeter greeter_;
     std::unique_ptr<loop::EventLoop> loop_;
     std::unique_ptr<loop::Signals> signals_;
     std::unique_ptr<Commands> commands_;

@@ -164,7 +164,9 @@ void Reconciler::setup(serve::Setup setup) {
     terms.is_remote = setup.ticket.caller.is_remote();
     terms.begun = tell_begun(setup.ticket.caller.who());
     await_leases(setup.request, verdict.wanted, terms);
+    const auto routes = backends_.kernel.state().routes;
     const auto outcome = transactor_.begin(verdict.wanted, terms);
+    tell_replaced_routes(routes, backends_.kernel.state().routes);
     if (!std::holds_alternative<apply::Waiting>(outcome)) awaited_.reset();
     if (std::holds_alternative<apply::Waiting>(outcome)) {
         asker_ = setup.ticket;

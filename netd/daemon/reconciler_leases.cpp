@@ -80,6 +80,15 @@ void Reconciler::follow_leases() {
     log::warn("a lease can't be followed: {}: {}", followed.error().subject, followed.error().what);
 }
 
+// What leads by the same router was taken over with its NIC.
+void tell_replaced_routes(const topology::Keyed<bridges::Route>& before, const topology::Keyed<bridges::Route>& now) {
+    topology::Keyed<bridges::Route>::each_difference(before, now, [](const bridges::Route* was, const bridges::Route* is) {
+        if (!was || !is || was->protocol == bridges::Route::ours || is->protocol != bridges::Route::ours || was->via == is->via) return;
+        log::warn("{} through {}, which netd did not make, is replaced by {} through {}; it comes back if this change is taken back, and not later", bridges::describe(*was),
+                  was->device.text(), bridges::describe(*is), is->device.text());
+    });
+}
+
 // What a server says of the way and doesn't count, once it is new.
 void Reconciler::tell_refused_ways() const {
     const auto& offered = clients_.leases().offered();

@@ -96,6 +96,23 @@ void check_addresses(const Network& network, Examiner& is) {
     }
 }
 
+// An address of the family that comes by a lease or from a router has a subnet that nobody knows before.
+bool gets_addresses(const Network& network, bool v6) { return v6 ? network.ipv6autoconf || network.dhcpv6 : network.bootproto == BootProto::dhcp; }
+
+// The kernel takes a route only by a router that is on the link, and says so when all else is done.
+template <class RefuseIf>
+void check_router(const Network& network, const topology::IpAddress& via, const RefuseIf& refuse_if) {
+    refuse_if(is_own(network, via), fmt::format("the router {} is another host, not this one", via.text()));
+    if (gets_addresses(network, via.is_v6())) return;
+    const auto addresses = addresses_of(network);
+    const auto reaches = [&](const Subnet& one) { return one.is_v6() == via.is_v6() && (one.contains(via) || (via.is_v6() && via.is_link_local())); };
+    refuse_if(std::ranges::none_of(addresses, reaches), fmt::format("the router {} is in no subnet of the network", via.text()));
+    const auto is_nobodys = [&](const Subnet& one) {
+        return !one.is_v6() && !via.is_v6() && one.length() < 31 && one.contains(via) && !topology::unfit_for_a_host(*Subnet::from(via, one.length())).empty();
+    };
+    refuse_if(std::ranges::any_of(addresses, is_nobodys), fmt::format("the router {} is the subnet itself or its broadcast address, and no host's", via.text()));
+}
+
 void check_routes(const Network& network, Examiner& is) {
     std::set<Subnet> own;
     for (const Subnet& one : addresses_of(network)) own.insert(one.network());
@@ -105,8 +122,10 @@ void check_routes(const Network& network, Examiner& is) {
     for (std::size_t i = 0; i < network.routes.size(); ++i) {
         const StaticRoute& route = network.routes[i];
         const auto refuse_if = [&](bool broken, std::string_view what) { is.refuse_if(broken, code::bad_address, "routes", i, what); };
-        refuse_if(!route.to || !route.via || route.to->is_v6() != route.via->is_v6(), "a route is {\"to\": subnet, \"via\": address} of one family");
+        const bool is_whole = route.to && route.via && route.to->is_v6() == route.via->is_v6();
+        refuse_if(!is_whole, "a route is {\"to\": subnet, \"via\": address} of one family");
         if (!route.to) continue;
+        if (is_whole) check_router(network, *route.via, refuse_if);
         const Subnet to = route.to->network();
         refuse_if(to.length() == 0, "the way to everywhere is a gateway, with defaultRoute");
         refuse_if(ways[to] > 1, fmt::format("{} is given two ways", to.text()));

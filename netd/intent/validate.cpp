@@ -179,6 +179,22 @@ void check_ways(const Request& asked, Verdict& verdict) {
     }
 }
 
+// The host has an address once: it would answer for it on two wires, and have one route of two. A link-local one is each link's own.
+void check_addresses_once(const Request& asked, Verdict& verdict) {
+    std::map<topology::IpAddress, std::set<NetworkName>> holders;
+    for (const Network& network : asked.networks)
+        for (const Subnet& own : network.all_addresses())
+            if (!own.address().is_link_local()) holders[own.address()];
+    for (const Network& network : verdict.wanted.networks())
+        for (const Subnet& own : network.all_addresses())
+            if (const auto found = holders.find(own.address()); found != holders.end()) found->second.insert(network.name);
+    for (const Network& network : asked.networks)
+        for (const Subnet& own : network.all_addresses())
+            if (const auto& all = holders[own.address()]; all.size() > 1)
+                verdict.complaints.push_back({code::bad_address, pointer({"networks", network.name.text(), attribute_of(network, own)}), Fault::conflict,
+                                              fmt::format("network '{}' has the address {}, too", (*all.begin() == network.name ? *all.rbegin() : *all.begin()).text(), own.address().text())});
+}
+
 }  // namespace
 
 Verdict validate(const Request& request, const Intent& running, const Facts& facts) {
@@ -201,6 +217,7 @@ Verdict validate(const Request& request, const Intent& running, const Facts& fac
     }
     check_numbers_inside(asked, running, verdict);
     check_ways(asked, verdict);
+    check_addresses_once(asked, verdict);
     for (const Bond& bond : asked.bonds) {
         check_alone(bond, verdict.complaints);
         check_among(bond, verdict.wanted, neighbours, facts, verdict.complaints);

@@ -81,15 +81,16 @@ void base(Draft& draft, const intent::Base& base) {
     }
 }
 
-// Addresses that others put on a device of ours stay there, unless it becomes a port: whatever the old definition did not
-// want, netd did not make.
+// Addresses that others put on a device of ours stay there, unless it becomes a port, or has no IPv6 any more: whatever the old
+// definition did not want, netd did not make.
 void keep_foreign_addresses(const Link& old, Link& now, const Host& host) {
     const Link* there = host.kernel.links.find(old.name);
     if (!there || !there->addresses || !old.addresses || !now.addresses) return;
     const bool becomes_port = now.master && now.master->of && there->master != now.master;
     if (becomes_port) return;
+    const bool has_v6 = !now.stack || now.stack->ipv6 != false;
     for (const topology::Subnet& address : *there->addresses)
-        if (!old.addresses->contains(address)) now.addresses->insert(address);
+        if (!old.addresses->contains(address) && (has_v6 || !address.is_v6())) now.addresses->insert(address);
 }
 
 // What the old definition set of the host's stack and the new one leaves open goes back to the kernel's default.

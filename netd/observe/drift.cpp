@@ -43,13 +43,23 @@ void add_missing(Deviations& into, const std::string& subject, const std::string
     if (std::ranges::find(into, missing) == into.end()) into.push_back(missing);
 }
 
+// The kernel looks for another host that has an IPv6 address, and then does not use it.
+std::string anothers(const bridges::Link& want, const bridges::Link& there) {
+    std::string told;
+    for (const auto& address : there.facts.rare.get().duplicate)
+        if (want.addresses && want.addresses->contains(address)) told += "; " + address.text() + " is another host's";
+    return told;
+}
+
 void find(const bridges::Link& want, const bridges::State& have, Deviations& into) {
     const bridges::Link* there = have.links.find(want.name);
     if (!there) return add_missing(into, want.name.text());
     const bool is_other_kind = want.kind && there->kind && want.kind->index() != there->kind->index();
     if (is_other_kind) into.push_back({want.name.text(), "kind", std::string(name_of(*want.kind)), std::string(name_of(*there->kind))});
-    for (const auto& difference : topology::differences(want, *there))
+    for (auto& difference : topology::differences(want, *there)) {
+        if (difference.attribute == "addresses") difference.found += anothers(want, *there);
         if (!is_other_kind || difference.attribute != "kind") add(into, want.name.text(), difference);
+    }
 }
 
 // Routes and rules are what they are: here "unset" is a value too.

@@ -27,6 +27,12 @@ bool is_better(const Route& route, const Route* than) {
     return route.metric < than->metric;
 }
 
+// Of one device: what its definition says is told before what others have beside it.
+bool is_rather_its_own(const Route& route, const Route* than) {
+    if (!than || (route.protocol == Route::ours) == (than->protocol == Route::ours)) return is_better(route, than);
+    return route.protocol == Route::ours;
+}
+
 // The one that the definition names, else the one that reaches the gateway, else the first.
 const Subnet* first_of(const std::set<Subnet>& addresses, const intent::Network* network, const Route* way) {
     const auto defined = network ? network->ipv4() : std::nullopt;
@@ -52,7 +58,7 @@ void AddressReport::take(const Route& route) {
     const bool v6 = route.to.is_v6();
     const Route*& of_device = v6 ? ways.v6 : ways.v4;
     const Route*& best = v6 ? best_v6_ : best_v4_;
-    if (is_better(route, of_device)) of_device = &route;
+    if (is_rather_its_own(route, of_device)) of_device = &route;
     if (route.table == Route::main_table && is_better(route, best)) best = &route;
 }
 

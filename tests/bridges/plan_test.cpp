@@ -329,3 +329,17 @@ TEST_CASE("a circle that nobody can build is planned all the same, and ends") {
     const Link x = with(made("x", Bridge{}), [](Link& link) { link.master = in("x"); });
     REQUIRE(plan({.links = {x}}, {}).size() == 1);
 }
+
+TEST_CASE("a wanted address that would end is said again with what changes of its link, and by itself is no difference") {
+    const Link nic = with(there("eno1"), [](Link& link) {
+        link.addresses = std::set{subnet("192.0.2.5/24"), subnet("198.51.100.5/24")};
+        link.facts.rare.edit().expiring = {subnet("192.0.2.5/24")};
+    });
+    Link want = only("eno1", [](Link& link) { link.addresses = std::set{subnet("192.0.2.5/24"), subnet("198.51.100.5/24")}; });
+    REQUIRE(plan({.links = {want}}, {.links = {nic}}).empty());
+    want.routed = true;
+    const Link again = only("eno1", [&](Link& link) { link.addresses = want.addresses; });
+    REQUIRE(plan({.links = {want}}, {.links = {nic}}).back() == Step{Update<Link>{nic, again}, Phase::address, 0});
+    want.addresses = std::nullopt;
+    REQUIRE(plan({.links = {want}}, {.links = {nic}}).size() == 1);
+}

@@ -185,6 +185,15 @@ TEST_CASE("a gateway is told wherever it leads, the default route only where it 
     REQUIRE(now["nics"]["eth0"]["ipv4defaultroute"] == true);
 }
 
+TEST_CASE("of several gateways by one device the defined one is told", "[capabilities]") {
+    House house{"eth0"};
+    house.define({{"networks", {{"web", {{"nic", "eth0"}, {"bridged", false}, {"ipaddr", "192.0.2.10"}, {"prefix", 24}, {"gateway", "192.0.2.1"}}}}}});
+    house.now.observed.kernel.routes.put({254, *topology::Subnet::parse("0.0.0.0/0"), 100, *topology::IpAddress::parse("192.0.2.254"), told::name("eth0"), 16});
+    const json told = capabilities_of(house)["networks"]["web"];
+    REQUIRE(told["gateway"] == "192.0.2.1");
+    REQUIRE(told["ipv4defaultroute"] == true);
+}
+
 TEST_CASE("of several addresses the defined one is the first, on other devices the one that reaches the gateway", "[capabilities]") {
     House house{"eth0", "eth1"};
     house.define({{"networks", {{"web", {{"nic", "eth0"}, {"vlan", 100}, {"ipaddr", "192.0.2.10"}, {"prefix", 24}, {"addresses", {"10.0.0.1/8"}}}}}}});

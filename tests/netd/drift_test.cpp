@@ -252,3 +252,33 @@ TEST_CASE("there is drift where there is a plan, and only there", "[drift]") {
         try_mishaps(house);
     }
 }
+
+TEST_CASE("a network that has no IPv6 any more is brought about, whoever put an IPv6 address there", "[drift]") {
+    House house{"eth0"};
+    for (const bool bridged : {true, false}) {
+        const char* device = bridged ? "web" : "eth0";
+        CAPTURE(device);
+        house.define({{"networks", {{"web", {{"nic", "eth0"}, {"bridged", bridged}, {"ipv6addr", "2001:db8:1::5/64"}}}}}});
+        bridges::Link more = house.link(device);
+        more.addresses->insert(*topology::Subnet::parse("2001:db8:9::9/64"));
+        more.addresses->insert(*topology::Subnet::parse("203.0.113.9/24"));
+        bridges::Link changed{name(device)};
+        changed.addresses = more.addresses;
+        house.meddle(changed);
+        house.define({{"networks", {{"web", {{"nic", "eth0"}, {"bridged", bridged}}}}}});
+        REQUIRE(house.link(device).addresses == std::set{*topology::Subnet::parse("203.0.113.9/24")});
+        REQUIRE(house.left().empty());
+        house.define({{"networks", {{"web", {{"remove", true}}}}}});
+    }
+}
+
+TEST_CASE("an IPv6 address that another host has is missing, and it is told why", "[drift]") {
+    House house{"eth0"};
+    house.define({{"networks", {{"web", {{"nic", "eth0"}, {"ipv6addr", "2001:db8:1::5/64"}, {"ipaddr", "192.0.2.5"}, {"prefix", 24}}}}}});
+    bridges::Link told = house.link("web");
+    told.addresses->erase(*topology::Subnet::parse("2001:db8:1::5/64"));
+    told.facts.rare.edit().duplicate = {*topology::Subnet::parse("2001:db8:1::5/64"), *topology::Subnet::parse("2001:db8:1::6/64")};
+    house.now.observed.kernel.links.put(told);
+    REQUIRE(find_drift(house.now).networks ==
+            only("web", {{"web", "addresses", "192.0.2.5/24 2001:db8:1::5/64", "192.0.2.5/24; 2001:db8:1::5/64 is another host's"}}));
+}
