@@ -39,6 +39,9 @@ constexpr std::array dependences = {
     Dependence{"/bridged", "/bonding"},      Dependence{"/hostQos", "/nic"},            Dependence{"/hostQos", "/bonding"},
     Dependence{"/hostQos", "/hostQos", true}, Dependence{"/nameservers", "/defaultRoute"}, Dependence{"/search", "/defaultRoute"},
     Dependence{"/switch", "/switch", true},  Dependence{"", "/switch"},                 Dependence{"", "/bridged"},
+    Dependence{"/routes", "/ipaddr"},        Dependence{"/routes", "/ipv6addr"},        Dependence{"/routes", "/addresses"},
+    Dependence{"/routes", "/prefix"},        Dependence{"/routes", "/netmask"},         Dependence{"/routes", "/bootproto"},
+    Dependence{"/routes", "/ipv6autoconf"},  Dependence{"/routes", "/dhcpv6"},
     Dependence{"/custom", "/switch"},        Dependence{"/options", "/nics"},           Dependence{"/hwaddr", "/options"}};
 
 bool follows(const Complaint& rule, const Complaint& unread) {

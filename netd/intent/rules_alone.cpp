@@ -103,7 +103,8 @@ bool gets_addresses(const Network& network, bool v6) { return v6 ? network.ipv6a
 template <class RefuseIf>
 void check_router(const Network& network, const topology::IpAddress& via, const RefuseIf& refuse_if) {
     refuse_if(is_own(network, via), fmt::format("the router {} is another host, not this one", via.text()));
-    if (gets_addresses(network, via.is_v6())) return;
+    const bool lacks_its_length = !via.is_v6() && network.ipaddr && !network.ipv4();
+    if (gets_addresses(network, via.is_v6()) || lacks_its_length) return;
     const auto addresses = addresses_of(network);
     const auto reaches = [&](const Subnet& one) { return one.is_v6() == via.is_v6() && (one.contains(via) || (via.is_v6() && via.is_link_local())); };
     refuse_if(std::ranges::none_of(addresses, reaches), fmt::format("the router {} is in no subnet of the network", via.text()));

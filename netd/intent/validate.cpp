@@ -179,19 +179,18 @@ void check_ways(const Request& asked, Verdict& verdict) {
     }
 }
 
-// The host has an address once: it would answer for it on two wires, and have one route of two. A link-local one is each link's own.
+// The host has an address once: it would answer for it on two wires, and have one route of two.
 void check_addresses_once(const Request& asked, Verdict& verdict) {
     std::map<topology::IpAddress, std::set<NetworkName>> holders;
     for (const Network& network : asked.networks)
-        for (const Subnet& own : network.all_addresses())
-            if (!own.address().is_link_local()) holders[own.address()];
+        for (const Subnet& own : network.all_addresses()) holders[own.address()];
     for (const Network& network : verdict.wanted.networks())
         for (const Subnet& own : network.all_addresses())
             if (const auto found = holders.find(own.address()); found != holders.end()) found->second.insert(network.name);
     for (const Network& network : asked.networks)
         for (const Subnet& own : network.all_addresses())
             if (const auto& all = holders[own.address()]; all.size() > 1)
-                verdict.complaints.push_back({code::bad_address, pointer({"networks", network.name.text(), attribute_of(network, own)}), Fault::conflict,
+                verdict.complaints.push_back({code::bad_address, place_of(network, own), Fault::conflict,
                                               fmt::format("network '{}' has the address {}, too", (*all.begin() == network.name ? *all.rbegin() : *all.begin()).text(), own.address().text())});
 }
 

@@ -130,9 +130,11 @@ TEST_CASE("a route is by another host in a subnet of the network; one that nobod
         return host.told((R"({"networks": {"a": {"nic": "eno1", )" + rest + R"("routes": [{"to": ")" + to + R"(", "via": ")" + via + R"("}]}}})").c_str());
     };
     const std::string v4 = R"("ipaddr": "10.0.0.1", "prefix": 24, )", v6 = R"("ipv6addr": "2001:db8::1/64", )", more = R"("addresses": ["10.2.0.1/16", "2001:db8:2::1/64"], )";
-    const Told refused{{22, "/networks/a/routes"}};
+    const Told refused{{22, "/networks/a/routes/0"}};
     for (const char* via : {"10.0.1.2", "10.0.0.1", "10.0.0.255", "10.0.0.0"}) CHECK(told(v4, "10.9.0.0/16", via) == refused);
     CHECK(told("", "10.9.0.0/16", "10.0.0.2") == refused);
+    // What only follows from an address that is not whole is left out.
+    CHECK(told(R"("ipaddr": "10.0.0.1", )", "10.9.0.0/16", "10.0.0.2") == Told{{21, "/networks/a/ipaddr"}});
     CHECK(told(v6, "10.9.0.0/16", "10.0.0.2") == refused);
     CHECK(told(v4, "2001:db8:9::/48", "fe80::1") == refused);
     for (const char* via : {"2001:db8:1::1", "2001:db8::1"}) CHECK(told(v6, "2001:db8:9::/48", via) == refused);
@@ -151,7 +153,7 @@ TEST_CASE("an address is of one network, of those in the request and of those th
     Host host;
     CHECK(host.told(R"({"networks": {"a": {"nic": "eno1", "ipaddr": "192.0.2.5", "prefix": 24, "ipv6addr": "2001:db8::5/64"},
                                      "b": {"nic": "eno2", "ipaddr": "192.0.2.6", "prefix": 24, "addresses": ["192.0.2.5/16", "2001:db8::5/64"]}}})") ==
-          Told{{22, "/networks/a/ipaddr"}, {22, "/networks/a/ipv6addr"}, {22, "/networks/b/addresses"}, {22, "/networks/b/addresses"}});
+          Told{{22, "/networks/a/ipaddr"}, {22, "/networks/a/ipv6addr"}, {22, "/networks/b/addresses/0"}, {22, "/networks/b/addresses/1"}});
     host.running.put(Network{.name = *NetworkName::parse("a"), .nic = name("eno1"), .ipaddr = *topology::IpAddress::parse("192.0.2.5"), .prefix = 24});
     CHECK(host.told(R"({"networks": {"b": {"nic": "eno2", "ipaddr": "192.0.2.5", "prefix": 24}}})") == Told{{22, "/networks/b/ipaddr"}});
     CHECK(host.told(R"({"networks": {"b": {"nic": "eno2", "ipaddr": "192.0.2.6", "prefix": 24}}})").empty());

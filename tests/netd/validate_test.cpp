@@ -111,12 +111,13 @@ TEST_CASE("every wrong entry of a list, and every wrong member of an object, is 
     const Case cases[] = {
         {R"({"networks": {"a": {"nic": "eno4", "defaultRoute": true, "nameservers": ["192.0.2.1", "x", "192.0.2.2", 7, "y"], "search": ["lab.example", 5, "-", "a..b"]}}})",
          {{21, "/networks/a/nameservers/1"}, {21, "/networks/a/nameservers/3"}, {21, "/networks/a/nameservers/4"}, {21, "/networks/a/search/1"}, {21, "/networks/a/search/3"}}},
-        {R"({"networks": {"a": {"nic": "eno4", "routes": [{"to": "x", "via": "y"}, {"to": "198.51.100.0/24", "via": "192.0.2.1"}, {"to": "0.0.0.0/0", "via": "192.0.2.1"}, 5,
+        {R"({"networks": {"a": {"nic": "eno4", "ipaddr": "192.0.2.9", "prefix": 24, "routes": [{"to": "x", "via": "y"}, {"to": "198.51.100.0/24", "via": "192.0.2.1"}, {"to": "0.0.0.0/0", "via": "192.0.2.1"}, 5,
                                                           {"to": "203.0.113.0/24", "via": "192.0.2.1", "metric": 5}, {"via": "192.0.2.1"}]}}})",
          {{22, "/networks/a/routes/0/to"}, {22, "/networks/a/routes/0/via"}, {22, "/networks/a/routes/3"}, {22, "/networks/a/routes/4/metric"},
           {22, "/networks/a/routes/2"}, {22, "/networks/a/routes/5"}}},
         {R"({"networks": {"a": {"nic": "eno4", "addresses": ["x/24", "224.0.0.1/24", "192.0.2.5/24", "192.0.2.0/24", "192.0.2.300/24"]}}})",
          {{22, "/networks/a/addresses/0"}, {22, "/networks/a/addresses/4"}, {22, "/networks/a/addresses/1"}, {22, "/networks/a/addresses/3"}}},
+        {R"({"networks": {"a": {"nic": "eno4", "ipaddr": "x", "prefix": 24, "routes": [{"to": "10.9.0.0/16", "via": "10.0.0.2"}]}}})", {{22, "/networks/a/ipaddr"}}},
         {R"({"networks": {"a": {"nic": "eno4", "roles": ["vm", "king", "storage", "queen"]}}})", {{21, "/networks/a/roles/1"}, {21, "/networks/a/roles/3"}}},
         {R"({"networks": {"a": {"nic": "eno4", "hostQos": {"out": {"ls": {"m2": "much"}, "ul": 5}, "off": 1}}}})",
          {{21, "/networks/a/hostQos/out/ls/m2"}, {21, "/networks/a/hostQos/out/ul"}, {21, "/networks/a/hostQos/off"}}},
@@ -183,7 +184,7 @@ TEST_CASE("seconds are whole ones, and the complaint says so") {
 TEST_CASE("what says nothing, or the same twice, is taken for what it means") {
     Complaints complaints;
     const auto read = wire::read_setup(nlohmann::json::parse(R"({"networks": {
-        "a": {"nic": "eno4", "hostQos": {}, "defaultRoute": true, "nameservers": ["192.0.2.2", "192.0.2.1", "192.0.2.2"], "ipaddr": "192.0.2.10", "prefix": 24,
+        "a": {"nic": "eno4", "hostQos": {}, "defaultRoute": true, "nameservers": ["192.0.2.2", "192.0.2.1", "192.0.2.2"], "ipaddr": "192.0.2.10", "prefix": 24, "ipv6addr": "2001:db8:1::9/64",
               "routes": [{"to": "10.0.0.5/8", "via": "192.0.2.1"}, {"to": "2001:db8::5/32", "via": "2001:db8:1::1"}]},
         "b": {"nic": "eno4", "vlan": 7, "hostQos": {"out": {}}}}})"), complaints);
     Host host;
