@@ -52,7 +52,7 @@ wrong = [
     ("dhcpv6 and an address", {"web": {"nic": "eno2", "dhcpv6": True, "ipv6addr": "2001:db8::1/64"}}, {}, {}, 22, "/networks/web/ipv6addr"),
     ("nameservers without the default route", {"web": {"nic": "eno2", "nameservers": ["192.0.2.53"]}}, {}, {}, 21, "/networks/web/nameservers"),
     ("two default routes", {"a": {"nic": "eno2", "defaultRoute": True}, "b": {"nic": "eno3", "defaultRoute": True}}, {}, {}, 21, "/networks/a/defaultRoute"),
-    ("an unknown bridge option", {"web": {"nic": "eno2", "custom": {"bridge_opts": "colour=red"}}}, {}, {}, 21, "/networks/web/custom"),
+    ("an unknown bridge option", {"web": {"nic": "eno2", "custom": {"bridge_opts": "colour=red"}}}, {}, {}, 21, "/networks/web/custom/bridge_opts"),
     ("STP without a bridge", {"web": {"nic": "eno2", "bridged": False, "stp": True}}, {}, {}, 21, "/networks/web/stp"),
     ("removing what is not there", {"web": {"remove": True}}, {}, {}, 27, "/networks/web"),
     ("removing and more", {"ovirtmgmt": {"remove": True, "mtu": 1500}}, {}, {}, 21, "/networks/ovirtmgmt/mtu"),
