@@ -205,7 +205,7 @@ void judge_length(Program& program) {
 // to ovs-vswitchd none.
 void judge_fragments(Program& program) {
     constexpr int longest_chain = 4;
-    const int next = written;
+    const int next = written, kind = start;
     program.load(BPF_W, BPF_REG_1, frame, offsetof(__sk_buff, protocol));
     program.jump(BPF_JNE, BPF_REG_1, htons(ETH_P_IPV6), "no fragment");
     read_frame(program, ETH_HLEN + 6, 1);
@@ -214,15 +214,19 @@ void judge_fragments(Program& program) {
     for (int depth = 0; depth <= longest_chain; ++depth) {
         const std::string extension = "extension " + std::to_string(depth);
         program.jump(BPF_JEQ, next, IPPROTO_FRAGMENT, "fragment");
-        for (const int one : {+IPPROTO_HOPOPTS, +IPPROTO_ROUTING, +IPPROTO_DSTOPTS}) program.jump(BPF_JEQ, next, one, depth < longest_chain ? extension : "drop");
+        for (const int one : {+IPPROTO_HOPOPTS, +IPPROTO_ROUTING, +IPPROTO_DSTOPTS, +IPPROTO_AH}) program.jump(BPF_JEQ, next, one, depth < longest_chain ? extension : "drop");
         program.go("no fragment");
         program.mark(extension);
         if (depth == longest_chain) break;
         program.copy(BPF_REG_2, header);
         read_from_there(program, 2);
+        program.copy(kind, next);
         program.load(BPF_B, next, BPF_REG_10, bytes);
         program.load(BPF_B, BPF_REG_1, BPF_REG_10, bytes + 1);
-        program.compute(BPF_LSH, BPF_REG_1, 3);
+        program.compute(BPF_LSH, BPF_REG_1, 2);  // AH counts in words, all others in pairs of them
+        program.jump(BPF_JEQ, kind, IPPROTO_AH, extension + " is known");
+        program.compute(BPF_LSH, BPF_REG_1, 1);
+        program.mark(extension + " is known");
         program.compute_by(BPF_ADD, header, BPF_REG_1);
         program.compute(BPF_ADD, header, 8);
     }

@@ -67,7 +67,7 @@ constexpr std::string_view chains = R"(
  chain trusted_trunk { jump one_tag; jump control; }
  chain standard_trunk { jump one_tag; jump control; jump own; }
  chain strict_trunk { jump one_tag; jump control; jump own; jump addresses; }
- chain prerouting { type filter hook prerouting priority -300; iifname vmap @ports; jump unknown; }
+ chain prerouting { type filter hook prerouting priority -300; iifname vmap @ports; }
  chain input {
   type filter hook input priority -300
   iifname @closed meta pkttype host update @blocked_host { iifname counter }
@@ -75,16 +75,10 @@ constexpr std::string_view chains = R"(
  }
 )";
 
-// A port of libvirt's that is in none of them yet.
-std::string unknown(Gates gates) {
-    return fmt::format(" chain unknown {{ {} }}\n", gates == Gates::kept ? "iifname \"vnet*\" meta ibrname @gates goto drop_unknown;" : "");
-}
-
 constexpr std::string_view sets = R"(
  map ports { type ifname : verdict; }
  set macs { type ifname . ether_addr; }
  set closed { type ifname; }
- set gates { type ifname; }
  set addresses4 { type ifname . ipv4_addr; }
  set addresses6 { type ifname . ipv6_addr; }
  set targets6 { typeof iifname . @th,64,128; }
@@ -146,10 +140,6 @@ FilterElements elements_of(const IfName& port, const Filter& filter) {
         append(element.key, more, size);
         elements.insert(std::move(element));
     };
-    if (filter.is_gate()) {
-        add("gates", name);
-        return elements;
-    }
     add("ports", name + " : goto " + chain_of(filter), nullptr, 0, chain_of(filter));
     add("macs", name + " . " + filter.mac.text(), filter.mac.bytes().data(), filter.mac.bytes().size());
     if (filter.level.value() != topology::FilterLevel::trusted) add("closed", name);
@@ -167,13 +157,13 @@ bool read_chain(const std::string& chain, Filter& filter) {
     return bool(level);
 }
 
-std::string filter_table_mark(Gates gates) {
-    return fmt::format("netd {:016x}", std::hash<std::string>{}(unknown(gates) + std::string(chains) + std::string(sets) + write_drops(topology::block_reasons)));
+std::string filter_table_mark() {
+    return fmt::format("netd {:016x}", std::hash<std::string>{}(std::string(chains) + std::string(sets) + write_drops(topology::block_reasons)));
 }
 
-std::size_t filter_rule_count(Gates gates) {
+std::size_t filter_rule_count() {
     // Each rule ends in one of these; what updates and counts, or looks up, has a line of its own.
-    return count(chains, "goto ") + count(chains, "jump ") + count(chains, "vmap ") + count(chains, "@closed ") + count(unknown(gates), "goto ") + rules_of_drops(topology::block_reasons);
+    return count(chains, "goto ") + count(chains, "jump ") + count(chains, "vmap ") + count(chains, "@closed ") + rules_of_drops(topology::block_reasons);
 }
 
 std::vector<std::string> counting_sets() {
@@ -182,9 +172,9 @@ std::vector<std::string> counting_sets() {
     return sets;
 }
 
-std::string write_filter_table(const Filters& filters, Gates gates) {
+std::string write_filter_table(const Filters& filters) {
     std::string text = "table bridge netd\ndelete table bridge netd\n";
-    text += fmt::format("table bridge netd {{\n comment \"{}\"\n{}{}{}{}}}\n", filter_table_mark(gates), sets, write_drops(topology::block_reasons), unknown(gates), chains);
+    text += fmt::format("table bridge netd {{\n comment \"{}\"\n{}{}{}}}\n", filter_table_mark(), sets, write_drops(topology::block_reasons), chains);
     for (const auto& [port, filter] : filters)
         for (const FilterElement& element : elements_of(port, filter)) text += fmt::format("add element bridge netd {} {{ {} }}\n", element.set, element.text);
     return text;

@@ -15,15 +15,12 @@
 
 namespace bridges {
 
-using Filters = std::map<IfName, Filter>;  // by port, or by bridge
+using Filters = std::map<IfName, Filter>;  // by port
 
 inline constexpr const char* filter_table_name = "netd";  // of family bridge
 
-// Whether the rule of gates is in it: not every kernel tells a rule by which bridge a frame comes (NFT_BRIDGE_META).
-enum class Gates { kept, not_to_be_had };
-
 // The whole table with these filters in it, in place of whatever is there under its name.
-std::string write_filter_table(const Filters& filters, Gates gates);
+std::string write_filter_table(const Filters& filters);
 
 // What a filter is in the table: one of these in each of its sets and maps that are about ports.
 struct FilterElement {
@@ -38,7 +35,7 @@ using FilterElements = std::set<FilterElement>;
 FilterElements elements_of(const IfName& port, const Filter& filter);
 
 // The sets that have them.
-inline constexpr std::array<const char*, 7> filter_sets = {"ports", "macs", "closed", "gates", "addresses4", "addresses6", "targets6"};
+inline constexpr std::array<const char*, 6> filter_sets = {"ports", "macs", "closed", "addresses4", "addresses6", "targets6"};
 
 // For each reason a set that counts, by the device's name, and a chain drop_REASON that ends a frame in it; of any table of netd's.
 std::string write_drops(std::span<const topology::BlockReason> reasons);
@@ -51,9 +48,9 @@ std::vector<std::byte> key_of(const IfName& port);
 IfName port_of(const std::vector<std::byte>& key);
 
 // What tells a table written by this program from every other: in the table's comment.
-std::string filter_table_mark(Gates gates);
+std::string filter_table_mark();
 // How many rules the table has.
-std::size_t filter_rule_count(Gates gates);
+std::size_t filter_rule_count();
 
 // Into which chain the port's frames go, and back: "strict_trunk".
 std::string chain_of(const Filter& filter);

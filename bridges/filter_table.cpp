@@ -31,8 +31,7 @@ bool is_plain(const IfName& port) {
 Filters filters_in(const FilterElements& elements) {
     Filters filters;
     for (const FilterElement& one : elements)
-        if (one.set == "gates") filters.insert_or_assign(port_of(one.key), Filter::gate());
-        else if (one.set == "macs") filters.insert_or_assign(port_of(one.key), Filter{Mac::of(rest_of<6>(one.key))});
+        if (one.set == "macs") filters.insert_or_assign(port_of(one.key), Filter{Mac::of(rest_of<6>(one.key))});
     for (const FilterElement& one : elements) {
         const auto found = filters.find(port_of(one.key));
         if (found == filters.end()) continue;
@@ -95,14 +94,13 @@ Result<> FilterTable::look_once() {
     const auto missing = [](const Error& error) { return error.fault == Fault::not_found ? Result<>() : error; };
     const auto mark = socket_->comment(NFPROTO_BRIDGE, table);
     if (!mark) return missing(mark.error());
-    if (*mark == filter_table_mark(Gates::not_to_be_had)) gates_ = Gates::not_to_be_had;
-    if (*mark != filter_table_mark(gates_)) return {};
+    if (*mark != filter_table_mark()) return {};
     const auto rules = socket_->count_rules(NFPROTO_BRIDGE, table);
     if (!rules) return rules.error();
     const auto elements = read();
     if (!elements) return missing(elements.error());
     filters_ = filters_in(*elements);
-    is_whole_ = *rules == filter_rule_count(gates_) && *elements == elements_of(filters_);
+    is_whole_ = *rules == filter_rule_count() && *elements == elements_of(filters_);
     if (is_whole_ && wanted_.empty()) wanted_ = filters_;
     is_as_wanted_ = is_whole_ && filters_ == wanted_;
     return {};
@@ -157,10 +155,7 @@ Result<> FilterTable::put_up(const FilterChanges& changes) {
     patch(wanted, changes);
     const auto before = socket_->generation();
     if (!wanted.empty())
-        if (auto done = run_nft(write_filter_table(wanted, gates_)); !done) {
-            if (std::exchange(gates_, Gates::not_to_be_had) == Gates::not_to_be_had) return done;
-            if (auto without = run_nft(write_filter_table(wanted, gates_)); !without) return without;
-        }
+        if (auto done = run_nft(write_filter_table(wanted)); !done) return done;
     wanted_ = std::move(wanted);
     if (wanted_.empty()) return {};
     filters_ = wanted_;

@@ -55,7 +55,6 @@ private:
     std::optional<NftSocket> socket_;
     Filters filters_, none_;
     Filters wanted_;                    // as netd last made it, or first found it
-    Gates gates_ = Gates::kept;         // until the kernel refuses them, or is seen to have done so
     bool is_whole_ = false;
     bool is_as_wanted_ = false;
     News news_;

@@ -181,7 +181,7 @@ private:
         const auto forwards = moves_ ? std::optional(PortForwards{}) : have_.forwards;
         // What it sent while nothing filtered it may have moved others' addresses to it.
         const auto is_open = [](const auto& filter) { return !filter || filter->level.value() == topology::FilterLevel::trusted; };
-        const bool was_open = now_.filter && !now_.filter->is_gate() && is_open(have_.filter) && !is_open(now_.filter) && !moves_ && have_.flags;
+        const bool was_open = now_.filter && is_open(have_.filter) && !is_open(now_.filter) && !moves_ && have_.flags;
         const bool has_flags = differs(now_.flags, flags), has_isolated = differs(now_.isolated, isolated), has_forwards = differs(now_.forwards, forwards);
         if (!leaves_ && (has_flags || has_isolated || has_forwards || was_open)) {
             ifinfomsg header = {};

@@ -9,8 +9,7 @@
 namespace topology {
 namespace {
 
-constexpr std::array<std::string_view, 4> names = {"standard", "strict", "trusted", "gate"};
-constexpr auto guests_end = names.begin() + FilterLevel::gate;  // those that a guest may have
+constexpr std::array<std::string_view, 3> names = {"standard", "strict", "trusted"};
 constexpr std::array<std::pair<std::string_view, FilterLevel::Value>, 4> synonyms = {{
     {"no-mac-spoofing", FilterLevel::standard}, {"vdsm-no-mac-spoofing", FilterLevel::standard},
     {"clean-traffic", FilterLevel::strict}, {"none", FilterLevel::trusted}}};
@@ -30,8 +29,8 @@ IpAddress link_local(const Mac& mac) {
 }  // namespace
 
 Result<FilterLevel> FilterLevel::parse(std::string_view text) {
-    const auto found = std::find(names.begin(), guests_end, text);
-    if (found != guests_end) return FilterLevel(static_cast<Value>(found - names.begin()));
+    const auto found = std::find(names.begin(), names.end(), text);
+    if (found != names.end()) return FilterLevel(static_cast<Value>(found - names.begin()));
     for (const auto& [name, value] : synonyms)
         if (name == text) return FilterLevel(value);
     return Error{Fault::invalid, std::string(text), "a filter is standard, strict or trusted (or none, no-mac-spoofing, clean-traffic)"};
@@ -40,7 +39,6 @@ Result<FilterLevel> FilterLevel::parse(std::string_view text) {
 std::string FilterLevel::text() const { return std::string(names[value_]); }
 
 Result<Filter> Filter::parse(std::string_view text) {
-    if (text == names[FilterLevel::gate]) return gate();
     const auto level = FilterLevel::parse(next_word(text));
     if (!level) return level.error();
     const auto mac = Mac::parse(next_word(text));
@@ -60,7 +58,6 @@ Result<Filter> Filter::parse(std::string_view text) {
 }
 
 std::string Filter::text() const {
-    if (is_gate()) return level.text();
     std::string text = level.text() + " " + mac.text();
     if (trunk) text += " trunk";
     for (const IpAddress& address : addresses) text += " " + address.text();

@@ -11,13 +11,12 @@ namespace topology {
 
 // standard: its own MAC only, no tags, no DHCP server, no router's words, no control frames, nothing toward the host.
 // strict: also its own addresses only, known ethertypes, a limit for storms. trusted: only tags and control frames stop.
-// gate: no guest's but a bridge's own: what comes by a port that libvirt plugged in, and that has no filter yet, stops.
 class FilterLevel {
 public:
-    enum Value { standard, strict, trusted, gate };
+    enum Value { standard, strict, trusted };
     FilterLevel(Value value = standard) : value_(value) {}
 
-    // Of a guest. Takes the names that engines and libvirt use for them, too: no-mac-spoofing, clean-traffic, none.
+    // Takes the names that engines and libvirt use for them, too: no-mac-spoofing, clean-traffic, none.
     static Result<FilterLevel> parse(std::string_view text);
     Value value() const { return value_; }
     std::string text() const;
@@ -33,10 +32,7 @@ struct Filter {
     bool trunk = false;                     // it may send tags of its own, one a frame
     std::set<IpAddress> addresses = {};     // strict: from which it may speak, besides those that nobody can do without
 
-    static Filter gate() { return {Mac::of({}), FilterLevel::gate}; }
-    bool is_gate() const { return level.value() == FilterLevel::gate; }
-
-    // "strict 52:54:00:12:34:56 trunk 192.0.2.7", "gate", and back.
+    // "strict 52:54:00:12:34:56 trunk 192.0.2.7", and back.
     static Result<Filter> parse(std::string_view text);
     std::string text() const;
     bool operator==(const Filter&) const = default;

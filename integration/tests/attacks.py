@@ -412,7 +412,8 @@ def only_its_own_checksum(host, definition):
     frag = lambda flags, following=44, before=b"": ether(BROADCAST, mac, 0x86DD, ip6("2001:db8::7", "2001:db8::9", following, before + struct.pack("!BBHI", 17, 0, flags, 7) + udp(9, 9, b"netd-token")))
     chain = b"".join(bytes((60,)) + bytes(7) for _ in range(4))
     for number, (frame, arrives) in enumerate([(bare, True), (bare + bytes(60), False), (six, True), (six + bytes(60), False), (frag(1), True), (frag(0), False), (frag(6), False),
-                                               (frag(1, 60, b"\x2c" + bytes(7)), True), (frag(0, 60, b"\x2c" + bytes(7)), False), (frag(1, 60, chain + b"\x2c" + bytes(7)), False)]):
+                                               (frag(1, 60, b"\x2c" + bytes(7)), True), (frag(0, 60, b"\x2c" + bytes(7)), False), (frag(1, 60, chain + b"\x2c" + bytes(7)), False),
+                                               (frag(1, 51, b"\x2c\x02" + bytes(14)), True), (frag(0, 51, b"\x2c\x02" + bytes(14)), False)]):
         os.write(end.descriptor, bytes(10) + frame.replace(b"netd-token", b"netd-8%04d" % number))
         came = [bool(heard) for heard in collect(ends, b"netd-8%04d" % number, 10 if arrives else 0.5, quiet=0, enough=ends).values()]
         assert came == [arrives] * len(ends), (number, came)

@@ -43,6 +43,34 @@ def what_was_never_committed_does_not_outlive_a_boot(host):
 
 
 @case("ovs")
+def what_runs_stays_though_nothing_tells_of_it_any_more(host):
+    host.client.setup({"lan": {}}, commitOnSuccess=True)
+    host.client.setup({"web": switched("eno1"), "x": switched("eno2")})
+    plug_tap(host, "web")
+    there = rows(host)
+    host.netd.stop()
+    (host.netd.run / "running").unlink()
+    start(host)
+    assert rows(host) == there
+    host.client.setup({"lan": {"mtu": 1400}})
+    host.space.links("link set lan mtu 1300")
+    mended(host, 20)
+    assert rows(host) == there
+    return False
+
+
+@case("ovs")
+def a_netd_that_never_committed_anything_takes_nothing_away(host):
+    """One that is tried out in another namespace reaches the same Open vSwitch."""
+    host.client.setup({"web": switched("eno1"), "x": switched("eno2")})
+    there = rows(host)
+    reboot(host)
+    start(host)
+    assert rows(host) == there
+    return False
+
+
+@case("ovs")
 def what_was_never_committed_goes_when_open_vswitch_comes_late(host):
     host.client.setup({"lan": {}}, commitOnSuccess=True)
     host.client.setup({"x": switched("eno2")})

@@ -43,7 +43,7 @@ def what_is_begun_has_an_end_of_the_same_number(host):
     for _ in range(2):
         host.client.call("VM.hotunplugNic", {"vmId": "vm1", "nic": {"macAddr": nic["macAddr"]}})
     ended(["begun", "committed"])
-    no_way = {"web": {"nic": "eno1", "ipaddr": "10.0.0.1", "prefix": 24, "routes": [{"to": "198.51.100.0/24", "via": "203.0.113.1"}]}}
+    no_way = {"web": {"nic": "eno1", "ipv6autoconf": True, "routes": [{"to": "2001:db8:9::/48", "via": "2001:db8:8::1"}]}}   # only the kernel knows
     for networks, options, topics in (({"lan": {"mtu": 1300}}, {"confirm": False, "connectivityTimeout": 1}, ["begun", "waiting", "rolled-back"]),
                                       (no_way, {"confirm": None}, ["begun", "rolled-back"])):
         try:

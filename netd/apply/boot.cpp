@@ -35,6 +35,14 @@ Transactor::Parts parts_of(const intent::Intent& all, bool on_ovs) {
     return parts;
 }
 
+// A row of Open vSwitch's has a NIC on which something is defined that is not on it.
+bool is_held_by_ovs(const intent::Intent& all, const ovs::State& ovs) {
+    const auto is_row = [&](const topology::IfName& nic) { return ovs.ports.contains(nic); };
+    for (const intent::Network& network : all.networks())
+        if (network.switch_kind != intent::SwitchKind::ovs && network.base() && is_row(*network.base())) return true;
+    return std::ranges::any_of(all.bonds(), [&](const intent::Bond& bond) { return std::ranges::any_of(bond.nics, is_row); });
+}
+
 intent::Intent together(intent::Intent made, std::span<const intent::Intent> parts) {
     for (const intent::Intent& part : parts) {
         for (const intent::Bond& bond : part.bonds()) made.put(bond);
@@ -68,11 +76,17 @@ Result<> Transactor::make_in_halves(intent::Intent& made, std::span<const intent
     return first ? second : first;
 }
 
-// What is not on Open vSwitch first, and does not wait for it.
+// What is not on Open vSwitch first, and does not wait for it, unless that holds one of its NICs.
 Result<> Transactor::make_all(const intent::Intent& all) {
     intent::Intent made;
-    auto plain = make_all_of(made, parts_of(all, false)), on_ovs = make_all_of(made, parts_of(all, true));
-    return plain ? on_ovs : plain;
+    Result<> swept;
+    const bool is_held = is_held_by_ovs(all, backends_.ovs.state());
+    if (is_held) swept = take_away_leftovers(committed_);
+    const auto plain = make_all_of(made, parts_of(all, false));
+    if (!is_held) swept = take_away_leftovers(committed_);
+    const auto on_ovs = make_all_of(made, parts_of(all, true));
+    if (auto rest = take_away_leftovers(committed_); swept && !rest) swept = rest;  // bridges of NICs that are called otherwise now
+    return !plain ? plain : !on_ovs ? on_ovs : swept;
 }
 
 Result<> Transactor::make_all_of(intent::Intent& made, const Parts& parts) {
@@ -85,18 +99,29 @@ Result<> Transactor::make_all_of(intent::Intent& made, const Parts& parts) {
     return ways ? others : ways;
 }
 
+// What no definition stands for may be of one that a damaged file has lost, or of another netd, whose state is elsewhere. Where the kernel has
+// something of netd's, it is no boot: what ran is lost, and runs.
+bool Transactor::knows_leftovers() const {
+    const auto is_of_netd = [](const bridges::Link& link) { return (link.owner && link.owner->is_ours()) || (link.standing && link.standing->is_of_network()); };
+    return has_committed_ && damages_.empty() && std::ranges::none_of(backends_.kernel.state().links, is_of_netd);
+}
+
 // What was never committed Open vSwitch has kept over the boot, and it may hold a NIC that something else is defined on.
 Result<> Transactor::take_away_leftovers(const intent::Intent& all) {
-    if (!knows_leftovers()) return {};
-    leftovers_due_ = !backends_.ovs.connected() || backends_.ovs.is_gone();
-    if (leftovers_due_) return {};
+    if (!leftovers_due_ || !backends_.ovs.connected() || backends_.ovs.is_gone()) return {};
     lower::Goal goal;
-    lower::include_leftovers(goal, all, observe::host_of(backends_));
+    lower::include_leftovers(goal, all, observe::host_of(backends_), lower::of_any());
+    for (const ovs::Port& port : backends_.ovs.state().ports)
+        if (port.owner && port.owner->is_ours() && goal.scope.ports.contains(port.name)) leftovers_.insert(port.name);
+    leftovers_.insert(goal.scope.bridges.begin(), goal.scope.bridges.end());
     return reach(goal.wanted, goal.scope, backends_, steady_clock::now() + sweep_patience);
 }
 
-void Transactor::see_to_leftovers() {
-    if (leftovers_due_ && !open_) std::ignore = take_away_leftovers(running_);
+Result<> Transactor::see_to_leftovers() {
+    if (!leftovers_due_ || open_ || !backends_.ovs.connected() || backends_.ovs.is_gone()) return {};
+    auto done = take_away_leftovers(running_);
+    leftovers_due_ = false;
+    return done;
 }
 
 // Without a journal: a netd that dies meanwhile finds no running definitions, and begins anew. They are written though there be none.
@@ -106,9 +131,9 @@ Outcome Transactor::bring_back() {
     const intent::Intent wanted = committed_;
     // An ovs-vswitchd that is dead is as an Open vSwitch that comes late.
     const intent::Intent there = lower::attainable(wanted, {backends_.kernel.state(), backends_.ovs.connected() && !backends_.ovs.is_gone()});
-    auto reached = take_away_leftovers(wanted);
-    if (auto made = make_all(there); !made) reached = made;
-    if (auto emptied = take_away_leftovers(wanted); reached && !emptied) reached = emptied;  // bridges of NICs that are called otherwise now
+    leftovers_due_ = knows_leftovers();
+    const auto reached = make_all(there);
+    leftovers_due_ = leftovers_due_ && (!backends_.ovs.connected() || backends_.ovs.is_gone());
     // What can't be had now is drift, not a reason to take away what could be had: a NIC that comes late is waited for, and
     // what the kernel refused is tried again by itself, where drift is repaired.
     const intent::Delta delta = intent::difference(running_, wanted);

@@ -37,6 +37,7 @@ void Transactor::load(store::Remembered& remembered) {
         return kept ? *kept : std::nullopt;
     };
     if (auto kept = take(std::move(remembered.committed), "nothing is committed as far as netd knows, and nothing comes back at a boot")) {
+        has_committed_ = true;
         committed_ = std::move(kept->intent);
         generation_ = kept->generation;
         identities_ = std::move(kept->identities);

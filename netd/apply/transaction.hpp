@@ -84,8 +84,10 @@ public:
     void look_at_the_boot_again(const intent::Intent& attainable);
     bool is_boot_incomplete() const { return boot_trouble_.has_value(); }
 
-    // Takes away what Open vSwitch has kept over a boot though nobody committed it, once that answers.
-    void see_to_leftovers();
+    // Takes away what Open vSwitch has kept over a boot though nobody committed it, once that answers. A "no" is not tried again.
+    Result<> see_to_leftovers();
+    // What has been taken away so since this was last asked.
+    std::set<topology::IfName> take_leftovers() { return std::exchange(leftovers_, {}); }
 
     // Makes the host by what DHCP servers give now, instead of by what it is made by (Backends::leases); also in a transaction
     // that waits, whose way back then knows of it. A "no" leaves the host as it was.
@@ -152,8 +154,7 @@ private:
     Result<> make_all(const intent::Intent& all);
     Result<> make_all_of(intent::Intent& made, const Parts& parts);
     Result<> take_away_leftovers(const intent::Intent& all);
-    // What no definition stands for may be of one that a damaged file has lost.
-    bool knows_leftovers() const { return damages_.empty(); }
+    bool knows_leftovers() const;
     bool is_whole(const intent::Intent& attainable) const;
     std::chrono::steady_clock::time_point apply_deadline(const Terms& terms) const;
 
@@ -166,7 +167,9 @@ private:
     std::uint64_t generation_ = 0;
     std::uint64_t last_id_ = 0;
     bool has_run_in_this_boot_ = false;
-    bool leftovers_due_ = false;              // Open vSwitch did not answer at the boot
+    bool has_committed_ = false;              // ever: there is a file of it
+    bool leftovers_due_ = false;              // this is a boot, and Open vSwitch has not answered yet
+    std::set<topology::IfName> leftovers_;
     std::optional<Error> unkept_ = {};        // why the running definitions are not on disk
     std::optional<Error> boot_trouble_ = {};  // why a boot is not whole, until it is
     std::optional<store::Entry> open_;

@@ -42,6 +42,7 @@ topology::Result<> Reconciler::start(store::Remembered remembered, std::optional
     if (management_) log::warn("there is no NIC '{}' yet to be taken over as network ovirtmgmt: that is done when it comes", management_->nic.text());
     publish();
     tell_renames();
+    see_to_leftovers();
     return {};
 }
 
@@ -109,7 +110,7 @@ void Reconciler::hear() {
     if (heard->changed || others_changed) ask_who_moved();
     if (!heard->changed && !others_changed && !are_back) return;
     try_again();
-    transactor_.see_to_leftovers();
+    see_to_leftovers();
     follow_names();
     publish();
 }
@@ -175,13 +176,6 @@ void Reconciler::setup(serve::Setup setup) {
     else if (const auto* committed = std::get_if<apply::Committed>(&outcome)) log::info("{}", committed->changed ? "done" : "nothing was to be done");
     announce_moved(was, verdict.wanted);
     conclude(setup.ticket, outcome, intent::code::refused);
-}
-
-void Reconciler::commit(const serve::CommitRunning& commit) {
-    if (auto kept = transactor_.commit_running(); !kept) return refuse(commit.ticket, intent::code::refused, kept.error().fault, kept.error().subject + ": " + kept.error().what);
-    log::info("{}: what runs comes back at boot", asked_by(commit.ticket));
-    publish();
-    reply(commit.ticket, json::object());
 }
 
 namespace {

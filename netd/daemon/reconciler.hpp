@@ -70,6 +70,7 @@ private:
     bool refuse_while_stuck(const serve::Command& command);
     void see_to_guests();
     void tell_renames();
+    void see_to_leftovers();
     void expire();
     void expire_queued();
     std::chrono::steady_clock::time_point next_deadline() const;

@@ -75,4 +75,11 @@ apply::Outcome Reconciler::take_back(const topology::Error& because) {
     return outcome;
 }
 
+void Reconciler::commit(const serve::CommitRunning& commit) {
+    if (auto kept = transactor_.commit_running(); !kept) return refuse(commit.ticket, intent::code::refused, kept.error().fault, kept.error().subject + ": " + kept.error().what);
+    log::info("{}: what runs comes back at boot", asked_by(commit.ticket));
+    publish();
+    reply(commit.ticket, json::object());
+}
+
 }  // namespace netd

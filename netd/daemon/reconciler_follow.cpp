@@ -217,6 +217,11 @@ void Reconciler::follow_names() {
     if (transactor_.follow_names()) tell_renames();
 }
 
+void Reconciler::see_to_leftovers() {
+    if (auto swept = transactor_.see_to_leftovers(); !swept) log::warn("what nobody committed stays in Open vSwitch: {}: {}", swept.error().subject, swept.error().what);
+    for (const topology::IfName& name : transactor_.take_leftovers()) log::info("{} is taken out of Open vSwitch: netd made it before the boot, and nobody committed it", name.text());
+}
+
 void Reconciler::tell_renames() {
     for (const auto& [name, device] : transactor_.renames()) {
         const auto told = renames_told_.find(name);

@@ -179,8 +179,10 @@ void check_ways(const Request& asked, Verdict& verdict) {
     }
 }
 
+bool has_address(const Network* network, const Subnet& address) { return network && network->all_addresses().contains(address); }
+
 // The host has an address once: it would answer for it on two wires, and have one route of two.
-void check_addresses_once(const Request& asked, Verdict& verdict) {
+void check_addresses_once(const Request& asked, const Intent& running, Verdict& verdict) {
     std::map<topology::IpAddress, std::set<NetworkName>> holders;
     for (const Network& network : asked.networks)
         for (const Subnet& own : network.all_addresses()) holders[own.address()];
@@ -189,7 +191,7 @@ void check_addresses_once(const Request& asked, Verdict& verdict) {
             if (const auto found = holders.find(own.address()); found != holders.end()) found->second.insert(network.name);
     for (const Network& network : asked.networks)
         for (const Subnet& own : network.all_addresses())
-            if (const auto& all = holders[own.address()]; all.size() > 1)
+            if (const auto& all = holders[own.address()]; all.size() > 1 && !has_address(running.network(network.name.text()), own))
                 verdict.complaints.push_back({code::bad_address, place_of(network, own), Fault::conflict,
                                               fmt::format("network '{}' has the address {}, too", (*all.begin() == network.name ? *all.rbegin() : *all.begin()).text(), own.address().text())});
 }
@@ -216,7 +218,7 @@ Verdict validate(const Request& request, const Intent& running, const Facts& fac
     }
     check_numbers_inside(asked, running, verdict);
     check_ways(asked, verdict);
-    check_addresses_once(asked, verdict);
+    check_addresses_once(asked, running, verdict);
     for (const Bond& bond : asked.bonds) {
         check_alone(bond, verdict.complaints);
         check_among(bond, verdict.wanted, neighbours, facts, verdict.complaints);

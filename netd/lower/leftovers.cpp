@@ -63,19 +63,25 @@ bool is_needed(const IfName& bridge, const Claims& claims, const Goal& goal, con
     });
 }
 
-void include_rows(Goal& goal, const Claims& claims, const Host& host) {
+void include_rows(Goal& goal, const Claims& claims, const Host& host, const IsSuch& is_such) {
+    std::set<IfName> lived_on;  // bridges of guests that live, and are known by nothing but their ports
     for (const ovs::Port& port : host.switched->ports)
-        if (is_ours(port) && !claims.ports.contains(port.name) && !is_of_a_living_guest(port, host)) goal.scope.ports.insert(port.name);
+        if (port.bridge && !claims.ports.contains(port.name) && is_of_a_living_guest(port, host)) lived_on.insert(*port.bridge);
+    const auto is_left_over = [&](const auto& row, const std::set<IfName>& claimed) {
+        return is_ours(row) && is_such(*row.owner) && !claimed.contains(row.name) && !is_of_a_living_guest(row, host);
+    };
+    for (const ovs::Port& port : host.switched->ports)
+        if (is_left_over(port, claims.ports) && !(port.bridge && lived_on.contains(*port.bridge))) goal.scope.ports.insert(port.name);
     for (const ovs::PortMirror& mirror : host.switched->mirrors)
-        if (is_ours(mirror) && !claims.ports.contains(mirror.name) && !is_of_a_living_guest(mirror, host)) goal.scope.mirrors.insert(mirror.name);
+        if (is_left_over(mirror, claims.ports)) goal.scope.mirrors.insert(mirror.name);
     for (const ovs::Bridge& bridge : host.switched->bridges)
-        if (is_ours(bridge) && !claims.bridges.contains(bridge.name) && !is_needed(bridge.name, claims, goal, host)) goal.scope.bridges.insert(bridge.name);
+        if (is_left_over(bridge, claims.bridges) && !is_needed(bridge.name, claims, goal, host)) goal.scope.bridges.insert(bridge.name);
 }
 
 // Of a NIC that is called otherwise now.
-void include_filtering_bridges(Goal& goal, const Claims& claims, const Host& host) {
+void include_filtering_bridges(Goal& goal, const Claims& claims, const Host& host, const IsSuch& is_such) {
     for (const bridges::Link& link : host.kernel.links) {
-        if (!is_ours(link) || !link.owner->role->starts_with("base ") || claims.filtering.contains(link.name)) continue;
+        if (!is_ours(link) || !link.owner->role->starts_with("base ") || !is_such(*link.owner) || claims.filtering.contains(link.name)) continue;
         const bool has_ports = std::ranges::any_of(host.kernel.links, [&](const bridges::Link& port) {
             const bridges::Link* then = goal.wanted.kernel.links.find(port.name);
             return port.master && port.master->of == link.name && !(then && then->master && then->master->of != link.name);
@@ -106,12 +112,22 @@ void keep_what_others_plugged(Goal& goal, const Host& host) {
     keep(host.switched->mirrors, goal.wanted.ovs.mirrors, goal.scope.mirrors);
 }
 
-void include_leftovers(Goal& goal, const intent::Intent& all, const Host& host) {
+void include_leftovers(Goal& goal, const intent::Intent& all, const Host& host, const IsSuch& is_such) {
     const Claims claims = claims_of(all);
-    include_filtering_bridges(goal, claims, host);
+    include_filtering_bridges(goal, claims, host, is_such);
     if (!host.switched) return;
-    include_rows(goal, claims, host);
+    include_rows(goal, claims, host, is_such);
     keep_what_others_plugged(goal, host);
+}
+
+IsSuch of_any() {
+    return [](const topology::Owner&) { return true; };
+}
+
+IsSuch of_nics(const std::set<IfName>& nics) {
+    return [nics](const topology::Owner& owner) {
+        return std::ranges::any_of(nics, [&](const IfName& nic) { return owner == topology::Owner::ours("base " + nic.text()); });
+    };
 }
 
 void include_what_others_plugged(Scope& scope, const HostState& before, const ovs::State& there) {

@@ -27,7 +27,6 @@ struct Host {
     const Leases* held = nullptr;     // and what the host is made by, if that is something else
     bool checks_checksums = false;    // the kernel can hold frames against where they ask for a checksum
     HasNamespace has_namespace = has_any_namespace;
-    bool keeps_a_gate = false;        // bridges let nothing in by ports of libvirt's that have no filter yet
     const ovs::State* switched = nullptr;  // what Open vSwitch has; null: it does not answer
 };
 

@@ -24,8 +24,6 @@ Link bridge(const Draft& draft, const intent::Network& network) {
     // neither a guest's own tags nor VLANs of the wire that nobody asked for.
     kind.options.edit().insert({"no_linklocal_learn", "1"});  // of frames that no rule sees
     if (draft.host.filters_vlans) kind.options.edit().insert({"vlan_filtering", "1"});
-    // On a filtering bridge a port is in no VLAN before netd puts it there.
-    if (draft.host.keeps_a_gate) link.filter = topology::Filter::gate();
     link.kind = kind;
     link.owner = mark(network);
     if (const auto base = network.base()) link.mac = mac_of(draft, *base);

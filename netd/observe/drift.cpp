@@ -10,6 +10,7 @@
 #include "topology/compare.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 namespace observe {
@@ -29,12 +30,13 @@ bool goes_without_saying(const Deviation& one) { return (one.attribute == "isola
 
 // But not where it is all that would be put right of the thing: what is planned is told.
 Deviations worth_telling(const Deviations& all, const plan::Plan& plan) {
+    if (std::ranges::none_of(all, goes_without_saying)) return all;
+    std::set<std::string> planned, of_more;
+    for (const plan::Step& step : plan) planned.insert(plan::subject(step.op));
+    for (const Deviation& one : all)
+        if (!goes_without_saying(one)) of_more.insert(one.subject);
     Deviations told;
-    for (const Deviation& one : all) {
-        const bool is_of_more = std::ranges::any_of(all, [&](const Deviation& other) { return other.subject == one.subject && !goes_without_saying(other); });
-        const bool is_planned = std::ranges::any_of(plan, [&](const plan::Step& step) { return plan::subject(step.op) == one.subject; });
-        if (!goes_without_saying(one) || (!is_of_more && is_planned)) told.push_back(one);
-    }
+    std::ranges::copy_if(all, std::back_inserter(told), [&](const Deviation& one) { return !goes_without_saying(one) || (!of_more.contains(one.subject) && planned.contains(one.subject)); });
     return told;
 }
 

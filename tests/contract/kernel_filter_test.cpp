@@ -2,11 +2,6 @@
 #include "bridges/filter_table.hpp"
 #include "tests/contract/kernel_worlds.hpp"
 
-#include <linux/if_packet.h>
-#include <net/if.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <thread>
 
 using namespace worlds;
@@ -27,63 +22,7 @@ void nft(const std::string& words) {
     REQUIRE(std::system(("nft " + words).c_str()) == 0);
 }
 
-// A frame to all, out of the far end of a port.
-void speak(std::string_view port) {
-    const int raw = ::socket(AF_PACKET, SOCK_RAW, 0);
-    sockaddr_ll at = {};
-    at.sll_family = AF_PACKET;
-    at.sll_ifindex = static_cast<int>(if_nametoindex(("far-" + std::string(port)).c_str()));
-    std::array<std::uint8_t, 60> frame = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, 1, 0x88, 0xb5};
-    const auto sent = ::sendto(raw, frame.data(), frame.size(), 0, reinterpret_cast<const sockaddr*>(&at), sizeof at);
-    ::close(raw);
-    REQUIRE(sent == 60);
-}
-
-std::string listed(const std::string& words) {
-    const std::unique_ptr<FILE, int (*)(FILE*)> program(::popen(("nft list " + words).c_str(), "r"), pclose);
-    std::string text(1 << 16, '\0');
-    text.resize(std::fread(text.data(), 1, text.size(), program.get()));
-    return text;
-}
-
 }  // namespace
-
-TEST_CASE("what comes by a port of libvirt's that has no filter stops at the bridge's gate", "[kernel][filter]") {
-    RealWorld world;
-    SKIP_UNLESS(world.kernel->abilities().filter, "this host has no nftables for bridges");
-    for (const char* bridge : {"ours", "theirs"}) {
-        Link made = link(bridge, Bridge{});
-        made.up = true;
-        if (std::string_view(bridge) == "ours") made.filter = Filter::gate();
-        succeed(world, Create<Link>{made});
-        if (made.filter) require_as(world, made);
-    }
-    REQUIRE(without_weather(world.fresh_look()) == without_weather(world.kernel->state()));
-    SKIP_UNLESS(listed("chain bridge netd unknown").find("ibrname") != std::string::npos, "this kernel tells no rule by which bridge a frame comes");
-    for (const char* port : {"vnet7", "vnet8", "tap9"}) {
-        Link made = link(port, Veth{std::nullopt, name("far-" + std::string(port)), std::nullopt});
-        made.up = true;
-        made.master = Master{name(port == std::string_view("vnet8") ? "theirs" : "ours")};
-        succeed(world, Create<Link>{made});
-        REQUIRE(std::system(("ip link set far-" + std::string(port) + " up").c_str()) == 0);
-    }
-    std::string blocked;
-    for (int time = 0; time < 100 && blocked.find("vnet7") == std::string::npos; ++time) {  // a port forwards a moment after it is up
-        for (const char* port : {"vnet8", "tap9", "vnet7"}) speak(port);
-        std::this_thread::sleep_for(std::chrono::milliseconds(20));
-        blocked = listed("set bridge netd blocked_unknown");
-    }
-    INFO(blocked);
-    REQUIRE(blocked.find("vnet7") != std::string::npos);
-    REQUIRE(blocked.find("vnet8") == std::string::npos);
-    REQUIRE(blocked.find("tap9") == std::string::npos);
-    Link known{name("vnet7")};
-    known.filter = filter("standard 02:00:00:00:00:01");
-    update(world, known);
-    const std::string then = listed("set bridge netd blocked_unknown");
-    speak("vnet7");
-    REQUIRE(listed("set bridge netd blocked_unknown") == then);
-}
 
 TEMPLATE_TEST_CASE("a port has its filter from when it is made until it goes", "[kernel][filter]", BOTH_WORLDS) {
     TestType world;

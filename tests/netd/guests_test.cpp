@@ -32,15 +32,6 @@ TEST_CASE("plugging the same in twice does nothing the second time") {
     CHECK(host.hypervisor.applied == 1);
 }
 
-TEST_CASE("a bridge is a gate where a hypervisor may plug its own ports in, and else none") {
-    GuestHost host;
-    const auto web = [&] { return *host.kernel.truth().links.find(topology::IfName::observed("web")); };
-    CHECK(web().filter == topology::Filter::gate());
-    const auto drafted = [&](lower::Host seen) { return lower::lower(host.transactor.running(), lower::everything(host.transactor.running()), seen).kernel.links.find(web().name)->filter; };
-    CHECK(drafted(host.seen()) == topology::Filter::gate());
-    CHECK_FALSE(drafted(observe::host_of({host.kernel, host.ovs})));
-}
-
 TEST_CASE("where the hypervisor refuses, no port is left") {
     GuestHost host;
     const auto before = host.kernel.truth();
