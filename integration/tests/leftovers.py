@@ -54,7 +54,7 @@ def what_runs_stays_though_nothing_tells_of_it_any_more(host):
     assert rows(host) == there
     host.client.setup({"lan": {"mtu": 1400}})
     host.space.links("link set lan mtu 1300")
-    mended(host, 20)
+    wait_until(lambda: host.space.link("lan")["mtu"] == 1400, 20)
     assert rows(host) == there
     return False
 
