@@ -15,7 +15,7 @@ def look_at_roles(view):
     # Where the host's stack hears a port of a bond or a switch beside those, it takes nothing, and from guests' ports never.
     closed = {view.base_of(network) for network in view.networks.values() if network["switch"] != "legacy"} | \
         {view.southbound(network) for network in view.networks.values() if network["switch"] == "legacy" and network["bridged"]} | \
-        {port for bond in view.told["bondings"].values() for port in bond["slaves"]} | \
+        {port for bond in view.bonds.values() for port in bond["nics"]} | \
         {nic["port"] for nic in view.guests if "adopted" not in nic or view.networks.get(nic["network"], {}).get("switch") == "ovs"}
     wanted.update({device: 0x80 for device in closed & set(view.links)})
     group = lambda link: int(link["group"]) if str(link.get("group", "")).isdigit() else 0
