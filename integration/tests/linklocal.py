@@ -110,8 +110,8 @@ def heard_by_the_host(host, wire, address):
         return heard
 
 
-@case()
-@case(kinds=("vlan-aware",))
+@case("services")
+@case("services", kinds=("vlan-aware",))
 def packets_in_such_frames_reach_no_socket_of_the_host(host):
     define(host, {"web": {"nic": "eno1", "ipaddr": HOST, "prefix": 24}, "bare": {"nic": "eno2"}})
     host.client.setup({"island": {"nic": "eno3", "bridged": False, "ipaddr": "10.8.0.1", "prefix": 24}}, confirm=None)
