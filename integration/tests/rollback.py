@@ -188,16 +188,21 @@ def disturb(host):
         host.ovs.vsctl("del-br", "ovs-eno1")
 
 
-def mended_to(after, host):
-    wait_until(lambda: not changes(after, see(host)), 30, lambda: "\n".join(changes(after, see(host))))
+def before_a_change(host):
+    """The definitions that are to come, and how the host is before: with a network beside them that they leave alone."""
+    old, new = plan_for(host.kind)
+    host.client.setup(old)
+    host.client.setup({"apart": {"nic": "eno5"}})
+    return new, see(host)
+
+
+def becomes(expected, host, patience=30):
+    wait_until(lambda: not changes(expected, see(host)), patience, lambda: "\n".join(changes(expected, see(host))))
 
 
 @case(kinds=("", *every_kind), nics=five_nics)
 def a_bridge_that_is_deleted_while_a_change_waits_is_back_before_it_ends(host):
-    old, new = plan_for(host.kind)
-    host.client.setup(old)
-    host.client.setup({"apart": {"nic": "eno5"}})
-    before = see(host)
+    new, before = before_a_change(host)
     with host.netd.client() as other:
         for end in ("Host.rollback", "Host.confirmConnectivity"):
             number = wait_for_change(host, new, 60)
@@ -205,7 +210,7 @@ def a_bridge_that_is_deleted_while_a_change_waits_is_back_before_it_ends(host):
             after = see(host)
             for _ in range(2):
                 disturb(host)
-                mended_to(after, host)
+                becomes(after, host)
             assert other.call("Host.getStatus")["transaction"]["id"] == asked
             assert not any(other.call("Host.getDrift").values())
             other.call(end)
@@ -220,16 +225,13 @@ def a_bridge_that_is_deleted_while_a_change_waits_is_back_before_it_ends(host):
 
 @case(kinds=("", *every_kind), nics=five_nics)
 def a_change_that_was_mended_while_it_waited_is_taken_back_by_the_watchdog(host):
-    old, new = plan_for(host.kind)
-    host.client.setup(old)
-    host.client.setup({"apart": {"nic": "eno5"}})
-    before = see(host)
+    new, before = before_a_change(host)
     wait_for_change(host, new, 15)
     after = see(host)
     disturb(host)
-    mended_to(after, host)
+    becomes(after, host)
     host.netd.kill()
-    wait_until(lambda: not changes(before, see(host)), 40, lambda: "\n".join(changes(before, see(host))))
+    becomes(before, host, 40)
     again(host)
     assert_as(before, host)
     agree(host)
@@ -237,10 +239,7 @@ def a_change_that_was_mended_while_it_waited_is_taken_back_by_the_watchdog(host)
 
 @case(kinds=("", *every_kind), nics=five_nics)
 def killed_in_the_midst_of_a_repair_a_change_that_waits_is_all_there_or_all_gone(host):
-    old, new = plan_for(host.kind)
-    host.client.setup(old)
-    host.client.setup({"apart": {"nic": "eno5"}})
-    before = see(host)
+    new, before = before_a_change(host)
     for confirms in (False, True, True):
         wait_for_change(host, new, 15 if not confirms else 60)
         after = see(host)
@@ -251,7 +250,7 @@ def killed_in_the_midst_of_a_repair_a_change_that_waits_is_all_there_or_all_gone
         if confirms:
             again(host)
             is_kept = host.client.call("Host.confirmConnectivity")["confirmed"]
-            mended_to(after if is_kept else before, host)
+            becomes(after if is_kept else before, host)
             agree(host, patience=10)
             if is_kept:
                 return
@@ -259,7 +258,7 @@ def killed_in_the_midst_of_a_repair_a_change_that_waits_is_all_there_or_all_gone
             left = lambda: [line for line in changes(before, see(host)) if "'apart'" not in line and "'eno5'" not in line]
             wait_until(lambda: not left(), 40, lambda: "\n".join(left()))
             again(host)
-            mended_to(before, host)   # what the change is not about is drift, and mended as such
+            becomes(before, host)   # what the change is not about is drift, and mended as such
             agree(host, patience=10)
 
 
@@ -301,7 +300,7 @@ def killed_while_waiting_the_watchdog_brings_it_back_in_time(host):
     assert changes(before, see(host)), "the change was not made"
     time.sleep(1)
     assert changes(before, see(host)), "it was taken back too early"
-    wait_until(lambda: not changes(before, see(host)), 20, lambda: "\n".join(changes(before, see(host))))
+    becomes(before, host, 20)
     wait_until(lambda: not any(map(is_alive, host.netd.watchdogs)), 10, "the watchdog stays")
     again(host)
     assert_as(before, host)
