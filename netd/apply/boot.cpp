@@ -43,6 +43,9 @@ bool is_held_by_ovs(const intent::Intent& all, const ovs::State& ovs) {
     return std::ranges::any_of(all.bonds(), [&](const intent::Bond& bond) { return std::ranges::any_of(bond.nics, is_row); });
 }
 
+// One whose ovs-vswitchd is dead is as an Open vSwitch that comes late.
+bool answers(const ovs::Switch& ovs) { return ovs.connected() && !ovs.is_gone(); }
+
 intent::Intent together(intent::Intent made, std::span<const intent::Intent> parts) {
     for (const intent::Intent& part : parts) {
         for (const intent::Bond& bond : part.bonds()) made.put(bond);
@@ -108,7 +111,7 @@ bool Transactor::knows_leftovers() const {
 
 // What was never committed Open vSwitch has kept over the boot, and it may hold a NIC that something else is defined on.
 Result<> Transactor::take_away_leftovers(const intent::Intent& all) {
-    if (!leftovers_due_ || !backends_.ovs.connected() || backends_.ovs.is_gone()) return {};
+    if (!leftovers_due_ || !answers(backends_.ovs)) return {};
     lower::Goal goal;
     lower::include_leftovers(goal, all, observe::host_of(backends_), lower::of_any());
     for (const ovs::Port& port : backends_.ovs.state().ports)
@@ -118,7 +121,7 @@ Result<> Transactor::take_away_leftovers(const intent::Intent& all) {
 }
 
 Result<> Transactor::see_to_leftovers() {
-    if (!leftovers_due_ || open_ || !backends_.ovs.connected() || backends_.ovs.is_gone()) return {};
+    if (!leftovers_due_ || open_ || !answers(backends_.ovs)) return {};
     auto done = take_away_leftovers(running_);
     leftovers_due_ = false;
     return done;
@@ -129,11 +132,10 @@ Outcome Transactor::bring_back() {
     has_run_in_this_boot_ = true;
     running_ = intent::Intent();
     const intent::Intent wanted = committed_;
-    // An ovs-vswitchd that is dead is as an Open vSwitch that comes late.
-    const intent::Intent there = lower::attainable(wanted, {backends_.kernel.state(), backends_.ovs.connected() && !backends_.ovs.is_gone()});
+    const intent::Intent there = lower::attainable(wanted, {backends_.kernel.state(), answers(backends_.ovs)});
     leftovers_due_ = knows_leftovers();
     const auto reached = make_all(there);
-    leftovers_due_ = leftovers_due_ && (!backends_.ovs.connected() || backends_.ovs.is_gone());
+    leftovers_due_ = leftovers_due_ && !answers(backends_.ovs);
     // What can't be had now is drift, not a reason to take away what could be had: a NIC that comes late is waited for, and
     // what the kernel refused is tried again by itself, where drift is repaired.
     const intent::Delta delta = intent::difference(running_, wanted);

@@ -60,10 +60,12 @@ Outcome Transactor::mend(const intent::Intent& attainable, const lower::Touched&
     terms.confirm = false;
     lower::Host host = observe::host_of(backends_);
     lower::Goal goal = lower::goal(attainable, attainable, touched, host);
-    std::set<topology::IfName> renamed;
-    for (const auto& [name, device] : renames_) renamed.insert(name);
-    if (backends_.ovs.is_gone()) host.switched = nullptr;  // what it has kept waits for it
-    if (!renamed.empty()) lower::include_leftovers(goal, running_, host, lower::of_nics(renamed));
+    if (!renames_.empty()) {
+        std::set<topology::IfName> renamed;
+        for (const auto& [name, device] : renames_) renamed.insert(name);
+        if (backends_.ovs.is_gone()) host.switched = nullptr;  // what it has kept waits for it
+        lower::include_leftovers(goal, running_, host, lower::of_nics(renamed));
+    }
     return carry_out(goal, {}, terms);
 }
 

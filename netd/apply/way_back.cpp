@@ -56,7 +56,8 @@ lower::Ground Transactor::ground() const {
 
 // Whether the change that waits is all there still, but for what can't be had now.
 bool Transactor::still_stands() const {
-    const intent::Intent was = lower::attainable(running_, ground()), now = lower::attainable(standing_, ground());
+    const lower::Ground here = ground();
+    const intent::Intent was = lower::attainable(running_, here), now = lower::attainable(standing_, here);
     const lower::Goal goal = goal_of(was, now, {}, observe::host_of(backends_));
     return plan::make(goal.wanted, before_image(goal)).empty();
 }

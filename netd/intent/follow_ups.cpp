@@ -31,7 +31,6 @@ bool is_within(std::string_view path, std::string_view whole) { return path.star
 struct Dependence {
     std::string_view told, on;
     bool of_others = false;  // on that of another network, too
-    std::string_view says = {};  // of several rules this one
 };
 constexpr std::array dependences = {
     Dependence{"/ipaddr", "/prefix"},        Dependence{"/ipaddr", "/netmask"},         Dependence{"/prefix", "/ipaddr"},
@@ -40,10 +39,10 @@ constexpr std::array dependences = {
     Dependence{"/bridged", "/bonding"},      Dependence{"/hostQos", "/nic"},            Dependence{"/hostQos", "/bonding"},
     Dependence{"/hostQos", "/hostQos", true}, Dependence{"/nameservers", "/defaultRoute"}, Dependence{"/search", "/defaultRoute"},
     Dependence{"/switch", "/switch", true},  Dependence{"", "/switch"},                 Dependence{"", "/bridged"},
-    Dependence{"/routes", "/ipaddr", false, "the router"},        Dependence{"/routes", "/ipv6addr", false, "the router"},        Dependence{"/routes", "/addresses", false, "the router"},
-    Dependence{"/routes", "/prefix", false, "the router"},        Dependence{"/routes", "/netmask", false, "the router"},         Dependence{"/routes", "/bootproto", false, "the router"},
-    Dependence{"/routes", "/ipv6autoconf", false, "the router"},  Dependence{"/routes", "/dhcpv6", false, "the router"},
     Dependence{"/custom", "/switch"},        Dependence{"/options", "/nics"},           Dependence{"/hwaddr", "/options"}};
+
+// Without one of them nobody knows which routers are in a subnet of the network.
+constexpr std::array<std::string_view, 8> subnets = {"/ipaddr", "/prefix", "/netmask", "/bootproto", "/ipv6addr", "/ipv6autoconf", "/dhcpv6", "/addresses"};
 
 bool follows(const Complaint& rule, const Complaint& unread) {
     // A thing that can't be read at all breaks no rules; nor does an attribute. That it lacks something is in the part that can't be read;
@@ -56,7 +55,9 @@ bool follows(const Complaint& rule, const Complaint& unread) {
     // Without its tag it is taken for the untagged network.
     const bool is_place = told.attribute == "/nic" || told.attribute == "/bonding";
     if (is_place && is_about && rule.code == code::used_nic && cause.attribute == "/vlan") return true;
-    return std::ranges::any_of(dependences, [&](const Dependence& one) { return told.attribute == one.told && cause.attribute == one.on && rule.what.find(one.says) != std::string::npos && (one.of_others || told.name == cause.name); });
+    const bool is_router = told.attribute == "/routes" && told.name == cause.name && rule.what.starts_with("the router");
+    if (is_router && std::ranges::find(subnets, cause.attribute) != subnets.end()) return true;
+    return std::ranges::any_of(dependences, [&](const Dependence& one) { return told.attribute == one.told && cause.attribute == one.on && (one.of_others || told.name == cause.name); });
 }
 
 // The number in "/3/via", or none.

@@ -82,6 +82,11 @@ bool is_own(const Network& network, const topology::IpAddress& address) {
     return std::ranges::any_of(addresses_of(network), [&](const Subnet& own) { return own.address() == address; });
 }
 
+// Whether the address is the subnet itself, or its broadcast address.
+bool is_nobodys(const Subnet& subnet, const topology::IpAddress& address) {
+    return subnet.length() < 31 && !topology::unfit_for_a_host(*Subnet::from(address, subnet.length())).empty();
+}
+
 void check_addresses(const Network& network, Examiner& is) {
     const auto all = addresses_of(network);
     std::map<topology::IpAddress, std::uint8_t> longest;
@@ -108,10 +113,8 @@ void check_router(const Network& network, const topology::IpAddress& via, const 
     const auto addresses = addresses_of(network);
     const auto reaches = [&](const Subnet& one) { return one.is_v6() == via.is_v6() && (one.contains(via) || (via.is_v6() && via.is_link_local())); };
     refuse_if(std::ranges::none_of(addresses, reaches), fmt::format("the router {} is in no subnet of the network", via.text()));
-    const auto is_nobodys = [&](const Subnet& one) {
-        return !one.is_v6() && !via.is_v6() && one.length() < 31 && one.contains(via) && !topology::unfit_for_a_host(*Subnet::from(via, one.length())).empty();
-    };
-    refuse_if(std::ranges::any_of(addresses, is_nobodys), fmt::format("the router {} is the subnet itself or its broadcast address, and no host's", via.text()));
+    const auto is_end_of = [&](const Subnet& one) { return !one.is_v6() && !via.is_v6() && one.contains(via) && is_nobodys(one, via); };
+    refuse_if(std::ranges::any_of(addresses, is_end_of), fmt::format("the router {} is the subnet itself or its broadcast address, and no host's", via.text()));
 }
 
 void check_routes(const Network& network, Examiner& is) {
@@ -148,7 +151,7 @@ void check_ipv4(const Network& network, Examiner& is) {
     is.refuse_if(subnet && !subnet->contains(*network.gateway), code::bad_address, "gateway",
                  subnet ? fmt::format("{} is not inside {}", network.gateway->text(), subnet->network().text()) : "");
     is.refuse_if(is_own(network, *network.gateway), code::bad_address, "gateway", "the gateway is another host, not this one");
-    is.refuse_if(subnet && subnet->length() < 31 && !topology::unfit_for_a_host(*Subnet::from(*network.gateway, subnet->length())).empty(), code::bad_address, "gateway",
+    is.refuse_if(subnet && is_nobodys(*subnet, *network.gateway), code::bad_address, "gateway",
                  fmt::format("{} is the subnet itself or its broadcast address, and no host's", network.gateway->text()));
 }
 
