@@ -134,7 +134,9 @@ void Requests::answer_kept(const Ticket& ticket, const std::string& key, const s
 }
 
 void Requests::answer_text(const Ticket& ticket, std::string_view result) {
-    send_(ticket, fmt::format(R"({{"jsonrpc":"2.0","id":{},"result":{}}})", wire::dump(ticket.id), result));
+    std::string whole = R"({"jsonrpc":"2.0","id":)" + wire::dump(ticket.id) + R"(,"result":)";
+    whole.reserve(whole.size() + result.size() + 1);
+    send_(ticket, whole.append(result).append(1, '}'));
 }
 
 void Requests::ping(const Ticket& ticket, const Params&) { answer(ticket, true); }

@@ -3,11 +3,11 @@
 
 #include <array>
 #include <set>
+#include <vector>
 
 namespace wire {
 
 using bridges::Route;
-using nlohmann::json;
 using topology::Subnet;
 
 namespace {
@@ -46,6 +46,28 @@ const Subnet* first_of(const std::set<Subnet>& addresses, const intent::Network*
     return reaching ? reaching : first;
 }
 
+struct Addresses {
+    std::string first = {}, netmask = {}, gateway = {}, gateway_v6 = "::";
+    std::vector<std::string> v4 = {}, v6 = {};
+    bool is_default = false, is_default_v6 = false, dhcpv4 = false, dhcpv6 = false, autoconf = false;
+};
+
+Entry written(const Addresses& told) {
+    Entry entry;
+    entry.put("addr", told.first);
+    entry.put("netmask", told.netmask);
+    entry.put("ipv4addrs", told.v4);
+    entry.put("ipv6addrs", told.v6);
+    entry.put("gateway", told.gateway);
+    entry.put("ipv6gateway", told.gateway_v6);
+    entry.put("ipv4defaultroute", told.is_default);
+    entry.put("ipv6defaultroute", told.is_default_v6);
+    entry.put("dhcpv4", told.dhcpv4);
+    entry.put("dhcpv6", told.dhcpv6);
+    entry.put("ipv6autoconf", told.autoconf);
+    return entry;
+}
+
 }  // namespace
 
 AddressReport::AddressReport(const observe::Snapshot& snapshot) {
@@ -62,36 +84,33 @@ void AddressReport::take(const Route& route) {
     if (route.table == Route::main_table && is_better(route, best)) best = &route;
 }
 
-json AddressReport::none() const {
-    return {{"addr", ""}, {"netmask", ""}, {"ipv4addrs", json::array()}, {"ipv6addrs", json::array()}, {"gateway", ""}, {"ipv6gateway", "::"},
-            {"ipv4defaultroute", false}, {"ipv6defaultroute", false}, {"dhcpv4", false}, {"dhcpv6", false}, {"ipv6autoconf", false}};
-}
+Entry AddressReport::none() { return written({}); }
 
-json AddressReport::of(const bridges::Link& link, const intent::Network* network) const {
-    json entry = none();
+Entry AddressReport::of(const bridges::Link& link, const intent::Network* network) const {
+    Addresses told;
     const auto found = ways_.find(link.name.text());
     const Ways ways = found == ways_.end() ? Ways() : found->second;
     if (link.addresses) {
         for (const Subnet& address : *link.addresses)
-            if (!address.address().is_link_local() || !address.is_v6()) entry[address.is_v6() ? "ipv6addrs" : "ipv4addrs"].push_back(address.text());
+            if (!address.address().is_link_local() || !address.is_v6()) (address.is_v6() ? told.v6 : told.v4).push_back(address.text());
         if (const Subnet* first = first_of(*link.addresses, network, ways.v4)) {
-            entry["addr"] = first->address().text();
-            entry["netmask"] = netmask_of(first->length());
+            told.first = first->address().text();
+            told.netmask = netmask_of(first->length());
         }
     }
     const bridges::RareFacts& rare = link.facts.rare.get();
-    for (const Subnet& address : rare.autoconf) entry["ipv6addrs"].push_back(address.text());
-    if (ways.v4 && ways.v4->via) entry["gateway"] = ways.v4->via->text();
-    if (ways.v6 && ways.v6->via) entry["ipv6gateway"] = ways.v6->via->text();
-    else if (rare.router) entry["ipv6gateway"] = rare.router->text();
-    entry["ipv4defaultroute"] = best_v4_ && best_v4_->device == link.name;
-    entry["ipv6defaultroute"] = best_v6_ ? best_v6_->device == link.name : rare.router.has_value();
-    if (link.stack && link.stack->ipv6.value_or(false)) entry["ipv6autoconf"] = link.stack->autoconf.value_or(false) && link.stack->hears_routers.value_or(false);
+    for (const Subnet& address : rare.autoconf) told.v6.push_back(address.text());
+    if (ways.v4 && ways.v4->via) told.gateway = ways.v4->via->text();
+    if (ways.v6 && ways.v6->via) told.gateway_v6 = ways.v6->via->text();
+    else if (rare.router) told.gateway_v6 = rare.router->text();
+    told.is_default = best_v4_ && best_v4_->device == link.name;
+    told.is_default_v6 = best_v6_ ? best_v6_->device == link.name : rare.router.has_value();
+    if (link.stack && link.stack->ipv6.value_or(false)) told.autoconf = link.stack->autoconf.value_or(false) && link.stack->hears_routers.value_or(false);
     if (network) {
-        entry["dhcpv4"] = network->bootproto == intent::BootProto::dhcp;
-        entry["dhcpv6"] = network->dhcpv6;
+        told.dhcpv4 = network->bootproto == intent::BootProto::dhcp;
+        told.dhcpv6 = network->dhcpv6;
     }
-    return entry;
+    return written(told);
 }
 
 }  // namespace wire

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "netd/observe/snapshot.hpp"
-#include "netd/wire/json.hpp"
+#include "netd/wire/entry.hpp"
 
 #include <string>
 #include <unordered_map>
@@ -16,10 +16,10 @@ public:
 
     // {addr, netmask, ipv4addrs, ipv6addrs, gateway, ipv6gateway, ipv4defaultroute, ipv6defaultroute, dhcpv4, dhcpv6,
     // ipv6autoconf}. With the network whose device it is, `addr` is the one that its definition puts first.
-    nlohmann::json of(const bridges::Link& link, const intent::Network* network) const;
+    Entry of(const bridges::Link& link, const intent::Network* network) const;
 
     // The same of a device that has nothing.
-    nlohmann::json none() const;
+    static Entry none();
 
 private:
     // The default routes over one device: the best of the main table, else one of another table.

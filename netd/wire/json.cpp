@@ -192,6 +192,13 @@ json salvage_id(std::string_view text) {
 
 std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
 
+// Nearly every text is this plain.
+void append_quoted(std::string& to, std::string_view text) {
+    const auto is_plain = [](char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; };
+    if (std::ranges::all_of(text, is_plain)) to.append(1, '"').append(text).append(1, '"');
+    else to += dump(std::string(text));
+}
+
 std::string shortened(std::string_view text, std::size_t most) {
     if (text.size() <= most) return std::string(text);
     constexpr std::string_view ellipsis = "…";

@@ -34,6 +34,8 @@ nlohmann::json salvage_id(std::string_view text);
 
 // One line. Never throws over what is not UTF-8 (an alias, a name from LLDP): such bytes become U+FFFD.
 std::string dump(const nlohmann::json& value);
+// A text in quotes, as dump() has it.
+void append_quoted(std::string& to, std::string_view text);
 
 // Text for an error message: at most this many bytes, cut between characters.
 std::string shortened(std::string_view text, std::size_t most = 64);

@@ -19,10 +19,11 @@ void write_blocked(std::string& text, const std::map<std::string, std::uint64_t>
 }  // namespace
 
 std::string write_statistics(const observe::Statistics& statistics, std::chrono::nanoseconds sampled) {
-    const double time = std::chrono::duration<double>(sampled).count();
-    std::string text = R"({"network":{)";
+    const std::string time = fmt::format("{}", std::chrono::duration<double>(sampled).count());
+    std::string text = R"({"network":{)", name;
     for (const auto& [device, of] : statistics) {
-        const std::string name = dump(device);
+        name.clear();
+        append_quoted(name, device);
         fmt::format_to(std::back_inserter(text), R"({}{}:{{)", text.back() == '{' ? "" : ",", name);
         if (of.blocked) write_blocked(text, *of.blocked);
         fmt::format_to(std::back_inserter(text),
