@@ -137,7 +137,8 @@ class Crashes(Rounds):
     def chosen(self, steps, where):
         """By default one on the way to the decision and one after it, which are the same ones each time."""
         if every:
-            return thinned(steps)[fixed(where) % every::every]
+            some = thinned(steps)[fixed(where) % every::every]
+            return some if some[-1:] == steps[-1:] else [*some, steps[-1]]   # only the last are after the decision
         if self.transition.is_same:
             return steps[fixed(where) % 4::4][:4]
         decision = next(index for index, step in enumerate(steps) if is_decision(step)) + 1

@@ -4,8 +4,12 @@ Each case is a transition of integration/transitions.py. netd is killed at a ste
 started again, or the watchdog is left alone with it. By default at a few steps of each way, always the same ones, and only of the transitions that
 have most in them; NETD_CRASHES=1 takes every step of all, 3 every third, and leaves the table in build/crashes."""
 
+import os
+
 import transitions
 from crash_rounds import Crashes, OvsCrashes, every
+from host import run, wait_until
+from killing import Strace, again
 from runner import case
 
 every_kind = ("legacy", "vlan-aware", "ovs")
@@ -46,3 +50,20 @@ for daemon, meanwhile, make, by_default in (("ovs-vswitchd", "a network moves wi
                                             ("ovs-vswitchd", "tags change", transitions.tags, ()),
                                             ("ovsdb-server", "a network moves with its guests", transitions.a_network_moves_with_its_guests, ())):
     killed(f"{daemon} dies while {meanwhile}", "ovs", by_default=by_default, make=lambda _, make=make: make("ovs"), rounds=OvsCrashes, daemon=daemon)
+
+
+@case()
+def no_client_runs_of_which_nobody_knows(host):
+    """netd dies when a DHCP client of its is there, and not written down yet."""
+    leases = transitions.leases(host.kind)
+    leases.prepare(host)
+    for ask in leases.given:
+        ask.run(host)
+    strace = Strace(host, "-P", host.netd.run / "dhcp/eno2-4.pid", "-e", "trace=write", "-e", "inject=write:signal=KILL")
+    assert not leases.there.run(host), "netd did not die"
+    assert strace.lines(), "it died of something else"
+    again(host)
+    leases.there.run(host)
+    client = wait_until(lambda: host.netd.dhcp_clients().get("eno2-4"), 30, "the network has no client")
+    sessions = {os.getsid(int(pid)) for pid in run("pgrep", "-x", "dhcpcd").split()}
+    assert sessions == {client}, f"of {sessions} one is known: {client}"

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <spawn.h>
 #include <sstream>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,7 +19,13 @@ namespace netd::child {
 using topology::Error;
 using topology::Fault;
 
-topology::Result<pid_t> start(std::vector<std::string> words) {
+// A shell waits in the program's place: what it becomes has its process id, and the time at which that began.
+topology::Result<Held> start(std::vector<std::string> words) {
+    int ends[2] = {-1, -1};
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return Error{Fault::backend, words.front(), std::strerror(errno)};
+    const loop::Fd theirs(ends[0]);
+    loop::Fd ours(ends[1]);
+    words.insert(words.begin(), {"/bin/sh", "-c", "read -r begin && exec \"$@\" </dev/null", "sh"});
     posix_spawnattr_t how;
     posix_spawnattr_init(&how);
     sigset_t none, all;
@@ -29,7 +36,8 @@ topology::Result<pid_t> start(std::vector<std::string> words) {
     posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     posix_spawn_file_actions_t files;
     posix_spawn_file_actions_init(&files);
-    for (const int number : {0, 1, 2}) posix_spawn_file_actions_addopen(&files, number, "/dev/null", O_RDWR, 0);
+    posix_spawn_file_actions_adddup2(&files, theirs.number(), 0);
+    for (const int number : {1, 2}) posix_spawn_file_actions_addopen(&files, number, "/dev/null", O_RDWR, 0);
     posix_spawn_file_actions_addclosefrom_np(&files, 3);
     std::vector<char*> arguments;
     for (std::string& word : words) arguments.push_back(word.data());
@@ -41,7 +49,12 @@ topology::Result<pid_t> start(std::vector<std::string> words) {
     posix_spawn_file_actions_destroy(&files);
     posix_spawnattr_destroy(&how);
     if (failed) return Error{Fault::backend, words.front(), std::strerror(failed)};
-    return pid;
+    return Held(pid, std::move(ours));
+}
+
+void Held::begin() {
+    ::send(line_.number(), "begin\n", 6, MSG_NOSIGNAL);
+    line_ = loop::Fd();
 }
 
 loop::Fd open(pid_t pid) { return loop::Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))); }

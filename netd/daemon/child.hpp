@@ -11,8 +11,21 @@
 
 namespace netd::child {
 
-// With nothing of ours open, no signal blocked, and no words of its own. An error: it is not there, or not to be had.
-topology::Result<pid_t> start(std::vector<std::string> words);
+// A program that is there, and has not begun: whoever starts it writes down first that it runs, so that none runs of which nobody knows.
+// It ends unbegun if this goes before it may begin, with a netd that dies, too.
+class Held {
+public:
+    Held(pid_t pid, loop::Fd line) : pid_(pid), line_(std::move(line)) {}
+    pid_t pid() const { return pid_; }
+    void begin();
+
+private:
+    pid_t pid_;
+    loop::Fd line_;  // it waits for a word by this
+};
+
+// With nothing of ours open, no signal blocked, and no words of its own. An error: no process is to be had.
+topology::Result<Held> start(std::vector<std::string> words);
 
 loop::Fd open(pid_t pid);
 

@@ -112,8 +112,10 @@ void DhcpClients::start(const lower::Client& client) {
         return note_failure(client.key, {});
     }
     trouble_.clear();
-    std::ofstream(leases_.path(client.key, ".pid"), std::ios::trunc) << *started << ' ' << child::start_time(*started) << ' ' << client.device.text() << '\n';
-    running_.insert_or_assign(client.key, Running{client, *started, child::open(*started), clock_->boottime()});
+    const pid_t pid = started->pid();
+    std::ofstream(leases_.path(client.key, ".pid"), std::ios::trunc) << pid << ' ' << child::start_time(pid) << ' ' << client.device.text() << '\n';
+    running_.insert_or_assign(client.key, Running{client, pid, child::open(pid), clock_->boottime()});
+    started->begin();
 }
 
 void DhcpClients::end_others(const lower::Clients& wanted) {
