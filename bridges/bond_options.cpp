@@ -146,9 +146,14 @@ Result<Options> parse_bond_options(std::string_view text) {
 
 Options bond_options_to_leave(const Options& have, std::string_view mode) {
     Options options;
+    const auto mode_now = have.find("mode");
     for (const BondRow& row : rows) {
+        if (row.modes & bit_of(mode)) continue;
         const auto found = have.find(std::string(row.option.name));
-        if (found != have.end() && !(row.modes & bit_of(mode)) && found->second != row.option.standard) options.edit().emplace(row.option.name, row.option.standard);
+        const bool is_set = found != have.end() && found->second != row.option.standard;
+        // A port that is named the kernel remembers, also while there is none of that name.
+        const bool may_be_kept = row.option.form == Form::link && mode_now != have.end() && row.modes & bit_of(mode_now->second);
+        if (is_set || may_be_kept) options.edit().emplace(row.option.name, row.option.standard);
     }
     return options;
 }

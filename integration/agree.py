@@ -212,6 +212,8 @@ class View:
         self.same(f"{name}: mode", options["mode"], link["linkinfo"]["info_data"]["mode"])
         if "miimon" in options:
             self.same(f"{name}: miimon", int(options["miimon"]), link["linkinfo"]["info_data"]["miimon"])
+        for key, value in told["opts"].items():   # what is not at its default
+            self.same(f"{name}: told {key}", options.get(key, "its default"), value)
         for port in bond["nics"]:
             self.same(f"{name}: mtu of {port}", link["mtu"], self.links[port]["mtu"])
 

@@ -19,6 +19,18 @@ while True:
         print("asked", flush=True)
 """
 
+announcing = """
+import socket, struct, sys, time
+out = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)
+out.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 255)
+out.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, socket.if_nametoindex(sys.argv[1]))
+prefix = struct.pack("!BBBBIII", 3, 4, 64, 0xc0, 86400, 14400, 0) + socket.inet_pton(socket.AF_INET6, sys.argv[2])
+while True:
+    out.sendto(struct.pack("!BBHBBHII", 134, 0, 0, 64, 0x08, 1800, 0, 0) + prefix, ("ff02::1", 0))   # with high preference
+    print("announced", flush=True)
+    time.sleep(0.1)
+"""
+
 
 class Router:
     """Counts what asks for routers on the wire's end of a NIC, and answers nothing."""
@@ -32,6 +44,22 @@ class Router:
 
     def asked(self):
         return self.told.read_text().count("asked")
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+
+
+class Announcer:
+    """A router on the wire's end of a NIC that announces itself, and a prefix, ten times a second."""
+
+    def __init__(self, host, nic, prefix):
+        self.told = host.folder / f"announced.{nic}"
+        with open(self.told, "wb") as told:
+            self.process = host.wire.start(sys.executable, "-c", announcing, nic, prefix, stdout=told)
+
+    def count(self):
+        return self.told.read_text().count("announced")
 
     def close(self):
         self.process.kill()
@@ -144,3 +172,24 @@ def an_address_with_a_term_and_one_without_its_route_are_taken_over_for_good(hos
     left = [one["dst"] for family in ("-4", "-6") for one in host.space.ip(family, "route", "show", "dev", "eno1") if not one["dst"].startswith("fe80")]
     assert not left, left
     agree(host)
+
+
+@case("vlan", kinds=("legacy",))
+def a_router_where_no_network_is_leads_the_host_nowhere(host):
+    """On a NIC that carries tagged networks only, and on a bond without any; an address that others have on such a NIC stays."""
+    host.space.links("link set eno3 up", "addr add 2001:db8:3::5/64 dev eno3 nodad")
+    host.client.setup({"web": {"nic": "eno1", "vlan": 10, "ipv6addr": "2001:db8:10::2/64", "ipv6gateway": "2001:db8:10::1", "defaultRoute": True},
+                       "db": {"nic": "eno2", "bridged": False, "ipv6autoconf": True}, "app": {"nic": "eno3", "vlan": 11}})
+    announced = host.later(Announcer(host, "eno1", "2001:db8:bad::"))
+    host.later(Announcer(host, "eno2", "2001:db8:2::"))
+    addresses = lambda nic: [one["local"] for one in host.space.ip("-6", "address", "show", "dev", nic, "scope", "global")[0].get("addr_info", [])]
+    defaults = lambda: [(one["dev"], one["gateway"]) for one in host.space.ip("-6", "route", "show", "default")]
+    wait_until(lambda: addresses("eno2"), 10, "SLAAC does not work here")
+    wait_until(lambda: announced.count() > 20, 20)
+    assert addresses("eno1") == [] and addresses("eno3") == ["2001:db8:3::5"]
+    assert defaults() == [("web", "2001:db8:10::1")], defaults()
+    host.client.setup({"db": {"nic": "eno2", "vlan": 12}})   # what was its network's goes with it
+    assert addresses("eno2") == []
+    agree(host)
+    host.client.setup({name: {"remove": True} for name in ("web", "db", "app")})
+    assert host.space.run("cat", "/proc/sys/net/ipv6/conf/eno1/disable_ipv6").strip() == "0"

@@ -174,6 +174,8 @@ void check_ipv6(const Network& network, Examiner& is) {
 
 // The kernel counts in bytes/s, 32 bits of them.
 constexpr std::uint64_t fastest = std::uint64_t{0xffffffff} * 8;
+// And how long a bucket takes to fill in steps of 64 ns, 32 bits of them: 274 s, for the 80 kB that are the least (lower_shaping.cpp).
+constexpr std::uint64_t slowest_intake = 2400;
 
 void check_curve(const std::optional<ServiceCurve>& curve, std::string_view name, Examiner& is) {
     if (!curve) return;
@@ -196,6 +198,8 @@ void check_qos(const Network& network, Examiner& is) {
         const auto& limit = network.host_qos->in->ul;
         is.refuse_if(!limit || limit->m1 || limit->d, code::bad_parameters, "hostQos", "hostQos.in is {\"ul\": {\"m2\": bit/s}}: what comes in has a limit and no curve");
         check_curve(limit, "in.ul", is);
+        is.refuse_if(limit && limit->m2 && *limit->m2 > 0 && *limit->m2 < slowest_intake, code::bad_parameters, "hostQos",
+                     fmt::format("in.ul: the kernel counts no bucket slower than {} bit/s", slowest_intake));
     }
     is.refuse_if(out.ul && out.rt && out.rt->m2.value_or(0) > out.ul->m2.value_or(0), code::bad_parameters, "hostQos",
                  "out.rt is more than out.ul: what is promised may not be more than what is allowed");

@@ -62,8 +62,8 @@ void base_bridged(Draft& draft, const intent::Base& base) {
     link.master = bridges::Master{};
     link.traffic = shares_of(draft, base);
     // What comes without a tag where it carries only tagged networks, or in a moment in which it is in none, reaches no address
-    // on another device.
-    link.stack = bridges::HostStack{.arp_strict = true};
+    // on another device, and no router there leads the host away.
+    link.stack = apart(draft, base.device);
     link.standing = topology::Standing::in_network({});
     if (network && network->bridged) {
         become_uplink(link, top_device(*network));

@@ -63,6 +63,12 @@ namespace {
 
 const Link* observed(const Draft& draft, const IfName& name) { return draft.host.kernel.links.find(name); }
 
+bool has_ipv6_of_others(const Link& link) {
+    const bridges::RareFacts& rare = link.facts.rare.get();
+    const bool has_address = link.addresses && std::ranges::any_of(*link.addresses, [](const topology::Subnet& one) { return one.is_v6(); });
+    return has_address || !rare.autoconf.empty() || rare.router;
+}
+
 bool is_bond(const Link* link) { return link && link->kind && std::holds_alternative<bridges::Bond>(*link->kind); }
 
 // A bond's port wears the bond's address; its own is the permanent one.
@@ -129,6 +135,13 @@ std::optional<topology::Mac> mac_of(const Draft& draft, const IfName& base) {
     return std::nullopt;
 }
 
+bridges::HostStack apart(const Draft& draft, const IfName& device) {
+    bridges::HostStack stack{.arp_strict = true};
+    const Link* there = observed(draft, device);
+    if (!there || !has_ipv6_of_others(*there)) stack.ipv6 = false;
+    return stack;
+}
+
 namespace {
 
 // The kernel gives a bond that lost all its ports, as for another mode, the MAC of the next that comes.
@@ -160,7 +173,7 @@ void bond(Draft& draft, const intent::Bond& bond) {
     if (!base) link.master = bridges::Master{};
     if (!base) link.traffic = bridges::Traffic{};
     if (!base) link.standing = topology::Standing::in_network({});
-    if (!base) link.stack = bridges::HostStack{.arp_strict = true};
+    if (!base) link.stack = apart(draft, bond.name);
     draft.put(link);
     // One that is not there can't be told anything; it is taken in when it comes.
     for (const IfName& nic : bond.nics)

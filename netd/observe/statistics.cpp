@@ -151,7 +151,7 @@ const Paces& PaceKeeper::follow(const Snapshot& snapshot) {
         if (!now) paces_.erase(was->name);
         if (was && now && was->facts == now->facts && was->up == now->up && was->master == now->master) return;
         if (now) changed.insert(now->name);
-        // A bond is as fast as its ports together.
+        // A bond is as fast as its ports together, a bridge as the fastest.
         for (const bridges::Link* link : {was, now})
             if (link && link->master && link->master->of) changed.insert(*link->master->of);
     });
@@ -160,7 +160,8 @@ const Paces& PaceKeeper::follow(const Snapshot& snapshot) {
     const loop::Fd socket{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
     for (const IfName& name : changed) {
         const bridges::Link* link = asked_.find(name);
-        if (link && is_on_the_wire(*link, snapshot)) paces_.put(ask(socket, *link));
+        const bool is_bridge = link && link->kind && std::holds_alternative<bridges::Bridge>(*link->kind);
+        if (link && (is_bridge || is_on_the_wire(*link, snapshot))) paces_.put(ask(socket, *link));
     }
     return paces_;
 }
@@ -176,7 +177,9 @@ Result<Statistics> read_statistics(const Snapshot& snapshot) {
         const auto found = counted->find(link.name.text());
         if (found == counted->end()) continue;
         LinkStatistics& one = statistics.insert(counted->extract(found)).position->second;
-        if (const Pace* pace = snapshot.paces.find(link.name)) {
+        const auto* vlan = link.kind ? std::get_if<bridges::Vlan>(&*link.kind) : nullptr;
+        // A VLAN is as fast as what carries it.
+        if (const Pace* pace = snapshot.paces.find(vlan ? vlan->base : link.name)) {
             one.speed = pace->speed;
             one.duplex = pace->duplex;
         }

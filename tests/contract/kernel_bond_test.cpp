@@ -84,3 +84,20 @@ TEMPLATE_TEST_CASE("a bond's options change in place, and its mode when it is em
     REQUIRE(seen(world, "bond0").up == true);
     REQUIRE(without_weather(world.fresh_look()) == without_weather(world.kernel->state()));
 }
+
+TEMPLATE_TEST_CASE("a primary port does not come back with a mode that knows it", "[kernel][bond]", BOTH_WORLDS) {
+    TestType world;
+    SKIP_UNLESS(world.kernel->abilities().bond, "the kernel has no bonding");
+    succeed(world, Create<Link>{bond("mode=1 miimon=100")});
+    put_into(world, "eth0", name("bond0"));
+    Link now{name("bond0")};
+    now.kind = Bond{{{"primary", "eth0"}}};
+    update(world, now);
+    put_into(world, "eth0", std::nullopt);
+    for (const char* mode : {"802.3ad", "active-backup"}) {
+        now.kind = Bond{{{"mode", mode}}};
+        update(world, now);
+    }
+    put_into(world, "eth0", name("bond0"));
+    REQUIRE(options_of(seen(world, "bond0")).at("primary").empty());
+}

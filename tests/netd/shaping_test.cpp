@@ -86,6 +86,10 @@ TEST_CASE("shares that make no sense, or that the kernel can't keep, are refused
     CHECK(refusals(in).find("no curve") != std::string::npos);
     in["in"] = {{"ul", {{"m2", 1'000'000}}}};
     CHECK(refusals(in).empty());
+    in["in"]["ul"]["m2"] = 1000;
+    CHECK(refusals(in).find("no bucket slower than 2400 bit/s") != std::string::npos);
+    in["in"]["ul"]["m2"] = 2400;
+    CHECK(refusals(in).empty());
     bridges::Abilities poor;
     poor.release = "6.1-poor";
     CHECK(refusals(in, poor).find("/networks/web/hostQos 29 kernel 6.1-poor has no HFSC") != std::string::npos);

@@ -92,6 +92,11 @@ TEST_CASE("statistics are of the links of the snapshot, with their state", "[sta
     REQUIRE(observe::read_statistics(snapshot)->at("lo").duplex == "full");
     snapshot.observed.kernel.links.put([&] { lo.facts.carrier = false; return lo; }());
     REQUIRE(observe::read_statistics(snapshot)->at("lo").state == "down");
+    const auto base = topology::IfName::observed("eth0");
+    lo.kind = bridges::Vlan{base, *topology::VlanId::from(5)};  // as fast as its base
+    snapshot.observed.kernel.links.put(lo);
+    snapshot.paces.put({base, 10000, "full"});
+    REQUIRE(observe::read_statistics(snapshot)->at("lo").speed == 10000);
 }
 
 TEST_CASE("nodes get the counters of their devices, networks those of their own", "[statistics]") {
