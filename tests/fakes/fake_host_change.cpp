@@ -115,6 +115,7 @@ Result<> FakeHost::set_bond_options(const IfName& name, const Options& now) {
         options = default_bond_options(mode->second);
         for (auto& [option, value] : options.edit())
             if (before.contains(option) && option != "mode" && !(option == "miimon" && before.at(option) == "0")) value = before.at(option);
+        if (!options.contains("primary")) hidden(name).primary.clear();  // who changes the mode sees to that
     }
     for (const auto& [option, value] : now) {
         if (!options.contains(option)) return refused(EACCES, name);  // this mode does not have it
