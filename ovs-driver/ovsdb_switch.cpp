@@ -24,6 +24,7 @@ using Deadline = std::chrono::steady_clock::time_point;
 
 constexpr const char* subject = "Open vSwitch";
 constexpr std::chrono::seconds flow_patience{3}, return_patience{5}, a_look{1};
+constexpr std::chrono::milliseconds a_glance{50};
 
 // The words of ovsdb-server, out of {"details":…,"error":…}.
 std::string words_of(const char* text) {
@@ -60,6 +61,7 @@ public:
     bool connected() const override { return session_.connected(); }
     bool is_silent() const override { return flows_.is_silent(); }
     bool is_gone() const override { return vswitchd_is_gone(folder_of(session_.remote())); }
+    bool comes_back(Deadline deadline) override;
     std::string where() const override { return session_.remote(); }
     const State& state() const override { return mirror_.state(); }
     std::string default_datapath() const override;
@@ -74,7 +76,7 @@ private:
     using Awaited = std::optional<std::int64_t>;
 
     void listen();
-    bool comes_back(Deadline deadline);
+    bool is_connected_again(Deadline deadline);
     Progress apply_filtered(std::span<const Op> ops, Deadline deadline);
     Progress commit_and_judge(std::span<const Op> ops, Deadline deadline);
     Result<Awaited> commit(std::span<const Op> ops, Deadline deadline);
@@ -115,13 +117,23 @@ void OvsdbSwitch::listen() {
 }
 
 // One that died a moment ago is on its way back, as systemd starts it again: that is waited for, once.
-bool OvsdbSwitch::comes_back(Deadline deadline) {
+bool OvsdbSwitch::is_connected_again(Deadline deadline) {
     const auto until = std::min(deadline, lost_ + return_patience);
     while (!connected() && Session::Clock::now() < until) {
         wait({}, until);
         listen();
     }
     return connected();
+}
+
+// Nobody tells of a socket that somebody listens at again.
+bool OvsdbSwitch::comes_back(Deadline deadline) {
+    for (auto now = Session::Clock::now(); connected() && is_gone(); now = Session::Clock::now()) {
+        if (is_silent() || now >= deadline) return false;
+        wait({}, std::min(deadline, now + a_glance));
+        listen();
+    }
+    return true;
 }
 
 // The kernel loads a module for who asks, or looks for one, so that not every change asks.
@@ -149,7 +161,7 @@ Result<> OvsdbSwitch::no_answer() const {
 Progress OvsdbSwitch::apply(std::span<const Op> ops, Deadline deadline) {
     if (ops.empty()) return {};
     listen();
-    if (!connected() && comes_back(deadline)) return {.stopped = Error{Fault::lost_sync, subject, "the connection was lost, and is back"}};
+    if (!connected() && is_connected_again(deadline)) return {.stopped = Error{Fault::lost_sync, subject, "the connection was lost, and is back"}};
     if (auto answer = no_answer(); !answer) return {.stopped = answer.error()};
     std::vector<Op> numbered = with_numbers(ops, state());
     if (std::none_of(numbered.begin(), numbered.end(), [&](const Op& op) { return waits_for_its_bridge(op, state()); }))

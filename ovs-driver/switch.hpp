@@ -37,6 +37,9 @@ public:
     virtual bool is_silent() const = 0;
     // True if it is not there now, whoever has bridges.
     virtual bool is_gone() const = 0;
+    // False if it is not there by then: one that died a moment ago is soon back, as systemd starts it again. Without a connection nobody
+    // is waited for.
+    virtual bool comes_back(std::chrono::steady_clock::time_point deadline) = 0;
 
     // Which socket is tried, for people: "unix:/run/openvswitch/db.sock".
     virtual std::string where() const = 0;

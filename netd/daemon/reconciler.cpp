@@ -13,7 +13,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <thread>
 
 namespace netd {
 
@@ -120,16 +119,6 @@ intent::Facts Reconciler::facts() const {
             backends_.ovs.default_datapath(), &backends_.ovs.state()};
 }
 
-// Before anything is touched. One that died a moment ago is soon back, as systemd starts it again.
-bool Reconciler::is_vswitchd_gone() const {
-    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(2);
-    while (backends_.ovs.connected() && backends_.ovs.is_gone()) {
-        if (backends_.ovs.is_silent() || std::chrono::steady_clock::now() >= until) return true;
-        std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    }
-    return false;
-}
-
 std::string asked_by(const serve::Ticket& ticket) { return fmt::format("{} by {}", ticket.method, ticket.caller.who()); }
 
 namespace {
@@ -153,7 +142,9 @@ std::string names_of(const intent::Request& request) {
 void Reconciler::setup(serve::Setup setup) {
     intent::rename(setup.request, intent::still_missing(transactor_.renames(), backends_.kernel.state()));
     intent::Facts now = facts();
-    now.is_vswitchd_gone = std::ranges::any_of(setup.request.networks, [](const auto& network) { return network.switch_kind == intent::SwitchKind::ovs; }) && is_vswitchd_gone();
+    const bool needs_vswitchd = std::ranges::any_of(setup.request.networks, [](const auto& network) { return network.switch_kind == intent::SwitchKind::ovs; });
+    const bool is_vswitchd_gone = needs_vswitchd && !backends_.ovs.comes_back(std::chrono::steady_clock::now() + std::chrono::seconds(2));
+    now.is_vswitchd_gone = is_vswitchd_gone;
     const auto verdict = intent::validate(setup.request, transactor_.running(), now);
     if (!verdict.complaints.empty()) return refuse(setup.ticket, verdict.complaints);
     if (const auto cut = observe::cut_off(setup.ticket.caller.address, setup.request, transactor_.running(), verdict.wanted, backends_.kernel.state()))

@@ -129,7 +129,6 @@ private:
     // What a change does when it is begun; `who` asked for it.
     std::function<void(std::uint64_t number)> tell_begun(std::string who);
     intent::Facts facts() const;
-    bool is_vswitchd_gone() const;
 
     observe::Backends backends_;
     DhcpClients& clients_;

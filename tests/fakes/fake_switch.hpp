@@ -20,6 +20,7 @@ public:
     bool connected() const override { return connected_; }
     bool is_silent() const override { return false; }
     bool is_gone() const override { return !has_vswitchd; }
+    bool comes_back(std::chrono::steady_clock::time_point) override { return has_vswitchd; }
     std::string where() const override { return "fake"; }
     const ovs::State& state() const override { return mirror_; }
     std::string default_datapath() const override { return datapath; }
