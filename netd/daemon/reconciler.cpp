@@ -141,9 +141,9 @@ std::string names_of(const intent::Request& request) {
 
 void Reconciler::setup(serve::Setup setup) {
     intent::rename(setup.request, intent::still_missing(transactor_.renames(), backends_.kernel.state()));
-    intent::Facts now = facts();
     const bool needs_vswitchd = std::ranges::any_of(setup.request.networks, [](const auto& network) { return network.switch_kind == intent::SwitchKind::ovs; });
     const bool is_vswitchd_gone = needs_vswitchd && !backends_.ovs.comes_back(std::chrono::steady_clock::now() + std::chrono::seconds(2));
+    intent::Facts now = facts();
     now.is_vswitchd_gone = is_vswitchd_gone;
     const auto verdict = intent::validate(setup.request, transactor_.running(), now);
     if (!verdict.complaints.empty()) return refuse(setup.ticket, verdict.complaints);
@@ -184,9 +184,9 @@ json complaint_of(const Error& error) {
 
 }  // namespace
 
-void Reconciler::conclude(const Asker& asker, const apply::Outcome& outcome, int code_if_refused) {
-    const auto number = transactor_.number() ? json(*transactor_.number()) : json();
-    const auto remember = [&](const char* what, const std::string& why) { last_outcome_ = {what, why, clock_.wall(), transactor_.number()}; };
+void Reconciler::conclude(const Asker& asker, const apply::Outcome& outcome, int code_if_refused, const std::optional<std::uint64_t>& transaction) {
+    const auto number = transaction ? json(*transaction) : json();
+    const auto remember = [&](const char* what, const std::string& why) { last_outcome_ = {what, why, clock_.wall(), transaction}; };
     if (const auto* waiting = std::get_if<apply::Waiting>(&outcome)) {
         log::info("change {} stands, and waits for {}", waiting->id, waiting->is_confirmed ? "its leases" : "its confirmation");
         publish();

@@ -118,7 +118,8 @@ private:
     std::optional<topology::Error> mend(const observe::Parts& parts, const intent::Intent& there);  // why it could not be
 
     // The transaction's end, told to whom asked for it, to the subscribers and in the log.
-    void conclude(const Asker& asker, const apply::Outcome& outcome, int code_if_refused);
+    void conclude(const Asker& asker, const apply::Outcome& outcome, int code_if_refused) { conclude(asker, outcome, code_if_refused, transactor_.number()); }
+    void conclude(const Asker& asker, const apply::Outcome& outcome, int code_if_refused, const std::optional<std::uint64_t>& transaction);
     void publish();
     void reply(const serve::Ticket& ticket, const nlohmann::json& result, bool ends_write = true);
     void answer_no(const serve::Ticket& ticket, int code, const std::string& message, const nlohmann::json& data);

@@ -50,7 +50,8 @@ void Reconciler::take_over(const topology::IfName& nic, std::chrono::seconds tim
     serve::Setup setup;
     setup.request.networks.push_back(network);
     const auto verdict = intent::validate(setup.request, transactor_.running(), facts());
-    if (!verdict.complaints.empty()) return conclude(std::nullopt, apply::RolledBack{{topology::Fault::invalid, "management", verdict.complaints.front().what}}, code::refused);
+    // Nothing is begun, so it has no number.
+    if (!verdict.complaints.empty()) return conclude(std::nullopt, apply::RolledBack{{topology::Fault::invalid, "management", verdict.complaints.front().what}}, code::refused, std::nullopt);
     apply::Terms terms;
     terms.commit = true;
     terms.within = timeout;
