@@ -128,3 +128,51 @@ def what_stood_on_a_bridge_before_there_were_gates_is_not_cut_off(host):
     same({"tap9": [()]}, says(guest, everybody, ["tap9"]))
     assert unknown(host) == {}
     agree(host, foreign={"tap9"})
+
+
+@case("ovs", words=silent)
+def what_libvirt_plugs_into_open_vswitch_carries_nothing_until_it_is_known(host):
+    host.kind = "ovs"
+    define(host, {"web": {"nic": "eno1", "ipaddr": "10.9.0.1", "prefix": 24}})
+    everybody = {"a": Guest(host, "a", "web", "tap"), **uplinks(host, "eno1"), "host": host.later(Wire(host.space.name, "web"))}
+
+    def plug(name, *more):
+        one = OvsPort(host, name, *more)
+        everybody[name] = one.end
+        return one
+
+    heard_by = lambda one, wanted: {name for name in says(one, everybody, wanted) if name in wanted}
+    other = plug("tap9")
+    vnet = plug("vnet7", "external_ids:vm-id=b5b0d0f0-0000-4000-8000-000000000001", f"external_ids:attached-mac={OvsPort.mac_of('vnet7')}")
+    wait_until(lambda: "vnet7" in unknown(host) and any("actions=drop" in flow for _, number, flow in host.ovs.flows("ovs-eno1") if number == vnet.number()), what=lambda: host.ovs.flows("ovs-eno1"))
+    for _ in range(3):
+        same(set(), set(says(vnet, everybody, [])))
+    same({"a", "eno1", "host"}, heard_by(other, {"a", "eno1", "host"}))
+    same({"eno1", "host"}, heard_by(everybody["a"], {"eno1", "host"}) | {"host"})
+    wait_until(lambda: dropped(host)["vnet7"] >= 3, what=lambda: unknown(host))
+    assert unknown(host)["vnet7"]["bridge"] == "ovs-eno1" and "tap9" not in unknown(host), unknown(host)
+    assert "dropped" in host.netd.netctl("why", "vnet7")
+    agree(host, foreign={"tap9", "vnet7"})
+    host.netd.kill()
+    same(set(), set(says(vnet, everybody, [])))
+    same({"a", "eno1", "host"}, heard_by(other, {"a", "eno1", "host"}))
+    lives_again(host, "--libvirt", "")
+    assert unknown(host) == {}
+    same({"a", "eno1", "host"}, heard_by(vnet, {"a", "eno1", "host"}))
+
+
+class OvsPort:
+    """A tap that somebody else makes and plugs into Open vSwitch."""
+
+    def __init__(self, host, name, *columns):
+        self.host, self.name, self.mac = host, name, self.mac_of(name)
+        self.end = host.later(Tap(host.space.name, name))
+        host.space.links(f"link set {name} up")
+        host.ovs.vsctl("add-port", "ovs-eno1", name, "--", "set", "interface", name, *(columns or ["external_ids:who=me"]))
+
+    @staticmethod
+    def mac_of(name):
+        return f"52:54:00:ee:00:{sum(name.encode()) & 0xff:02x}"
+
+    def number(self):
+        return next(row["ofport"] for row in self.host.ovs.rows("Interface") if row["name"] == self.name)
