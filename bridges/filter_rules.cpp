@@ -67,18 +67,36 @@ constexpr std::string_view chains = R"(
  chain trusted_trunk { jump one_tag; jump control; }
  chain standard_trunk { jump one_tag; jump control; jump own; }
  chain strict_trunk { jump one_tag; jump control; jump own; jump addresses; }
- chain prerouting { type filter hook prerouting priority -300; iifname vmap @ports; }
- chain input {
-  type filter hook input priority -300
-  iifname @closed meta pkttype host update @blocked_host { iifname counter }
-  iifname @closed drop
- }
 )";
+
+// What comes by a tap of which nobody has said yet whose it is. Where it goes on to the bridge's own host, too: link-local frames are
+// in no other hook.
+constexpr std::string_view gate = "meta iifkind \"tun\" meta ibrname @gates iifname != @admitted goto drop_unknown";
+
+std::string hooks(bool has_gates) {
+    return fmt::format(R"(
+ chain prerouting {{
+  type filter hook prerouting priority -300
+  iifname vmap @ports
+  {0}
+ }}
+ chain input {{
+  type filter hook input priority -300
+  iifname @closed meta pkttype host update @blocked_host {{ iifname counter }}
+  iifname @closed drop
+  {1}
+  {0}
+ }}
+)", has_gates ? gate : "", has_gates ? "iifname @trusted accept" : "");
+}
 
 constexpr std::string_view sets = R"(
  map ports { type ifname : verdict; }
  set macs { type ifname . ether_addr; }
  set closed { type ifname; }
+ set trusted { type ifname; }
+ set gates { type ifname; }
+ set admitted { type ifname; }
  set addresses4 { type ifname . ipv4_addr; }
  set addresses6 { type ifname . ipv6_addr; }
  set targets6 { typeof iifname . @th,64,128; }
@@ -142,12 +160,23 @@ FilterElements elements_of(const IfName& port, const Filter& filter) {
     };
     add("ports", name + " : goto " + chain_of(filter), nullptr, 0, chain_of(filter));
     add("macs", name + " . " + filter.mac.text(), filter.mac.bytes().data(), filter.mac.bytes().size());
-    if (filter.level.value() != topology::FilterLevel::trusted) add("closed", name);
+    add(filter.level.value() == topology::FilterLevel::trusted ? "trusted" : "closed", name);
     for (const IpAddress& address : filter.all_addresses()) {
         add(address.is_v6() ? "addresses6" : "addresses4", name + " . " + address.text(), address.data(), address.size());
         if (address.is_v6() && !address.is_unspecified()) add("targets6", name + " . " + hex(address), address.data(), address.size());
     }
     return elements;
+}
+
+FilterElements elements_of(const FilterContent& content) {
+    FilterElements all;
+    for (const auto& [port, filter] : content.filters) all.merge(elements_of(port, filter));
+    const auto add = [&](const char* set, const std::set<IfName>& names) {
+        for (const IfName& name : names) all.insert({set, key_of(name), {}, "\"" + name.text() + "\""});
+    };
+    if (content.gates) add("gates", content.gates->bridges);
+    if (content.gates) add("admitted", content.gates->admitted);
+    return all;
 }
 
 bool read_chain(const std::string& chain, Filter& filter) {
@@ -157,13 +186,20 @@ bool read_chain(const std::string& chain, Filter& filter) {
     return bool(level);
 }
 
-std::string filter_table_mark() {
-    return fmt::format("netd {:016x}", std::hash<std::string>{}(std::string(chains) + std::string(sets) + write_drops(topology::block_reasons)));
+std::string filter_table_mark(bool has_gates) {
+    return fmt::format("netd {:016x}", std::hash<std::string>{}(std::string(chains) + hooks(has_gates) + std::string(sets) + write_drops(topology::block_reasons)));
 }
 
-std::size_t filter_rule_count() {
+std::size_t filter_rule_count(bool has_gates) {
     // Each rule ends in one of these; what updates and counts, or looks up, has a line of its own.
-    return count(chains, "goto ") + count(chains, "jump ") + count(chains, "vmap ") + count(chains, "@closed ") + rules_of_drops(topology::block_reasons);
+    std::size_t rules = rules_of_drops(topology::block_reasons);
+    for (const std::string& text : {std::string(chains), hooks(has_gates)})
+        for (const char* one : {"goto ", "jump ", "vmap ", "@closed ", "@trusted "}) rules += count(text, one);
+    return rules;
+}
+
+std::string write_gate_probe() {
+    return fmt::format("table bridge netd-probe {{\n{}{} chain probe {{ {}; }}\n}}\ndelete table bridge netd-probe\n", sets, write_drops(topology::block_reasons), gate);
 }
 
 std::vector<std::string> counting_sets() {
@@ -172,11 +208,11 @@ std::vector<std::string> counting_sets() {
     return sets;
 }
 
-std::string write_filter_table(const Filters& filters) {
+std::string write_filter_table(const FilterContent& content) {
+    const bool has_gates = content.gates.has_value();
     std::string text = "table bridge netd\ndelete table bridge netd\n";
-    text += fmt::format("table bridge netd {{\n comment \"{}\"\n{}{}{}}}\n", filter_table_mark(), sets, write_drops(topology::block_reasons), chains);
-    for (const auto& [port, filter] : filters)
-        for (const FilterElement& element : elements_of(port, filter)) text += fmt::format("add element bridge netd {} {{ {} }}\n", element.set, element.text);
+    text += fmt::format("table bridge netd {{\n comment \"{}\"\n{}{}{}{}}}\n", filter_table_mark(has_gates), sets, write_drops(topology::block_reasons), chains, hooks(has_gates));
+    for (const FilterElement& element : elements_of(content)) text += fmt::format("add element bridge netd {} {{ {} }}\n", element.set, element.text);
     return text;
 }
 

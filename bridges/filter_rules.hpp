@@ -1,4 +1,4 @@
-// netd's table of filters in nftables' words: one set of chains for all ports, and maps that say which port has which.
+// netd's table of filters in nftables' words: one set of chains for all ports, maps that say which port has which, and the gates of bridges.
 #pragma once
 
 #include "bridges/resources.hpp"
@@ -7,6 +7,7 @@
 #include <array>
 #include <cstddef>
 #include <map>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -17,12 +18,26 @@ namespace bridges {
 
 using Filters = std::map<IfName, Filter>;  // by port
 
+// By a tap that has no filter and is not admitted, nothing comes into these bridges.
+struct Gates {
+    std::set<IfName> bridges = {}, admitted = {};
+    bool operator==(const Gates&) const = default;
+};
+
+// All that netd puts into the table.
+struct FilterContent {
+    Filters filters = {};
+    std::optional<Gates> gates = {};  // none: this kernel has no rule for them
+    bool empty() const { return filters.empty() && (!gates || *gates == Gates()); }
+    bool operator==(const FilterContent&) const = default;
+};
+
 inline constexpr const char* filter_table_name = "netd";  // of family bridge
 
-// The whole table with these filters in it, in place of whatever is there under its name.
-std::string write_filter_table(const Filters& filters);
+// The whole table with these in it, in place of whatever is there under its name.
+std::string write_filter_table(const FilterContent& content);
 
-// What a filter is in the table: one of these in each of its sets and maps that are about ports.
+// What a filter or a gate is in the table: one of these in each of its sets and maps that are about devices.
 struct FilterElement {
     std::string set;
     std::vector<std::byte> key;   // as the kernel has it
@@ -33,9 +48,11 @@ struct FilterElement {
 };
 using FilterElements = std::set<FilterElement>;
 FilterElements elements_of(const IfName& port, const Filter& filter);
+FilterElements elements_of(const FilterContent& content);
 
 // The sets that have them.
-inline constexpr std::array<const char*, 6> filter_sets = {"ports", "macs", "closed", "addresses4", "addresses6", "targets6"};
+inline constexpr std::array<const char*, 9> filter_sets = {"ports", "macs", "closed", "trusted", "addresses4", "addresses6", "targets6", "gates", "admitted"};
+inline constexpr const char* unknown_counter = "blocked_unknown";  // of what came by taps that are neither filtered nor admitted
 
 // For each reason a set that counts, by the device's name, and a chain drop_REASON that ends a frame in it; of any table of netd's.
 std::string write_drops(std::span<const topology::BlockReason> reasons);
@@ -47,10 +64,13 @@ std::vector<std::string> counting_sets();
 std::vector<std::byte> key_of(const IfName& port);
 IfName port_of(const std::vector<std::byte>& key);
 
-// What tells a table written by this program from every other: in the table's comment.
-std::string filter_table_mark();
+// What tells a table written by this program from every other: in the table's comment. With the rules of gates, or without.
+std::string filter_table_mark(bool has_gates);
 // How many rules the table has.
-std::size_t filter_rule_count();
+std::size_t filter_rule_count(bool has_gates);
+
+// A table that comes and goes at once, where the kernel takes the rules of gates.
+std::string write_gate_probe();
 
 // Into which chain the port's frames go, and back: "strict_trunk".
 std::string chain_of(const Filter& filter);

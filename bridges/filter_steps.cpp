@@ -13,10 +13,10 @@ const Link* link_then(const Op& op) {
     return nullptr;
 }
 
-// The link that the op gives a filter to, or null.
+// The link that the op gives a filter to, or a gate, or admits; or null.
 const Link* link_to_filter(const Op& op) {
     const Link* link = link_then(op);
-    return link && link->filter ? link : nullptr;
+    return link && (link->filter || link->gate || link->admitted) ? link : nullptr;
 }
 
 bool joins_network(const Op& op) {
@@ -28,10 +28,15 @@ bool joins_network(const Op& op) {
 
 void put_filters(FilterTable& table, Batch& batch, std::span<const Op> ops) {
     FilterChanges changes;
-    for (const Op& op : ops)
-        if (const Link* filtered = link_to_filter(op)) changes.insert_or_assign(filtered->name, filtered->filter);
-    if (changes.empty()) return;
-    const auto done = table.put(changes);
+    GateChanges gates;
+    for (const Op& op : ops) {
+        const Link* filtered = link_to_filter(op);
+        if (filtered && filtered->filter) changes.insert_or_assign(filtered->name, filtered->filter);
+        if (filtered && filtered->gate) gates.bridges.insert_or_assign(filtered->name, *filtered->gate);
+        if (filtered && filtered->admitted) gates.admitted.insert_or_assign(filtered->name, *filtered->admitted);
+    }
+    if (changes.empty() && gates.bridges.empty() && gates.admitted.empty()) return;
+    const auto done = table.put(changes, gates);
     for (std::size_t place = 0; !done && place < ops.size(); ++place)
         if (link_to_filter(ops[place])) batch.refuse(place, done.error());
 }
@@ -45,15 +50,23 @@ void put_host_rules(HostTable& table, Batch& batch, std::span<const Op> ops) {
 
 // One that stays behind is for a name that nobody has: it harms none, and the next of that name replaces it.
 void drop_filters(FilterTable& table, const Batch& batch, std::span<const Op> ops, const topology::Keyed<Link>& links) {
-    FilterChanges changes;
+    std::set<IfName> gone;
     for (std::size_t place = 0; place < ops.size(); ++place) {
         const auto* removed = std::get_if<Remove<Link>>(&ops[place]);
         const Link* made = link_to_filter(ops[place]);
-        if (removed && !batch.is_refused(place)) changes.emplace(removed->was.name, std::nullopt);
-        if (made && !links.contains(made->name)) changes.emplace(made->name, std::nullopt);
+        if (removed && !batch.is_refused(place)) gone.insert(removed->was.name);
+        if (made && !links.contains(made->name)) gone.insert(made->name);
     }
-    std::erase_if(changes, [&](const auto& change) { return !table.knows(change.first); });
-    if (!changes.empty()) (void)table.put(changes);
+    std::erase_if(gone, [&](const IfName& name) { return !table.knows(name); });
+    if (gone.empty()) return;
+    FilterChanges changes;
+    GateChanges gates;
+    for (const IfName& name : gone) {
+        changes.emplace(name, std::nullopt);
+        gates.bridges.emplace(name, false);
+        gates.admitted.emplace(name, false);
+    }
+    (void)table.put(changes, gates);
 }
 
 void drop_host_counts(HostTable& table, const Batch& batch, std::span<const Op> ops) {

@@ -47,10 +47,20 @@ Filters filters_in(const FilterElements& elements) {
     return filters;
 }
 
-FilterElements elements_of(const Filters& filters) {
-    FilterElements all;
-    for (const auto& [port, filter] : filters) all.merge(bridges::elements_of(port, filter));
-    return all;
+FilterContent content_in(const FilterElements& elements, bool has_gates) {
+    FilterContent content{filters_in(elements)};
+    if (has_gates) content.gates.emplace();
+    for (const FilterElement& one : elements) {
+        if (content.gates && one.set == "gates") content.gates->bridges.insert(port_of(one.key));
+        if (content.gates && one.set == "admitted") content.gates->admitted.insert(port_of(one.key));
+    }
+    return content;
+}
+
+// Whether the kernel tells by which bridge a frame comes is seen by asking it for such a rule, or by the table that a netd before has put up.
+bool takes_gates(NftSocket& socket) {
+    const auto mark = socket.comment(NFPROTO_BRIDGE, table);
+    return (mark && *mark == filter_table_mark(true)) || run_nft(write_gate_probe());
 }
 
 }  // namespace
@@ -58,7 +68,9 @@ FilterElements elements_of(const Filters& filters) {
 FilterTable FilterTable::open() {
     FilterTable opened;
     auto socket = NftSocket::open();
-    if (socket && has_nft_program() && socket->count_rules(NFPROTO_BRIDGE, table)) opened.socket_ = std::move(*socket);
+    if (!socket || !has_nft_program() || !socket->count_rules(NFPROTO_BRIDGE, table)) return opened;
+    if (takes_gates(*socket)) opened.content_.gates = opened.none_.gates = opened.wanted_.gates = Gates();
+    opened.socket_ = std::move(*socket);
     return opened;
 }
 
@@ -88,21 +100,21 @@ void FilterTable::listen() { heard_ = std::max(heard_, socket_->hear(NFPROTO_BRI
 Result<> FilterTable::look_once() {
     is_whole_ = is_as_wanted_ = false;
     news_.of_all = true;
-    filters_.clear();
+    content_ = none_;
     if (!socket_) return {};
     listen();  // older than what is about to be seen, but not all of it will be
     const auto missing = [](const Error& error) { return error.fault == Fault::not_found ? Result<>() : error; };
     const auto mark = socket_->comment(NFPROTO_BRIDGE, table);
     if (!mark) return missing(mark.error());
-    if (*mark != filter_table_mark()) return {};
+    if (*mark != filter_table_mark(has_gates())) return {};
     const auto rules = socket_->count_rules(NFPROTO_BRIDGE, table);
     if (!rules) return rules.error();
     const auto elements = read();
     if (!elements) return missing(elements.error());
-    filters_ = filters_in(*elements);
-    is_whole_ = *rules == filter_rule_count() && *elements == elements_of(filters_);
-    if (is_whole_ && wanted_.empty()) wanted_ = filters_;
-    is_as_wanted_ = is_whole_ && filters_ == wanted_;
+    content_ = content_in(*elements, has_gates());
+    is_whole_ = *rules == filter_rule_count(has_gates()) && *elements == elements_of(content_);
+    if (is_whole_ && wanted_.empty()) wanted_ = content_;
+    is_as_wanted_ = is_whole_ && content_ == wanted_;
     return {};
 }
 
@@ -110,9 +122,9 @@ Result<bool> FilterTable::hear() {
     if (!socket_) return false;
     listen();
     if (heard_ == NftSocket::News::none && !stood_) return false;
-    if (!stood_) stood_ = filters();
+    if (!stood_) stood_ = content();
     if (auto looked = look(); !looked) return looked.error();  // and is looked at again when one hears again
-    return *std::exchange(stood_, std::nullopt) != filters();
+    return *std::exchange(stood_, std::nullopt) != content();
 }
 
 // Counters of a port that goes, so that nothing of it stays.
@@ -127,11 +139,26 @@ Result<> FilterTable::forget_counters(const IfName& port, std::vector<NftChange>
 
 namespace {
 
-void patch(Filters& filters, const FilterChanges& changes) {
-    for (const auto& [port, filter] : changes) {
-        if (filter) filters.insert_or_assign(port, *filter);
-        else filters.erase(port);
+void patch(std::set<IfName>& names, const std::map<IfName, bool>& changes) {
+    for (const auto& [name, is_in] : changes) {
+        if (is_in) names.insert(name);
+        else names.erase(name);
     }
+}
+
+void patch(FilterContent& content, const FilterChanges& changes, const GateChanges& gates) {
+    for (const auto& [port, filter] : changes) {
+        if (filter) content.filters.insert_or_assign(port, *filter);
+        else content.filters.erase(port);
+    }
+    if (!content.gates) return;
+    patch(content.gates->bridges, gates.bridges);
+    patch(content.gates->admitted, gates.admitted);
+}
+
+void compare(const char* set, const std::set<IfName>& was, const std::map<IfName, bool>& wanted, std::vector<NftChange>& changes) {
+    for (const auto& [name, comes] : wanted)
+        if (was.contains(name) != comes) changes.push_back({comes, set, key_of(name)});
 }
 
 }  // namespace
@@ -150,25 +177,25 @@ Result<> FilterTable::conclude(const Result<std::uint32_t>& before) {
     return {};
 }
 
-Result<> FilterTable::put_up(const FilterChanges& changes) {
-    Filters wanted = wanted_;
-    patch(wanted, changes);
+Result<> FilterTable::put_up(const FilterChanges& filters, const GateChanges& gates) {
+    FilterContent wanted = wanted_;
+    patch(wanted, filters, gates);
     const auto before = socket_->generation();
     if (!wanted.empty())
         if (auto done = run_nft(write_filter_table(wanted)); !done) return done;
     wanted_ = std::move(wanted);
     if (wanted_.empty()) return {};
-    filters_ = wanted_;
+    content_ = wanted_;
     news_.of_all = true;
     return conclude(before);
 }
 
-Result<> FilterTable::change(const FilterChanges& filters) {
+Result<> FilterTable::change(const FilterChanges& filters, const GateChanges& gates) {
     std::vector<NftChange> changes;
     for (const auto& [port, filter] : filters) {
-        const auto found = filters_.find(port);
-        const auto was = found == filters_.end() ? FilterElements() : bridges::elements_of(port, found->second);
-        const auto now = filter ? bridges::elements_of(port, *filter) : FilterElements();
+        const auto found = content_.filters.find(port);
+        const auto was = found == content_.filters.end() ? FilterElements() : elements_of(port, found->second);
+        const auto now = filter ? elements_of(port, *filter) : FilterElements();
         for (const FilterElement& one : was)
             if (!now.contains(one)) changes.push_back({false, one.set, one.key, one.chain});
         for (const FilterElement& one : now)
@@ -176,30 +203,64 @@ Result<> FilterTable::change(const FilterChanges& filters) {
         if (filter) continue;
         if (auto listed = forget_counters(port, changes); !listed) return listed;
     }
+    if (has_gates()) {
+        compare("gates", content_.gates->bridges, gates.bridges, changes);
+        compare("admitted", content_.gates->admitted, gates.admitted, changes);
+    }
     if (changes.empty()) return {};
     const auto before = socket_->generation();
     if (auto done = socket_->change(NFPROTO_BRIDGE, table, changes); !done) return done;
-    patch(filters_, filters);
-    patch(wanted_, filters);
+    patch(content_, filters, gates);
+    patch(wanted_, filters, gates);
     for (const auto& [port, filter] : filters) news_.ports.insert(port);
+    for (const auto* moved : {&gates.bridges, &gates.admitted})
+        for (const auto& [name, is_in] : *moved) news_.ports.insert(name);
     return conclude(before);
 }
 
-Result<> FilterTable::put(const FilterChanges& changes) {
+Result<> FilterTable::put(const FilterChanges& changes, const GateChanges& gates) {
     if (!socket_) return Error{Fault::backend, "nftables", "the kernel has no nftables for bridges (module nf_tables_bridge), or the host has no nft (package nftables), so no guest can be filtered"};
     if (auto heard = hear(); !heard) return heard.error();
     for (const auto& [port, filter] : changes)
         if (!is_plain(port)) return Error{Fault::invalid, port.text(), "nftables can't be told of a device of this name"};
+    for (const auto* moved : {&gates.bridges, &gates.admitted})
+        for (const auto& [name, is_in] : *moved)
+            if (is_in && !is_plain(name)) return Error{Fault::invalid, name.text(), "nftables can't be told of a device of this name"};
     // A table that refuses a change is not what it was taken for.
-    if (is_as_wanted_ && change(changes)) return {};
-    return put_up(changes);
+    if (is_as_wanted_ && change(changes, gates)) return {};
+    return put_up(changes, gates);
+}
+
+bool FilterTable::knows(const IfName& device) const {
+    return wanted_.filters.contains(device) || (wanted_.gates && (wanted_.gates->bridges.contains(device) || wanted_.gates->admitted.contains(device)));
+}
+
+// What was counted of taps that nobody got to know.
+Result<> FilterTable::forget_unknown(const topology::Keyed<Link>& links) {
+    if (!has_gates() || !is_whole_) return {};
+    std::vector<NftChange> changes;
+    const auto visit = [&](const NftElement& element) {
+        if (!links.contains(port_of(element.key))) changes.push_back({false, unknown_counter, element.key});
+    };
+    if (auto read = socket_->each_element(NFPROTO_BRIDGE, table, unknown_counter, visit); !read || changes.empty()) return read;
+    const auto before = socket_->generation();
+    if (auto done = socket_->change(NFPROTO_BRIDGE, table, changes); !done) return done;
+    return conclude(before);
 }
 
 Result<> FilterTable::forget_all_but(const topology::Keyed<Link>& links) {
     FilterChanges changes;
-    for (const auto& [port, filter] : wanted_)
+    GateChanges gates;
+    for (const auto& [port, filter] : wanted_.filters)
         if (!links.contains(port)) changes.emplace(port, std::nullopt);
-    return changes.empty() ? Result<>() : put(changes);
+    const Gates known = wanted_.gates.value_or(Gates());
+    for (const IfName& name : known.bridges)
+        if (!links.contains(name)) gates.bridges.emplace(name, false);
+    for (const IfName& name : known.admitted)
+        if (!links.contains(name)) gates.admitted.emplace(name, false);
+    if (!changes.empty() || !gates.bridges.empty() || !gates.admitted.empty())
+        if (auto done = put(changes, gates); !done) return done;
+    return forget_unknown(links);
 }
 
 }  // namespace bridges

@@ -10,6 +10,9 @@
 namespace bridges {
 
 using FilterChanges = std::map<IfName, std::optional<Filter>>;  // by port; none takes the filter away
+struct GateChanges {
+    std::map<IfName, bool> bridges = {}, admitted = {};
+};
 
 class FilterTable {
 public:
@@ -17,6 +20,8 @@ public:
     static FilterTable open();
 
     bool works() const { return socket_.has_value(); }
+    // Whether bridges can have gates.
+    bool has_gates() const { return content_.gates.has_value(); }
 
     // Looks at the table itself. Where it is not there, or not as netd made it, no port counts as filtered.
     Result<> look();
@@ -24,17 +29,18 @@ public:
     // True if somebody else changed the table: then it was looked at.
     Result<bool> hear();
 
-    const Filters& filters() const { return is_whole_ ? filters_ : none_; }
+    const FilterContent& content() const { return is_whole_ ? content_ : none_; }
+    const Filters& filters() const { return content().filters; }
 
-    // Gives these ports these filters, or none; everything at once, or nothing. A table that is not whole is put up anew, with
-    // what the other ports had when it was.
-    Result<> put(const FilterChanges& changes);
+    // Gives these ports these filters, or none, and opens and closes gates; everything at once, or nothing. A table that is not whole is
+    // put up anew, with what the others had when it was.
+    Result<> put(const FilterChanges& changes, const GateChanges& gates = {});
 
-    // Takes away what is for ports that are not in `links`.
+    // Takes away what is for devices that are not in `links`.
     Result<> forget_all_but(const topology::Keyed<Link>& links);
-    bool knows(const IfName& port) const { return wanted_.contains(port); }
+    bool knows(const IfName& device) const;
 
-    // Whose filters may be others than they were when this was last asked: all of them, or these ports'.
+    // Whose filters and gates may be others than they were when this was last asked: all of them, or these devices'.
     struct News {
         bool of_all = false;
         std::set<IfName> ports = {};
@@ -46,20 +52,21 @@ public:
 private:
     Result<> look_once();
     Result<FilterElements> read();
-    Result<> put_up(const FilterChanges& changes);
-    Result<> change(const FilterChanges& changes);
+    Result<> put_up(const FilterChanges& filters, const GateChanges& gates);
+    Result<> change(const FilterChanges& filters, const GateChanges& gates);
     Result<> forget_counters(const IfName& port, std::vector<NftChange>& changes);
+    Result<> forget_unknown(const topology::Keyed<Link>& links);
     Result<> conclude(const Result<std::uint32_t>& before);
     void listen();
 
     std::optional<NftSocket> socket_;
-    Filters filters_, none_;
-    Filters wanted_;                    // as netd last made it, or first found it
+    FilterContent content_, none_;
+    FilterContent wanted_;              // as netd last made it, or first found it
     bool is_whole_ = false;
     bool is_as_wanted_ = false;
     News news_;
     NftSocket::News heard_ = NftSocket::News::none;  // of others' changes since the last look that succeeded
-    std::optional<Filters> stood_ = {};              // before those
+    std::optional<FilterContent> stood_ = {};        // before those
     std::set<std::uint32_t> own_;       // generations that netd's own changes made, until they are heard of
 };
 

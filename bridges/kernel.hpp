@@ -30,6 +30,7 @@ struct Abilities {
     std::optional<topology::Services> services = {};  // what the host answers by role; none: the kernel can't keep it to that
     std::string release = {};     // uname -r
     bool checksums = false;       // frames can be held against where they ask for a checksum (BPF)
+    bool gates = false;           // nftables tells by which bridge a frame comes (nft_meta_bridge)
     bool operator==(const Abilities&) const = default;
 };
 

@@ -53,15 +53,9 @@ Result<> KernelMirror::look() {
     return {};
 }
 
-void KernelMirror::take_filters(const Filters& filters, const FilterTable::News& news) {
-    if (news.of_all) {
-        mirror_.take_filters(filters);
-    } else {
-        for (const IfName& port : news.ports) {
-            const auto found = filters.find(port);
-            mirror_.take_filter(port, found == filters.end() ? nullptr : &found->second);
-        }
-    }
+void KernelMirror::take_filters(const FilterContent& content, const FilterTable::News& news) {
+    if (news.of_all) mirror_.take_filters(content);
+    else for (const IfName& name : news.ports) mirror_.take_filter(name, content);
     mirror_.settle();
 }
 

@@ -18,7 +18,7 @@ public:
     Result<> look_at(const std::set<int>& links);
 
     // These are the filters from now on; only what the news is about may be another.
-    void take_filters(const Filters& filters, const FilterTable::News& news);
+    void take_filters(const FilterContent& content, const FilterTable::News& news);
 
     // Whether the host's rules stand from now on.
     void take_host_rules(bool stand);

@@ -73,7 +73,7 @@ private:
 Result<> LinuxKernel::look() {
     if (auto looked = filters_.look(); !looked) return looked.error();
     if (auto looked = host_.look(); !looked) return looked.error();
-    mirror_.take_filters(filters_.filters(), filters_.take_news());
+    mirror_.take_filters(filters_.content(), filters_.take_news());
     mirror_.take_host_rules(host_.stands());
     return mirror_.look();
 }
@@ -83,7 +83,7 @@ Result<Heard> LinuxKernel::hear() {
     const auto filters = filters_.hear(), host = host_.hear();
     const bool other_filters = filters && *filters, other_rules = host && *host;
     unfiltered_ = unfiltered_ || other_filters || other_rules;
-    if (other_filters) mirror_.take_filters(filters_.filters(), filters_.take_news());
+    if (other_filters) mirror_.take_filters(filters_.content(), filters_.take_news());
     if (other_rules) mirror_.take_host_rules(host_.stands());
     if (!filters) return filters.error();
     if (!host) return host.error();
@@ -255,7 +255,7 @@ Progress LinuxKernel::apply(std::span<const Op> ops) {
     };
     if (auto heard = listen(); !heard) refuse_all(heard.error());
     put_filters(filters_, batch, ops);
-    mirror_.take_filters(filters_.filters(), filters_.take_news());
+    mirror_.take_filters(filters_.content(), filters_.take_news());
     put_host_rules(host_, batch, ops);
     mirror_.take_host_rules(host_.stands());
     for (std::size_t place = 0; place < ops.size(); ++place)
@@ -269,7 +269,7 @@ Progress LinuxKernel::apply(std::span<const Op> ops) {
     if (auto seen = see_what_came(batch, ops); !seen) refuse_all(seen.error());
     drop_filters(filters_, batch, ops, state().links);
     drop_host_counts(host_, batch, ops);
-    mirror_.take_filters(filters_.filters(), filters_.take_news());
+    mirror_.take_filters(filters_.content(), filters_.take_news());
     return batch.progress([&](std::size_t place) { return subject_of(ops[place]); });
 }
 
@@ -284,6 +284,7 @@ Result<std::unique_ptr<Kernel>> open_linux_kernel(topology::Services services) {
     if (!abilities) return abilities.error();
     auto filters = FilterTable::open();
     abilities->filter = filters.works();
+    abilities->gates = filters.has_gates();
     auto host = HostTable::open(services);
     if (host.works()) abilities->services = std::move(services);
     // The kernel's own description is read for it, all 5 MiB, which takes as long as the look at some hundred links.

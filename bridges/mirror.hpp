@@ -4,6 +4,7 @@
 // and publishes it with the names of the moment.
 #pragma once
 
+#include "bridges/filter_rules.hpp"
 #include "bridges/nl_read.hpp"
 #include "bridges/state.hpp"
 #include "bridges/traffic_control.hpp"
@@ -51,14 +52,15 @@ public:
     void forget(const Doubt& routes);
     void forget_rules(int family);
 
-    // Which ports have which filter from now on; shown once they are links.
-    void take_filters(const std::map<IfName, Filter>& now);
+    // Which ports have which filter from now on, and which bridges a gate; shown once they are links.
+    void take_filters(const FilterContent& now);
+    // Of one device, as it is in there.
+    void take_filter(const IfName& name, const FilterContent& now);
     // Whether the host's rules stand: while they do not, no device of a network shows how it stands.
     void take_host_rules(bool stand);
 
     // Both, as the other knows them.
     void take_rules(const Mirror& other) { filters_ = other.filters_, host_rules_stand_ = other.host_rules_stand_; }
-    void take_filter(const IfName& port, const Filter* now);
 
     // What is to be asked about traffic control once qdiscs were listed.
     std::vector<Message> traffic_questions() const;
@@ -123,7 +125,7 @@ private:
     std::unordered_map<int, Waiting> waiting_;
     std::map<Route::Key, RouteReport> routes_;
     std::map<Rule::Key, int> rule_counts_;  // the kernel takes the same rule twice
-    std::map<IfName, Filter> filters_;
+    FilterContent filters_;
     Options usual_options_;                 // of the bridge that was read last: those of most are the same, and shared
     bool host_rules_stand_ = true;
     std::map<int, IfName> published_;       // under which name each link is in state_

@@ -82,7 +82,9 @@ Link Mirror::named(const Seen& seen) const {
     if (facts.unrouted.empty()) link.routed = true;
     if (facts != link.facts.rare.get()) link.facts.rare = topology::Shared(std::move(facts));
     if (!host_rules_stand_ && link.standing->is_of_network()) link.standing.reset();
-    if (const auto filter = filters_.find(link.name); filter != filters_.end()) link.filter = filter->second;
+    if (const auto filter = filters_.filters.find(link.name); filter != filters_.filters.end()) link.filter = filter->second;
+    if (filters_.gates && std::holds_alternative<Bridge>(*link.kind)) link.gate = filters_.gates->bridges.contains(link.name);
+    if (filters_.gates && link.facts.kind == "tun") link.admitted = filters_.gates->admitted.contains(link.name);
     if (filters_vlans(report.link) || (report.master && filters(report.master))) link.vlans = seen.tags.visible();
     return link;
 }
@@ -154,12 +156,19 @@ void Mirror::inherit(const Mirror& older) {
               share(older.state_.rules, state_.rules)};
 }
 
-void Mirror::take_filters(const std::map<IfName, Filter>& now) {
-    std::set<IfName> gone;
-    for (const auto& [port, filter] : filters_)
-        if (!now.contains(port)) gone.insert(port);
-    for (const IfName& port : gone) take_filter(port, nullptr);
-    for (const auto& [port, filter] : now) take_filter(port, &filter);
+void Mirror::take_filters(const FilterContent& now) {
+    const bool other_gates = filters_.gates.has_value() != now.gates.has_value();
+    std::set<IfName> names;
+    for (const auto* content : {&std::as_const(filters_), &now}) {
+        for (const auto& [port, filter] : content->filters) names.insert(port);
+        if (!content->gates) continue;
+        names.insert(content->gates->bridges.begin(), content->gates->bridges.end());
+        names.insert(content->gates->admitted.begin(), content->gates->admitted.end());
+    }
+    for (const IfName& name : names) take_filter(name, now);
+    filters_ = now;
+    if (!other_gates) return;
+    for (const auto& [index, seen] : links_) changed_links_.insert(index);
 }
 
 void Mirror::take_host_rules(bool stand) {
@@ -168,12 +177,25 @@ void Mirror::take_host_rules(bool stand) {
         if (seen.reported && seen.report.link.standing->is_of_network()) changed_links_.insert(index);
 }
 
-void Mirror::take_filter(const IfName& port, const Filter* now) {
-    const auto found = filters_.find(port);
-    if (now ? found != filters_.end() && found->second == *now : found == filters_.end()) return;
-    if (now) filters_.insert_or_assign(port, *now);
-    else filters_.erase(found);
-    if (const int index = index_of(port.text())) changed_links_.insert(index);
+namespace {
+
+// True if it was not so already.
+bool put(std::set<IfName>& names, const IfName& name, bool is_in) { return is_in ? names.insert(name).second : names.erase(name) > 0; }
+
+}  // namespace
+
+void Mirror::take_filter(const IfName& name, const FilterContent& now) {
+    const auto found = filters_.filters.find(name);
+    const auto wanted = now.filters.find(name);
+    const bool had = found != filters_.filters.end(), has = wanted != now.filters.end();
+    bool is_another = had != has || (has && !(found->second == wanted->second));
+    if (has) filters_.filters.insert_or_assign(name, wanted->second);
+    else if (had) filters_.filters.erase(found);
+    if (filters_.gates && now.gates) {
+        is_another |= put(filters_.gates->bridges, name, now.gates->bridges.contains(name));
+        is_another |= put(filters_.gates->admitted, name, now.gates->admitted.contains(name));
+    }
+    if (const int index = is_another ? index_of(name.text()) : 0) changed_links_.insert(index);
 }
 
 int Mirror::index_of(const std::string& name) const {

@@ -183,6 +183,8 @@ struct Link {
     std::optional<PortForwards> forwards = {};        // as a bridge port
     std::optional<PortVlans> vlans = {};              // as a port of, or as, a filtering bridge
     std::optional<Filter> filter = {};                // what a guest may send into a bridge by it; it stands before the link is made
+    std::optional<bool> gate = {};                    // of a bridge: by a tap without a filter comes nothing unless that is admitted; unknown where no rule can do that
+    std::optional<bool> admitted = {};                // of a tap
     std::optional<HostStack> stack = {};
     std::optional<Standing> standing = {};            // what the host's stack takes from it; unknown where no rules enforce it
     std::optional<std::set<Subnet>> addresses = {};   // all but link-local and those that the kernel made by autoconf
@@ -199,7 +201,8 @@ struct Link {
         Field{"mac", &Link::mac},           Field{"up", &Link::up},             Field{"master", &Link::master},
         Field{"isolated", &Link::isolated}, Field{"flags", &Link::flags},       Field{"forwards", &Link::forwards},
         Field{"vlans", &Link::vlans},       Field{"stack", &Link::stack},
-        Field{"standing", &Link::standing}, Field{"filter", &Link::filter},     Field{"addresses", &Link::addresses},
+        Field{"standing", &Link::standing}, Field{"filter", &Link::filter},     Field{"gate", &Link::gate},
+        Field{"admitted", &Link::admitted}, Field{"addresses", &Link::addresses},
         Field{"odd_addresses", &Link::odd_addresses}, Field{"routed", &Link::routed},
         Field{"promiscuous", &Link::promiscuous}, Field{"traffic", &Link::traffic}};
 };

@@ -26,9 +26,25 @@ def look_at_table(view, nics):
     real = {port: (verdict["goto"]["target"], macs.get(port)) for port, verdict in found.get("ports", [])}
     ports = {nic["port"] for nic in view.guests}
     view.same("filters", wanted, {port: filter for port, filter in real.items() if port in wanted})
+    look_at_gates(view, set(found.get("gates", [])))
     for name, elements in found.items():
+        if name in ("gates", "admitted", "blocked_unknown"):   # no guest's port's
+            continue
         of = {str(one[0] if isinstance(one, list) else one.get("concat", [one.get("elem", {}).get("val")])[0] if isinstance(one, dict) else one) for one in elements}
         view.check(of <= ports, f"filters of nobody's ports in {name}: {of - ports}")
+
+
+def look_at_gates(view, found):
+    """Each bridge of netd's has one, where somebody may plug ports in without a word to netd."""
+    backends = view.host.client.call("Host.getStatus")["backends"]
+    wanted = set()
+    for name, network in view.networks.items():
+        if network["bridged"] and network["switch"] != "ovs":
+            has_base = network["switch"] == "vlan-aware" and view.base_of(network)
+            wanted.add(view.switch_of(network) if has_base else view.told["networks"].get(name, {}).get("iface"))
+    if not backends["kernel"]["gates"] or not backends["libvirt"]["where"]:
+        wanted = set()
+    view.same("bridges with a gate", wanted, found)
 
 
 def look_at_flows(view, nics):
@@ -41,6 +57,10 @@ def look_at_flows(view, nics):
             for cookie, port, flow in view.host.ovs.flows(bridge):
                 if cookie >> 32 == COOKIE:
                     real.setdefault((bridge, port), []).append(flow)
+    for name, one in view.host.client.call("Host.getStatus")["unknown"].items():
+        if one["bridge"] in view.bridges and name in numbers:
+            flows = real.pop((one["bridge"], numbers[name]), [])
+            view.check(len(flows) == 1 and flows[0].endswith("actions=drop"), f"{name}, whom nobody knows, has flows {flows}")
     wanted = {(view.bridge_of_port(nic["port"]), numbers.get(nic["port"])): nic for nic in nics}
     view.same("ports with flows", set(wanted), set(real))
     for key in set(wanted) & set(real):

@@ -131,6 +131,7 @@ Table screen_of(const Report& report) {
         add("contested", {contested + ": somebody undoes each repair, so netd leaves it", Tone::bad});
     if (auto down = names_in(member(status, "down")); !down.empty()) add("down", {down + ": without carrier, set down or missing: netctl topology --problems", Tone::bad});
     if (auto renamed = renames_in(object_at(status, "renamed")); !renamed.empty()) add("renamed", {std::move(renamed), Tone::warning});
+    for (const auto& [tap, what] : object_at(status, "unknown").items()) add("unknown", {fmt::format("{} on {}: it carries nothing until it is known whose it is: netctl why {}", tap, text_at(what, "bridge"), tap), Tone::warning});
     for (const auto& [bond, verdict] : report.bonds().items()) add(bond, {shown(verdict), Tone::bad});
     if (report.has_trouble()) add("TROUBLE", trouble_cell(status));
     for (const auto& one : array_at(status, "disturbances")) add("disturbed", {shown(one), Tone::warning});

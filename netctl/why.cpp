@@ -94,6 +94,22 @@ Exit tell_network(const std::string& name, Session& session) {
     return tell_missing(name, session);
 }
 
+// What stands at a bridge's gate; nothing if it is none of those.
+std::optional<Exit> tell_unknown(const std::string& name, Session& session) {
+    const auto status = session.netd.call("Host.getStatus", json::object(), session.patience);
+    if (const auto* trouble = std::get_if<Trouble>(&status)) return session.screen.fail(*trouble);
+    const auto& unknown = object_at(std::get<json>(status), "unknown");
+    const auto found = unknown.find(name);
+    if (found == unknown.end()) return std::nullopt;
+    if (session.screen.wants_json()) {
+        session.screen.document({{"port", name}, {"bridge", text_at(*found, "bridge")}, {"blocked", object_at(*found, "blocked")}});
+        return Exit::done;
+    }
+    session.screen.line(printable(fmt::format("{} is a tap that somebody plugged into {}, and not known yet: nothing passes until libvirt calls it its own, or is known not to", name, text_at(*found, "bridge"))));
+    tell_dropped(object_at(*found, "blocked"), session.screen);
+    return Exit::done;
+}
+
 }  // namespace
 
 Exit run(const Why& wish, Session& session) {
@@ -105,6 +121,7 @@ Exit run(const Why& wish, Session& session) {
         else tell(nic, session.screen);
         return Exit::done;
     }
+    if (const auto told = tell_unknown(wish.port, session)) return *told;
     return tell_network(wish.port, session);
 }
 

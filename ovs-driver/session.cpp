@@ -19,7 +19,7 @@ Session::Session(std::string remote) : remote_(std::move(remote)) {
     bridges_ = ovsdb_idl_index_create1(idl(), &ovsrec_bridge_col_name);
     ports_ = ovsdb_idl_index_create1(idl(), &ovsrec_port_col_name);
     interfaces_ = ovsdb_idl_index_create1(idl(), &ovsrec_interface_col_name);
-    ovsdb_idl_set_remote(idl(), remote_.c_str(), true);
+    if (!remote_.empty()) ovsdb_idl_set_remote(idl(), remote_.c_str(), true);
 }
 
 Session::~Session() = default;

@@ -16,7 +16,7 @@ struct BlockReason {
     const char* words;  // what the guest tried to send
 };
 
-inline constexpr std::array<BlockReason, 13> block_reasons = {{
+inline constexpr std::array<BlockReason, 14> block_reasons = {{
     {"tag", "VLAN tags that it may not send"},
     {"control", "control frames of switches (spanning tree, LACP, CDP, GVRP)"},
     {"mac", "frames or ARP in the name of another MAC"},
@@ -29,7 +29,8 @@ inline constexpr std::array<BlockReason, 13> block_reasons = {{
     {"storm", "more than 100 broadcasts and multicasts a second"},
     {"arp", "ARP for an address that is not its own"},
     {"address", "IP from an address that is not its own"},
-    {"neighbour", "neighbour advertisements for an address that is not its own"}}};
+    {"neighbour", "neighbour advertisements for an address that is not its own"},
+    {"unknown", "anything, while nobody had said whose port it is"}}};
 
 // And why the host's own stack does not take what comes by a network's device.
 inline constexpr std::array<BlockReason, 2> host_block_reasons = {{

@@ -2,9 +2,14 @@
 
 import json
 import os
+import pathlib
+import subprocess
+import sys
 
 from agree import photograph
 from client import Client, RpcError
+from guests import expect
+from host import run
 from runner import case
 
 mgmt = {"nic": "eno1", "ipaddr": "192.0.2.10", "prefix": 24}
@@ -234,3 +239,27 @@ def a_netd_in_a_namespace_leaves_the_hosts_libvirt_alone(host):
     host.netd.start().ready()
     with host.netd.client() as client:
         assert client.call("Host.getStatus")["backends"]["libvirt"]["where"] == ""
+
+
+@case(start=False)
+def a_netd_in_a_namespace_takes_no_open_vswitch_that_is_not_in_there(host):
+    """The host's may have rows of the host's netd."""
+    at = host.netd.words.index("--ovs")
+    del host.netd.words[at:at + 2]
+    usual = pathlib.Path("/run/openvswitch/db.sock")
+    usual.parent.mkdir(exist_ok=True)
+    run("mount", "-t", "tmpfs", "openvswitch", usual.parent)   # of this lane alone
+    for space, where in ((None, ""), (host.space, f"unix:/var{usual}")):
+        usual.unlink(missing_ok=True)
+        listens = f"import socket, sys; s = socket.socket(socket.AF_UNIX); s.bind('{usual}'); s.listen(); print('there', flush=True); sys.stdin.read()"
+        command = [sys.executable, "-c", listens]
+        with subprocess.Popen(space.command(*command) if space else command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as listener:
+            assert listener.stdout.readline()
+            host.netd.start().ready()
+            with host.netd.client() as client:
+                assert client.call("Host.getStatus")["backends"]["ovs"]["where"] == where
+                if not where:
+                    expect(32, "told to use no Open vSwitch", lambda: client.setup({"lan": {"switch": "ovs"}}))
+            host.netd.stop()
+            listener.stdin.close()
+    run("umount", usual.parent)

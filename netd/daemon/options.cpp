@@ -11,7 +11,10 @@
 #include <getopt.h>
 #include <map>
 #include <sstream>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 namespace netd {
 
@@ -26,7 +29,8 @@ const char* const usage =
     "  --events URL     where events go out (default ipc:///run/netd/events)\n"
     "  --state DIR      committed definitions and the journal (default /var/lib/netd)\n"
     "  --run DIR        running definitions (default /run/netd)\n"
-    "  --ovs SOCKET     Open vSwitch's database (default unix:/var/run/openvswitch/db.sock)\n"
+    "  --ovs SOCKET     Open vSwitch's database (default unix:/var/run/openvswitch/db.sock, in another network namespace than the host's only if it\n"
+    "                   is answered from there; empty: none)\n"
     "  --libvirt URI    whom guests of kind libvirt belong to (default qemu:///system, in the host's network namespace; empty: nobody)\n"
     "  --resolv-conf FILE  where nameservers go (default /etc/resolv.conf)\n"
     "  --management NIC a first start takes this NIC over as network ovirtmgmt\n"
@@ -98,11 +102,28 @@ Result<> read_services(const nlohmann::json& value, topology::Services& services
     return {};
 }
 
+// Unset: that can't be told. Process 1 is in the host's.
+std::optional<bool> is_in_network_of(pid_t process) {
+    struct stat own, its;
+    if (::stat("/proc/self/ns/net", &own) != 0 || ::stat(fmt::format("/proc/{}/ns/net", process).c_str(), &its) != 0) return std::nullopt;
+    return own.st_ino == its.st_ino;
+}
+
 // The host's guests are no business of a netd that somebody tries out in a namespace: it sees none of their ports.
-std::string usual_libvirt() {
-    struct stat own, hosts;
-    const bool is_elsewhere = ::stat("/proc/self/ns/net", &own) == 0 && ::stat("/proc/1/ns/net", &hosts) == 0 && own.st_ino != hosts.st_ino;
-    return is_elsewhere ? "" : "qemu:///system";
+std::string usual_libvirt() { return is_in_network_of(1).value_or(true) ? "qemu:///system" : ""; }
+
+// Nor is the host's Open vSwitch, whose rows such a netd would take for leftovers of its own.
+std::string usual_ovs(const std::string& usual) {
+    if (is_in_network_of(1).value_or(true)) return usual;
+    sockaddr_un at = {};
+    at.sun_family = AF_UNIX;
+    usual.copy(at.sun_path, sizeof at.sun_path - 1, usual.find('/'));
+    const int line = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    ucred who = {};
+    socklen_t size = sizeof who;
+    const bool answers = line >= 0 && ::connect(line, reinterpret_cast<const sockaddr*>(&at), sizeof at) == 0 && ::getsockopt(line, SOL_SOCKET, SO_PEERCRED, &who, &size) == 0;
+    if (line >= 0) ::close(line);
+    return answers && is_in_network_of(who.pid).value_or(false) ? usual : "";
 }
 
 // Nobody cuts himself off: netd's own ports are on the one address that they are told, whatever its network is for.
@@ -215,6 +236,7 @@ Error wrong_word(int which, const char* word) {
 Result<Options> read_options(int count, char** words) {
     Options options;
     options.libvirt = usual_libvirt();
+    options.ovs = usual_ovs(options.ovs);
     std::string file = default_file;
     bool named = false;
     opterr = 0;

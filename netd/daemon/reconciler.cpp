@@ -66,6 +66,7 @@ void Reconciler::run() {
         for (auto& command : commands_.take()) take(std::move(command));
         expire();
         work_off();
+        see_to_gates();
     }
 }
 

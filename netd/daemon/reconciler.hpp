@@ -62,6 +62,7 @@ private:
     void patrol();
     bool see_to_rules();    // true if something was put back, or tried to be
     bool put_rules_back();  // the same
+    void add_admissions(const std::set<topology::IfName>& closing, std::vector<bridges::Op>& ops) const;
     void tell_restored_flows();
     const Needs& needs();
     std::optional<topology::Error> trouble();
@@ -109,6 +110,10 @@ private:
     void ask_in_turn();
     void see_to_strays(const lower::Followed& followed);
     void settle_partings();
+    // Taps that others plugged in.
+    void see_to_gates();
+    bool note_newcomers(std::vector<bridges::Op>& ops);  // true if some have come
+    bool is_admitted(const topology::IfName& tap, bool is_hypervisors);
     void announce_moved(const intent::Intent& was, const intent::Intent& now);
     void see_to_management();
     void take_over(const topology::IfName& management, std::chrono::seconds timeout);
@@ -159,6 +164,14 @@ private:
     std::string asked_in_turn_;                 // up to this domain
     std::set<guests::Nic::Key> strays_;         // asked already
     std::set<guests::Nic::Key> unplaced_;       // told already
+    // Who waits at a gate, since when, and by which question to the hypervisor it will be known to be none of its own.
+    struct Newcomer {
+        std::chrono::steady_clock::time_point came;
+        std::uint64_t asked = 0;
+    };
+    std::map<topology::IfName, Newcomer> newcomers_;
+    topology::Keyed<bridges::Link> gated_;      // among these links
+    topology::Keyed<guests::Nic> gated_nics_;   // and these NICs of guests
     Needs needs_;
     Asker asker_;                               // of the transaction that waits for its confirmation
     std::chrono::nanoseconds waiting_since_{};

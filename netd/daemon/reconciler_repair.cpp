@@ -106,6 +106,21 @@ bool Reconciler::see_to_rules() {
     return is_due && put_rules_back();
 }
 
+// Where a gate comes to stand, taps of others that are there stay as they were: none of them has just been plugged in. What has a
+// name of libvirt's waits for libvirt's word.
+void Reconciler::add_admissions(const std::set<topology::IfName>& closing, std::vector<bridges::Op>& ops) const {
+    std::set<topology::IfName> hypervisors;
+    for (const guests::Nic& nic : backends_.guests.state().nics)
+        if (nic.device) hypervisors.insert(*nic.device);
+    for (const bridges::Link& link : closing.empty() ? topology::Keyed<bridges::Link>() : backends_.kernel.state().links) {
+        const bool is_there = link.admitted == false && !link.filter && link.master && link.master->of && closing.contains(*link.master->of);
+        if (!is_there || hypervisors.contains(link.name) || lower::is_named_by_libvirt(link.name)) continue;
+        bridges::Link now{link.name};
+        now.admitted = true;
+        ops.push_back(topology::Update<bridges::Link>{link, now});
+    }
+}
+
 // Somebody flushed or changed one of netd's tables, or it is that of another netd: what the guests' ports shall have, and the
 // rules of the host, are put back before anything else is done, and told. What is for ports that are gone goes as well.
 bool Reconciler::put_rules_back() {
@@ -113,21 +128,26 @@ bool Reconciler::put_rules_back() {
     const auto wanted = lower::lower(running, lower::everything(running), observe::host_of(backends_));
     std::vector<bridges::Op> ops;
     auto ports = json::array(), devices = json::array();
+    std::set<topology::IfName> closing;
     for (const bridges::Link& link : wanted.kernel.links) {
         const bridges::Link* there = backends_.kernel.state().links.find(link.name);
         if (!there || !bridges::is_same_thing(link, *there)) continue;  // somebody else's that has its name
         bridges::Link now{link.name};
         if (link.filter && there->filter != link.filter) now.filter = link.filter;
         if (link.standing && there->standing != link.standing) now.standing = link.standing;
+        if (link.gate && there->gate != link.gate) now.gate = link.gate;
+        if (now.gate == true) closing.insert(link.name);
         if (now == bridges::Link{link.name}) continue;
-        (now.filter ? ports : devices).push_back(link.name.text());
+        if (now.filter || now.standing || now.gate == true) (now.filter ? ports : devices).push_back(link.name.text());
         ops.push_back(topology::Update<bridges::Link>{*there, now});
     }
+    add_admissions(closing, ops);
     if (auto forgotten = backends_.kernel.forget_filters(); !forgotten) log::warn("filters of ports that are gone stay: {}", forgotten.error().what);
     rules_again_.reset();
     if (ops.empty()) return false;
     const auto progress = backends_.kernel.apply(ops);
     if (progress.stopped) rules_again_ = clock_.boottime() + std::chrono::seconds(2);
+    if (ports.empty() && devices.empty()) return true;
     if (progress.stopped) log::error("traffic is not kept apart as it should be: {}", progress.stopped->what);
     else log::warn("the rules of {} guests' ports and {} networks were gone, and are back", ports.size(), devices.size());
     announce("security.restored", {{"ports", ports}, {"devices", devices}, {"why", progress.stopped ? progress.stopped->what : ""}});

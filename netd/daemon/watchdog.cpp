@@ -91,12 +91,13 @@ int recover(const Options& options, const store::Entry& entry) {
     auto store = store::Store::open(options.state, options.run);
     auto kernel = bridges::open_linux_kernel(options.services);
     if (!store || !kernel) return 1;
-    auto ovs = ovs::open_switch(options.ovs);
+    auto ovs = ovs::open_switch(options.ovs, !options.libvirt.empty());
     if (needs_ovs(entry)) observe::await_ovs(*ovs, std::chrono::steady_clock::now() + std::chrono::seconds(10));
     const loop::SystemClock clock;
     auto clients = DhcpClients::open(options.run + "/dhcp", clock);
     if (!clients) return 1;
-    apply::Transactor transactor({**kernel, *ovs, guests::nobody(), &clients->leases().held(), is_guests_namespace}, std::move(*store), clock);
+    const auto guests = guests::unasked(options.libvirt);
+    apply::Transactor transactor({**kernel, *ovs, *guests, &clients->leases().held(), is_guests_namespace}, std::move(*store), clock);
     const auto outcome = transactor.recover();
     // Flows go by what ovs-vswitchd tells of ports after they came, and nobody is here to hear it later.
     if (needs_ovs(entry)) observe::hear_out(*ovs, std::chrono::steady_clock::now() + std::chrono::seconds(10));

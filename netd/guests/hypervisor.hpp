@@ -5,6 +5,7 @@
 #include "topology/result.hpp"
 
 #include <chrono>
+#include <memory>
 #include <set>
 #include <span>
 #include <string>
@@ -57,6 +58,10 @@ public:
     // Asks again what these domains are like, for not all that becomes of them is told: hear() tells what came of it.
     virtual void look_at(const std::set<std::string>& domains) = 0;
 
+    // Asks again for all there is; true of answered(number) when that has been answered, be it that nothing is new.
+    virtual std::uint64_t look_at_all() = 0;
+    virtual bool answered(std::uint64_t number) const = 0;
+
     // The hypervisor shall offer these networks by name, and of those that netd offered no others. Answers nothing: what
     // could not be offered is in trouble().
     virtual void offer(std::vector<Offer> offers) = 0;
@@ -67,5 +72,7 @@ public:
 
 // Where there is no hypervisor: never connected.
 Hypervisor& nobody();
+// Where there is one, and it is not asked: the same.
+std::unique_ptr<Hypervisor> unasked(std::string where);
 
 }  // namespace guests

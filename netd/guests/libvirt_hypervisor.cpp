@@ -70,6 +70,12 @@ public:
         for (const std::string& domain : domains) desk_->errands->push(Look{domain});
     }
 
+    std::uint64_t look_at_all() override {
+        desk_->errands->push(Look{{}, ++looks_});
+        return looks_;
+    }
+    bool answered(std::uint64_t number) const override { return connected_ && looked_ >= number; }
+
     void offer(std::vector<Offer> offers) override { desk_->errands->push(std::move(offers)); }
 
 private:
@@ -85,6 +91,7 @@ private:
             connected_ = news.connected;
             state_ = std::move(news.state);
             trouble_ = std::move(news.trouble);
+            looked_ = news.looked;
             if (news.answer && news.answer->number == asked_) answer_ = std::move(news.answer->result);
         }
     }
@@ -122,7 +129,7 @@ private:
     bool connected_ = false, changed_ = false;
     std::string trouble_;
     State state_;
-    std::uint64_t asked_ = 0;
+    std::uint64_t asked_ = 0, looks_ = 0, looked_ = 0;
     std::optional<Result<>> answer_;
 };
 

@@ -47,6 +47,7 @@ private:
         auto looked = session_->look(state_);
         if (!looked) return fail(looked.error());
         state_ = std::move(*looked);
+        looked_ = asked_;
         pause_ = first_pause;
         trouble_.clear();
         standing_offers_ = {};
@@ -64,7 +65,7 @@ private:
     }
 
     void tell(std::optional<Answer> answer = {}) {
-        News news{session_.has_value(), state_, trouble_.empty() ? offering_ : trouble_, std::move(answer)};
+        News news{session_.has_value(), state_, trouble_.empty() ? offering_ : trouble_, std::move(answer), looked_};
         desk_->news->push(std::move(news));
     }
 
@@ -79,6 +80,7 @@ private:
     }
 
     void take(Look& look) {
+        asked_ = std::max(asked_, look.number);
         if (look.domain.empty()) all_hinted_ = true;
         else hinted_.insert(look.domain);
     }
@@ -121,15 +123,17 @@ private:
         state_ = std::move(*looked);
         hinted_.clear();
         all_hinted_ = false;
+        looked_ = asked_;
     }
 
     void look_where_hinted() {
         if (!session_ || !has_hints()) return;
         const State before = state_;
+        const std::uint64_t looked_before = looked_;
         if (all_hinted_) look_at_all();
         // Where the look fails the hint stays, for a later one.
         std::erase_if(hinted_, [this](const std::string& domain) { return static_cast<bool>(session_->look_at(domain, state_)); });
-        if (!(state_ == before)) tell();
+        if (!(state_ == before) || looked_ != looked_before) tell();
     }
 
     std::shared_ptr<Desk> desk_;
@@ -140,6 +144,7 @@ private:
     bool offers_due_ = false;
     std::set<std::string> hinted_;
     bool all_hinted_ = false, stopping_ = false;
+    std::uint64_t asked_ = 0, looked_ = 0;
     std::string trouble_, offering_;
     Deadline next_attempt_ = {};
     std::chrono::milliseconds pause_ = first_pause;

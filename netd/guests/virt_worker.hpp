@@ -12,6 +12,7 @@ namespace guests {
 
 struct Look {
     std::string domain = {};  // empty: all of them
+    std::uint64_t number = 0; // of who waits for that
 };
 struct MayChange {
     std::string domain;
@@ -38,6 +39,7 @@ struct News {
     State state = {};
     std::string trouble = {};
     std::optional<Answer> answer = {};
+    std::uint64_t looked = 0;  // for all of them, for the one who asked so
 };
 
 // What the two sides share. It is kept alive by whoever is left, since a call to a libvirt that hangs can't be ended.

@@ -189,7 +189,8 @@ private:
         const auto& can = facts_.abilities;
         if (network_.switch_kind == SwitchKind::ovs && !facts_.ovs_connected)
             refuse(code::no_ovs, Fault::backend, "switch",
-                   fmt::format("Open vSwitch does not answer at {}; start openvswitch-switch, or use switch legacy or vlan-aware", facts_.ovs_where));
+                   facts_.ovs_where.empty() ? "this netd was told to use no Open vSwitch (--ovs); use switch legacy or vlan-aware"
+                                              : fmt::format("Open vSwitch does not answer at {}; start openvswitch-switch, or use switch legacy or vlan-aware", facts_.ovs_where));
         else if (network_.switch_kind == SwitchKind::ovs && facts_.is_vswitchd_gone)
             refuse(code::no_ovs, Fault::backend, "switch", "ovs-vswitchd is not running, so nobody would carry it out; start openvswitch-switch, or use switch legacy or vlan-aware");
         if (network_.switch_kind == SwitchKind::vlan_aware && network_.base() && !can.vlan_filtering)

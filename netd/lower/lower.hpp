@@ -4,6 +4,7 @@
 #pragma once
 
 #include "netd/intent/intent.hpp"
+#include "netd/lower/gates.hpp"
 #include "netd/lower/host_state.hpp"
 #include "netd/lower/leases.hpp"
 
@@ -28,6 +29,7 @@ struct Host {
     bool checks_checksums = false;    // the kernel can hold frames against where they ask for a checksum
     HasNamespace has_namespace = has_any_namespace;
     const ovs::State* switched = nullptr;  // what Open vSwitch has; null: it does not answer
+    std::optional<bool> gates = {};        // whether bridges keep out taps that nobody knows: not without a hypervisor; unset: this kernel can't
 };
 
 // Which networks, bonds, bases and NICs of guests a change is about.

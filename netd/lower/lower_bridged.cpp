@@ -25,6 +25,7 @@ Link bridge(const Draft& draft, const intent::Network& network) {
     kind.options.edit().insert({"no_linklocal_learn", "1"});  // of frames that no rule sees
     if (draft.host.filters_vlans) kind.options.edit().insert({"vlan_filtering", "1"});
     link.kind = kind;
+    link.gate = draft.host.gates;
     link.owner = mark(network);
     if (const auto base = network.base()) link.mac = mac_of(draft, *base);
     copy_traffic(draft, network, link);

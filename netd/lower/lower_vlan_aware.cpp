@@ -30,6 +30,7 @@ Link filtering(const Draft& draft, const intent::Base& base) {
     kind.options.edit().insert({"no_linklocal_learn", "1"});  // of frames that no rule sees
     if (!stp) kind.options.edit().insert({"forward_delay", "0"});
     link.kind = kind;
+    link.gate = draft.host.gates;
     link.owner = topology::Owner::ours(fmt::format("base {}", base.device.text()));
     link.mtu = base.mtu();
     link.mac = mac_of(draft, base.device);

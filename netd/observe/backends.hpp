@@ -26,7 +26,7 @@ inline lower::Host host_of(const Backends& backends) {
     const std::string datapath = backends.ovs.default_datapath();
     return {backends.kernel.state(), datapath, backends.kernel.abilities().vlan_filtering,
             backends.guests.connected() ? &backends.guests.state() : nullptr, backends.ovs.connected() && datapath == "netdev", backends.leases, nullptr, backends.kernel.abilities().checksums,
-            backends.has_namespace, backends.ovs.connected() ? &backends.ovs.state() : nullptr};
+            backends.has_namespace, backends.ovs.connected() ? &backends.ovs.state() : nullptr, lower::gates_of(backends.kernel.abilities(), backends.guests.where())};
 }
 
 // True as soon as Open vSwitch answers; false if it does not until the deadline.

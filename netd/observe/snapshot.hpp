@@ -70,7 +70,8 @@ struct Snapshot {
     intent::Facts facts() const { return {observed.kernel, abilities, ovs_connected, ovs_where, has_dhcp_client, resolver_obstacle, ovs_datapath, &observed.ovs, ovs_silent}; }
     lower::Host host() const {
         return {observed.kernel, ovs_datapath, abilities.vlan_filtering, guests_connected ? &observed.guests : nullptr,
-                ovs_connected && ovs_datapath == "netdev", leases.get(), nullptr, abilities.checksums, has_namespace, ovs_connected ? &observed.ovs : nullptr};
+                ovs_connected && ovs_datapath == "netdev", leases.get(), nullptr, abilities.checksums, has_namespace, ovs_connected ? &observed.ovs : nullptr,
+                lower::gates_of(abilities, guests_where)};
     }
 };
 

@@ -77,6 +77,9 @@ void BlockedWatch::look() {
         if (const auto found = news.find(device); found != news.end())
             tell_("security.blocked", {{"revision", snapshot_->revision}, {"network", network.name.text()}, {"device", device.text()}, {"frames", found->second}});
     }
+    for (const auto& tap : lower::waiting_at_gates(snapshot_->observed.kernel))
+        if (const auto found = news.find(tap); found != news.end())
+            tell_("security.blocked", {{"revision", snapshot_->revision}, {"port", tap.text()}, {"bridge", snapshot_->observed.kernel.links.find(tap)->master->of->text()}, {"frames", found->second}});
     told_ = std::move(now);
 }
 

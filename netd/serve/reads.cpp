@@ -15,6 +15,7 @@
 #include "netd/wire/write_capabilities.hpp"
 #include "netd/wire/write_graph.hpp"
 #include "netd/wire/write_statistics.hpp"
+#include "ovs-driver/filtered.hpp"
 
 #include <fmt/format.h>
 
@@ -117,7 +118,7 @@ void Requests::status(const Ticket& ticket, const Params&) {
          {{"kernel",
            {{"release", now.abilities.release}, {"vlan", now.abilities.vlan}, {"vlan_filtering", now.abilities.vlan_filtering},
             {"bond", now.abilities.bond}, {"tap", now.abilities.tap}, {"filter", now.abilities.filter}, {"services", now.abilities.services.has_value()}, {"hfsc", now.abilities.hfsc}, {"htb", now.abilities.htb},
-            {"police", now.abilities.police}, {"mirred", now.abilities.mirred}, {"checksums", now.abilities.checksums}, {"overruns", now.overruns}}},
+            {"police", now.abilities.police}, {"mirred", now.abilities.mirred}, {"checksums", now.abilities.checksums}, {"gates", now.abilities.gates}, {"overruns", now.overruns}}},
           {"ovs", {{"connected", now.ovs_connected}, {"where", now.ovs_where}, {"datapath", now.ovs_datapath}}},
           {"libvirt", {{"connected", now.guests_connected}, {"where", now.guests_where}, {"trouble", now.guests_trouble}, {"domains", running_domains(now.observed.guests)}}}}},
         {"netConfigDirty", !intent::define_the_same(now.running, now.committed)},
@@ -129,6 +130,7 @@ void Requests::status(const Ticket& ticket, const Params&) {
         {"trouble", nullptr},
         {"disturbances", observe::disturbances()},
         {"renamed", json::object()},
+        {"unknown", unknown_taps()},
         {"counters", {{"requests", counters_.requests}, {"refused", counters_.refused}, {"malformed", counters_.malformed}, {"busy", counters_.busy}}}};
     for (auto& [bond, verdict] : observe::bond_verdicts(now)) result["bonds"][bond] = std::move(verdict);
     if (now.pending) {
@@ -140,6 +142,24 @@ void Requests::status(const Ticket& ticket, const Params&) {
     for (const auto& [name, device] : now.renamed) result["renamed"][name.text()] = device.text();
     if (more_status_) more_status_(result);
     answer(ticket, result);
+}
+
+// Taps that carry nothing since nobody has said whose they are.
+json Requests::unknown_taps() const {
+    const bridges::State& kernel = snapshot_->observed.kernel;
+    std::map<topology::IfName, topology::IfName> waiting;  // with its bridge
+    for (const auto& tap : lower::waiting_at_gates(kernel)) waiting.emplace(tap, *kernel.links.find(tap)->master->of);
+    if (!snapshot_->guests_where.empty())
+        for (const ovs::Port& port : snapshot_->observed.ovs.ports)
+            if (ovs::is_unknown(port, snapshot_->observed.ovs)) waiting.emplace(port.name, *port.bridge);
+    json told = json::object();
+    if (waiting.empty()) return told;
+    const auto blocked = blocked_();
+    for (const auto& [tap, bridge] : waiting) {
+        const auto of = blocked.find(tap);
+        told[tap.text()] = {{"bridge", bridge.text()}, {"blocked", of == blocked.end() ? json::object() : json(of->second)}};
+    }
+    return told;
 }
 
 // Without a network nothing stands that could count.

@@ -88,6 +88,7 @@ private:
     void topology(const Ticket& ticket, const Params& params);
     void status(const Ticket& ticket, const Params& params);
     bool is_filtered(const intent::GuestNic& nic) const;
+    nlohmann::json unknown_taps() const;
     void nics(const Ticket& ticket, const Params& params);
     void hotplug(const Ticket& ticket, const Params& params);
     void hotunplug(const Ticket& ticket, const Params& params);

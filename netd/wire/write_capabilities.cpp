@@ -58,7 +58,7 @@ private:
         const auto& can = snapshot_.abilities;
         report["backends"] = {
             {"kernel", {{"release", can.release}, {"vlan", can.vlan}, {"vlan_filtering", can.vlan_filtering}, {"bond", can.bond}, {"tap", can.tap}, {"filter", can.filter}, {"services", can.services.has_value()},
-                        {"hfsc", can.hfsc}, {"htb", can.htb}, {"police", can.police}, {"mirred", can.mirred}}},
+                        {"hfsc", can.hfsc}, {"htb", can.htb}, {"police", can.police}, {"mirred", can.mirred}, {"gates", can.gates}}},
             {"ovs", {{"connected", snapshot_.ovs_connected}, {"where", snapshot_.ovs_where}, {"datapath", snapshot_.ovs_datapath}}}};
         return report;
     }

@@ -1,6 +1,9 @@
 // Filters of ports: with their links, and, in the real kernel, against whoever meddles with their table.
 #include "bridges/filter_table.hpp"
+#include "bridges/nft_program.hpp"
 #include "tests/contract/kernel_worlds.hpp"
+
+#include <linux/netfilter.h>
 
 #include <thread>
 
@@ -137,4 +140,71 @@ TEST_CASE("a thousand ports' filters are one change", "[kernel][filter]") {
     REQUIRE(table.put(many));
     REQUIRE(other.look());
     REQUIRE(other.filters().size() == 1);
+}
+
+TEMPLATE_TEST_CASE("a bridge has its gate from when it is made until it goes, and a tap is admitted until it goes", "[kernel][filter]", BOTH_WORLDS) {
+    TestType world;
+    SKIP_UNLESS(world.kernel->abilities().gates, "this kernel does not tell by which bridge a frame comes");
+    Link bridge = link("web", Bridge{}), plain = link("lab", Bridge{}), tap = link("tap0", Tap{});
+    bridge.gate = true;
+    tap.master = Master{name("web")};
+    succeed(world, std::vector<Op>{Create<Link>{bridge}, Create<Link>{plain}});
+    succeed(world, Create<Link>{tap});
+    require_as(world, bridge);
+    REQUIRE(seen(world, "lab").gate == false);
+    REQUIRE(seen(world, "tap0").admitted == false);
+    Link admitted{name("tap0")}, open{name("web")};
+    admitted.admitted = true;
+    update(world, admitted);
+    require_as(world, admitted);
+    REQUIRE(without_weather(world.fresh_look()) == without_weather(world.kernel->state()));
+    open.gate = false;
+    update(world, open);
+    require_as(world, open);
+    open.gate = true;
+    update(world, open);
+    for (const char* one : {"tap0", "web"}) succeed(world, Remove<Link>{seen(world, one)});
+    succeed(world, Create<Link>{link("web", Bridge{})});
+    succeed(world, Create<Link>{link("tap0", Tap{})});
+    REQUIRE(seen(world, "web").gate == false);
+    REQUIRE(seen(world, "tap0").admitted == false);
+}
+
+TEST_CASE("a thousand gates are one change of one element each, and the same once more is none", "[kernel][filter]") {
+    RealWorld world;
+    SKIP_UNLESS(world.kernel->abilities().gates, "this kernel does not tell by which bridge a frame comes");
+    auto table = FilterTable::open();
+    REQUIRE(table.look());
+    REQUIRE(table.put({}, {.bridges = {{name("br-a"), true}}}));
+    auto socket = NftSocket::open(false);
+    REQUIRE(socket);
+    GateChanges many;
+    for (int i = 0; i < 1000; ++i) many.bridges.emplace(name("br-" + std::to_string(i)), true);
+    const auto changes = [&](const GateChanges& gates) {
+        const auto before = *socket->generation();
+        REQUIRE(table.put({}, gates));
+        return *socket->generation() - before;
+    };
+    REQUIRE(changes(many) == 1);
+    REQUIRE(changes(many) == 0);
+    std::size_t elements = 0;
+    REQUIRE(socket->each_element(NFPROTO_BRIDGE, filter_table_name, "gates", [&](const NftElement&) { ++elements; }));
+    REQUIRE(elements == 1001);
+}
+
+TEST_CASE("where a frame's bridge is not told, the table has filters and no gates", "[kernel][filter]") {
+    RealWorld world;
+    SKIP_UNLESS(world.kernel->abilities().filter, "this host has no nftables for bridges");
+    REQUIRE(filter_table_mark(true) != filter_table_mark(false));
+    REQUIRE(filter_rule_count(true) == filter_rule_count(false) + 3);
+    for (const bool has_gates : {false, true}) {
+        if (has_gates && !world.kernel->abilities().gates) continue;
+        FilterContent content{{{name("nic-a"), filter("trusted 52:54:00:12:34:56")}}};
+        if (has_gates) content.gates = Gates{{name("web")}, {name("tap0")}};
+        REQUIRE(run_nft(write_filter_table(content)));
+        auto table = FilterTable::open();
+        REQUIRE(table.look());
+        // What another kernel's netd wrote is none of this one's.
+        REQUIRE((table.content() == content) == (has_gates == world.kernel->abilities().gates));
+    }
 }

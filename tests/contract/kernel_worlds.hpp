@@ -58,7 +58,7 @@ struct RealWorld {
 };
 
 struct FakeWorld {
-    FakeWorld() { fake->able.checksums = true; }
+    FakeWorld() { fake->able.checksums = fake->able.gates = true; }
     State fresh_look() const {
         fakes::FakeKernel copy(*fake);
         REQUIRE(copy.look());

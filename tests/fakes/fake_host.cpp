@@ -128,8 +128,10 @@ Link FakeHost::fresh_link(const Link& now) {
                                    "max_age", "priority", "multicast_snooping", "group_fwd_mask", "nf_call_iptables"})
             bridge.options.edit().emplace(option, bridge_option_default(option).value());
         fresh.kind = bridge;
+        if (abilities_.gates) fresh.gate = false;
     } else if (as<Tap>(&now)) {
         fresh.facts.kind = "tun";
+        if (abilities_.gates) fresh.admitted = false;
     } else if (as<Veth>(&now)) {
         fresh.kind = Veth{};
     }

@@ -62,6 +62,8 @@ Result<> FakeHost::change(const Link& now) {
     };
     if (now.standing) edit(name, [&](Link& link) { link.standing = now.standing; });
     if (now.filter) edit(name, [&](Link& link) { link.filter = now.filter; });
+    if (now.gate) edit(name, [&](Link& link) { link.gate = now.gate; });
+    if (now.admitted) edit(name, [&](Link& link) { link.admitted = now.admitted; });
     if (now.stack) say(set_stack(name, *now.stack));
     if (now.up == false || joins_bond || (as<Bond>(&have) && needs_down(*options))) put_up(name, false);
     if (moves && !leaves) say(set_size_and_address(now, have));

@@ -23,6 +23,8 @@ public:
     guests::Result<> may_change(const std::string& domain, guests::Deadline) override { return changeable(domain); }
     void announce(std::span<const guests::Nic::Key> nics) override { announced.insert(announced.end(), nics.begin(), nics.end()); }
     void look_at(const std::set<std::string>&) override {}
+    std::uint64_t look_at_all() override { return ++asked; }
+    bool answered(std::uint64_t number) const override { return connected_ && number <= asked; }
     void offer(std::vector<guests::Offer> offers) override { offered = std::move(offers); }
     int descriptor() const override { return -1; }
 
@@ -36,6 +38,7 @@ public:
     std::vector<guests::Nic::Key> announced = {};
     std::vector<guests::Offer> offered = {};
     std::size_t applied = 0;
+    std::uint64_t asked = 0;  // how often for all there is
 
 private:
     guests::Result<> carry_out(const guests::Op& op);

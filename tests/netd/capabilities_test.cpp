@@ -64,7 +64,7 @@ TEST_CASE("the rest says what the host can do and whether something would be gon
         {"ovnConfigured", false},
         {"backends",
          {{"kernel", {{"release", "6.1.0-fake"}, {"vlan", true}, {"vlan_filtering", true}, {"bond", true}, {"tap", true}, {"filter", true}, {"services", true},
-                      {"hfsc", true}, {"htb", true}, {"police", true}, {"mirred", true}}},
+                      {"hfsc", true}, {"htb", true}, {"police", true}, {"mirred", true}, {"gates", false}}},
           {"ovs", {{"connected", true}, {"where", "fake"}, {"datapath", "netdev"}}}}}};
     REQUIRE(told == expected);
     house.define({{"networks", {{"lab", json::object()}}}});

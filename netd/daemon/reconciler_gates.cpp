@@ -1,0 +1,91 @@
+// A tap that others plugged into a bridge carries nothing until it is known that it is not the hypervisor's; those of that get a filter.
+#include "netd/daemon/reconciler.hpp"
+
+#include "netd/daemon/log.hpp"
+
+namespace netd {
+
+using bridges::Link;
+using topology::IfName;
+using Clock = std::chrono::steady_clock;
+
+namespace {
+
+bridges::Op admit(const Link& tap, bool is_admitted) {
+    Link now{tap.name};
+    now.admitted = is_admitted;
+    return topology::Update<Link>{tap, now};
+}
+
+}  // namespace
+
+// Who came, and who is not there any more. What is another tap than the one that was admitted under its name waits like any other.
+bool Reconciler::note_newcomers(std::vector<bridges::Op>& ops) {
+    const bridges::State& now = backends_.kernel.state();
+    bool gates_moved = false, is_left = false, has_come = false;
+    const auto note = [&](const Link& link) {
+        if (lower::waits_at_gate(link, now)) has_come |= newcomers_.try_emplace(link.name, Newcomer{Clock::now()}).second;
+        else newcomers_.erase(link.name);
+    };
+    topology::Keyed<Link>::each_difference(gated_, now.links, [&](const Link* was, const Link* link) {
+        gates_moved |= (was ? was->gate : std::nullopt) != (link ? link->gate : std::nullopt);
+        const bool is_another = was && (!link || link->facts.index != was->facts.index);
+        if (is_another) newcomers_.erase(was->name);
+        if (is_another && link && link->admitted == true) ops.push_back(admit(*link, false));
+        is_left |= was && !link && was->admitted && !was->filter;
+        if (link) note(*link);
+    });
+    gated_ = now.links;
+    if (gates_moved)
+        for (const Link& link : now.links) note(link);
+    if (is_left)
+        if (auto forgotten = backends_.kernel.forget_filters(); !forgotten) log::warn("filters of ports that are gone stay: {}", forgotten.error().what);
+    return has_come;
+}
+
+bool Reconciler::is_admitted(const IfName& tap, bool is_hypervisors) {
+    const guests::Hypervisor& guests = backends_.guests;
+    Newcomer& newcomer = newcomers_.at(tap);
+    if (is_hypervisors) newcomer = {Clock::now()};
+    lower::Testimony testimony{guests.connected(), !guests.connected() && !guests.trouble().empty(), is_hypervisors};
+    testimony.since = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - newcomer.came);
+    // What would be its own were it not for the answer is worth the question.
+    testimony.has_been_asked = true;
+    if (lower::whose(tap, testimony) == lower::Whose::others && testimony.connected && newcomer.asked == 0) newcomer.asked = backends_.guests.look_at_all();
+    testimony.has_been_asked = newcomer.asked != 0 && guests.answered(newcomer.asked);
+    return lower::whose(tap, testimony) == lower::Whose::others;
+}
+
+void Reconciler::see_to_gates() {
+    if (stopping_ || lower::gates_of(backends_.kernel.abilities(), backends_.guests.where()) != true) return;
+    std::vector<bridges::Op> ops;
+    const auto& nics = backends_.guests.state().nics;
+    if (newcomers_.empty() && gated_ == backends_.kernel.state().links && gated_nics_ == nics) return;
+    // A domain that is about to start, or to arrive, has its NICs already: what it says first shall pass.
+    if (note_newcomers(ops) && backends_.guests.connected()) std::ignore = backends_.guests.look_at_all();
+    gated_nics_ = nics;
+    std::set<IfName> hypervisors;
+    for (const guests::Nic& nic : nics) {
+        if (!nic.device || nic.facts.ours) continue;
+        hypervisors.insert(*nic.device);
+        const Link* link = backends_.kernel.state().links.find(*nic.device);
+        if (link && link->admitted == true) ops.push_back(admit(*link, false));
+    }
+    std::vector<IfName> admitted;
+    for (const auto& [tap, newcomer] : std::map(newcomers_)) {
+        if (!is_admitted(tap, hypervisors.contains(tap))) continue;
+        ops.push_back(admit(*backends_.kernel.state().links.find(tap), true));
+        admitted.push_back(tap);
+    }
+    if (ops.empty()) return;
+    const auto progress = backends_.kernel.apply(ops);
+    for (const IfName& tap : admitted) {
+        newcomers_.at(tap) = {Clock::now()};  // in case it was not to be
+        const Link* link = backends_.kernel.state().links.find(tap);
+        if (link && link->admitted == true) log::info("{} is a tap of others on {}: what comes by it passes", tap.text(), link->master->of ? link->master->of->text() : "no bridge");
+    }
+    if (progress.stopped) log::warn("whose taps are on bridges can't be told to nftables: {}: {}", progress.stopped->subject, progress.stopped->what);
+    publish();
+}
+
+}  // namespace netd

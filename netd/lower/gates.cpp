@@ -1,0 +1,41 @@
+// See gates.hpp.
+#include "netd/lower/gates.hpp"
+
+#include <algorithm>
+#include <string_view>
+
+namespace lower {
+
+std::optional<bool> gates_of(const bridges::Abilities& abilities, const std::string& hypervisor) {
+    return abilities.gates ? std::optional(!hypervisor.empty()) : std::nullopt;
+}
+
+bool waits_at_gate(const bridges::Link& link, const bridges::State& kernel) {
+    if (link.admitted != false || link.filter || !link.master || !link.master->of) return false;
+    const bridges::Link* bridge = kernel.links.find(*link.master->of);
+    return bridge && bridge->gate == true;
+}
+
+std::vector<topology::IfName> waiting_at_gates(const bridges::State& kernel) {
+    std::vector<topology::IfName> waiting;
+    for (const bridges::Link& link : kernel.links)
+        if (waits_at_gate(link, kernel)) waiting.push_back(link.name);
+    return waiting;
+}
+
+bool is_named_by_libvirt(const topology::IfName& tap) {
+    constexpr std::string_view prefix = "vnet";
+    const std::string& name = tap.text();
+    const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+    return name.size() > prefix.size() && name.starts_with(prefix) && std::ranges::all_of(name.begin() + prefix.size(), name.end(), is_digit);
+}
+
+Whose whose(const topology::IfName& tap, const Testimony& testimony) {
+    const bool is_likely_its = is_named_by_libvirt(tap);
+    if (!testimony.connected) return testimony.refused && !is_likely_its ? Whose::others : Whose::unknown;
+    if (testimony.is_its_own) return Whose::hypervisors;
+    if (!testimony.has_been_asked || (is_likely_its && testimony.since < longest_plugging)) return Whose::unknown;
+    return Whose::others;
+}
+
+}  // namespace lower
