@@ -182,7 +182,7 @@ def a_router_where_no_network_is_leads_the_host_nowhere(host):
                        "db": {"nic": "eno2", "bridged": False, "ipv6autoconf": True}, "app": {"nic": "eno3", "vlan": 11}})
     announced = host.later(Announcer(host, "eno1", "2001:db8:bad::"))
     host.later(Announcer(host, "eno2", "2001:db8:2::"))
-    addresses = lambda nic: [one["local"] for one in host.space.ip("-6", "address", "show", "dev", nic, "scope", "global")[0].get("addr_info", [])]
+    addresses = lambda nic: [one["local"] for device in host.space.ip("-6", "address", "show", "dev", nic, "scope", "global") for one in device.get("addr_info", [])]
     defaults = lambda: [(one["dev"], one["gateway"]) for one in host.space.ip("-6", "route", "show", "default")]
     wait_until(lambda: addresses("eno2"), 10, "SLAAC does not work here")
     wait_until(lambda: announced.count() > 20, 20)
