@@ -87,18 +87,10 @@ bool stays(const Port& port, const State& state) {
 
 }  // namespace
 
-bool is_unknown(const Port& port, const State& state) {
-    if (port.filter || !port.vm_id || port.vm_id->empty() || (port.owner && port.owner->is_ours()) || !port.bridge) return false;
-    const Bridge* bridge = state.bridges.find(*port.bridge);
-    return bridge && bridge->owner && bridge->owner->is_ours();
-}
-
-FilteredBridges filtered_bridges(const State& state, bool with_unknown) {
+FilteredBridges filtered_bridges(const State& state) {
     FilteredBridges bridges;
     std::optional<HostPorts> hosts;
     for (const Port& port : state.ports) {
-        if (with_unknown && is_unknown(port, state) && number_of(port))
-            bridges[*port.bridge].emplace(number_of(port), FilteredPort{port.name, {topology::Mac::of({}), topology::FilterLevel::trusted}, {}, true});
         if (!port.filter || !port.bridge || !number_of(port)) continue;
         if (!hosts) hosts = host_ports(state);
         bridges[*port.bridge].emplace(number_of(port), filtered(port.name, *port.filter, *port.bridge, port.tagging, *hosts));

@@ -14,11 +14,8 @@ namespace ovs {
 using FilteredPorts = std::map<std::uint16_t, FilteredPort>;  // by OpenFlow port number
 using FilteredBridges = std::map<IfName, FilteredPorts>;
 
-// A port that libvirt marked as a domain's of its own, on a bridge of netd's, and that nothing filters: libvirt plugged it in by itself.
-bool is_unknown(const Port& port, const State& state);
-
-// Those that are there; with those that are unknown, or without.
-FilteredBridges filtered_bridges(const State& state, bool with_unknown = true);
+// Those that are there.
+FilteredBridges filtered_bridges(const State& state);
 
 // Those that `ops` make, move or change, on bridges that are there already: their flows can be put up before them.
 FilteredBridges filtered_bridges(std::span<const Op> ops, const State& state);

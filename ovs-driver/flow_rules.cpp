@@ -21,10 +21,6 @@ public:
         : ofport_(ofport), port_(port), filter_(port.filter), generation_(generation), metered_(metered), mine_("dl_src=" + filter_.mac.text()) {}
 
     std::vector<std::string> write() {
-        if (port_.is_unknown) {
-            drop("", reason_of("unknown"));
-            return std::move(flows_);
-        }
         tags();
         control();
         if (filter_.level.value() == FilterLevel::trusted) {

@@ -35,7 +35,6 @@ struct FilteredPort {
     topology::IfName name;
     topology::Filter filter;
     std::set<topology::Mac> host = {};  // the host's own devices in the networks of this port: a guest does not speak to them
-    bool is_unknown = false;            // nothing is said of it but that it is a hypervisor's: all that it sends is dropped
     bool operator==(const FilteredPort&) const = default;
 };
 

@@ -49,7 +49,7 @@ const IfName* output_of_mirror(const Op& op) {
 
 class OvsdbSwitch final : public Switch {
 public:
-    OvsdbSwitch(std::string socket, bool holds_unknown) : holds_unknown_(holds_unknown), session_(std::move(socket)), flows_(folder_of(session_.remote())) {}
+    explicit OvsdbSwitch(std::string socket) : session_(std::move(socket)), flows_(folder_of(session_.remote())) {}
 
     bool hear() override {
         listen();
@@ -88,7 +88,6 @@ private:
     Result<> came_up(const IfName& name) const;
     Result<> no_answer() const;
 
-    const bool holds_unknown_;
     Session session_;
     Mirror mirror_;
     FlowKeeper flows_;
@@ -108,7 +107,7 @@ void OvsdbSwitch::listen() {
     if (std::exchange(generation_, session_.generation()) != session_.generation())
         for (const Bridge& bridge : state().bridges)
             if (bridge.owner && bridge.owner->is_ours()) flows_.look_after(bridge.name);
-    if (is_another) flows_.follow(filtered_bridges(state(), holds_unknown_), state());
+    if (is_another) flows_.follow(filtered_bridges(state()), state());
     else flows_.run();
     const bool silent = is_silent();
     changed_ |= std::exchange(was_silent_, silent) != silent;
@@ -288,6 +287,6 @@ Result<> OvsdbSwitch::came_up(const IfName& name) const {
 
 }  // namespace
 
-std::unique_ptr<Switch> open_switch(std::string socket, bool holds_unknown) { return std::make_unique<OvsdbSwitch>(std::move(socket), holds_unknown); }
+std::unique_ptr<Switch> open_switch(std::string socket) { return std::make_unique<OvsdbSwitch>(std::move(socket)); }
 
 }  // namespace ovs

@@ -9,8 +9,7 @@
 namespace ovs {
 
 // Never fails: that nobody answers at the socket ("unix:/run/openvswitch/db.sock") is a state, and hear() notices when
-// somebody does. To be made, used and destroyed by one thread. Ports that a hypervisor plugs in by itself carry nothing as long as they
-// have no filter, if it `holds_unknown`.
-std::unique_ptr<Switch> open_switch(std::string socket, bool holds_unknown = false);
+// somebody does. To be made, used and destroyed by one thread.
+std::unique_ptr<Switch> open_switch(std::string socket);
 
 }  // namespace ovs

@@ -70,7 +70,7 @@ private:
         auto kernel = bridges::open_linux_kernel(options.services);
         if (!kernel) return ready_.set_value(kernel.error());
         if (!(*kernel)->abilities().checksums) log::info("frames of guests are not held against where they ask for a checksum: this kernel, or the unit, has no BPF for it");
-        auto ovs = ovs::open_switch(options.ovs, !options.libvirt.empty());
+        auto ovs = ovs::open_switch(options.ovs);
         await_ovs(*ovs, options.ovs);
         const auto libvirt = guests::open_libvirt(options.libvirt);
         auto clients = DhcpClients::open(options.run + "/dhcp", clock);

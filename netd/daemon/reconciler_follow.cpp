@@ -6,7 +6,6 @@
 #include "netd/apply/executor.hpp"
 #include "netd/daemon/log.hpp"
 #include "netd/lower/vm_id.hpp"
-#include "ovs-driver/filtered.hpp"
 
 #include <fmt/format.h>
 
@@ -156,12 +155,10 @@ void Reconciler::ask_who_moved() {
     const lower::HostState now = observe::state_of(backends_);
     if (!places_) places_ = now;
     std::set<topology::IfName> moved;
-    bool has_come = false;  // what its domain may have told of already
     topology::Keyed<bridges::Link>::each_difference(places_->kernel.links, now.kernel.links, [&](const bridges::Link* was, const bridges::Link* link) {
         if (was && link && was->master != link->master) moved.insert(link->name);
     });
     topology::Keyed<ovs::Port>::each_difference(places_->ovs.ports, now.ovs.ports, [&](const ovs::Port* was, const ovs::Port* port) {
-        has_come |= port && !was && ovs::is_unknown(*port, now.ovs);
         if (!was || !port || was->bridge != port->bridge || was->tagging != port->tagging) moved.insert(port ? port->name : was->name);
     });
     places_ = now;
@@ -169,7 +166,6 @@ void Reconciler::ask_who_moved() {
     for (const guests::Nic& nic : moved.empty() ? topology::Keyed<guests::Nic>() : now.guests.nics)
         if (!nic.facts.ours && nic.device && moved.contains(*nic.device)) domains.insert(nic.domain);
     backends_.guests.look_at(domains);
-    if (has_come && backends_.guests.connected()) std::ignore = backends_.guests.look_at_all();
 }
 
 // A tag that libvirt has changed is no drift, and its word of it may not have come yet: it is waited for.

@@ -91,7 +91,7 @@ int recover(const Options& options, const store::Entry& entry) {
     auto store = store::Store::open(options.state, options.run);
     auto kernel = bridges::open_linux_kernel(options.services);
     if (!store || !kernel) return 1;
-    auto ovs = ovs::open_switch(options.ovs, !options.libvirt.empty());
+    auto ovs = ovs::open_switch(options.ovs);
     if (needs_ovs(entry)) observe::await_ovs(*ovs, std::chrono::steady_clock::now() + std::chrono::seconds(10));
     const loop::SystemClock clock;
     auto clients = DhcpClients::open(options.run + "/dhcp", clock);

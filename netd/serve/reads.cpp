@@ -15,7 +15,6 @@
 #include "netd/wire/write_capabilities.hpp"
 #include "netd/wire/write_graph.hpp"
 #include "netd/wire/write_statistics.hpp"
-#include "ovs-driver/filtered.hpp"
 
 #include <fmt/format.h>
 
@@ -149,9 +148,6 @@ json Requests::unknown_taps() const {
     const bridges::State& kernel = snapshot_->observed.kernel;
     std::map<topology::IfName, topology::IfName> waiting;  // with its bridge
     for (const auto& tap : lower::waiting_at_gates(kernel)) waiting.emplace(tap, *kernel.links.find(tap)->master->of);
-    if (!snapshot_->guests_where.empty())
-        for (const ovs::Port& port : snapshot_->observed.ovs.ports)
-            if (ovs::is_unknown(port, snapshot_->observed.ovs)) waiting.emplace(port.name, *port.bridge);
     json told = json::object();
     if (waiting.empty()) return told;
     const auto blocked = blocked_();

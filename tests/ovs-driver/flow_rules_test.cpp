@@ -147,39 +147,3 @@ TEST_CASE("a guest is kept from a device of the host's that comes with it, or ge
     change.mac = *topology::Mac::parse("02:00:00:00:00:20");
     CHECK(kept_from(Update<Port>{host, change}) == std::set{*host.mac, *change.mac});
 }
-
-TEST_CASE("a port that libvirt plugged in by itself sends nothing until it has a filter; nobody else's is held", "[flows]") {
-    State state;
-    Bridge ours{IfName::observed("blue")}, theirs{IfName::observed("red")};
-    ours.owner = topology::Owner::ours("base eth0");
-    theirs.owner = topology::Owner::foreign();
-    state.bridges.put(ours);
-    state.bridges.put(theirs);
-    int number = 0;
-    const auto plug = [&](const char* name, const Bridge& bridge, auto&& change) {
-        Port port{IfName::observed(name)};
-        port.bridge = bridge.name;
-        port.owner = topology::Owner::foreign();
-        port.facts.ofport = ++number;
-        change(port);
-        state.ports.put(port);
-    };
-    const auto as_it_is = [](Port&) {};
-    const auto of_domain = [](Port& port) { port.vm_id = "b5b0d0f0-0000-4000-8000-000000000001"; };
-    plug("eth0", ours, as_it_is);
-    plug("patch", ours, as_it_is);
-    plug("vnet0", ours, of_domain);
-    plug("vnet1", theirs, of_domain);
-    plug("vnet2", ours, [&](Port& port) { of_domain(port), port.filter = filter("standard 52:54:00:12:34:56"); });
-    plug("nic-1", ours, [&](Port& port) { of_domain(port), port.owner = topology::Owner::ours("nic"); });
-    const auto held = filtered_bridges(state);
-    REQUIRE(held.size() == 1);
-    const FilteredPorts& ports = held.at(ours.name);
-    REQUIRE(ports.size() == 2);
-    CHECK(ports.at(3).is_unknown);
-    CHECK_FALSE(ports.at(5).is_unknown);
-    const auto flows = flows_of(3, ports.at(3), 7, true);
-    REQUIRE(flows.size() == 1);
-    CHECK(flows.front().find(",in_port=3,actions=drop") != std::string::npos);
-    CHECK(filtered_bridges(state, false).at(ours.name).size() == 1);
-}
