@@ -27,6 +27,8 @@ def look_at_table(view, nics):
     ports = {nic["port"] for nic in view.guests}
     view.same("filters", wanted, {port: filter for port, filter in real.items() if port in wanted})
     look_at_gates(view, set(found.get("gates", [])))
+    admitted = ports & set(found.get("admitted", []))
+    view.check(not admitted, f"guests' ports that pass without their filter: {admitted}")
     for name, elements in found.items():
         if name in ("gates", "admitted", "blocked_unknown"):   # no guest's port's
             continue

@@ -98,11 +98,15 @@ def a_tap_that_is_not_known_yet_carries_nothing(host):
     host.closing.remove(known.end)
     known.end.close()
     wait_until(lambda: "tap9" not in host.space.run("nft", "list", "set", "bridge", "netd", "admitted"), what="it stays admitted")
-    # Somebody flushes the rules: they are back, and the tap of others is not cut off for it.
+    # Somebody flushes the rules: they are back, and the tap of others is not cut off for it; nor is anybody by a tap whose name no set can hold.
+    stopped(come("tap*1"))
     host.space.run("nft", "flush", "ruleset")
     wait_until(lambda: bridge in host.space.run("nft", "list", "set", "bridge", "netd", "gates", check=False), what="no gate stands")
     stopped(vnet)
     passes(late_other)
+    for name in guests:
+        passes(guests[name], name)
+    agree(host, foreign=set(strangers))
     # Without libvirt there is nobody who plugs in by himself, and there are no gates.
     host.netd.stop()
     lives_again(host, "--libvirt", "")

@@ -113,8 +113,15 @@ void DhcpClients::start(const lower::Client& client) {
     }
     trouble_.clear();
     const pid_t pid = started->pid();
-    std::ofstream(leases_.path(client.key, ".pid"), std::ios::trunc) << pid << ' ' << child::start_time(pid) << ' ' << client.device.text() << '\n';
-    running_.insert_or_assign(client.key, Running{client, pid, child::open(pid), clock_->boottime()});
+    std::ofstream note(leases_.path(client.key, ".pid"), std::ios::trunc);
+    note << pid << ' ' << child::start_time(pid) << ' ' << client.device.text() << '\n';
+    Running running{client, pid, child::open(pid), clock_->boottime()};
+    if (!note.flush()) {
+        trouble_ = fmt::format("{} can't be written", leases_.path(client.key, ".pid"));
+        ending_.push_back(std::move(running));
+        return note_failure(client.key, {});
+    }
+    running_.insert_or_assign(client.key, std::move(running));
     started->begin();
 }
 

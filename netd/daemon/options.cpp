@@ -29,8 +29,8 @@ const char* const usage =
     "  --events URL     where events go out (default ipc:///run/netd/events)\n"
     "  --state DIR      committed definitions and the journal (default /var/lib/netd)\n"
     "  --run DIR        running definitions (default /run/netd)\n"
-    "  --ovs SOCKET     Open vSwitch's database (default unix:/var/run/openvswitch/db.sock, in another network namespace than the host's only if it\n"
-    "                   is answered from there; empty: none)\n"
+    "  --ovs SOCKET     Open vSwitch's database (default unix:/var/run/openvswitch/db.sock, in another network namespace than the host's not if it\n"
+    "                   answers from elsewhere; empty: none)\n"
     "  --libvirt URI    whom guests of kind libvirt belong to (default qemu:///system, in the host's network namespace; empty: nobody)\n"
     "  --resolv-conf FILE  where nameservers go (default /etc/resolv.conf)\n"
     "  --management NIC a first start takes this NIC over as network ovirtmgmt\n"
@@ -112,7 +112,7 @@ std::optional<bool> is_in_network_of(pid_t process) {
 // The host's guests are no business of a netd that somebody tries out in a namespace: it sees none of their ports.
 std::string usual_libvirt() { return is_in_network_of(1).value_or(true) ? "qemu:///system" : ""; }
 
-// Nor is the host's Open vSwitch, whose rows such a netd would take for leftovers of its own.
+// Nor is the host's Open vSwitch, whose rows such a netd would take for leftovers of its own. One that does not answer yet may be its own.
 std::string usual_ovs(const std::string& usual) {
     if (is_in_network_of(1).value_or(true)) return usual;
     sockaddr_un at = {};
@@ -123,7 +123,7 @@ std::string usual_ovs(const std::string& usual) {
     socklen_t size = sizeof who;
     const bool answers = line >= 0 && ::connect(line, reinterpret_cast<const sockaddr*>(&at), sizeof at) == 0 && ::getsockopt(line, SOL_SOCKET, SO_PEERCRED, &who, &size) == 0;
     if (line >= 0) ::close(line);
-    return answers && is_in_network_of(who.pid).value_or(false) ? usual : "";
+    return answers && !is_in_network_of(who.pid).value_or(true) ? "" : usual;
 }
 
 // Nobody cuts himself off: netd's own ports are on the one address that they are told, whatever its network is for.

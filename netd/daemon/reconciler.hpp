@@ -62,7 +62,7 @@ private:
     void patrol();
     bool see_to_rules();    // true if something was put back, or tried to be
     bool put_rules_back();  // the same
-    void add_admissions(const std::set<topology::IfName>& closing, std::vector<bridges::Op>& ops) const;
+    void admit_bystanders(const std::set<topology::IfName>& closing, const bridges::State& wanted);
     void tell_restored_flows();
     const Needs& needs();
     std::optional<topology::Error> trouble();
@@ -112,7 +112,7 @@ private:
     void settle_partings();
     // Taps that others plugged in.
     void see_to_gates();
-    bool note_newcomers(std::vector<bridges::Op>& ops);  // true if some have come
+    void note_newcomers(std::vector<bridges::Op>& ops);
     bool is_admitted(const topology::IfName& tap, bool is_hypervisors);
     void announce_moved(const intent::Intent& was, const intent::Intent& now);
     void see_to_management();

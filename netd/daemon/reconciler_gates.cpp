@@ -20,11 +20,11 @@ bridges::Op admit(const Link& tap, bool is_admitted) {
 }  // namespace
 
 // Who came, and who is not there any more. What is another tap than the one that was admitted under its name waits like any other.
-bool Reconciler::note_newcomers(std::vector<bridges::Op>& ops) {
+void Reconciler::note_newcomers(std::vector<bridges::Op>& ops) {
     const bridges::State& now = backends_.kernel.state();
-    bool gates_moved = false, is_left = false, has_come = false;
+    bool gates_moved = false, is_left = false;
     const auto note = [&](const Link& link) {
-        if (lower::waits_at_gate(link, now)) has_come |= newcomers_.try_emplace(link.name, Newcomer{Clock::now()}).second;
+        if (lower::waits_at_gate(link, now)) newcomers_.try_emplace(link.name, Newcomer{Clock::now()});
         else newcomers_.erase(link.name);
     };
     topology::Keyed<Link>::each_difference(gated_, now.links, [&](const Link* was, const Link* link) {
@@ -32,7 +32,7 @@ bool Reconciler::note_newcomers(std::vector<bridges::Op>& ops) {
         const bool is_another = was && (!link || link->facts.index != was->facts.index);
         if (is_another) newcomers_.erase(was->name);
         if (is_another && link && link->admitted == true) ops.push_back(admit(*link, false));
-        is_left |= was && !link && was->admitted && !was->filter;
+        is_left |= was && !link && (was->admitted == true || was->gate == true);
         if (link) note(*link);
     });
     gated_ = now.links;
@@ -40,20 +40,19 @@ bool Reconciler::note_newcomers(std::vector<bridges::Op>& ops) {
         for (const Link& link : now.links) note(link);
     if (is_left)
         if (auto forgotten = backends_.kernel.forget_filters(); !forgotten) log::warn("filters of ports that are gone stay: {}", forgotten.error().what);
-    return has_come;
 }
 
+// Whether it is nobody's of the hypervisor's, and may pass.
 bool Reconciler::is_admitted(const IfName& tap, bool is_hypervisors) {
     const guests::Hypervisor& guests = backends_.guests;
     Newcomer& newcomer = newcomers_.at(tap);
-    if (is_hypervisors) newcomer = {Clock::now()};
-    lower::Testimony testimony{guests.connected(), !guests.connected() && !guests.trouble().empty(), is_hypervisors};
-    testimony.since = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - newcomer.came);
-    // What would be its own were it not for the answer is worth the question.
-    testimony.has_been_asked = true;
-    if (lower::whose(tap, testimony) == lower::Whose::others && testimony.connected && newcomer.asked == 0) newcomer.asked = backends_.guests.look_at_all();
-    testimony.has_been_asked = newcomer.asked != 0 && guests.answered(newcomer.asked);
-    return lower::whose(tap, testimony) == lower::Whose::others;
+    if (is_hypervisors) {
+        newcomer = {Clock::now()};
+        return false;
+    }
+    if (guests.connected() && newcomer.asked == 0) newcomer.asked = backends_.guests.look_at_all();
+    return lower::is_of_others(tap, {.connected = guests.connected(), .has_been_asked = newcomer.asked != 0 && guests.answered(newcomer.asked),
+                                     .since = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - newcomer.came)});
 }
 
 void Reconciler::see_to_gates() {
@@ -61,8 +60,7 @@ void Reconciler::see_to_gates() {
     std::vector<bridges::Op> ops;
     const auto& nics = backends_.guests.state().nics;
     if (newcomers_.empty() && gated_ == backends_.kernel.state().links && gated_nics_ == nics) return;
-    // A domain that is about to start, or to arrive, has its NICs already: what it says first shall pass.
-    if (note_newcomers(ops) && backends_.guests.connected()) std::ignore = backends_.guests.look_at_all();
+    note_newcomers(ops);
     gated_nics_ = nics;
     std::set<IfName> hypervisors;
     for (const guests::Nic& nic : nics) {
@@ -73,7 +71,7 @@ void Reconciler::see_to_gates() {
     }
     std::vector<IfName> admitted;
     for (const auto& [tap, newcomer] : std::map(newcomers_)) {
-        if (!is_admitted(tap, hypervisors.contains(tap))) continue;
+        if (!lower::can_be_admitted(tap) || !is_admitted(tap, hypervisors.contains(tap))) continue;
         ops.push_back(admit(*backends_.kernel.state().links.find(tap), true));
         admitted.push_back(tap);
     }

@@ -106,19 +106,24 @@ bool Reconciler::see_to_rules() {
     return is_due && put_rules_back();
 }
 
-// Where a gate comes to stand, taps of others that are there stay as they were: none of them has just been plugged in. What has a
-// name of libvirt's waits for libvirt's word.
-void Reconciler::add_admissions(const std::set<topology::IfName>& closing, std::vector<bridges::Op>& ops) const {
+// Where a gate comes to stand again, taps of others that are there stay as they were, unless they wait already. What has a name of
+// libvirt's waits for libvirt's word, and guests' own ports have filters.
+void Reconciler::admit_bystanders(const std::set<topology::IfName>& closing, const bridges::State& wanted) {
+    std::vector<bridges::Op> ops;
     std::set<topology::IfName> hypervisors;
     for (const guests::Nic& nic : backends_.guests.state().nics)
         if (nic.device) hypervisors.insert(*nic.device);
     for (const bridges::Link& link : closing.empty() ? topology::Keyed<bridges::Link>() : backends_.kernel.state().links) {
-        const bool is_there = link.admitted == false && !link.filter && link.master && link.master->of && closing.contains(*link.master->of);
-        if (!is_there || hypervisors.contains(link.name) || lower::is_named_by_libvirt(link.name)) continue;
+        const bool is_there = link.admitted == false && link.master && link.master->of && closing.contains(*link.master->of);
+        const bridges::Link* own = wanted.links.find(link.name);
+        if (!is_there || link.filter || (own && own->filter) || newcomers_.contains(link.name)) continue;
+        if (hypervisors.contains(link.name) || lower::is_named_by_libvirt(link.name) || !lower::can_be_admitted(link.name)) continue;
         bridges::Link now{link.name};
         now.admitted = true;
         ops.push_back(topology::Update<bridges::Link>{link, now});
     }
+    if (ops.empty()) return;
+    if (const auto progress = backends_.kernel.apply(ops); progress.stopped) log::warn("whose taps are on bridges can't be told to nftables: {}: {}", progress.stopped->subject, progress.stopped->what);
 }
 
 // Somebody flushed or changed one of netd's tables, or it is that of another netd: what the guests' ports shall have, and the
@@ -141,11 +146,11 @@ bool Reconciler::put_rules_back() {
         if (now.filter || now.standing || now.gate == true) (now.filter ? ports : devices).push_back(link.name.text());
         ops.push_back(topology::Update<bridges::Link>{*there, now});
     }
-    add_admissions(closing, ops);
     if (auto forgotten = backends_.kernel.forget_filters(); !forgotten) log::warn("filters of ports that are gone stay: {}", forgotten.error().what);
     rules_again_.reset();
     if (ops.empty()) return false;
     const auto progress = backends_.kernel.apply(ops);
+    if (!progress.stopped) admit_bystanders(closing, wanted.kernel);
     if (progress.stopped) rules_again_ = clock_.boottime() + std::chrono::seconds(2);
     if (ports.empty() && devices.empty()) return true;
     if (progress.stopped) log::error("traffic is not kept apart as it should be: {}", progress.stopped->what);

@@ -30,12 +30,12 @@ bool is_named_by_libvirt(const topology::IfName& tap) {
     return name.size() > prefix.size() && name.starts_with(prefix) && std::ranges::all_of(name.begin() + prefix.size(), name.end(), is_digit);
 }
 
-Whose whose(const topology::IfName& tap, const Testimony& testimony) {
+bool can_be_admitted(const topology::IfName& tap) { return bool(topology::IfName::parse(tap.text())); }
+
+bool is_of_others(const topology::IfName& tap, const Testimony& testimony) {
     const bool is_likely_its = is_named_by_libvirt(tap);
-    if (!testimony.connected) return testimony.refused && !is_likely_its ? Whose::others : Whose::unknown;
-    if (testimony.is_its_own) return Whose::hypervisors;
-    if (!testimony.has_been_asked || (is_likely_its && testimony.since < longest_plugging)) return Whose::unknown;
-    return Whose::others;
+    if (!testimony.connected) return !is_likely_its && testimony.since >= longest_silence;
+    return testimony.has_been_asked && (!is_likely_its || testimony.since >= longest_plugging);
 }
 
 }  // namespace lower

@@ -19,21 +19,20 @@ std::optional<bool> gates_of(const bridges::Abilities& abilities, const std::str
 bool waits_at_gate(const bridges::Link& link, const bridges::State& kernel);
 std::vector<topology::IfName> waiting_at_gates(const bridges::State& kernel);
 
-// What is known of the hypervisor as far as such a tap goes.
+// nftables' sets have names by which nothing else is meant: a tap with another stays at the gate.
+bool can_be_admitted(const topology::IfName& tap);
+
+// What is known of the hypervisor as far as such a tap goes, which is none that it has told of.
 struct Testimony {
     bool connected = false;
-    bool refused = false;                 // it was tried to reach it, in vain
-    bool is_its_own = false;              // it has the tap
     bool has_been_asked = false;          // since the tap came, and it has answered
     std::chrono::milliseconds since = {}; // the tap came
 };
 
-enum class Whose { unknown, hypervisors, others };
-
 // What libvirt has named by itself ("vnet7") is somebody else's only where libvirt, which tells of a NIC when it is plugged in and not
-// before, has not told of it for so long.
-constexpr std::chrono::seconds longest_plugging{10};
+// before, has not told of it for so long; and other taps where it could not be reached for so long, which is tried more often than that.
+constexpr std::chrono::seconds longest_plugging{10}, longest_silence{6};
 bool is_named_by_libvirt(const topology::IfName& tap);
-Whose whose(const topology::IfName& tap, const Testimony& testimony);
+bool is_of_others(const topology::IfName& tap, const Testimony& testimony);
 
 }  // namespace lower

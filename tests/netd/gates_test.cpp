@@ -6,7 +6,6 @@
 #include "tests/netd/host_house.hpp"
 
 using lower::Testimony;
-using lower::Whose;
 using topology::IfName;
 
 namespace {
@@ -96,17 +95,19 @@ TEST_CASE("whose a tap is, the hypervisor says; what has its names is its own un
     for (const auto& [text, is_libvirts] : {std::pair{"vnet0", true}, {"vnet12", true}, {"vnet", false}, {"vnet0.7", false}, {"vnetx", false}, {"avnet0", false}}) CHECK(lower::is_named_by_libvirt(name(text)) == is_libvirts);
     struct Told {
         Testimony what;
-        Whose other, likely;
+        bool other, likely;
     };
     for (const auto& [what, other, likely] : {
-             Told{{.connected = true, .is_its_own = true, .has_been_asked = true, .since = seconds(60)}, Whose::hypervisors, Whose::hypervisors},
-             Told{{.connected = true, .since = seconds(60)}, Whose::unknown, Whose::unknown},
-             Told{{.connected = true, .has_been_asked = true}, Whose::others, Whose::unknown},
-             Told{{.connected = true, .has_been_asked = true, .since = lower::longest_plugging}, Whose::others, Whose::others},
-             Told{{}, Whose::unknown, Whose::unknown},  // nobody knows yet whether it answers
-             Told{{.refused = true, .since = seconds(60)}, Whose::others, Whose::unknown}}) {
-        CAPTURE(what.connected, what.refused, what.is_its_own, what.has_been_asked, what.since.count());
-        CHECK(lower::whose(tap, what) == other);
-        CHECK(lower::whose(vnet, what) == likely);
+             Told{{.connected = true, .since = seconds(60)}, false, false},
+             Told{{.connected = true, .has_been_asked = true}, true, false},
+             Told{{.connected = true, .has_been_asked = true, .since = lower::longest_plugging}, true, true},
+             Told{{}, false, false},  // nobody knows yet whether it answers
+             Told{{.since = lower::longest_silence}, true, false},
+             Told{{.since = seconds(600)}, true, false}}) {
+        CAPTURE(what.connected, what.has_been_asked, what.since.count());
+        CHECK(lower::is_of_others(tap, what) == other);
+        CHECK(lower::is_of_others(vnet, what) == likely);
     }
+    CHECK(lower::can_be_admitted(tap));
+    CHECK_FALSE(lower::can_be_admitted(name("tap*1")));
 }
