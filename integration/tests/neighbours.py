@@ -176,7 +176,7 @@ def an_address_with_a_term_and_one_without_its_route_are_taken_over_for_good(hos
 
 @case("vlan", kinds=("legacy",))
 def a_router_where_no_network_is_leads_the_host_nowhere(host):
-    """On a NIC that carries tagged networks only, and on a bond without any; an address that others have on such a NIC stays."""
+    """On a NIC that carries tagged networks only; an address that others have on such a NIC stays, and they can put one there."""
     host.space.links("link set eno3 up", "addr add 2001:db8:3::5/64 dev eno3 nodad")
     host.client.setup({"web": {"nic": "eno1", "vlan": 10, "ipv6addr": "2001:db8:10::2/64", "ipv6gateway": "2001:db8:10::1", "defaultRoute": True},
                        "db": {"nic": "eno2", "bridged": False, "ipv6autoconf": True}, "app": {"nic": "eno3", "vlan": 11}})
@@ -188,8 +188,11 @@ def a_router_where_no_network_is_leads_the_host_nowhere(host):
     wait_until(lambda: announced.count() > 20, 20)
     assert addresses("eno1") == [] and addresses("eno3") == ["2001:db8:3::5"]
     assert defaults() == [("web", "2001:db8:10::1")], defaults()
-    host.client.setup({"db": {"nic": "eno2", "vlan": 12}})   # what was its network's goes with it
-    assert addresses("eno2") == []
+    host.space.links("addr add 2001:db8:4::5/64 dev eno1 nodad")
+    agree(host)
+    host.client.setup({"db": {"nic": "eno2", "vlan": 12}})
+    hears = lambda nic: host.space.run("cat", f"/proc/sys/net/ipv6/conf/{nic}/accept_ra").strip()
+    assert (hears("eno1"), hears("eno2"), hears("eno3")) == ("0", "0", "0")
     agree(host)
     host.client.setup({name: {"remove": True} for name in ("web", "db", "app")})
-    assert host.space.run("cat", "/proc/sys/net/ipv6/conf/eno1/disable_ipv6").strip() == "0"
+    assert hears("eno1") == hears("eno3") == "1" and "2001:db8:4::5" in addresses("eno1")

@@ -107,14 +107,10 @@ std::optional<bridges::HostStack> stack_after(const Link& old, const Link& now) 
     return stack;
 }
 
-bool has_v6(const std::set<topology::Subnet>& addresses) {
-    return std::ranges::any_of(addresses, [](const topology::Subnet& one) { return one.is_v6(); });
-}
-
-// What is there with IPv6 looks like others' (apart()), and was the network's that goes.
-void end_ipv6(const Link& old, const Link& wanted, Link& now) {
-    const bool was_networks = old.addresses && old.stack && old.stack->ipv6 == true;
-    if (was_networks && !wanted.addresses && now.stack && !now.stack->ipv6 && !has_v6(*now.addresses)) now.stack->ipv6 = false;
+// Routers that are heard there look like others' (apart()), and were the network's that goes.
+void end_routers(const Link& old, const Link& wanted, Link& now) {
+    const bool were_networks = old.addresses && old.stack && old.stack->hears_routers == true;
+    if (were_networks && !wanted.addresses && now.stack && !now.stack->hears_routers) now.stack->hears_routers = false;
 }
 
 // A link that was there before netd and is not netd's: it is left without a master, at the usual MTU, as found.
@@ -246,7 +242,7 @@ Goal goal(const Intent& was, const Intent& now, const Touched& touched, const Ho
             Link changed = *stays;
             go_back(link, changed);
             keep_foreign_addresses(link, changed, host);
-            end_ipv6(link, *stays, changed);
+            end_routers(link, *stays, changed);
             if (!(changed == *stays)) goal.wanted.kernel.links.put(changed);
         }
     }

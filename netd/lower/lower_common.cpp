@@ -63,12 +63,6 @@ namespace {
 
 const Link* observed(const Draft& draft, const IfName& name) { return draft.host.kernel.links.find(name); }
 
-bool has_ipv6_of_others(const Link& link) {
-    const bridges::RareFacts& rare = link.facts.rare.get();
-    const bool has_address = link.addresses && std::ranges::any_of(*link.addresses, [](const topology::Subnet& one) { return one.is_v6(); });
-    return has_address || !rare.autoconf.empty() || rare.router;
-}
-
 bool is_bond(const Link* link) { return link && link->kind && std::holds_alternative<bridges::Bond>(*link->kind); }
 
 // A bond's port wears the bond's address; its own is the permanent one.
@@ -138,7 +132,8 @@ std::optional<topology::Mac> mac_of(const Draft& draft, const IfName& base) {
 bridges::HostStack apart(const Draft& draft, const IfName& device) {
     bridges::HostStack stack{.arp_strict = true};
     const Link* there = observed(draft, device);
-    if (!there || !has_ipv6_of_others(*there)) stack.ipv6 = false;
+    const bool is_led = there && (!there->facts.rare.get().autoconf.empty() || there->facts.rare.get().router);
+    if (!is_led) stack.hears_routers = false;
     return stack;
 }
 

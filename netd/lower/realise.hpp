@@ -54,8 +54,8 @@ void mirror_switched(Draft& draft, const intent::GuestNic& nic, const topology::
 // The device that carries a network's address: MTU, addresses, up, and how the host's stack behaves on it.
 bridges::Link top_link(const Draft& draft, const intent::Network& network);
 
-// The stack of a NIC or bond on which, without a tag, there is no network: what is announced and asked there leads the host nowhere. Others
-// may have IPv6 there, which stays.
+// The stack of a NIC or bond on which, without a tag, there is no network: routers that announce themselves there lead the host nowhere.
+// Those that others let lead it already do so on.
 bridges::HostStack apart(const Draft& draft, const IfName& device);
 
 // A port of a network's bridge by which the network goes on; the host's stack has nothing there: it answers no ARP even for frames that the
