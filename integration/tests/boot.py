@@ -193,19 +193,6 @@ def a_management_nic_that_no_definition_can_have_is_told_of_no_change(host):
 
 
 @case(start=False)
-def a_management_nic_with_two_addresses_speaks_from_the_same_one(host):
-    host.space.links("link set eno1 up", "addr add 192.0.2.30/24 dev eno1", "addr add 192.0.2.10/24 dev eno1", "addr add 10.0.0.10/8 dev eno1",
-                     "route add default via 192.0.2.1 dev eno1 metric 100", "route add default via 192.0.2.2 dev eno1 metric 200")
-    host.netd.start(more=("--management", "eno1")).ready()
-    host.client = host.netd.client()
-    assert host.client.call("Host.confirmConnectivity")["confirmed"]
-    mine = networks(host)["ovirtmgmt"]
-    assert (mine["ipaddr"], mine["addresses"], mine["gateway"]) == ("192.0.2.30", ["10.0.0.10/8", "192.0.2.10/24"], "192.0.2.1"), mine
-    assert "src 192.0.2.30 " in host.space.run("ip", "route", "get", "192.0.2.99")
-    agree(host)
-
-
-@case(start=False)
 def the_management_nic_goes_back_if_nobody_confirms(host):
     from agree import changes, photograph
     host.space.links("link set eno1 up", "addr add 192.0.2.10/24 dev eno1", "route add default via 192.0.2.1 dev eno1")
