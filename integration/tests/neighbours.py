@@ -26,8 +26,11 @@ out.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 255)
 out.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, socket.if_nametoindex(sys.argv[1]))
 prefix = struct.pack("!BBBBIII", 3, 4, 64, 0xc0, 86400, 14400, 0) + socket.inet_pton(socket.AF_INET6, sys.argv[2])
 while True:
-    out.sendto(struct.pack("!BBHBBHII", 134, 0, 0, 64, 0x08, 1800, 0, 0) + prefix, ("ff02::1", 0))   # with high preference
-    print("announced", flush=True)
+    try:
+        out.sendto(struct.pack("!BBHBBHII", 134, 0, 0, 64, 0x08, 1800, 0, 0) + prefix, ("ff02::1", 0))   # with high preference
+        print("announced", flush=True)
+    except OSError:
+        pass   # it has no address of its own yet
     time.sleep(0.1)
 """
 
@@ -182,7 +185,7 @@ def a_router_where_no_network_is_leads_the_host_nowhere(host):
                        "db": {"nic": "eno2", "bridged": False, "ipv6autoconf": True}, "app": {"nic": "eno3", "vlan": 11}})
     announced = host.later(Announcer(host, "eno1", "2001:db8:bad::"))
     host.later(Announcer(host, "eno2", "2001:db8:2::"))
-    addresses = lambda nic: [one["local"] for device in host.space.ip("-6", "address", "show", "dev", nic, "scope", "global") for one in device.get("addr_info", [])]
+    addresses = lambda nic: [one["local"] for device in host.space.ip("-6", "address", "show", "dev", nic, "scope", "global") for one in device.get("addr_info", []) if one]
     defaults = lambda: [(one["dev"], one["gateway"]) for one in host.space.ip("-6", "route", "show", "default")]
     wait_until(lambda: addresses("eno2"), 10, "SLAAC does not work here")
     wait_until(lambda: announced.count() > 20, 20)
