@@ -110,9 +110,22 @@ class OpenVSwitch:
     def start(self):
         self.space.run(checkout / "integration/ovs", "start", self.folder, self.datapath, patience=90)
 
+    def pid(self, daemon):
+        return int((self.folder / f"{daemon}.pid").read_text())
+
+    @contextlib.contextmanager
+    def stopped(self, daemon):
+        """ovsdb-server or ovs-vswitchd stands still meanwhile."""
+        pid = self.pid(daemon)
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
     def kill(self, daemon):
         """ovsdb-server or ovs-vswitchd, as a crash does."""
-        pid = int((self.folder / f"{daemon}.pid").read_text())
+        pid = self.pid(daemon)
         if _name(pid) == daemon:
             os.kill(pid, signal.SIGKILL)
         wait_until(lambda: not is_alive(pid), what=f"{daemon} does not die")

@@ -27,7 +27,7 @@ topology::Result<> BlockedFlows::ask(const IfName& name, const FilteredPorts& po
     if (std::none_of(ports.begin(), ports.end(), [](const auto& port) { return limits_storms(port.second); })) return {};
     const auto dropped = bridge.connection->dropped_by_meters(deadline);
     if (!dropped) return dropped.error();
-    for (const auto& [meter, packets] : *dropped) bridge.counts.push_back({Cookie{0, meter, reason_of("storm")}.number(), packets});
+    for (const auto& [meter, packets] : *dropped) bridge.counts->push_back({Cookie{0, meter, reason_of("storm")}.number(), packets});
     return {};
 }
 
@@ -58,7 +58,9 @@ Blocked BlockedFlows::read(const State& state) {
     std::erase_if(bridges_, [&](const auto& known) { return !filtered.contains(known.first); });
     ask_all(filtered);
     for (const auto& [name, ports] : filtered) {
-        for (const auto& count : bridges_[name].counts) {
+        const auto& counts = bridges_[name].counts;
+        if (!counts) continue;
+        for (const auto& count : *counts) {
             const auto cookie = Cookie::of(count.cookie);
             const auto port = ports.find(cookie.ofport);
             if (!count.packets || port == ports.end() || cookie.reason >= topology::block_reasons.size()) continue;
@@ -66,6 +68,16 @@ Blocked BlockedFlows::read(const State& state) {
         }
     }
     return blocked;
+}
+
+std::set<IfName> BlockedFlows::unheard(const State& state) const {
+    std::set<IfName> unheard;
+    for (const auto& [name, ports] : filtered_bridges(state)) {
+        const auto known = bridges_.find(name);
+        if (known != bridges_.end() && known->second.counts) continue;
+        for (const auto& [number, port] : ports) unheard.insert(port.name);
+    }
+    return unheard;
 }
 
 }  // namespace ovs

@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -28,11 +29,14 @@ public:
     // then nobody is asked for a while. Counts begin anew when ovs-vswitchd does.
     Blocked read(const State& state);
 
+    // The filtered ports whose bridge has not answered yet.
+    std::set<IfName> unheard(const State& state) const;
+
 private:
     struct Bridge {
         std::unique_ptr<OpenFlow> connection = {};
         std::chrono::steady_clock::time_point next_try = {};
-        std::vector<OpenFlow::Count> counts = {};  // as last told
+        std::optional<std::vector<OpenFlow::Count>> counts = {};  // as last told
     };
 
     using Time = std::chrono::steady_clock::time_point;

@@ -155,16 +155,11 @@ def rules_that_are_flushed_in_the_middle_of_a_change_come_back_at_once(host):
     define(host, {"lan": {"nic": "eno1", "switch": "legacy"}})
     guest = Guest(host, "a", "lan", "tap")
     filtered = lambda: guest.nic["port"] in host.space.run("nft", "list", "ruleset")
-    number = None
-    daemon = int((host.folder / "ovs/ovs-vswitchd.pid").read_text())
-    os.kill(daemon, signal.SIGSTOP)
-    try:
+    with host.ovs.stopped("ovs-vswitchd"):
         number = host.client.send("Host.setupNetworks", {"networks": {"web": {"nic": "eno2", "switch": "ovs"}}, "options": {"connectivityTimeout": 20}})
         time.sleep(0.5)
         host.space.run("nft", "flush", "ruleset")
         time.sleep(0.2)
-    finally:
-        os.kill(daemon, signal.SIGCONT)
     other = host.netd.client()
     wait_until(lambda: other.call("Host.getStatus")["transaction"], 30, "it never waited")
     wait_until(filtered, 5, "the guest stays unfiltered while a change waits")
@@ -194,15 +189,12 @@ def flows_that_are_written_too_late_do_not_stay(host):
     guest = Guest(host, "a", "web", "tap")
     words = lambda: sorted(re.sub(r"cookie=\S+ ", "", flow) for _, _, flow in host.ovs.flows("ovs-eno1"))
     before = words()
-    daemon = int((host.folder / "ovs/ovs-vswitchd.pid").read_text())
-    os.kill(daemon, signal.SIGSTOP)
-    try:
-        guest.update(filter="trusted")
-        raise AssertionError("it was not refused")
-    except RpcError as refusal:
-        assert refusal.code in (32, 56), refusal
-    finally:
-        os.kill(daemon, signal.SIGCONT)
+    with host.ovs.stopped("ovs-vswitchd"):
+        try:
+            guest.update(filter="trusted")
+            raise AssertionError("it was not refused")
+        except RpcError as refusal:
+            assert refusal.code in (32, 56), refusal
     time.sleep(1)   # so that it has done what it was told while it stood
     wait_until(lambda: words() == before, 20, "the flows are those of a change that was refused")
     assert host.client.call("VM.getNics")["nics"][0]["filter"] == "standard"

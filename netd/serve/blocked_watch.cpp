@@ -43,12 +43,32 @@ topology::Result<std::unique_ptr<BlockedWatch>> BlockedWatch::open(loop::EventLo
 Blocked BlockedWatch::read() {
     if (auto now = reader_.read()) tables_ = std::move(*now);
     auto blocked = tables_.value_or(Blocked());
-    if (snapshot_) blocked.merge(flows_.read(snapshot_->observed.ovs));
+    if (!snapshot_) return blocked;
+    auto flows = flows_.read(snapshot_->observed.ovs);
+    take_as_told(flows);
+    blocked.merge(std::move(flows));
     return blocked;
+}
+
+void BlockedWatch::meet_ovs() {
+    if (!older_ && snapshot_->ovs_connected) older_ = flows_.unheard(snapshot_->observed.ovs);
+}
+
+// ovs-vswitchd may be slow to say what it dropped before this netd was there; it is no news when it does.
+void BlockedWatch::take_as_told(const Blocked& flows) {
+    if (!older_ || older_->empty()) return;
+    const auto unheard = flows_.unheard(snapshot_->observed.ovs);
+    std::erase_if(*older_, [&](const topology::IfName& port) {
+        if (unheard.contains(port)) return false;
+        const auto found = flows.find(port);
+        if (told_ && found != flows.end()) (*told_)[port] = found->second;
+        return true;
+    });
 }
 
 void BlockedWatch::follow(observe::Published snapshot) {
     snapshot_ = std::move(snapshot);
+    meet_ovs();
     if (!told_) begin();
     if (snapshot_->running.nics().empty() && snapshot_->running.networks().empty()) timer_->stop();
     else if (!timer_->is_set()) std::ignore = timer_->at(clock_.boottime() + pace);

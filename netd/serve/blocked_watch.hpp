@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 namespace serve {
@@ -36,6 +37,8 @@ public:
 private:
     BlockedWatch(const loop::Clock& clock, std::string ovs_folder, Tell tell) : clock_(clock), tell_(std::move(tell)), flows_(std::move(ovs_folder)) {}
     void begin();
+    void meet_ovs();
+    void take_as_told(const bridges::Blocked& flows);
     void look();
 
     const loop::Clock& clock_;
@@ -46,6 +49,7 @@ private:
     observe::Published snapshot_;
     std::optional<bridges::Blocked> tables_ = {};  // the kernel's, as last read
     std::optional<bridges::Blocked> told_ = {};    // none before the first reading
+    std::optional<std::set<topology::IfName>> older_ = {};  // ports that this netd found at Open vSwitch, of which it has not been told yet
 };
 
 }  // namespace serve
