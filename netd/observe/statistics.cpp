@@ -172,11 +172,12 @@ Result<Statistics> read_statistics(const Snapshot& snapshot) {
         return misses_nothing(links.find(IfName::observed(name))) ? most : dropped_by(name, most);
     });
     if (!counted) return counted;
-    Statistics statistics;
+    // Both are in the order of names.
+    auto at = counted->begin();
     for (const bridges::Link& link : links) {
-        const auto found = counted->find(link.name.text());
-        if (found == counted->end()) continue;
-        LinkStatistics& one = statistics.insert(counted->extract(found)).position->second;
+        while (at != counted->end() && at->first < link.name.text()) at = counted->erase(at);
+        if (at == counted->end() || at->first != link.name.text()) continue;
+        LinkStatistics& one = at++->second;
         const auto* vlan = link.kind ? std::get_if<bridges::Vlan>(&*link.kind) : nullptr;
         // A VLAN is as fast as what carries it.
         if (const Pace* pace = snapshot.paces.find(vlan ? vlan->base : link.name)) {
@@ -186,7 +187,8 @@ Result<Statistics> read_statistics(const Snapshot& snapshot) {
         one.index = link.facts.index;
         one.state = state_of(link) == NodeState::up ? "up" : "down";
     }
-    return statistics;
+    counted->erase(at, counted->end());
+    return counted;
 }
 
 topology::Graph with_counters(topology::Graph graph, const Statistics& statistics) {

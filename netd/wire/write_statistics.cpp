@@ -1,7 +1,7 @@
 // Straight into the answer's bytes: a thousand networks are three thousand objects, which as values take longer than the counters do.
 #include "netd/wire/write_statistics.hpp"
 
-#include <fmt/format.h>
+#include <fmt/compile.h>
 
 #include <iterator>
 
@@ -24,11 +24,12 @@ std::string write_statistics(const observe::Statistics& statistics, std::chrono:
     for (const auto& [device, of] : statistics) {
         name.clear();
         append_quoted(name, device);
-        fmt::format_to(std::back_inserter(text), R"({}{}:{{)", text.back() == '{' ? "" : ",", name);
+        if (text.back() != '{') text += ',';
+        text.append(name).append(":{");
         if (of.blocked) write_blocked(text, *of.blocked);
         fmt::format_to(std::back_inserter(text),
-                       R"("duplex":"{}","ifindex":{},"multicast":{},"name":{},"rx":{},"rxDropped":{},"rxErrors":{},"rxPackets":{},"sampleTime":{},)"
-                       R"("speed":{},"state":"{}","tx":{},"txDropped":{},"txErrors":{},"txPackets":{}}})",
+                       FMT_COMPILE(R"("duplex":"{}","ifindex":{},"multicast":{},"name":{},"rx":{},"rxDropped":{},"rxErrors":{},"rxPackets":{},"sampleTime":{},)"
+                                   R"("speed":{},"state":"{}","tx":{},"txDropped":{},"txErrors":{},"txPackets":{}}})"),
                        of.duplex, of.index, of.multicast, name, of.rx, of.rx_dropped, of.rx_errors, of.rx_packets, time, of.speed, of.state, of.tx, of.tx_dropped,
                        of.tx_errors, of.tx_packets);
     }
