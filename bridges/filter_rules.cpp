@@ -198,10 +198,6 @@ std::size_t filter_rule_count(bool has_gates) {
     return rules;
 }
 
-std::string write_gate_probe() {
-    return fmt::format("table bridge netd-probe {{\n{}{} chain probe {{ {}; }}\n}}\ndelete table bridge netd-probe\n", sets, write_drops(topology::block_reasons), gate);
-}
-
 std::vector<std::string> counting_sets() {
     std::vector<std::string> sets{"storm", "storm_bytes"};
     for (const topology::BlockReason& reason : topology::block_reasons) sets.push_back(counting_set(reason));

@@ -69,9 +69,6 @@ std::string filter_table_mark(bool has_gates);
 // How many rules the table has.
 std::size_t filter_rule_count(bool has_gates);
 
-// A table that comes and goes at once, where the kernel takes the rules of gates.
-std::string write_gate_probe();
-
 // Into which chain the port's frames go, and back: "strict_trunk".
 std::string chain_of(const Filter& filter);
 bool read_chain(const std::string& chain, Filter& filter);

@@ -1,6 +1,7 @@
 // See filter_table.hpp.
 #include "bridges/filter_table.hpp"
 
+#include "bridges/gate_probe.hpp"
 #include "bridges/nft_program.hpp"
 
 #include <linux/netfilter.h>
@@ -60,7 +61,7 @@ FilterContent content_in(const FilterElements& elements, bool has_gates) {
 // Whether the kernel tells by which bridge a frame comes is seen by asking it for such a rule, or by the table that a netd before has put up.
 bool takes_gates(NftSocket& socket) {
     const auto mark = socket.comment(NFPROTO_BRIDGE, table);
-    return (mark && *mark == filter_table_mark(true)) || run_nft(write_gate_probe());
+    return (mark && *mark == filter_table_mark(true)) || can_have_gates();
 }
 
 }  // namespace
