@@ -213,9 +213,9 @@ Result<> FilterTable::change(const FilterChanges& filters, const GateChanges& ga
     if (auto done = socket_->change(NFPROTO_BRIDGE, table, changes); !done) return done;
     patch(content_, filters, gates);
     patch(wanted_, filters, gates);
-    for (const auto& [port, filter] : filters) news_.ports.insert(port);
+    for (const auto& [port, filter] : filters) news_.devices.insert(port);
     for (const auto* moved : {&gates.bridges, &gates.admitted})
-        for (const auto& [name, is_in] : *moved) news_.ports.insert(name);
+        for (const auto& [name, is_in] : *moved) news_.devices.insert(name);
     return conclude(before);
 }
 

@@ -43,7 +43,7 @@ public:
     // Whose filters and gates may be others than they were when this was last asked: all of them, or these devices'.
     struct News {
         bool of_all = false;
-        std::set<IfName> ports = {};
+        std::set<IfName> devices = {};
     };
     News take_news() { return std::exchange(news_, News()); }
 

@@ -55,7 +55,7 @@ Result<> KernelMirror::look() {
 
 void KernelMirror::take_filters(const FilterContent& content, const FilterTable::News& news) {
     if (news.of_all) mirror_.take_filters(content);
-    else for (const IfName& name : news.ports) mirror_.take_filter(name, content);
+    else for (const IfName& name : news.devices) mirror_.take_filter(name, content);
     mirror_.settle();
 }
 

@@ -15,13 +15,12 @@
 #include "bridges/veth_peer.hpp"
 
 #include <fmt/format.h>
+#include <linux/rtnetlink.h>
 
 #include <cerrno>
 #include <future>
-#include <linux/rtnetlink.h>
 
 namespace bridges {
-
 namespace {
 
 class LinuxKernel : public Kernel {

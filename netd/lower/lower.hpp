@@ -4,7 +4,6 @@
 #pragma once
 
 #include "netd/intent/intent.hpp"
-#include "netd/lower/gates.hpp"
 #include "netd/lower/host_state.hpp"
 #include "netd/lower/leases.hpp"
 

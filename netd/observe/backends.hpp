@@ -3,6 +3,7 @@
 
 #include "bridges/kernel.hpp"
 #include "netd/guests/hypervisor.hpp"
+#include "netd/lower/gates.hpp"
 #include "netd/lower/lower.hpp"
 #include "ovs-driver/switch.hpp"
 

@@ -7,11 +7,6 @@
 namespace observe {
 namespace {
 
-template <class Kind>
-const Kind* as(const Link& link) {
-    return link.kind ? std::get_if<Kind>(&*link.kind) : nullptr;
-}
-
 // The devices that stand for a whole datapath: nobody plugs anything into them.
 bool is_a_datapath(const IfName& name) { return name.text() == "ovs-system" || name.text() == "ovs-netdev"; }
 

@@ -4,6 +4,7 @@
 #include "bridges/kernel.hpp"
 #include "netd/intent/identity.hpp"
 #include "netd/intent/request.hpp"
+#include "netd/lower/gates.hpp"
 #include "netd/lower/host_state.hpp"
 #include "netd/lower/lower.hpp"
 #include "topology/keyed.hpp"

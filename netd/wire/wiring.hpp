@@ -18,11 +18,7 @@ struct Wiring {
     std::optional<topology::Mtu> mtu = {};  // where it is not the device's
 };
 
-// The link's kind, if it is that one.
-template <class Kind>
-const Kind* as(const bridges::Link& link) {
-    return link.kind ? std::get_if<Kind>(&*link.kind) : nullptr;
-}
+using observe::as;
 
 bool has_stp(const bridges::Bridge& bridge);
 std::vector<std::string> names_of(const std::vector<const bridges::Link*>& links);
