@@ -3,6 +3,7 @@
 import os
 import signal
 
+from client import RpcError
 from guest_runner import case
 from host import checkout, run, wait_until
 from plugging import plugged
@@ -63,10 +64,23 @@ def libvirtd_dies_and_comes_back(host):
 
 @case
 def libvirtd_hangs_during_a_plug(host):
+    mac = host.plug(host.a, "web")["nic"]["macAddr"]
+    port = host.nics("a")[0]["port"]
     before = {link["ifname"] for link in host.space.ip("link")}
     host.libvirt.signal(signal.SIGSTOP)
     try:
-        host.refuses(49, "VM.hotplugNic", {"vmId": "b", "nic": {"network": "web"}})
+        news = host.netd.subscribe("security.restored")
+        number = host.client.send("VM.hotplugNic", {"vmId": "b", "nic": {"network": "web"}})
+        wait_until(lambda: before != {link["ifname"] for link in host.space.ip("link")}, 10, "no port is made")
+        # Others' ports do not wait for libvirt to have their filters back.
+        host.space.run("nft", "flush", "ruleset")
+        wait_until(lambda: port in host.space.run("nft", "list", "ruleset"), 3, "a guest stays unfiltered while libvirt is waited for")
+        assert (event := news.next(10)) and port in event[1]["ports"], event
+        assert not host.client.socket.poll(0), "it may have been after the answer"
+        try:
+            raise AssertionError(f"not refused: {host.client.receive(number)}")
+        except RpcError as error:
+            assert error.code == 49, error
         assert before == {link["ifname"] for link in host.space.ip("link")}, "a port is left"
         host.client.call("Host.ping2")
     finally:
@@ -74,6 +88,7 @@ def libvirtd_hangs_during_a_plug(host):
     host.wait_for_libvirt()
     # Whatever libvirtd still did of it is undone.
     wait_until(lambda: not host.libvirt.machine_interfaces("b"), 60, "a NIC is left in the guest")
+    host.unplug(host.a, mac)
 
 
 @case

@@ -22,7 +22,12 @@ using topology::Fault;
 
 Reconciler::Reconciler(observe::Backends backends, DhcpClients& clients, HostResolver& resolver, store::Store store, const loop::Clock& clock, loop::Mailbox<serve::Command>& commands,
                        loop::Mailbox<serve::Note>& notes, loop::Labour& labour)
-    : backends_(backends), clients_(clients), resolver_(resolver), transactor_(backends, std::move(store), clock), clock_(clock), commands_(commands), notes_(notes), labour_(labour) {}
+    : backends_(backends), clients_(clients), resolver_(resolver), transactor_(backends, std::move(store), clock), clock_(clock), commands_(commands), notes_(notes), labour_(labour) {
+    // libvirt may take 15 s to answer; guests' ports do not stay without filters as long.
+    backends_.guests.beside(backends_.kernel.descriptor(), [this] {
+        if (auto heard = backends_.kernel.hear()) see_to_rules();
+    });
+}
 
 topology::Result<> Reconciler::start(store::Remembered remembered, std::optional<Management> management) {
     if (auto heard = backends_.kernel.hear(); !heard) return heard.error();

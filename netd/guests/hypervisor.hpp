@@ -5,6 +5,7 @@
 #include "topology/result.hpp"
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <set>
 #include <span>
@@ -68,6 +69,9 @@ public:
 
     // Readable when hear() has something to tell; -1 if there never will be.
     virtual int descriptor() const = 0;
+
+    // What can't wait as long as an answer may take: whenever `urgent` is readable meanwhile, `see_to` is called, which reads it.
+    virtual void beside(int urgent, std::function<void()> see_to) = 0;
 };
 
 // Where there is no hypervisor: never connected.

@@ -7,6 +7,7 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <array>
 #include <thread>
 #include <utility>
 
@@ -40,6 +41,10 @@ public:
     std::string trouble() const override { return trouble_; }
     const State& state() const override { return state_; }
     int descriptor() const override { return desk_->news->descriptor(); }
+    void beside(int urgent, std::function<void()> see_to) override {
+        urgent_ = urgent;
+        see_to_ = std::move(see_to);
+    }
 
     Progress apply(std::span<const Op> ops, Deadline deadline) override {
         Progress progress;
@@ -116,11 +121,17 @@ private:
         return Error{Fault::timeout, "domain " + nic.domain, fmt::format("the guest does not let go of {}", nic.mac.text())};
     }
 
-    bool await_news(Deadline deadline) const {
+    // One that is readable for ever, since it can't be read, is looked at ten times a second.
+    bool await_news(Deadline deadline) {
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
         if (left <= 0) return false;
-        pollfd waiting{desk_->news->descriptor(), POLLIN, 0};
-        return ::poll(&waiting, 1, static_cast<int>(std::min<long>(left, 60'000))) >= 0 || errno == EINTR;
+        const bool is_heeded = Clock::now() >= urgent_again_;
+        std::array<pollfd, 2> waiting{pollfd{desk_->news->descriptor(), POLLIN, 0}, pollfd{is_heeded ? urgent_ : -1, POLLIN, 0}};
+        if (::poll(waiting.data(), waiting.size(), static_cast<int>(std::min<long>(left, is_heeded ? 60'000 : 100))) < 0) return errno == EINTR;
+        if (!waiting[1].revents) return true;
+        see_to_();
+        urgent_again_ = Clock::now() + std::chrono::milliseconds(100);
+        return true;
     }
 
     std::shared_ptr<Desk> desk_;
@@ -131,6 +142,9 @@ private:
     State state_;
     std::uint64_t asked_ = 0, looks_ = 0, looked_ = 0;
     std::optional<Result<>> answer_;
+    int urgent_ = -1;
+    std::function<void()> see_to_;
+    Clock::time_point urgent_again_ = {};
 };
 
 }  // namespace

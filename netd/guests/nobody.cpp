@@ -21,6 +21,7 @@ public:
     bool answered(std::uint64_t) const override { return false; }
     void offer(std::vector<Offer>) override {}
     int descriptor() const override { return -1; }
+    void beside(int, std::function<void()>) override {}
 
 private:
     static Error absent() { return {Fault::backend, "libvirt", "netd was told to use no libvirt"}; }

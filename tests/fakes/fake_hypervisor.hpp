@@ -27,6 +27,7 @@ public:
     bool answered(std::uint64_t number) const override { return connected_ && number <= asked; }
     void offer(std::vector<guests::Offer> offers) override { offered = std::move(offers); }
     int descriptor() const override { return -1; }
+    void beside(int, std::function<void()>) override {}  // its answers are there at once
 
     // What guests and others do; seen by state() after hear().
     void start(const std::string& domain, const std::string& uuid = {});
