@@ -21,10 +21,13 @@ bool is_lost(const Route& route, const Journeys& journeys) {
     return !route.to.is_v6() && device->loses_v4;
 }
 
+// A network's own way is there until the other one is: whoever is behind its gateway waits for nothing that comes in between.
 void plan_routes(const State& want, const State& have, const Journeys& journeys, std::vector<Step>& steps) {
-    for (const Route& route : have.routes)
-        if (route.protocol == Route::ours && !want.routes.contains(route.key()))
-            steps.push_back({Remove<Route>{route}, Phase::release, 0});
+    for (const Route& route : have.routes) {
+        if (route.protocol != Route::ours || want.routes.contains(route.key())) continue;
+        const bool stays_until_then = route.table != Route::main_table && !is_lost(route, journeys);
+        steps.push_back(stays_until_then ? Step{Remove<Route>{route}, Phase::route, 2} : Step{Remove<Route>{route}, Phase::release, 0});
+    }
     for (const Route& route : want.routes) {
         // What a gateway is reached by comes before the gateway.
         const int level = route.via ? 1 : 0;
@@ -34,13 +37,13 @@ void plan_routes(const State& want, const State& have, const Journeys& journeys,
     }
 }
 
-// One that lets nothing through is there before what it guards, and as long; the kernel takes it without the device.
+// One that lets nothing through is there before what it guards. All are there as long as that, and as the ways that they lead to; the kernel
+// takes them without the device.
 void plan_rules(const State& want, const State& have, std::vector<Step>& steps) {
     for (const Rule& rule : have.rules) {
         const Rule* wanted = want.rules.find(rule.key());
         const bool goes = wanted ? !(*wanted == rule) : rule.protocol == Route::ours;
-        if (goes && rule.drops && !wanted) steps.push_back({Remove<Rule>{rule}, Phase::route, 2});
-        else if (goes) steps.push_back({Remove<Rule>{rule}, Phase::release, 0});
+        if (goes) steps.push_back(wanted ? Step{Remove<Rule>{rule}, Phase::release, 0} : Step{Remove<Rule>{rule}, Phase::route, 2});
     }
     for (const Rule& rule : want.rules) {
         const Rule* found = have.rules.find(rule.key());

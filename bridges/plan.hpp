@@ -9,14 +9,14 @@ namespace bridges {
 
 // The order of a plan. All steps of one phase and level are independent of each other.
 enum class Phase {
-    release,  // rules, routes, addresses that go; ports that leave; rules that let nothing through come
+    release,  // routes of the main table and addresses that go; ports that leave; rules that let nothing through come
     remove,   // links that go
     build,    // links that come or change, what lies below first (level); MTUs rise, below first
     late,     // links that somebody else makes in between (OVS internal ports): what we want of them
     traffic,  // limits, shares and copies come, once all that they name is there
     shrink,   // MTUs fall, above first (level)
     address,  // addresses come
-    route,    // routes and rules come; rules that let nothing through go
+    route,    // routes and rules come, then others' routes of tables of their own and rules go
 };
 
 struct Step {

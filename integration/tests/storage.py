@@ -156,13 +156,22 @@ def all_definitions_again_as_the_manual_says(host):
 
 @case(start=False)
 def the_disk_is_full(host):
-    host.netd.state.mkdir(parents=True)
-    run("mount", "-t", "tmpfs", "-o", "size=64k", "state", host.netd.state)
-    host.later(Mount(host.netd.state))
+    refuses_without_room(host, host.netd.state)
+
+
+@case(start=False)
+def what_does_not_outlive_a_boot_has_no_room(host):
+    refuses_without_room(host, host.netd.run)
+
+
+def refuses_without_room(host, folder):
+    folder.mkdir(parents=True)
+    run("mount", "-t", "tmpfs", "-o", "size=64k", "netd", folder)
+    host.later(Mount(folder))
     start(host)
     host.client.setup({"ovirtmgmt": mgmt}, commitOnSuccess=True)
     before, running = photograph(host.space), host.client.call("Host.getRunningConfig")
-    filler = host.netd.state / "filler"
+    filler = folder / "filler"
     with contextlib.suppress(OSError), open(filler, "wb", buffering=0) as file:
         while True:
             file.write(bytes(1024))

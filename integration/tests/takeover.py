@@ -135,14 +135,19 @@ def a_bond_that_an_installer_made_and_that_is_not_in_the_request(host):
 
 @case("bond", "vlan")
 def a_bond_that_was_there_and_is_in_the_request(host):
-    installed_bond(host, "active-backup")
-    mac = bond_of(host)["mac"]
+    installed_bond(host, "active-backup", "updelay 500 primary_reselect better")
+    before = bond_of(host)
     monitor = Monitor(host)
     monitor.settle()
-    host.client.setup({"ovirtmgmt": {"bonding": "bond0", **mgmt}}, {"bond0": {"nics": ["eno1", "eno2"], "options": "mode=active-backup miimon=100"}})
+    asked = ({"ovirtmgmt": {"bonding": "bond0", **mgmt}}, {"bond0": {"nics": ["eno1", "eno2"], "options": "mode=active-backup miimon=100"}})
+    expect(host, 10, "confirm", *asked, confirm=False, connectivityTimeout=1)
+    assert bond_of(host) == before, (before, bond_of(host))
+    host.client.setup(*asked)
     agree(host, foreign=["bond0.7"])
+    # What is said of it is what it is, and what was set on it besides is not.
     bond = bond_of(host)
-    assert bond["mac"] == mac and bond["data"]["miimon"] == 100 and bond["data"]["mode"] == "active-backup", bond
+    data = {key: bond["data"][key] for key in ("mode", "miimon", "updelay", "primary_reselect")}
+    assert bond["mac"] == before["mac"] and data == {"mode": "active-backup", "miimon": 100, "updelay": 0, "primary_reselect": "always"}, bond
     assert foreign_vlan(host)["addresses"] == ["10.7.0.1"]
 
 

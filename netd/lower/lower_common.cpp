@@ -1,4 +1,5 @@
 // What the switch kinds have in common: the device with the address, bonds, MACs and routes.
+#include "bridges/bond_options.hpp"
 #include "netd/lower/attainable.hpp"
 #include "netd/lower/naming.hpp"
 #include "netd/lower/realise.hpp"
@@ -153,16 +154,26 @@ bool would_lose_its_mac(const Draft& draft, const intent::Bond& bond, const Link
     return has_port && (!keeps_port || has_other_mode);
 }
 
+// One that somebody else made is what its definition says, and nothing besides: what was set on it and is not named goes back to its default.
+void end_options_of_others(const Link& there, bridges::Options& options) {
+    if (!is_bond(&there) || there.owner.value_or(topology::Owner()).is_ours()) return;
+    const auto defaults = bridges::default_bond_options(options.at("mode"));
+    for (const auto& [key, value] : std::get<bridges::Bond>(*there.kind).options)
+        if (const auto standard = defaults.find(key); standard != defaults.end()) options.edit().insert(*standard);
+}
+
 }  // namespace
 
 void bond(Draft& draft, const intent::Bond& bond) {
     const intent::Base* base = draft.intent.bases().find(bond.name);
     Link link{bond.name};
-    link.kind = bridges::Bond{without_absent_primary(bond.options, draft.host.kernel)};
+    const Link* there = observed(draft, bond.name);
+    bridges::Options options = without_absent_primary(bond.options, draft.host.kernel);
+    if (there) end_options_of_others(*there, options);
+    link.kind = bridges::Bond{std::move(options)};
     link.owner = topology::Owner::ours(fmt::format("bond {}", bond.name.text()));
     link.mtu = base ? base->mtu() : intent::Mtu();
     link.up = true;
-    const Link* there = observed(draft, bond.name);
     const bool keeps_it = is_bond(there) && !would_lose_its_mac(draft, bond, *there);
     if (bond.hwaddr || !(keeps_it || has_mac_of_ports(link))) link.mac = mac_of(draft, bond.name);
     if (!base) link.master = bridges::Master{};

@@ -32,6 +32,7 @@ ovs::Port switch_port(const IfName& name, const IfName& bridge, const topology::
     ovs::Port port{name};
     port.bridge = bridge;
     port.owner = owner;
+    port.isolated = false;
     port.others = port.priority_tags = "";
     port.cvlans.emplace();
     return port;

@@ -220,6 +220,15 @@ Result<> append_line(const std::string& directory, const std::string& name, std:
     return error;
 }
 
+Result<> make_room_for_line(const std::string& directory, const std::string& name, std::size_t bytes) {
+    const std::string path = directory + "/" + name;
+    File file{::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW)};
+    struct stat now = {};
+    if (!file || ::fstat(file.number(), &now) != 0) return {};
+    if (::fallocate(file.number(), FALLOC_FL_KEEP_SIZE, now.st_size, static_cast<off_t>(bytes)) == 0 || errno != ENOSPC) return {};
+    return failed(path, "can't be added to");
+}
+
 Result<Appended> read_appended(const std::string& directory, const std::string& name) {
     auto read = read_whole(directory + "/" + name);
     if (!read) return read.error();

@@ -55,6 +55,9 @@ Result<> remove_document(const std::string& directory, const std::string& name);
 // One line more at the end of an existing document, with its own checksum. Not durable: for tmpfs.
 Result<> append_line(const std::string& directory, const std::string& name, std::string_view line);
 
+// Room for that: a line of so many bytes is not refused for want of it then. Success where there is no document, or a file system can't tell.
+Result<> make_room_for_line(const std::string& directory, const std::string& name, std::size_t bytes);
+
 // The lines before the first that is not whole. A crash leaves the last one without its end; whatever else is wrong is damage.
 struct Appended {
     std::string lines = {};

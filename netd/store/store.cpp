@@ -214,9 +214,13 @@ Result<std::optional<Entry>> read_journal(const std::string& directory, std::uin
 
 Result<> Store::begin(const Entry& entry) {
     const bool brief = is_for_this_boot(entry);
+    const Document journal = journal_of(entry);
+    const bool begins = !brief && entry.phase != Entry::Phase::waiting;
+    // What runs then is less than the journal, which has it in it, and is refused before anything is touched.
+    if (begins)
+        if (auto room = make_room_for_line(run_, running_name, journal.body.size()); !room) return room;
     // That it waits is said in a disk that has had room for it when it began.
-    const Durable durable = brief || entry.phase == Entry::Phase::waiting ? Durable::no : Durable::room;
-    return write_document(brief ? run_ : state_, journal_name, journal_of(entry), durable);
+    return write_document(brief ? run_ : state_, journal_name, journal, begins ? Durable::room : Durable::no);
 }
 
 Result<> Store::take_back(const Entry& entry) { return write_document(run_, journal_name, journal_of(entry), Durable::no); }

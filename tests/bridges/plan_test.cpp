@@ -92,10 +92,25 @@ TEST_CASE("what is ours and not wanted goes, a VLAN before its base; what is for
     const Route theirs = with_protocol(route("198.51.100.0/24", "192.0.2.1", "zzz"), 4);
     const Rule rule{.from = subnet("192.0.2.0/24"), .table = 100};
     REQUIRE(plan({}, {.links = {bond, tagged, foreign, nic}, .routes = {ours, theirs}, .rules = {rule}}) ==
-            Steps{{Remove<Rule>{rule}, Phase::release, 0},
-                  {Remove<Route>{ours}, Phase::release, 0},
+            Steps{{Remove<Route>{ours}, Phase::release, 0},
                   {Remove<Link>{tagged}, Phase::remove, 0},
-                  {Remove<Link>{bond}, Phase::remove, 0}});
+                  {Remove<Link>{bond}, Phase::remove, 0},
+                  {Remove<Rule>{rule}, Phase::route, 0}});
+}
+
+TEST_CASE("a network that gets the default route has its own way until then, unless its device goes") {
+    const Link web = there("web", Bridge{}), late = made("zzz", Bridge{});
+    Route own = route("0.0.0.0/0", "192.0.2.1", "web");
+    const Route before = route("0.0.0.0/0", "198.51.100.1", "eno1"), after = own;
+    own.table = 100;
+    const Rule rule{.from = subnet("192.0.2.0/24"), .table = 100};
+    const State have{.links = {web}, .routes = {before, own}, .rules = {rule}};
+    REQUIRE(plan({.links = {web, late}, .routes = {after}}, have) ==
+            Steps{{Create<Link>{without_addresses(late)}, Phase::build, 0},
+                  {Update<Route>{before, after}, Phase::route, 0},
+                  {Remove<Rule>{rule}, Phase::route, 1},
+                  {Remove<Route>{own}, Phase::route, 1}});
+    REQUIRE(plan({.routes = {before}}, have) == Steps{{Remove<Route>{own}, Phase::release, 0}, {Remove<Link>{web}, Phase::remove, 0}, {Remove<Rule>{rule}, Phase::route, 0}});
 }
 
 TEST_CASE("MTUs rise from below before anything comes, and fall from above after everything") {
