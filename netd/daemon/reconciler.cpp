@@ -78,7 +78,8 @@ std::chrono::steady_clock::time_point Reconciler::next_deadline() const {
         if (next) deadline = std::min(deadline, in(*next));
     if (!transactor_.is_stuck()) {  // until then no lease is followed
         if (const auto ends = clients_.leases().next()) deadline = std::min(deadline, in(*ends));
-        if (clients_.leases().has_offers()) deadline = std::min(deadline, in(leases_again_));
+        for (const auto& [key, refused] : refused_leases_) deadline = std::min(deadline, in(refused.again));
+        if (refused_leases_.empty() && clients_.leases().has_offers()) deadline = now;
     }
     deadline = std::min(deadline, patrol_again_);
     if (guests_pause_.count() > 0) deadline = std::min(deadline, std::max(guests_again_, now + std::chrono::seconds(1)));
