@@ -4,6 +4,7 @@
 #include "netd/apply/transaction.hpp"
 #include "netd/daemon/dhcp_clients.hpp"
 #include "netd/daemon/host_resolver.hpp"
+#include "netd/daemon/router_ear.hpp"
 #include "netd/loop/labour.hpp"
 #include "netd/loop/mailbox.hpp"
 #include "netd/lower/follow_guests.hpp"
@@ -43,7 +44,7 @@ private:
     // What the networks that stand ask of others than the kernel.
     struct Needs {
         topology::Keyed<intent::Network> of = {};
-        lower::Clients clients = {};
+        lower::Clients clients = {}, hearers = {};
         bool ovs = false;
     };
 
@@ -140,6 +141,7 @@ private:
 
     observe::Backends backends_;
     DhcpClients& clients_;
+    RouterEar ear_;
     HostResolver& resolver_;
     apply::Transactor transactor_;
     const loop::Clock& clock_;
