@@ -70,16 +70,36 @@ void LeaseFolder::take_up() {
         if (::rename(path(key, ".new").c_str(), path(key, ".taken").c_str()) == 0) read(key, ".taken");
     const auto now = clock_->boottime();
     std::erase_if(ends_, [&](const auto& entry) { return entry.second <= now && offered_.erase(entry.first) > 0; });
-    if (!has_offers()) settle();
+    // What only lasts longer is no news.
+    auto same = keys_of(".taken");
+    for (const std::string& key : news()) same.erase(key);
+    settle(same);
 }
 
-void LeaseFolder::settle() {
-    for (const std::string& key : keys_of(".taken"))
-        if (offered_.contains(key)) ::rename(path(key, ".taken").c_str(), path(key, ".lease").c_str());
-        else ::unlink(path(key, ".taken").c_str());
-    for (const auto& [key, lease] : held_)
-        if (!offered_.contains(key)) ::unlink(path(key, ".lease").c_str());
-    held_ = offered_;
+std::optional<std::chrono::nanoseconds> LeaseFolder::end_of(const std::string& key) const {
+    const auto found = ends_.find(key);
+    return found == ends_.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::set<std::string> LeaseFolder::news() const {
+    std::set<std::string> keys;
+    for (const auto& [one, other] : {std::pair{&held_, &offered_}, std::pair{&offered_, &held_}})
+        for (const auto& [key, lease] : *one)
+            if (const auto found = other->find(key); found == other->end() || !(found->second == lease)) keys.insert(key);
+    return keys;
+}
+
+void LeaseFolder::settle(const std::set<std::string>& keys) {
+    for (const std::string& key : keys) {
+        const auto found = offered_.find(key);
+        if (found != offered_.end()) {
+            ::rename(path(key, ".taken").c_str(), path(key, ".lease").c_str());
+            held_.insert_or_assign(key, found->second);
+            continue;
+        }
+        for (const char* ending : {".taken", ".lease"}) ::unlink(path(key, ending).c_str());
+        held_.erase(key);
+    }
 }
 
 void LeaseFolder::keep_only(const std::set<std::string>& keys) {

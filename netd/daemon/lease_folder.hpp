@@ -30,8 +30,12 @@ public:
     void hear();
     // When the first of them ends.
     std::optional<std::chrono::nanoseconds> next() const;
-    // The host is made by what is offered.
-    void settle();
+    std::optional<std::chrono::nanoseconds> end_of(const std::string& key) const;
+    // Of which something else is offered than is held.
+    std::set<std::string> news() const;
+    // The host is made by what is offered: all of it, or of these keys.
+    void settle() { settle(news()); }
+    void settle(const std::set<std::string>& keys);
     // Those of others are forgotten.
     void keep_only(const std::set<std::string>& keys);
 

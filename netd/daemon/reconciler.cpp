@@ -22,7 +22,7 @@ using topology::Fault;
 
 Reconciler::Reconciler(observe::Backends backends, DhcpClients& clients, HostResolver& resolver, store::Store store, const loop::Clock& clock, loop::Mailbox<serve::Command>& commands,
                        loop::Mailbox<serve::Note>& notes, loop::Labour& labour)
-    : backends_(backends), clients_(clients), resolver_(resolver), transactor_(backends, std::move(store), clock), clock_(clock), commands_(commands), notes_(notes), labour_(labour) {
+    : backends_(backends), clients_(clients), ear_(clock), resolver_(resolver), transactor_(backends, std::move(store), clock), clock_(clock), commands_(commands), notes_(notes), labour_(labour) {
     // libvirt may take 15 s to answer; guests' ports do not stay without filters as long.
     backends_.guests.beside(backends_.kernel.descriptor(), [this] {
         if (auto heard = backends_.kernel.hear()) see_to_rules();
@@ -58,7 +58,7 @@ void Reconciler::run() {
             publish();
         }
         auto readable = clients_.descriptors();
-        for (const int other : {commands_.descriptor(), backends_.kernel.descriptor(), backends_.guests.descriptor(), resolver_.descriptor()})
+        for (const int other : {commands_.descriptor(), backends_.kernel.descriptor(), backends_.guests.descriptor(), resolver_.descriptor(), ear_.descriptor()})
             if (other >= 0) readable.push_back(other);
         labour_.end();
         backends_.ovs.wait(readable, next_deadline());
@@ -79,11 +79,12 @@ std::chrono::steady_clock::time_point Reconciler::next_deadline() const {
     const auto now = std::chrono::steady_clock::now();
     auto deadline = now + std::chrono::hours(1);
     const auto in = [&](std::chrono::nanoseconds boottime) { return now + std::max(std::chrono::nanoseconds(0), boottime - clock_.boottime()); };
-    for (const auto& next : {clients_.next(), resolver_.next()})
+    for (const auto& next : {clients_.next(), resolver_.next(), ear_.next()})
         if (next) deadline = std::min(deadline, in(*next));
     if (!transactor_.is_stuck()) {  // until then no lease is followed
         if (const auto ends = clients_.leases().next()) deadline = std::min(deadline, in(*ends));
-        if (clients_.leases().has_offers()) deadline = std::min(deadline, in(leases_again_));
+        for (const auto& [key, refused] : refused_leases_) deadline = std::min(deadline, in(refused.again));
+        if (refused_leases_.empty() && clients_.leases().has_offers()) deadline = now;
     }
     deadline = std::min(deadline, patrol_again_);
     if (guests_pause_.count() > 0) deadline = std::min(deadline, std::max(guests_again_, now + std::chrono::seconds(1)));

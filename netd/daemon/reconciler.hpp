@@ -4,6 +4,7 @@
 #include "netd/apply/transaction.hpp"
 #include "netd/daemon/dhcp_clients.hpp"
 #include "netd/daemon/host_resolver.hpp"
+#include "netd/daemon/router_ear.hpp"
 #include "netd/loop/labour.hpp"
 #include "netd/loop/mailbox.hpp"
 #include "netd/lower/follow_guests.hpp"
@@ -43,7 +44,7 @@ private:
     // What the networks that stand ask of others than the kernel.
     struct Needs {
         topology::Keyed<intent::Network> of = {};
-        lower::Clients clients = {};
+        lower::Clients clients = {}, hearers = {};
         bool ovs = false;
     };
 
@@ -53,7 +54,9 @@ private:
     void write_resolver();
     void hear_leases();
     void follow_leases();
-    void tell_refused_ways() const;
+    void follow_leases(const std::vector<std::string>& keys, int& failures);
+    std::vector<std::string> leases_to_follow();
+    void tell_refused_ways(const lower::Leases& now) const;
     void await_again();
     void await_leases(const intent::Request& request, const intent::Intent& wanted, apply::Terms& terms);
     void conclude_awaited();
@@ -138,6 +141,7 @@ private:
 
     observe::Backends backends_;
     DhcpClients& clients_;
+    RouterEar ear_;
     HostResolver& resolver_;
     apply::Transactor transactor_;
     const loop::Clock& clock_;
@@ -184,7 +188,12 @@ private:
     bool names_due_ = false;                    // a NIC came that may be known under another name
     // The leases that the open transaction waits for, by key, and who of its networks does.
     std::optional<std::map<std::string, intent::NetworkName>> awaited_;
-    std::chrono::nanoseconds leases_again_{};
+    // The host could not be made by these; they are tried again then, or when they change.
+    struct Refused {
+        std::optional<lower::Lease> lease = {};
+        std::chrono::nanoseconds again{};
+    };
+    std::map<std::string, Refused> refused_leases_;
     std::optional<std::chrono::nanoseconds> hear_again_ = {};   // when the kernel could not be heard
     std::optional<std::chrono::nanoseconds> rules_again_ = {};  // when netd's tables could not be put back
     std::string client_trouble_, resolver_trouble_;

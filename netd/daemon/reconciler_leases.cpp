@@ -16,8 +16,14 @@ namespace {
 
 // For how long a call waits for a lease that says nothing about it.
 constexpr std::chrono::seconds longest_lease{60};
-// Between tries to have the host made by a lease that the kernel refuses.
+// Between tries to have the host made by a lease that the kernel refuses, and how many of them are looked for at a time.
 constexpr std::chrono::seconds pause{30};
+constexpr int most_failures = 32;
+
+std::optional<lower::Lease> find(const lower::Leases& leases, const std::string& key) {
+    const auto found = leases.find(key);
+    return found == leases.end() ? std::nullopt : std::optional(found->second);
+}
 
 template <class Value> void add_keys(const std::map<std::string, Value>& of, std::set<std::string>& keys) {
     for (const auto& [key, value] : of) keys.insert(key);
@@ -29,7 +35,7 @@ template <class Value> void add_keys(const std::map<std::string, Value>& of, std
 const Reconciler::Needs& Reconciler::needs() {
     const auto& networks = transactor_.standing().networks();
     if (needs_.of == networks) return needs_;
-    needs_ = {networks, lower::clients_of(transactor_.standing()),
+    needs_ = {networks, lower::clients_of(transactor_.standing()), lower::hearers_of(transactor_.standing()),
               std::ranges::any_of(networks, [](const intent::Network& network) { return network.switch_kind == intent::SwitchKind::ovs; })};
     return needs_;
 }
@@ -39,9 +45,12 @@ void Reconciler::attend() {
     auto wanted = needs().clients;
     std::set<std::string> kept;
     add_keys(wanted, kept);
-    if (transactor_.waiting() || transactor_.is_stuck()) add_keys(lower::clients_of(transactor_.running()), kept);
+    add_keys(needs().hearers, kept);
+    if (transactor_.waiting() || transactor_.is_stuck())
+        for (const auto& were : {lower::clients_of(transactor_.running()), lower::hearers_of(transactor_.running())}) add_keys(were, kept);
     std::erase_if(wanted, [&](const auto& entry) { return !backends_.kernel.state().links.contains(entry.second.device); });
     clients_.sync(wanted);
+    ear_.attend(needs().hearers, backends_.kernel.state(), clients_.leases());
     clients_.leases().keep_only(kept);
     write_resolver();
     if (clients_.trouble() == client_trouble_) return;
@@ -61,8 +70,9 @@ void Reconciler::write_resolver() {
 }
 
 void Reconciler::hear_leases() {
+    ear_.hear(clients_.leases());
     clients_.leases().hear();
-    const bool is_due = !transactor_.is_stuck() && clients_.leases().has_offers() && clock_.boottime() >= leases_again_;
+    const bool is_due = !transactor_.is_stuck() && !leases_to_follow().empty();
     if (is_due) follow_leases();
     if (is_due || clients_.has_work()) publish();
     if (awaited_) conclude_awaited();
@@ -70,14 +80,39 @@ void Reconciler::hear_leases() {
 
 // Also in a transaction that waits: its lease is what it waits for, and it may go back.
 void Reconciler::follow_leases() {
-    if (transactor_.is_stuck() || !clients_.leases().has_offers()) return;
-    const auto followed = transactor_.follow(clients_.leases().offered());
+    int failures = 0;
+    if (const auto keys = leases_to_follow(); !keys.empty()) follow_leases(keys, failures);
+}
+
+// All together; where that is refused by halves, so that who is to blame holds up nobody else.
+void Reconciler::follow_leases(const std::vector<std::string>& keys, int& failures) {
+    if (transactor_.is_stuck()) return;
+    LeaseFolder& folder = clients_.leases();
+    lower::Leases now = folder.held();
+    for (const std::string& key : keys)
+        if (const auto offered = find(folder.offered(), key)) now.insert_or_assign(key, *offered);
+        else now.erase(key);
+    const auto followed = transactor_.follow(now);
     if (followed) {
-        tell_refused_ways();
-        return clients_.leases().settle();
+        tell_refused_ways(now);
+        return folder.settle({keys.begin(), keys.end()});
     }
-    leases_again_ = clock_.boottime() + pause;
-    log::warn("a lease can't be followed: {}: {}", followed.error().subject, followed.error().what);
+    if (keys.size() == 1 || ++failures > most_failures) {
+        for (const std::string& key : keys) refused_leases_.insert_or_assign(key, Refused{find(folder.offered(), key), clock_.boottime() + pause});
+        return log::warn("a lease can't be followed ({}): {}: {}", fmt::join(keys, ", "), followed.error().subject, followed.error().what);
+    }
+    const auto middle = keys.begin() + static_cast<std::ptrdiff_t>(keys.size() / 2);
+    follow_leases(std::vector(keys.begin(), middle), failures);
+    follow_leases(std::vector(middle, keys.end()), failures);
+}
+
+// What is news, and was not refused a moment ago.
+std::vector<std::string> Reconciler::leases_to_follow() {
+    auto keys = clients_.leases().news();
+    const auto is_past = [&](const auto& entry) { return entry.second.again <= clock_.boottime() || !keys.contains(entry.first) || find(clients_.leases().offered(), entry.first) != entry.second.lease; };
+    std::erase_if(refused_leases_, is_past);
+    for (const auto& [key, refused] : refused_leases_) keys.erase(key);
+    return {keys.begin(), keys.end()};
 }
 
 // What leads by the same router was taken over with its NIC.
@@ -90,8 +125,7 @@ void tell_replaced_routes(const topology::Keyed<bridges::Route>& before, const t
 }
 
 // What a server says of the way and doesn't count, once it is new.
-void Reconciler::tell_refused_ways() const {
-    const auto& offered = clients_.leases().offered();
+void Reconciler::tell_refused_ways(const lower::Leases& offered) const {
     for (const intent::Network& network : transactor_.standing().networks()) {
         const lower::Lease *lease = lower::lease_of(network, lower::Family::v4, &offered), *had = lower::lease_of(network, lower::Family::v4, &clients_.leases().held());
         if (!lease || (had && *had == *lease)) continue;
