@@ -65,4 +65,14 @@ bool kernel_has_datapath() {
     return header.nlmsg_type == GENL_ID_CTRL;
 }
 
+bool KernelDatapath::is_there() {
+    constexpr std::chrono::seconds until_asked_again{5};
+    const auto now = std::chrono::steady_clock::now();
+    if (!has_been_found_ && now >= next_look_) {
+        has_been_found_ = kernel_has_datapath();
+        next_look_ = now + until_asked_again;
+    }
+    return has_been_found_;
+}
+
 }  // namespace ovs

@@ -49,7 +49,7 @@ const IfName* output_of_mirror(const Op& op) {
 
 class OvsdbSwitch final : public Switch {
 public:
-    explicit OvsdbSwitch(std::string socket) : session_(std::move(socket)), flows_(folder_of(session_.remote())) {}
+    explicit OvsdbSwitch(std::string socket) : session_(std::move(socket)), flows_(folder_of(session_.remote())), vswitchd_(folder_of(session_.remote())) {}
 
     bool hear() override {
         listen();
@@ -59,15 +59,17 @@ public:
     Restored take_restored() override { return flows_.take_restored(); }
 
     bool connected() const override { return session_.connected(); }
-    bool is_silent() const override { return flows_.is_silent(); }
-    bool is_gone() const override { return vswitchd_is_gone(folder_of(session_.remote())); }
+    bool is_silent() const override { return flows_.is_silent() || vswitchd_.is_silent(); }
+    bool is_gone() const override { return vswitchd_.is_gone(); }
     bool comes_back(Deadline deadline) override;
+    bool answers(Deadline deadline) override;
     std::string where() const override { return session_.remote(); }
     const State& state() const override { return mirror_.state(); }
     std::string default_datapath() const override;
     Progress apply(std::span<const Op> ops, Deadline deadline) override;
     void wait(std::span<const int> readable, Deadline deadline) override {
         flows_.wait();
+        vswitchd_.wait();
         session_.wait(readable, deadline);
     }
 
@@ -91,11 +93,11 @@ private:
     Session session_;
     Mirror mirror_;
     FlowKeeper flows_;
+    Vswitchd vswitchd_;
     unsigned generation_ = 0;
     bool was_connected_ = false, was_silent_ = false;
     Deadline lost_ = {};   // when the connection went
-    mutable bool has_kernel_datapath_ = false;
-    mutable Deadline ask_kernel_ = {};  // not again before
+    mutable KernelDatapath kernel_;
     bool changed_ = false;
 };
 
@@ -109,6 +111,7 @@ void OvsdbSwitch::listen() {
             if (bridge.owner && bridge.owner->is_ours()) flows_.look_after(bridge.name);
     if (is_another) flows_.follow(filtered_bridges(state()), state());
     else flows_.run();
+    vswitchd_.run();
     const bool silent = is_silent();
     changed_ |= std::exchange(was_silent_, silent) != silent;
     if (std::exchange(was_connected_, connected()) == connected()) return;
@@ -136,25 +139,29 @@ bool OvsdbSwitch::comes_back(Deadline deadline) {
     return true;
 }
 
-// The kernel loads a module for who asks, or looks for one, so that not every change asks.
+// One that has not answered the last question is given a moment to answer it.
+bool OvsdbSwitch::answers(Deadline deadline) {
+    if (vswitchd_.is_silent()) deadline = std::min(deadline, Session::Clock::now() + a_look);
+    for (vswitchd_.ask(), listen(); connected() && !vswitchd_.has_answered(); listen()) {
+        if (Session::Clock::now() >= deadline) {
+            vswitchd_.give_up();
+            return false;
+        }
+        wait({}, deadline);
+    }
+    return true;
+}
+
 std::string OvsdbSwitch::default_datapath() const {
-    constexpr std::chrono::seconds until_asked_again{5};
     const auto* root = session_.root();
     const auto listed = root ? std::span(root->datapath_types, root->n_datapath_types) : std::span<char*>();
-    if (std::ranges::none_of(listed, [](const char* type) { return std::string_view(type) == "system"; })) return "netdev";
-    const auto now = Session::Clock::now();
-    if (!has_kernel_datapath_ && now >= ask_kernel_) {
-        has_kernel_datapath_ = kernel_has_datapath();
-        ask_kernel_ = now + until_asked_again;
-    }
-    return has_kernel_datapath_ ? "system" : "netdev";
+    const bool can = std::ranges::any_of(listed, [](const char* type) { return std::string_view(type) == "system"; });
+    return can && kernel_.is_there() ? "system" : "netdev";
 }
 
 Result<> OvsdbSwitch::no_answer() const {
-    if (!connected())
-        return Error{Fault::backend, subject, fmt::format("no answer at {}: is openvswitch-switch running?", where())};
-    if (!session_.root())
-        return Error{Fault::backend, subject, fmt::format("the database at {} is empty: has ovs-vsctl init been run?", where())};
+    if (!connected()) return Error{Fault::backend, subject, fmt::format("no answer at {}: is openvswitch-switch running?", where())};
+    if (!session_.root()) return Error{Fault::backend, subject, fmt::format("the database at {} is empty: has ovs-vsctl init been run?", where())};
     return {};
 }
 
@@ -235,6 +242,7 @@ Result<ovsdb_idl_txn_status> OvsdbSwitch::commit_once(std::span<const Op> ops, D
 Result<> OvsdbSwitch::wait_until_applied(std::int64_t number, Deadline deadline) {
     const auto applied = [&] { return session_.root() && session_.root()->cur_cfg >= number; };
     std::optional<Deadline> gone;  // since when
+    if (vswitchd_.is_silent()) deadline = std::min(deadline, Session::Clock::now() + a_look);  // it was waited for before
     for (;;) {
         const auto now = Session::Clock::now(), until = std::min(deadline, now + a_look);
         auto waited = wait_for(applied, until, "ovs-vswitchd did not apply the change in time: is it running?");

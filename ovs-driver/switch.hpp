@@ -33,13 +33,17 @@ public:
     // True while the mirror is that of a live connection.
     virtual bool connected() const = 0;
 
-    // True while ovs-vswitchd has not been there for a second, though netd has bridges: they forward nothing that is new to them.
+    // True while ovs-vswitchd has not been there for a second, though netd has bridges: they forward nothing that is new to them. And from an
+    // answers() that was in vain until it answers: so long apply() writes all the same, and waits for it no longer than a moment.
     virtual bool is_silent() const = 0;
     // True if it is not there now, whoever has bridges.
     virtual bool is_gone() const = 0;
     // False if it is not there by then: one that died a moment ago is soon back, as systemd starts it again. Without a connection nobody
     // is waited for.
     virtual bool comes_back(std::chrono::steady_clock::time_point deadline) = 0;
+    // False if it does not answer by then: it is dead, stands still, or is busy for that long. Writes nothing. True without a connection,
+    // and where it can't be asked.
+    virtual bool answers(std::chrono::steady_clock::time_point deadline) = 0;
 
     // Which socket is tried, for people: "unix:/run/openvswitch/db.sock".
     virtual std::string where() const = 0;

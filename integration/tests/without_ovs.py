@@ -92,6 +92,45 @@ def a_network_that_could_not_be_made_is_not_torn_down_for_it(host):
 
 
 @case("ovs")
+def one_that_stands_still_cuts_nobody_off(host):
+    lan, on_ovs = ({"lan": {"nic": "eno2", "ipaddr": "192.0.2.10", "prefix": 24, **more}} for more in ({}, {"switch": "ovs"}))
+    trouble = lambda: (host.client.call("Host.getStatus")["trouble"] or {"what": ""})["what"]
+    for existing in ({}, web):   # without and with a network that is on it already
+        host.client.setup(lan)
+        if existing:
+            host.client.setup(existing)
+        index = host.space.link("lan")["ifindex"]
+        with host.ovs.stopped("ovs-vswitchd"):
+            for options in ({}, {"timeout": 1}):
+                expect(32, "ovs-vswitchd does not answer", lambda: host.client.setup(on_ovs, confirm=None, **options))
+            assert host.space.link("lan")["ifindex"] == index and not host.client.call("Host.getStatus")["transaction"]
+            assert not existing or "ovs-vswitchd does not answer" in trouble(), trouble()
+            host.client.setup({"lan": dict(lan["lan"], mtu=1400)})
+            host.space.links("link set lan mtu 1300")
+            wait_until(lambda: host.space.link("lan")["mtu"] == 1400, 20, "drift waits for Open vSwitch")
+        wait_until(lambda: not trouble(), 20, trouble)
+        host.client.setup(on_ovs)
+        agree(host, patience=20)
+
+
+@case("ovs")
+def one_that_comes_to_stand_still_while_a_change_waits(host):
+    lan = {"nic": "eno2", "ipaddr": "192.0.2.10", "prefix": 24}
+    host.client.setup({"lan": lan})
+    other = host.netd.client()
+    number = host.client.send("Host.setupNetworks", {"networks": {"lan": {**lan, "switch": "ovs"}}, "options": {"connectivityTimeout": 3}})
+    wait_until(lambda: other.call("Host.getStatus")["transaction"], 60, "it never waited")
+    with host.ovs.stopped("ovs-vswitchd"):
+        # Its way back does not wait for one that does not answer, so that whoever asks is told.
+        expect(29, "degraded", lambda: host.client.receive(number))
+        expect(29, "earlier change", lambda: other.setup({"db": {"nic": "eno3"}}))
+    wait_until(lambda: not other.call("Host.getStatus")["trouble"], 30, lambda: other.call("Host.getStatus"))
+    other.setup({"db": {"nic": "eno3"}})
+    assert other.call("Host.getRunningConfig")["networks"]["lan"]["switch"] == "legacy"
+    agree(host, patience=20)
+
+
+@case("ovs")
 def foreign_ports_and_bridges_survive(host):
     host.space.links("link add foreign0 type veth peer name foreign1", "link set foreign0 up")
     host.ovs.vsctl("add-br", "br-int", "--", "set", "bridge", "br-int", "datapath_type=netdev" if not host.abilities["ovs_kernel"] else "datapath_type=system")

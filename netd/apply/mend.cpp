@@ -78,9 +78,11 @@ Outcome Transactor::mend_beside(const intent::Intent& attainable, const lower::T
     lower::Goal goal = whole;
     const bool is_in_part = leave_out_of(goal, {lower::goal(was, was, lower::within(touched, was), host).wanted, open_->scope(), is_in_doubt_});
     if (const auto other = in_the_way(goal.wanted)) return RolledBack{*other};
-    const bool nothing_to_do = plan::make(goal.wanted, before_image(goal)).empty();
-    const auto left = std::min<std::chrono::nanoseconds>(longest_beside, waiting_->deadline - clock_.boottime());
-    if (auto reached = reach(goal.wanted, goal.scope, backends_, std::chrono::steady_clock::now() + left); !reached) return RolledBack{reached.error()};
+    const plan::Plan plan = plan::make(goal.wanted, before_image(goal));
+    const bool nothing_to_do = plan.empty();
+    const auto deadline = std::chrono::steady_clock::now() + std::min<std::chrono::nanoseconds>(longest_beside, waiting_->deadline - clock_.boottime());
+    if (const auto vain = in_vain(plan, deadline)) return RolledBack{*vain};
+    if (auto reached = reach(goal.wanted, goal.scope, backends_, deadline); !reached) return RolledBack{reached.error()};
     if (is_in_part && !plan::make(whole.wanted, before_image(whole)).empty())
         return RolledBack{{Fault::busy, fmt::format("transaction {}", open_->id), "what else there is to do is not in its way back, and is done when it has ended"}};
     return Committed{!nothing_to_do};

@@ -54,6 +54,16 @@ std::optional<Error> Transactor::in_the_way(const lower::HostState& wanted) cons
     return std::nullopt;
 }
 
+// Asked before the first step: a plan that waits for ovs-vswitchd half-way has cut off whom it leads elsewhere. That one is slow, and be it
+// as busy as a restart with a thousand ports makes it, takes less; and whoever is refused in error has lost nothing.
+std::optional<Error> Transactor::in_vain(const plan::Plan& plan, steady_clock::time_point deadline) const {
+    constexpr std::chrono::seconds patience{5};
+    const bool needs_ovs = std::ranges::any_of(plan, [](const plan::Step& step) { return std::holds_alternative<ovs::Op>(step.op); });
+    if (!needs_ovs || backends_.ovs.answers(std::min(deadline, steady_clock::now() + patience))) return std::nullopt;
+    return Error{Fault::backend, "Open vSwitch",
+                 fmt::format("ovs-vswitchd {}, so nobody would carry it out: is openvswitch-switch running?", backends_.ovs.is_gone() ? "is not running" : "does not answer")};
+}
+
 // As observed, but for what making it again needs and the kernel does not report: where the other end of a veth is, and
 // that a device is Open vSwitch's to make.
 lower::HostState Transactor::before_image(const lower::Goal& goal) const {
@@ -138,8 +148,11 @@ Outcome Transactor::carry_out(const lower::Goal& goal, store::Entry entry, const
     entry.before = before_image(goal);
     entry.wanted = goal.wanted;
 
-    const bool nothing_to_do = plan::make(goal.wanted, entry.before).empty();
+    const plan::Plan plan = plan::make(goal.wanted, entry.before);
+    const bool nothing_to_do = plan.empty();
     if (nothing_to_do && entry.delta.empty() && terms.awaited.empty()) return unchanged(terms);
+    const auto deadline = apply_deadline(terms);
+    if (const auto vain = in_vain(plan, deadline)) return RolledBack{*vain};
     if (auto unkept = keep_up()) return RolledBack{*unkept};
     open_ = std::move(entry);
     number_ = open_->id;
@@ -152,7 +165,7 @@ Outcome Transactor::carry_out(const lower::Goal& goal, store::Entry entry, const
             return RolledBack{topology::about("the journal", written.error())};
         }
     if (is_done) return finish();
-    if (auto reached = reach(goal.wanted, goal.scope, backends_, apply_deadline(terms)); !reached) return undo(reached.error());
+    if (auto reached = reach(goal.wanted, goal.scope, backends_, deadline); !reached) return undo(reached.error());
     if (lowered && has_bond(goal)) {
         const lower::Goal then = lowered();
         if (auto reached = reach(then.wanted, then.scope, backends_, apply_deadline(terms)); !reached) return undo(reached.error());

@@ -126,6 +126,7 @@ private:
     std::optional<Error> keep_up();
     std::optional<Error> in_the_way(const bridges::Link& wanted) const;
     std::optional<Error> in_the_way(const lower::HostState& wanted) const;
+    std::optional<Error> in_vain(const plan::Plan& plan, std::chrono::steady_clock::time_point deadline) const;
     lower::HostState before_image(const lower::Goal& goal) const;
     void remember(const lower::Goal& goal);
     std::uint64_t next_id();

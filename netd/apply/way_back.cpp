@@ -13,6 +13,8 @@ Result<> Transactor::go_back() {
     if (const auto other = in_the_way(before)) return *other;
     lower::Scope scope = open_->scope();
     lower::include_what_others_plugged(scope, before, backends_.ovs.state());
+    // The rows are written also for an ovs-vswitchd that does not answer, which then isn't waited for.
+    std::ignore = in_vain(plan::make(before, lower::restricted(observe::state_of(backends_), scope)), steady_clock::now() + longest_apply);
     return reach(before, scope, backends_, steady_clock::now() + longest_apply);
 }
 
@@ -35,8 +37,8 @@ void Transactor::go_back_in_part() {
 Outcome Transactor::undo(const Error& because) {
     if (std::exchange(open_->phase, store::Entry::Phase::applying) == store::Entry::Phase::waiting) std::ignore = store_.take_back(*open_);
     auto reached = go_back();
-    // ovs-vswitchd does what its rows say as soon as it is there again: they are as before now, and what else there is to do is done.
-    if (!reached && backends_.ovs.connected() && backends_.ovs.is_gone()) reached = go_back();
+    // ovs-vswitchd does what its rows say as soon as it is there again, or goes on: they are as before now, and what else there is to do is done.
+    if (!reached && backends_.ovs.connected() && (backends_.ovs.is_gone() || backends_.ovs.is_silent())) reached = go_back();
     if (!reached) {
         go_back_in_part();
         stuck_ = because;

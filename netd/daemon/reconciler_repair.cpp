@@ -57,8 +57,9 @@ void Reconciler::mend(const serve::Mend& asked) {
     serve::Mended mended;
     if (!transactor_.is_stuck()) ask_before_mending();
     if (!transactor_.is_stuck()) {
-        const auto there = attainable();
+        auto there = attainable();
         const auto failed = mend(asked.parts, there);
+        if (failed) there = attainable();  // ovs-vswitchd may have turned out to be silent
         // Beside a change there may be hardly any time, and its confirmation waits behind this.
         const bool is_beside = transactor_.waiting().has_value(), is_out_of_time = is_beside && failed && failed->fault == topology::Fault::timeout;
         for (const Parts& one : failed ? each_alone(asked.parts) : std::vector<Parts>()) {

@@ -192,7 +192,7 @@ private:
                    facts_.ovs_where.empty() ? "this netd was told to use no Open vSwitch (--ovs); use switch legacy or vlan-aware"
                                               : fmt::format("Open vSwitch does not answer at {}; start openvswitch-switch, or use switch legacy or vlan-aware", facts_.ovs_where));
         else if (network_.switch_kind == SwitchKind::ovs && facts_.is_vswitchd_gone)
-            refuse(code::no_ovs, Fault::backend, "switch", "ovs-vswitchd is not running, so nobody would carry it out; start openvswitch-switch, or use switch legacy or vlan-aware");
+            refuse(code::no_ovs, Fault::backend, "switch", "ovs-vswitchd is not running or does not answer, so nobody would carry it out; start openvswitch-switch anew, or use switch legacy or vlan-aware");
         if (network_.switch_kind == SwitchKind::vlan_aware && network_.base() && !can.vlan_filtering)
             refuse(code::refused, Fault::backend, "switch",
                    fmt::format("kernel {} has no VLAN filtering of bridges (CONFIG_BRIDGE_VLAN_FILTERING); use switch legacy or ovs", can.release));

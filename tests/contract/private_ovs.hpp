@@ -66,7 +66,7 @@ public:
         vsctl({"--no-wait", "init"});
     }
     void start_vswitchd() {
-        vswitchd_ = start({"ovs-vswitchd", "-vconsole:off", "--disable-system", "--unixctl=" + folder_ + "/vswitchd.ctl",
+        vswitchd_ = start({"ovs-vswitchd", "-vconsole:off", "--disable-system", "--unixctl=" + folder_ + "/ovs-vswitchd.ctl",
                            socket()});
     }
     void start_both() {
@@ -75,6 +75,7 @@ public:
     }
     void kill_database() { end(database_, SIGKILL); }
     void stop_vswitchd() { end(vswitchd_, SIGKILL); }
+    void signal_vswitchd(int signal) const { kill(vswitchd_, signal); }
 
     int vsctl(Words arguments) const {
         Words command = {"ovs-vsctl", "--retry", "--timeout=20", "--db=" + socket()};

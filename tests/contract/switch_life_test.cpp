@@ -125,6 +125,31 @@ TEST_CASE("without ovs-vswitchd a change is in the database and an error by the 
     REQUIRE(host.ovs->state().bridges.contains(name("blue")));
 }
 
+TEST_CASE("an ovs-vswitchd that stands still does not answer, is not waited for any longer, and is heard of when it goes on") {
+    SKIP_UNLESS(PrivateOvs::lacking().empty(), PrivateOvs::lacking());
+    Host host;
+    const auto is_silent = [&] { return host.ovs->is_silent(); };
+    REQUIRE(host.ovs->answers(Clock::now() + 60s));
+    host.machine.signal_vswitchd(SIGSTOP);
+    CHECK_FALSE(host.ovs->answers(Clock::now() + 500ms));
+    CHECK((is_silent() && !host.ovs->is_gone()));
+    const auto begun = Clock::now();
+    const std::vector<Op> ops = {Create<Bridge>{bridge("blue")}};
+    CHECK(host.ovs->apply(ops, begun + 120s).stopped->fault == Fault::timeout);
+    CHECK(Clock::now() - begun < 60s);
+    for (int i = 0; i < 50; ++i) CHECK_FALSE(host.ovs->is_gone());  // more than it has room for
+    host.machine.signal_vswitchd(SIGCONT);
+    REQUIRE(until(*host.ovs, [&] { return !is_silent(); }));
+    REQUIRE(host.ovs->answers(Clock::now() + 60s));
+    // It dies while it is asked, and another one answers.
+    host.machine.signal_vswitchd(SIGSTOP);
+    CHECK_FALSE(host.ovs->answers(Clock::now() + 100ms));
+    host.machine.stop_vswitchd();
+    CHECK((host.ovs->is_gone() && !host.ovs->answers(Clock::now())));
+    host.machine.start_vswitchd();
+    REQUIRE(until(*host.ovs, [&] { return !is_silent(); }));
+}
+
 TEST_CASE("without the kernel's part new bridges get the userspace datapath") {
     SKIP_UNLESS(PrivateOvs::lacking().empty(), PrivateOvs::lacking());
     Host host;  // its ovs-vswitchd was told to leave the kernel alone

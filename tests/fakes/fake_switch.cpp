@@ -148,9 +148,9 @@ ovs::PortFacts FakeSwitch::plug(const Port& port) {
     return facts;
 }
 
-void FakeSwitch::act_on(const ovs::State& before) {
-    if (!has_vswitchd) return;
-    follow_devices(before);
+void FakeSwitch::act() {
+    if (!has_vswitchd || stands_still) return;
+    follow_devices(done_);
     const auto ports = truth_.ports;
     for (Port port : ports) {
         port.facts = plug(port);
@@ -161,6 +161,7 @@ void FakeSwitch::act_on(const ovs::State& before) {
         if (port.mac != no_mac) shaped.mac = port.mac;
         (void)kernel_->meddle(bridges::Update<bridges::Link>{bridges::Link{port.name}, shaped});  // it tries no more than that
     }
+    done_ = truth_;
 }
 
 Result<> FakeSwitch::judge(const ovs::Op& op) const {
@@ -185,7 +186,8 @@ ovs::Progress FakeSwitch::apply(std::span<const ovs::Op> ops, std::chrono::stead
     if (auto written = write(after, ops); !written) return {.stopped = written.error()};
     writes_ += !(after == before);
     truth_ = after;
-    act_on(before);
+    stands_still |= stops_in == transactions_;
+    act();
     const bool loses = loses_connection == transactions_++;
     if (loses) {
         connect(false);
@@ -193,7 +195,7 @@ ovs::Progress FakeSwitch::apply(std::span<const ovs::Op> ops, std::chrono::stead
     }
     mirror_ = truth_;
     changed_ = true;
-    if (!has_vswitchd)
+    if (!has_vswitchd || stands_still)
         return {.stopped = Error{Fault::timeout, "Open vSwitch", "ovs-vswitchd did not apply the change in time: is it running?"}};
     ovs::Progress progress;
     for (const ovs::Op& op : ops) {
@@ -213,12 +215,17 @@ void FakeSwitch::connect(bool connected) {
     connected_ = connected;
 }
 
+void FakeSwitch::go_on() {
+    stands_still = false;
+    stops_in.reset();
+    act();
+}
+
 Result<> FakeSwitch::meddle(const ovs::Op& op) {
-    const ovs::State before = truth_;
     ovs::State after = truth_;
     if (auto written = write(after, {&op, 1}); !written) return written;
     truth_ = after;
-    act_on(before);
+    act();
     return {};
 }
 

@@ -18,6 +18,8 @@ constexpr const char* after_request = R"({"networks": {
     "mgmt": {"nic": "eno1", "ipaddr": "192.0.2.99", "prefix": 24, "gateway": "192.0.2.7", "defaultRoute": true},
     "web": {"nic": "eno3"}}})";
 
+constexpr const char* on_ovs_request = R"({"networks": {"mgmt": {"nic": "eno1", "switch": "ovs", "ipaddr": "192.0.2.10", "prefix": 24}, "web": {"nic": "eno2", "switch": "ovs"}}})";
+
 const topology::Error nobody{topology::Fault::timeout, "connectivity", "nobody confirmed"};
 
 struct Host {
@@ -157,6 +159,40 @@ TEST_CASE("the kernel's part goes back although Open vSwitch's database is gone"
     host.ovs.connect(true);
     host.ovs.hear();
     CHECK(host.transactor.try_again());
+}
+
+TEST_CASE("nothing is begun that needs an ovs-vswitchd which does not answer, and all else is done") {
+    Host host;
+    for (bool* trouble : {&host.ovs.stands_still, &host.ovs.has_vswitchd}) {
+        *trouble = !*trouble;
+        const bridges::State before = host.kernel.truth();
+        CHECK(std::get<apply::RolledBack>(host.change(on_ovs_request, unasked)).because.subject == "Open vSwitch");
+        CHECK(host.ovs.transactions() == 0);
+        require_same(before, host.kernel.truth());
+        CHECK(host.is<apply::Committed>(host.change(*trouble ? R"({"networks": {"lan": {}}})" : R"({"networks": {"lan": {"remove": true}}})", unasked)));
+        *trouble = !*trouble;
+    }
+    CHECK(host.is<apply::Committed>(host.change(on_ovs_request, unasked)));
+}
+
+TEST_CASE("what needs no ovs-vswitchd goes back at once when that comes to stand still in the middle of a change") {
+    Host host;
+    host.ovs.stops_in = 0;
+    CHECK(host.is<apply::RolledBack>(host.change(on_ovs_request, unasked)));
+    CHECK((host.is_as_before() && host.ovs.truth() == ovs::State{}));
+}
+
+TEST_CASE("the rest goes back when an ovs-vswitchd that stands still goes on") {
+    Host host;
+    REQUIRE(host.is<apply::Waiting>(host.change(on_ovs_request, {})));
+    host.ovs.stands_still = true;
+    CHECK(host.is<apply::Degraded>(host.transactor.roll_back(nobody)));  // its devices have the bridges' names
+    CHECK(host.ovs.truth() == ovs::State{});
+    host.ovs.go_on();
+    REQUIRE(host.kernel.hear());
+    CHECK(host.transactor.try_again());
+    CHECK(host.is_as_before());
+    CHECK_FALSE(host.transactor.trouble());
 }
 
 TEST_CASE("killed at whichever step of the way back, the next start goes on with it and lets nobody confirm") {
