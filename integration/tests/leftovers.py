@@ -106,9 +106,15 @@ def a_nic_that_is_renamed_leaves_no_bridge_behind(host):
 @case("vlan_filtering")
 def a_nic_that_is_renamed_leaves_no_filtering_bridge_behind(host):
     host.client.setup({"web": {"nic": "eno1", "vlan": 5, "switch": "vlan-aware"}})
+    plug_veth(host, 1, "vb-eno1", "5 pvid untagged")
     host.space.links("link set eno1 down", "link set eno1 name lan0", "link set lan0 up")
     wait_until(lambda: host.space.link("vb-lan0") and not host.space.link("vb-eno1"), 20)
-    agree(host, patience=10)
+    assert master_of(host, "port1") == "vb-lan0" and vlans_of(host, "port1") == [(5, ["Egress Untagged", "PVID"])]
+    agree(host, foreign=foreign_of(1), patience=10)
+    host.space.links("link set vb-lan0 down", "link set vb-lan0 name other", "link set other up")
+    wait_until(lambda: host.space.link("vb-lan0") and not host.space.link("other"), 20)
+    assert master_of(host, "port1") == "vb-lan0" and vlans_of(host, "port1") == [(5, ["Egress Untagged", "PVID"])]
+    agree(host, foreign=foreign_of(1), patience=10)
 
 
 def plug_foreign(host, bridge):

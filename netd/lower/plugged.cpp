@@ -67,6 +67,19 @@ Link as_on(const IfName& bridge, const Link& port) {
     return then;
 }
 
+Link along(const IfName& bridge, const Link& port, std::optional<topology::VlanId> untagged) {
+    Link then = as_on(bridge, port);
+    then.vlans = port.vlans;
+    if (then.vlans) then.vlans->untagged = untagged;
+    return then;
+}
+std::optional<topology::VlanId> untagged_of(const Link& port) { return port.vlans ? port.vlans->untagged : std::nullopt; }
+
+void move(Goal& goal, const Link& then) {
+    goal.wanted.kernel.links.put(then);
+    goal.scope.links.insert(then.name);
+}
+
 // Where the ports of one bridge go, as the networks on it say.
 class WaysOut {
 public:
@@ -78,10 +91,10 @@ public:
 
     std::optional<Link> of(const Link& port) const {
         for (const Link& other : wanted_.kernel.links)  // it was renamed
-            if (other.owner == bridge_.owner && is_bridge(other)) return along(other.name, port);
+            if (other.owner == bridge_.owner && is_bridge(other)) return along(other.name, port, untagged_of(port));
         if (networks_.empty()) return std::nullopt;
         if (!is_filtering(*networks_.front())) return into(*networks_.front(), port);
-        const auto own = port.vlans ? port.vlans->untagged : std::nullopt;
+        const auto own = untagged_of(port);
         const auto network = std::ranges::find_if(networks_, [&](const Network* one) { return own == tag_inside(was_, *one); });
         const auto together = where_all_go();
         if (together) return along(*together, port, network == networks_.end() ? own : tag_inside(now_, *then_of(**network)));
@@ -105,14 +118,6 @@ private:
         const auto first = where(*networks_.front());
         const bool is_one = std::ranges::all_of(networks_, [&](const Network* one) { return where(*one) == first && then_of(*one) && is_filtering(*then_of(*one)); });
         return is_one ? first : std::nullopt;
-    }
-
-    std::optional<Link> along(const IfName& bridge, const Link& port) const { return along(bridge, port, port.vlans ? port.vlans->untagged : std::nullopt); }
-    std::optional<Link> along(const IfName& bridge, const Link& port, std::optional<topology::VlanId> untagged) const {
-        Link then = as_on(bridge, port);
-        then.vlans = port.vlans;
-        if (then.vlans) then.vlans->untagged = untagged;
-        return then;
     }
 
     // Into the network, without a tag.
@@ -157,11 +162,17 @@ void keep_ports_of_others(Goal& goal, const intent::Intent& was, const intent::I
         for (const Link* port : ports)
             if (auto then = ways.of(*port)) moved.push_back(std::move(*then));
     }
-    for (const Link& then : moved) {
-        goal.wanted.kernel.links.put(then);
-        goal.scope.links.insert(then.name);
-    }
+    for (const Link& then : moved) move(goal, then);
     leave_bridges_to_others(goal.wanted, goal.scope, goal.was_wanted, host.kernel);
+}
+
+void keep_ports_of_renamed(Goal& goal, const intent::Intent& all, const intent::Renames& renames, const Host& host) {
+    for (const auto& [name, device] : renames) {
+        const Link *bridge = host.kernel.links.find(filtering_bridge(name)), *then = goal.wanted.kernel.links.find(filtering_bridge(device));
+        const bool is_left_over = bridge && bridges::is_bridge(bridge) && bridge->owner == topology::Owner::ours(fmt::format("base {}", name.text())) && !all.bases().find(name);
+        if (!is_left_over || !then || !bridges::is_bridge(then)) continue;
+        for (const Link* port : ports_of_others(bridge->name, goal.wanted, goal.scope, goal.was_wanted, host.kernel)) move(goal, along(then->name, *port, untagged_of(*port)));
+    }
 }
 
 void leave_bridges_to_others(HostState& wanted, const Scope& scope, const HostState& made, const bridges::State& there) {
