@@ -1,5 +1,6 @@
 """What Open vSwitch keeps: rows of netd's that nobody stands for any more go, and what others put on its bridges stays."""
 
+import json
 import re
 
 from agree import agree
@@ -105,9 +106,15 @@ def a_nic_that_is_renamed_leaves_no_bridge_behind(host):
 @case("vlan_filtering")
 def a_nic_that_is_renamed_leaves_no_filtering_bridge_behind(host):
     host.client.setup({"web": {"nic": "eno1", "vlan": 5, "switch": "vlan-aware"}})
+    plug_veth(host, 1, "vb-eno1", "5 pvid untagged")
     host.space.links("link set eno1 down", "link set eno1 name lan0", "link set lan0 up")
     wait_until(lambda: host.space.link("vb-lan0") and not host.space.link("vb-eno1"), 20)
-    agree(host, patience=10)
+    assert master_of(host, "port1") == "vb-lan0" and vlans_of(host, "port1") == [(5, ["Egress Untagged", "PVID"])]
+    agree(host, foreign=foreign_of(1), patience=10)
+    host.space.links("link set vb-lan0 down", "link set vb-lan0 name other", "link set other up")
+    wait_until(lambda: host.space.link("vb-lan0") and not host.space.link("other"), 20)
+    assert master_of(host, "port1") == "vb-lan0" and vlans_of(host, "port1") == [(5, ["Egress Untagged", "PVID"])]
+    agree(host, foreign=foreign_of(1), patience=10)
 
 
 def plug_foreign(host, bridge):
@@ -205,3 +212,153 @@ def an_interface_beside_a_guests_own_takes_nothing_of_its_filter_away(host):
         assert events.next(), words
         mended(host, 20)
         assert [row["name"] for row in host.ovs.rows("Interface") if row["name"] in (port, "beside")] == [port]
+
+
+def plug_veth(host, number, bridge, *tags):
+    """A guest's wire of somebody else's; its other end is theirs1, and so on."""
+    host.space.links(f"link add port{number} type veth peer name theirs{number}", f"link set theirs{number} up", f"link set port{number} master {bridge} up")
+    for tag in tags:
+        host.space.run(*f"bridge vlan add dev port{number} vid {tag}".split())
+
+
+def foreign_of(*numbers):
+    return [f"{end}{number}" for number in numbers for end in ("port", "theirs")]
+
+
+def master_of(host, device):
+    return (host.space.link(device) or {}).get("master")
+
+
+def is_left(host, bridge, *ports):
+    """It is nobody's any more: no mark, no address, no NIC."""
+    assert [port for port in ports if master_of(host, port) != bridge] == []
+    link = host.space.link(bridge)
+    assert "ifalias" not in link, link
+    assert not [one for one in json.loads(host.space.run("ip", "-j", "addr", "show", "dev", bridge))[0]["addr_info"]]
+    assert {one["ifname"] for one in host.space.ip("link", "show", "master", bridge)} == set(ports)
+
+
+@case()
+def a_linux_bridge_that_netd_needs_no_more_is_left_to_those_who_have_ports_there(host):
+    for network in ({"nic": "eno1"}, {}):
+        host.client.setup({"web": network | {"ipaddr": "192.0.2.1", "prefix": 24, "ipv6addr": "2001:db8::1/64"}})
+        plug_veth(host, 1, "web")
+        agree(host, foreign=foreign_of(1))
+        for other in ({"nic": "eno1", "bridged": False}, {"nic": "eno2", "bridged": False}, {"remove": True}):
+            host.client.setup({"web": other})
+            is_left(host, "web", "port1")
+            agree(host, foreign=foreign_of(1) + ["web"])
+            host.netd.stop()
+            start(host)
+            is_left(host, "web", "port1")
+            # It is taken back, with its port, and a change that is not confirmed gives it away again.
+            back = {"web": network | {"ipaddr": "192.0.2.1", "prefix": 24}}
+            if "remove" in other:
+                unconfirmed(host, back)
+                is_left(host, "web", "port1")
+            host.client.setup(back)
+            assert not host.client.setup(back)["changed"]
+            assert master_of(host, "port1") == "web" and host.space.link("web")["ifalias"] == "netd: network web"
+            agree(host, foreign=foreign_of(1))
+            unconfirmed(host, {"web": other})
+            assert master_of(host, "port1") == "web"
+            agree(host, foreign=foreign_of(1))
+        host.client.setup({"web": {"remove": True}})
+        host.space.links("link del port1", "link del web")
+
+
+def unconfirmed(host, networks):
+    try:
+        host.client.setup(networks, confirm=False, connectivityTimeout=1)
+        raise AssertionError("it was kept")
+    except RpcError as taken_back:
+        assert taken_back.code == 10, taken_back
+
+
+@case()
+def what_others_plugged_into_a_linux_bridge_while_a_change_waited_stays_when_it_goes_back(host):
+    number = host.client.send("Host.setupNetworks", {"networks": {"web": {"nic": "eno1", "ipaddr": "192.0.2.1", "prefix": 24}}, "options": {"connectivityTimeout": 60}})
+    with host.netd.client() as other:
+        wait_until(lambda: other.call("Host.getStatus")["transaction"], 20)
+        plug_veth(host, 1, "web")
+        other.call("Host.rollback")
+    try:
+        host.client.receive(number)
+    except RpcError:
+        pass
+    is_left(host, "web", "port1")
+    agree(host, foreign=foreign_of(1) + ["web"])
+
+
+@case()
+def what_others_plugged_into_a_bridge_that_somebody_renames_comes_back_with_it(host):
+    host.client.setup({"lan": {}, "web": {"nic": "eno1"}})
+    plug_veth(host, 1, "lan")
+    plug_veth(host, 2, "web")
+    for bridge in ("lan", "web"):
+        host.space.links(f"link set {bridge} down", f"link set {bridge} name other", "link set other up")
+        wait_until(lambda: not host.space.link("other") and host.space.link(bridge), 20)
+    assert (master_of(host, "port1"), master_of(host, "port2")) == ("lan", "web")
+    agree(host, foreign=foreign_of(1, 2), patience=10)
+
+
+@case("ovs")
+def open_vswitch_takes_no_bridge_from_those_who_have_ports_there(host):
+    host.client.setup({"web": {"nic": "eno1"}, "lan": {}})
+    plug_veth(host, 1, "lan")
+    for call in (host.client.setup, lambda networks: host.client.call("Host.planNetworks", {"networks": networks})):
+        try:
+            call({"web": switched("eno1"), "lan": {"switch": "ovs"}})
+            raise AssertionError("it was done")
+        except RpcError as no:
+            assert no.code == 24 and "port1" in no.message and "lan" in no.message, no
+    assert master_of(host, "port1") == "lan"
+    host.client.setup({"web": switched("eno1")})
+    host.space.links("link del port1")
+    host.client.setup({"lan": {"switch": "ovs"}})
+    agree(host)
+
+
+def aware(nic, vlan, **more):
+    return {"nic": nic, "vlan": vlan, "switch": "vlan-aware", **more}
+
+
+def vlans_of(host, port):
+    told = json.loads(host.space.run(*f"bridge -j vlan show dev {port}".split()))
+    return [(one["vlan"], sorted(one.get("flags", []))) for link in told for one in link["vlans"]]
+
+
+@case("vlan", "vlan_filtering")
+def foreign_ports_of_a_filtering_bridge_go_where_their_networks_go(host):
+    alone = ["Egress Untagged", "PVID"]
+    host.client.setup({"web": aware("eno1", 100, ipaddr="192.0.2.1", prefix=24), "db": aware("eno1", 200)})
+    plug_veth(host, 1, "vb-eno1", "100", "200 pvid untagged")
+    plug_veth(host, 2, "vb-eno1", "100 pvid untagged")
+    moved = {"web": aware("eno2", 100, ipaddr="192.0.2.1", prefix=24), "db": aware("eno2", 200)}
+    unconfirmed(host, moved)
+    agree(host, foreign=foreign_of(1, 2))
+    host.client.setup(moved)
+    assert host.space.link("vb-eno1") is None and vlans_of(host, "port1") == [(100, []), (200, alone)] and vlans_of(host, "port2") == [(100, alone)]
+    assert (master_of(host, "port1"), master_of(host, "port2")) == ("vb-eno2", "vb-eno2")
+    agree(host, foreign=foreign_of(1, 2))
+    # Who is in one network alone goes along to its own bridge; to the others the filtering one is left.
+    host.client.setup({"web": {"nic": "eno2", "vlan": 100, "ipaddr": "192.0.2.1", "prefix": 24}, "db": {"nic": "eno2", "vlan": 200}})
+    assert master_of(host, "port2") == "web"
+    is_left(host, "vb-eno2", "port1")
+    agree(host, foreign=foreign_of(1, 2) + ["vb-eno2"])
+    host.client.setup(moved)
+    assert vlans_of(host, "port1") == [(100, []), (200, alone)] and vlans_of(host, "port2") == [(100, alone)]
+    assert (master_of(host, "port1"), master_of(host, "port2")) == ("vb-eno2", "vb-eno2")
+    agree(host, foreign=foreign_of(1, 2))
+    host.client.setup({"web": {"remove": True}, "db": {"remove": True}})
+    is_left(host, "vb-eno2", "port1", "port2")
+    agree(host, foreign=foreign_of(1, 2) + ["vb-eno2"])
+
+
+@case("vlan", "vlan_filtering", "ovs")
+def a_filtering_bridge_is_left_to_others_when_its_networks_go_to_open_vswitch(host):
+    host.client.setup({"web": aware("eno1", 100, ipaddr="192.0.2.1", prefix=24)})
+    plug_veth(host, 1, "vb-eno1", "100 pvid untagged")
+    host.client.setup({"web": switched("eno1", vlan=100, ipaddr="192.0.2.1", prefix=24)})
+    is_left(host, "vb-eno1", "port1")
+    agree(host, foreign=foreign_of(1) + ["vb-eno1"])

@@ -2,6 +2,7 @@
 #include "netd/apply/transaction.hpp"
 #include "netd/lower/follow_guests.hpp"
 #include "netd/lower/leftovers.hpp"
+#include "netd/lower/plugged.hpp"
 
 #include <fmt/format.h>
 
@@ -64,6 +65,7 @@ Outcome Transactor::mend(const intent::Intent& attainable, const lower::Touched&
         std::set<topology::IfName> renamed;
         for (const auto& [name, device] : renames_) renamed.insert(name);
         if (backends_.ovs.is_gone()) host.switched = nullptr;  // what it has kept waits for it
+        lower::keep_ports_of_renamed(goal, running_, renames_, host);
         lower::include_leftovers(goal, running_, host, lower::of_nics(renamed));
     }
     return carry_out(goal, {}, terms);

@@ -2,6 +2,7 @@
 #include "netd/apply/preview.hpp"
 #include "netd/apply/transaction.hpp"
 #include "netd/lower/leftovers.hpp"
+#include "netd/lower/plugged.hpp"
 
 namespace apply {
 
@@ -9,10 +10,11 @@ using std::chrono::steady_clock;
 
 // Anew each time: what can be had again may have become less.
 Result<> Transactor::go_back() {
-    const lower::HostState before = lower::attainable(open_->before, observe::host_of(backends_));
+    lower::HostState before = lower::attainable(open_->before, observe::host_of(backends_));
     if (const auto other = in_the_way(before)) return *other;
     lower::Scope scope = open_->scope();
     lower::include_what_others_plugged(scope, before, backends_.ovs.state());
+    lower::leave_bridges_to_others(before, scope, open_->wanted, backends_.kernel.state());
     // The rows are written also for an ovs-vswitchd that does not answer, which then isn't waited for.
     std::ignore = in_vain(plan::make(before, lower::restricted(observe::state_of(backends_), scope)), steady_clock::now() + longest_apply);
     return reach(before, scope, backends_, steady_clock::now() + longest_apply);
@@ -23,6 +25,7 @@ void Transactor::go_back_in_part() {
     lower::HostState before = lower::attainable(open_->before, observe::host_of(backends_));
     lower::Scope scope = open_->scope();
     lower::include_what_others_plugged(scope, before, backends_.ovs.state());
+    lower::leave_bridges_to_others(before, scope, open_->wanted, backends_.kernel.state());
     std::set<lower::IfName> left_out;
     for (const bridges::Link& link : before.kernel.links) {
         const bool waits_for_ovs = !backends_.ovs.connected() && plan::is_made_by_ovs(before, link.name) && !backends_.kernel.state().links.contains(link.name);

@@ -141,7 +141,8 @@ private:
         const bool is_internal = link && (link->facts.kind == "openvswitch" || link->facts.kind == "tun");
         if ((link && !makes_room && !is_ours(*link) && !(becomes_bridge ? is_bridge : is_internal)) || (name && wanted_.bonds().contains(*name)))
             refuse(code::bad_bridge, Fault::conflict, "",
-                   fmt::format("the host has a device '{}' that is not a bridge and not netd's; choose another name", network_.name.text()));
+                   is_bridge ? fmt::format("the host has a bridge '{}' that is not netd's; remove it, or choose another name", network_.name.text())
+                             : fmt::format("the host has a device '{}' that is not a bridge and not netd's; choose another name", network_.name.text()));
         else if (link && is_for_something_else(*link))
             refuse(code::bad_bridge, Fault::conflict, "", fmt::format("netd has made the device '{}' for something else ({}); choose another name", name->text(), link->owner->alias()));
         else if (link && network_.switch_kind == SwitchKind::ovs && is_foreign_to_switch(*name))

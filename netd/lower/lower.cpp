@@ -7,6 +7,7 @@
 #include "netd/lower/bystanders.hpp"
 #include "netd/lower/leftovers.hpp"
 #include "netd/lower/naming.hpp"
+#include "netd/lower/plugged.hpp"
 #include "netd/lower/realise.hpp"
 #include "topology/compare.hpp"
 
@@ -252,6 +253,7 @@ Goal goal(const Intent& was, const Intent& now, const Touched& touched, const Ho
     goal.was_wanted = before;
     keep_what_bonds_bring_down(goal, host);
     include_bystanders(goal, host);
+    keep_ports_of_others(goal, was, now, host);
     keep_what_others_plugged(goal, host);
     return goal;
 }

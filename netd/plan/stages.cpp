@@ -130,6 +130,8 @@ std::string reason_of(const topology::Create<R>& op) {
 }
 template <class R>
 std::string reason_of(const topology::Update<R>& op) {
+    if constexpr (requires { op.now.owner; })
+        if (op.now.owner == topology::Owner::foreign() && !owner_of(op.was).empty()) return owner_of(op.was) + " no longer wants it, and others have ports there";
     const std::string owner = owner_of(op.now).empty() ? owner_of(op.was) : owner_of(op.now);
     return owner.empty() ? "differs from what is wanted" : owner + " wants it so";
 }

@@ -4,6 +4,7 @@
 #include "netd/apply/preview.hpp"
 #include "netd/intent/follow_ups.hpp"
 #include "netd/intent/validate.hpp"
+#include "netd/lower/plugged.hpp"
 #include "netd/observe/way_of_client.hpp"
 #include "netd/serve/nic_request.hpp"
 #include "netd/wire/read_definition.hpp"
@@ -169,6 +170,7 @@ void Requests::answer_plan(const Ticket& ticket, intent::Request request) {
     if (!verdict.complaints.empty()) return refuse(ticket, verdict.complaints);
     if (const auto cut = observe::cut_off(ticket.caller.address, request, snapshot_->running, verdict.wanted, snapshot_->observed.kernel))
         return refuse(ticket, {*cut});
+    if (const auto others = lower::cut_off_by(request, snapshot_->running, verdict.wanted, snapshot_->observed.kernel); !others.empty()) return refuse(ticket, others);
     answer(ticket, wire::write_plan(apply::preview(snapshot_->running, verdict.wanted, apply::terms_of(request), snapshot_->observed, snapshot_->host())));
 }
 
