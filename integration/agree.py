@@ -54,8 +54,7 @@ class View:
         space = host.space
         *self.families, vlans = space.look()
         self.links = {link["ifname"]: link for link in self.families[0]["link"]}
-        self.addresses = {}
-        self.made_by_routers = {link["ifname"]: {f"{one['local']}/{one['prefixlen']}" for one in link["addr_info"] if one.get("dynamic")} for link in self.families[1]["addr"]}
+        self.addresses, self.made_by_routers = {}, {f"{one['local']}/{one['prefixlen']}" for link in self.families[1]["addr"] for one in link["addr_info"] if one.get("dynamic")}
         for family in self.families:
             for link in family["addr"]:
                 self.addresses.setdefault(link["ifname"], set()).update(f"{one['local']}/{one['prefixlen']}" for one in link["addr_info"] if one["scope"] != "link" and not one.get("dynamic"))
@@ -111,19 +110,8 @@ class View:
         return {str(ipaddress.ip_interface(one)) for one in wanted + network.get("addresses", [])}
 
     def gateway(self, network, key="gateway"):
-        if key == "ipv6gateway":
-            return network.get(key) or (self.leases.router_of(network) if self.sources_by_router(network) else None)
-        lease = self.leases.of(network)
+        lease = self.leases.of(network) if key == "gateway" else None
         return lease["gateway"] if lease else network.get(key)
-
-    def sources_by_router(self, network):
-        """What leaves by a router that announces itself: the network's own addresses, less those given ones that another network has, too."""
-        if not self.leases.router_of(network):
-            return set()
-        others = {one.split("/")[0] for other in self.networks.values() if other is not network for one in self.wanted_addresses(other) | set(self.leases.autoconf_of(other))}
-        given = {one.split("/")[0] for one in self.leases.six_of(network) + self.leases.autoconf_of(network)}
-        own = {one.split("/")[0] for one in network.get("addresses", []) if ":" in one}
-        return own | given - others
 
     def look_at_network(self, name, network):
         told = self.told["networks"].get(name)
@@ -145,7 +133,7 @@ class View:
         self.same(f"{name}: told mtu", network["mtu"], told["mtu"])
         self.same(f"{name}: addresses of {device}", wanted, self.addresses.get(device, set()))
         self.same(f"{name}: told IPv4 addresses", {one for one in wanted if ":" not in one}, set(told["ipv4addrs"]))
-        self.same(f"{name}: told IPv6 addresses", {one for one in wanted if ":" in one}, set(told["ipv6addrs"]) - self.made_by_routers.get(device, set()))
+        self.same(f"{name}: told IPv6 addresses", {one for one in wanted if ":" in one}, set(told["ipv6addrs"]) - self.made_by_routers)
         lease = self.leases.of(network)
         self.same(f"{name}: told address", lease["address"].split("/")[0] if lease else network.get("ipaddr", ""), told["addr"])
         self.same(f"{name}: told gateway", self.gateway(network) or "", told["gateway"])
@@ -252,8 +240,7 @@ class View:
             rules = [rule for rule in told["rule"] if rule["priority"] == 3200]
             sources = {name: network for name, network in self.networks.items()
                        if self.gateway(network, key) and not network["defaultRoute"]}
-            wanted = sum(2 if key == "gateway" or network.get(key) else len(self.sources_by_router(network)) for network in sources.values())
-            self.same(f"source rules {family}: two a network, and by routers one an address", wanted, len(rules))
+            self.same(f"source rules {family}: two a network", 2 * len(sources), len(rules))
             tables = {rule["table"] for rule in rules}
             gateways = sorted(route["gateway"] for route in defaults if route.get("table", "main") in tables)
             self.same(f"gateways of source rules {family}", sorted(self.gateway(network, key) for network in sources.values()), gateways)
@@ -303,16 +290,6 @@ class Leases:
     def six_of(self, network):
         kept = self.kept.get(self.key(network, 6), {}) if network.get("dhcpv6") else {}
         return [f"{value}/128" for key, value in kept.items() if re.fullmatch(r"new_dhcp6_ia_na\d+_ia_addr\d+", key)]
-
-    def heard(self, network):
-        hears = (network.get("ipv6autoconf") or network.get("dhcpv6")) and not network["defaultRoute"]
-        return self.kept.get(self.key(network, "ra"), {}) if hears else {}
-
-    def router_of(self, network):
-        return self.heard(network).get("netd_router")
-
-    def autoconf_of(self, network):
-        return self.heard(network).get("netd_autoconf", "").split()
 
     def of(self, network):
         lease = self.kept.get(self.key(network)) if network["bootproto"] == "dhcp" else None

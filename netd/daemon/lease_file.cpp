@@ -82,19 +82,6 @@ void add_ways(const Told& told, lower::Lease& lease) {
     if (!routers.empty() && can_be_router(lease, routers.front())) take_gateway(lease, routers.front());
 }
 
-// No server says these: of what a client tells only what begins with "new_" is kept.
-constexpr const char *router = "netd_router", *on_link = "netd_on_link", *autoconf = "netd_autoconf";
-
-std::optional<lower::Lease> router_in(const Told& told) {
-    const auto gateway = IpAddress::parse(at(told, router));
-    if (!gateway || !gateway->is_v6() || !gateway->is_link_local()) return std::nullopt;
-    lower::Lease lease{.gateway = *gateway};
-    for (const auto& [key, into] : {std::pair{on_link, &lease.on_link}, std::pair{autoconf, &lease.autoconf}})
-        for (const std::string& word : words_of(at(told, key)))
-            if (const auto one = Subnet::parse(word); one && one->is_v6() && one->length() > 0) into->insert(*one);
-    return lease;
-}
-
 // "new_dhcp6_ia_na1_ia_addr1": an address of its own, and none of what is said about it.
 bool is_ipv6_address(const std::string& key) {
     const auto at = key.find("_ia_addr");
@@ -123,7 +110,6 @@ std::optional<std::chrono::nanoseconds> end_of_lease(const std::string& text) {
 
 std::optional<lower::Lease> read_lease(const std::string& text) {
     const Told told = read(text);
-    if (told.contains(router)) return router_in(told);
     lower::Lease lease;
     const auto add = [&](const std::string& address) {
         if (auto subnet = Subnet::parse(address); subnet && subnet->length() > 0 && topology::unfit_for_a_host(*subnet).empty()) lease.addresses.insert(*subnet);
@@ -140,35 +126,18 @@ std::optional<lower::Lease> read_lease(const std::string& text) {
     return lease;
 }
 
-std::string text_of_router(const lower::Lease& said, std::chrono::nanoseconds since, std::chrono::seconds lasts) {
-    std::ostringstream text;
-    text << "netd_since=" << since.count() << "\nnew_dhcp_lease_time=" << lasts.count() << '\n' << router << '=' << said.gateway->text();
-    for (const auto& [key, all] : {std::pair{on_link, &said.on_link}, std::pair{autoconf, &said.autoconf}}) {
-        text << '\n' << key << '=';
-        for (const Subnet& one : *all) text << one.text() << ' ';
-    }
-    text << '\n';
-    return text.str();
-}
-
-bool leave(const std::string& file, const std::string& text) {
-    const std::string beside = file + "~";
-    std::ofstream out(beside, std::ios::trunc);
-    out << text;
-    out.close();
-    return out && ::rename(beside.c_str(), file.c_str()) == 0;
-}
-
 int keep_lease(const std::string& file) {
     const char* reason = std::getenv("reason");
     const News news = news_of(reason ? reason : "");
     if (news == News::keeps) return 0;
-    std::ostringstream text;
-    if (news == News::brings) text << "netd_since=" << loop::SystemClock().boottime().count() << '\n';
+    const std::string beside = file + "~";
+    std::ofstream out(beside, std::ios::trunc);
+    if (news == News::brings) out << "netd_since=" << loop::SystemClock().boottime().count() << '\n';
     if (news == News::brings)
         for (char** one = environ; *one; ++one)
-            if (std::strncmp(*one, "new_", 4) == 0 && !std::strchr(*one, '\n')) text << *one << '\n';
-    return leave(file, text.str()) ? 0 : 1;
+            if (std::strncmp(*one, "new_", 4) == 0 && !std::strchr(*one, '\n')) out << *one << '\n';
+    out.close();
+    return out && ::rename(beside.c_str(), file.c_str()) == 0 ? 0 : 1;
 }
 
 }  // namespace netd

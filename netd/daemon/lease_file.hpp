@@ -20,17 +20,11 @@ enum class News { keeps, brings, ends };
 News news_of(std::string_view reason);
 
 // A lease as one `key=value` a line, as dhcpcd calls them: new_ip_address, new_subnet_cidr, new_routers, … Whatever can't be
-// read in it is passed over; nullopt without an address or a router's own. Pure.
+// read in it is passed over; nullopt without an address. Pure.
 std::optional<lower::Lease> read_lease(const std::string& text);
 
 // When it ends by what the server said, by CLOCK_BOOTTIME; nullopt: never. Pure.
 std::optional<std::chrono::nanoseconds> end_of_lease(const std::string& text);
-
-// What a router said and since when, as such a text; empty: there is none. Pure.
-std::string text_of_router(const lower::Lease& router, std::chrono::nanoseconds since, std::chrono::seconds lasts);
-
-// Leaves a text in that file, whole or not at all.
-bool leave(const std::string& file, const std::string& text);
 
 // The hook: leaves what the environment tells in that file, whole or not at all; an empty one when the lease has ended. The
 // process's exit status.

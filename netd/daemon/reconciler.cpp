@@ -23,7 +23,7 @@ using topology::Fault;
 
 Reconciler::Reconciler(observe::Backends backends, DhcpClients& clients, HostResolver& resolver, store::Store store, const loop::Clock& clock, loop::Mailbox<serve::Command>& commands,
                        loop::Mailbox<serve::Note>& notes, loop::Labour& labour)
-    : backends_(backends), clients_(clients), ear_(clock), resolver_(resolver), transactor_(backends, std::move(store), clock), clock_(clock), commands_(commands), notes_(notes), labour_(labour) {
+    : backends_(backends), clients_(clients), resolver_(resolver), transactor_(backends, std::move(store), clock), clock_(clock), commands_(commands), notes_(notes), labour_(labour) {
     // libvirt may take 15 s to answer; guests' ports do not stay without filters as long.
     backends_.guests.beside(backends_.kernel.descriptor(), [this] {
         if (auto heard = backends_.kernel.hear()) see_to_rules();
@@ -59,7 +59,7 @@ void Reconciler::run() {
             publish();
         }
         auto readable = clients_.descriptors();
-        for (const int other : {commands_.descriptor(), backends_.kernel.descriptor(), backends_.guests.descriptor(), resolver_.descriptor(), ear_.descriptor()})
+        for (const int other : {commands_.descriptor(), backends_.kernel.descriptor(), backends_.guests.descriptor(), resolver_.descriptor()})
             if (other >= 0) readable.push_back(other);
         labour_.end();
         backends_.ovs.wait(readable, next_deadline());
@@ -80,7 +80,7 @@ std::chrono::steady_clock::time_point Reconciler::next_deadline() const {
     const auto now = std::chrono::steady_clock::now();
     auto deadline = now + std::chrono::hours(1);
     const auto in = [&](std::chrono::nanoseconds boottime) { return now + std::max(std::chrono::nanoseconds(0), boottime - clock_.boottime()); };
-    for (const auto& next : {clients_.next(), resolver_.next(), ear_.next()})
+    for (const auto& next : {clients_.next(), resolver_.next()})
         if (next) deadline = std::min(deadline, in(*next));
     if (!transactor_.is_stuck()) {  // until then no lease is followed
         if (const auto ends = clients_.leases().next()) deadline = std::min(deadline, in(*ends));

@@ -4,7 +4,6 @@
 #include "netd/apply/transaction.hpp"
 #include "netd/daemon/dhcp_clients.hpp"
 #include "netd/daemon/host_resolver.hpp"
-#include "netd/daemon/router_ear.hpp"
 #include "netd/loop/labour.hpp"
 #include "netd/loop/mailbox.hpp"
 #include "netd/lower/follow_guests.hpp"
@@ -44,7 +43,7 @@ private:
     // What the networks that stand ask of others than the kernel.
     struct Needs {
         topology::Keyed<intent::Network> of = {};
-        lower::Clients clients = {}, hearers = {};
+        lower::Clients clients = {};
         bool ovs = false;
     };
 
@@ -141,7 +140,6 @@ private:
 
     observe::Backends backends_;
     DhcpClients& clients_;
-    RouterEar ear_;
     HostResolver& resolver_;
     apply::Transactor transactor_;
     const loop::Clock& clock_;

@@ -35,7 +35,7 @@ template <class Value> void add_keys(const std::map<std::string, Value>& of, std
 const Reconciler::Needs& Reconciler::needs() {
     const auto& networks = transactor_.standing().networks();
     if (needs_.of == networks) return needs_;
-    needs_ = {networks, lower::clients_of(transactor_.standing()), lower::hearers_of(transactor_.standing()),
+    needs_ = {networks, lower::clients_of(transactor_.standing()),
               std::ranges::any_of(networks, [](const intent::Network& network) { return network.switch_kind == intent::SwitchKind::ovs; })};
     return needs_;
 }
@@ -45,12 +45,9 @@ void Reconciler::attend() {
     auto wanted = needs().clients;
     std::set<std::string> kept;
     add_keys(wanted, kept);
-    add_keys(needs().hearers, kept);
-    if (transactor_.waiting() || transactor_.is_stuck())
-        for (const auto& were : {lower::clients_of(transactor_.running()), lower::hearers_of(transactor_.running())}) add_keys(were, kept);
+    if (transactor_.waiting() || transactor_.is_stuck()) add_keys(lower::clients_of(transactor_.running()), kept);
     std::erase_if(wanted, [&](const auto& entry) { return !backends_.kernel.state().links.contains(entry.second.device); });
     clients_.sync(wanted);
-    ear_.attend(needs().hearers, backends_.kernel.state(), clients_.leases());
     clients_.leases().keep_only(kept);
     write_resolver();
     if (clients_.trouble() == client_trouble_) return;
@@ -70,7 +67,6 @@ void Reconciler::write_resolver() {
 }
 
 void Reconciler::hear_leases() {
-    ear_.hear(clients_.leases());
     clients_.leases().hear();
     const bool is_due = !transactor_.is_stuck() && !leases_to_follow().empty();
     if (is_due) follow_leases();

@@ -32,32 +32,6 @@ std::vector<topology::Subnet> spoken_for(const intent::Intent& intent, const Lea
 
 bool is_same(const Lease* one, const Lease* other) { return one && other ? *one == *other : one == other; }
 
-std::string key_of(const intent::Network& network, const char* ending) {
-    if (!network.base()) return top_device(network).text() + ending;
-    const std::string tag = network.vlan ? fmt::format(".{}", network.vlan->number()) : "";
-    return network.base()->text() + tag + ending;
-}
-
-bool follows_router(const intent::Network& network) { return (network.ipv6autoconf || network.dhcpv6) && !network.default_route; }
-
-bool is_own(const std::string& key, const intent::Network& network) {
-    return key == lease_key(network, Family::v4) || key == lease_key(network, Family::v6) || key == router_key(network);
-}
-
-void add_addresses(const Lease* lease, std::set<topology::IpAddress>& into) {
-    if (!lease) return;
-    for (const auto* all : {&lease->addresses, &lease->autoconf})
-        for (const auto& one : *all) into.insert(one.address());
-}
-
-// What the network has of servers and routers.
-std::set<topology::IpAddress> given(const intent::Network& network, const Leases& leases) {
-    std::set<topology::IpAddress> all;
-    for (const Family family : families) add_addresses(lease_of(network, family, &leases), all);
-    add_addresses(router_of(network, &leases), all);
-    return all;
-}
-
 }  // namespace
 
 bool asks(const intent::Network& network, Family family) {
@@ -65,15 +39,10 @@ bool asks(const intent::Network& network, Family family) {
 }
 
 std::string lease_key(const intent::Network& network, Family family) {
-    return key_of(network, family == Family::v4 ? "-4" : "-6");
-}
-
-std::string router_key(const intent::Network& network) { return key_of(network, "-ra"); }
-
-const Lease* router_of(const intent::Network& network, const Leases* leases) {
-    if (!leases || !follows_router(network)) return nullptr;
-    const auto found = leases->find(router_key(network));
-    return found == leases->end() ? nullptr : &found->second;
+    const char* ending = family == Family::v4 ? "-4" : "-6";
+    if (!network.base()) return top_device(network).text() + ending;
+    const std::string tag = network.vlan ? fmt::format(".{}", network.vlan->number()) : "";
+    return network.base()->text() + tag + ending;
 }
 
 const Lease* lease_of(const intent::Network& network, Family family, const Leases* leases) {
@@ -107,34 +76,19 @@ Ways ways_of(const Lease& lease, const intent::Network& network, const intent::I
 }
 
 bool is_leased_elsewhere(const topology::Subnet& subnet, const intent::Network& network, const Leases& leases) {
-    const auto meets = [&](const topology::Subnet& address) { return address.contains(subnet.address()) || subnet.contains(address.address()); };
-    return std::ranges::any_of(leases, [&](const auto& entry) { return std::ranges::any_of(entry.second.addresses, meets) && !is_own(entry.first, network); });
-}
-
-Holders holders_of(const intent::Intent& intent, const Leases& leases) {
-    Holders holders;
-    for (const intent::Network& network : intent.networks())
-        for (const auto& address : given(network, leases)) holders.emplace(address, network.name);
-    return holders;
-}
-
-bool is_had_elsewhere(const topology::IpAddress& address, const intent::Network& network, const intent::Intent& intent, const Holders& holders) {
-    const auto is_it = [&](const topology::Subnet& one) { return one.address() == address; };
-    for (const auto& name : intent.on_subnets({*topology::Subnet::from(address, address.is_v6() ? 128 : 32)}))
-        if (name != network.name && std::ranges::any_of(intent.networks().find(name)->all_addresses(), is_it)) return true;
-    const auto [first, last] = holders.equal_range(address);
-    return std::any_of(first, last, [&](const auto& entry) { return entry.second != network.name; });
+    return std::ranges::any_of(leases, [&](const auto& entry) {
+        const auto& [key, lease] = entry;
+        const bool is_own = key == lease_key(network, Family::v4) || key == lease_key(network, Family::v6);
+        return !is_own && std::ranges::any_of(lease.addresses, [&](const auto& address) { return address.contains(subnet.address()) || subnet.contains(address.address()); });
+    });
 }
 
 std::set<intent::NetworkName> with_other_ways(const intent::Intent& was, const intent::Intent& now, const Leases& leases) {
     std::set<intent::NetworkName> names;
     if (leases.empty()) return names;
-    const Holders had = holders_of(was, leases), has = holders_of(now, leases);
     for (const intent::Network& network : now.networks()) {
         const Lease* lease = lease_of(network, Family::v4, &leases);
         if (lease && !(ways_of(*lease, network, was, leases) == ways_of(*lease, network, now, leases))) names.insert(network.name);
-        for (const auto& address : given(network, leases))
-            if (is_had_elsewhere(address, network, was, had) != is_had_elsewhere(address, network, now, has)) names.insert(network.name);
     }
     return names;
 }
@@ -148,13 +102,6 @@ Clients clients_of(const intent::Intent& intent) {
                 clients.insert({key, {key, top_device(network), family}});
             }
     return clients;
-}
-
-Clients hearers_of(const intent::Intent& intent) {
-    Clients hearers;
-    for (const intent::Network& network : intent.networks())
-        if (const std::string key = router_key(network); follows_router(network)) hearers.insert({key, {key, top_device(network), Family::v6}});
-    return hearers;
 }
 
 Resolver resolver_of(const intent::Intent& intent, const Leases& leases) {
@@ -179,23 +126,14 @@ std::set<intent::NetworkName> differing(const intent::Intent& intent, const Leas
     const auto add_neighbours = [&](const Lease* lease) {
         if (lease) names.merge(intent.on_subnets(lease->addresses));
     };
-    std::set<topology::IpAddress> moved;  // of those that change, who may have been another's, too
-    for (const intent::Network& network : intent.networks()) {
-        if (const Lease *had = router_of(network, &was), *has = router_of(network, &now); !is_same(had, has)) {
-            names.insert(network.name);
-            add_addresses(had, moved);
-            add_addresses(has, moved);
-        }
+    for (const intent::Network& network : intent.networks())
         for (const Family family : families) {
             const Lease *had = lease_of(network, family, &was), *has = lease_of(network, family, &now);
             if (is_same(had, has) && (!has || ways_of(*has, network, intent, was) == ways_of(*has, network, intent, now))) continue;
             names.insert(network.name);
-            for (const Lease* lease : {had, has}) add_neighbours(lease), add_addresses(lease, moved);
+            add_neighbours(had);
+            add_neighbours(has);
         }
-    }
-    if (moved.empty()) return names;
-    for (const intent::Network& network : intent.networks())
-        if (std::ranges::any_of(given(network, now), [&](const auto& address) { return moved.contains(address); })) names.insert(network.name);
     return names;
 }
 

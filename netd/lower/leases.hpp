@@ -1,5 +1,4 @@
-// What DHCP servers gave, and which router announced itself, as values: lowering reads an address or a gateway from here as it reads a
-// static one from a definition.
+// What DHCP servers gave, as values: lowering reads an address from here as it reads a static one from a definition.
 //
 // A lease belongs to a stretch of wire (base and tag) and not to a device: so a network that becomes bridged keeps it.
 #pragma once
@@ -20,10 +19,9 @@ struct Lease {
     std::set<topology::Subnet> on_link = {};       // on the wire itself, though outside the addresses' subnets: routers, as a rule
     std::vector<topology::IpAddress> nameservers = {};
     std::vector<std::string> search = {};
-    std::set<topology::Subnet> autoconf = {};      // with a router: what the kernel made of what routers said, of no other device of the host
     bool operator==(const Lease&) const = default;
 };
-using Leases = std::map<std::string, Lease>;  // by lease_key() and router_key()
+using Leases = std::map<std::string, Lease>;  // by lease_key()
 
 // The network asks a server for its address of that family.
 bool asks(const intent::Network& network, Family family);
@@ -33,11 +31,6 @@ std::string lease_key(const intent::Network& network, Family family);
 
 // The lease that the network has by its definition and its server; null: it asks for none, or was given none yet.
 const Lease* lease_of(const intent::Network& network, Family family, const Leases* leases);
-
-// The router by which what is the network's own leaves (IPv6); null: none announced itself, or the network doesn't hear routers, or it has the
-// default route, for which the kernel follows them.
-std::string router_key(const intent::Network& network);  // "<base>[.<tag>]-ra"
-const Lease* router_of(const intent::Network& network, const Leases* leases);
 
 // Which ways of a lease count. A server says nothing about where a network is at home, its own or another, or where a definition leads
 // elsewhere; and, to a network without the default route, nothing about more than a /8. Each that doesn't count, in words.
@@ -50,16 +43,11 @@ struct Ways {
 };
 Ways ways_of(const Lease& lease, const intent::Network& network, const intent::Intent& intent, const Leases& leases);
 
-// Networks of which other ways count by the one intent than by the other, or whose given addresses another one has.
+// Networks of which other ways count by the one intent than by the other.
 std::set<intent::NetworkName> with_other_ways(const intent::Intent& was, const intent::Intent& now, const Leases& leases);
 
 // Whether a lease of another network than this one has the subnet.
 bool is_leased_elsewhere(const topology::Subnet& subnet, const intent::Network& network, const Leases& leases);
-// Which networks have an address because of a server or of what a router said.
-using Holders = std::multimap<topology::IpAddress, intent::NetworkName>;
-Holders holders_of(const intent::Intent& intent, const Leases& leases);
-// Whether another network than this one has the very address, by its definition or as one of these.
-bool is_had_elsewhere(const topology::IpAddress& address, const intent::Network& network, const intent::Intent& intent, const Holders& holders);
 
 // A client that runs for a network: on which device it asks, and what its lease is called.
 struct Client {
@@ -70,10 +58,8 @@ struct Client {
 };
 using Clients = std::map<std::string, Client>;  // by lease_key()
 Clients clients_of(const intent::Intent& intent);
-// Likewise where a router is listened for: by router_key().
-Clients hearers_of(const intent::Intent& intent);
 
-// Networks to which the one means something else than the other: their own leases, or who shares their subnet or address.
+// Networks to which the one means something else than the other: their own leases, or who shares their subnet.
 std::set<intent::NetworkName> differing(const intent::Intent& intent, const Leases& was, const Leases& now);
 
 // The host's resolver, by the network with the default route: its own list, else its server's. Empty: what the host had.

@@ -87,33 +87,16 @@ void port_of_bond(Draft& draft, const intent::Bond& bond, const IfName& nic, int
 
 void route(Draft& draft, const Route& route) { draft.wanted.kernel.routes.put(route); }
 
-topology::Subnet alone(const topology::Subnet& address) { return *topology::Subnet::from(address.address(), address.is_v6() ? 128 : 32); }
-
-// Given to this network, and another one has it, too.
-bool is_anothers(Draft& draft, const intent::Network& network, const topology::Subnet& address) {
-    if (!draft.holders) draft.holders = holders_of(draft.intent, *draft.host.leases);
-    return is_had_elsewhere(address.address(), network, draft.intent, *draft.holders);
-}
-
 // What the network's own packets come from: its subnet; but its addresses alone where another network has addresses in that subnet or
 // around it, or may have: what a lease gave nobody else knows.
-std::set<topology::Subnet> own_sources(Draft& draft, const intent::Network& network, const topology::Subnet& address, bool is_leased) {
-    const auto is_shared = [&] { return draft.intent.is_shared(address) || (draft.host.leases && is_leased_elsewhere(address, network, *draft.host.leases)); };
-    if (!is_leased && !is_shared()) return {address.network()};
+std::set<topology::Subnet> own_sources(const Draft& draft, const intent::Network& network, const topology::Subnet& address, bool is_leased) {
+    const bool is_shared = draft.intent.is_shared(address) || (draft.host.leases && is_leased_elsewhere(address, network, *draft.host.leases));
+    if (!is_leased && !is_shared) return {address.network()};
     std::set<topology::Subnet> own = network.all_addresses(), sources;
-    if (!is_leased || !is_anothers(draft, network, address)) own.insert(address);
+    own.insert(address);
     for (const topology::Subnet& one : own)
-        if (one.network() == address.network()) sources.insert(alone(one));
+        if (one.network() == address.network()) sources.insert(*topology::Subnet::from(one.address(), one.is_v6() ? 128 : 32));
     return sources;
-}
-
-// Its own packets take its other ways, too: what they don't find here goes to the gateway.
-void other_ways(Draft& draft, const intent::Network& network, bool is_v6, const std::vector<intent::StaticRoute>& ways) {
-    const std::uint32_t table = table_of(network.name), metric = is_v6 ? 1024 : 0;
-    for (const topology::Subnet& other : network.all_addresses())
-        if (other.is_v6() == is_v6) route(draft, {table, other.network(), metric, std::nullopt, top_device(network)});
-    for (const intent::StaticRoute& way : ways)
-        if (way.to->is_v6() == is_v6) route(draft, {table, way.to->network(), metric, way.via, top_device(network)});
 }
 
 // A gateway that is not the host's serves what comes from, or in by, its own network only.
@@ -127,26 +110,11 @@ void source_routing(Draft& draft, const intent::Network& network, const topology
     for (const topology::Subnet& source : own_sources(draft, network, subnet, is_leased))
         draft.wanted.kernel.rules.put(Rule{.v6 = subnet.is_v6(), .from = source, .table = table});
     draft.wanted.kernel.rules.put(Rule{.v6 = subnet.is_v6(), .to = subnet.network(), .in = device, .table = table});
-    other_ways(draft, network, subnet.is_v6(), ways);
-}
-
-// Whoever speaks as a router on the wire says where what comes from the network's own addresses goes, and nothing else. An address that he,
-// or a server, made the host take and that another network has is no sign of this one.
-void routing_by_router(Draft& draft, const intent::Network& network) {
-    const Lease* router = router_of(network, draft.host.leases);
-    if (!router || !router->gateway) return;
-    std::set<topology::Subnet> sources, given = router->autoconf;
-    if (const Lease* lease = lease_of(network, Family::v6, draft.host.leases)) given.insert(lease->addresses.begin(), lease->addresses.end());
-    for (const topology::Subnet& one : network.all_addresses())
-        if (one.is_v6()) sources.insert(alone(one));
-    for (const topology::Subnet& one : given)
-        if (!is_anothers(draft, network, one)) sources.insert(alone(one));
-    if (sources.empty()) return;
-    const std::uint32_t table = table_of(network.name), metric = 1024;
-    route(draft, {table, *topology::Subnet::parse("::/0"), metric, router->gateway, top_device(network)});
-    for (const topology::Subnet& wire : router->on_link) route(draft, {table, wire.network(), metric, std::nullopt, top_device(network)});
-    other_ways(draft, network, true, network.routes);
-    for (const topology::Subnet& source : sources) draft.wanted.kernel.rules.put(Rule{.v6 = true, .from = source, .table = table});
+    // Its own packets take its other ways, too: what they don't find here goes to the gateway.
+    for (const topology::Subnet& other : network.all_addresses())
+        if (other.is_v6() == subnet.is_v6()) route(draft, {table, other.network(), metric, std::nullopt, device});
+    for (const intent::StaticRoute& way : ways)
+        if (way.to->is_v6() == subnet.is_v6()) route(draft, {table, way.to->network(), metric, way.via, device});
 }
 
 }  // namespace
@@ -246,7 +214,6 @@ void routing(Draft& draft, const intent::Network& network) {
         route(draft, {Route::main_table, *topology::Subnet::parse("::/0"), 1024, network.ipv6gateway, device});
     else if (network.ipv6gateway && network.ipv6addr)
         source_routing(draft, network, *network.ipv6addr, *network.ipv6gateway, routes);
-    routing_by_router(draft, network);
     for (const intent::StaticRoute& fixed : routes)
         route(draft, {Route::main_table, fixed.to->network(), fixed.to->is_v6() ? 1024u : 0u, fixed.via, device});
 }

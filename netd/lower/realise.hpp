@@ -1,7 +1,6 @@
 // The parts of lowering: each adds what one logical thing becomes to the state that is being drawn up.
 #pragma once
 
-#include "netd/lower/leases.hpp"
 #include "netd/lower/lower.hpp"
 
 namespace lower {
@@ -10,7 +9,6 @@ struct Draft {
     const intent::Intent& intent;
     const Host& host;
     HostState wanted = {};
-    std::optional<Holders> holders = {};
 
     void put(const bridges::Link& link) { wanted.kernel.links.put(link); }
 };
