@@ -54,8 +54,8 @@ std::optional<Error> Transactor::in_the_way(const lower::HostState& wanted) cons
     return std::nullopt;
 }
 
-// Asked before the first step: a plan that waits for ovs-vswitchd half-way has cut off whom it leads elsewhere. That one is slow, and be it
-// as busy as a restart with a thousand ports makes it, takes less; and whoever is refused in error has lost nothing.
+// Asked before the first step: a plan that waits for ovs-vswitchd half-way has cut off whom it leads elsewhere. A restart with a thousand
+// ports keeps it busy for less than a second, only to remove as many at once takes longer; and whoever is refused then has lost nothing.
 std::optional<Error> Transactor::in_vain(const plan::Plan& plan, steady_clock::time_point deadline) const {
     constexpr std::chrono::seconds patience{5};
     const bool needs_ovs = std::ranges::any_of(plan, [](const plan::Step& step) { return std::holds_alternative<ovs::Op>(step.op); });
