@@ -141,7 +141,7 @@ private:
         const auto miimon = options.find("miimon");
         Options rest = options, delays;
         if (miimon != options.end() && miimon->second == "0")
-            for (const char* delay : {"updelay", "downdelay"})
+            for (const char* delay : {"updelay", "downdelay", "peer_notif_delay"})
                 if (const auto found = options.find(delay); found != options.end()) {
                     delays[delay] = found->second;
                     rest.edit().erase(delay);

@@ -23,11 +23,12 @@ topology::Result<> BlockedFlows::ask(const IfName& name, const FilteredPorts& po
     if (auto ready = bridge.connection->wait_until_ready(deadline); !ready) return ready.error();
     auto counts = bridge.connection->counts(deadline);
     if (!counts) return counts.error();
+    if (std::any_of(ports.begin(), ports.end(), [](const auto& port) { return limits_storms(port.second); })) {
+        const auto dropped = bridge.connection->dropped_by_meters(deadline);
+        if (!dropped) return dropped.error();
+        for (const auto& [meter, packets] : *dropped) counts->push_back({Cookie{0, meter, reason_of("storm")}.number(), packets});
+    }
     bridge.counts = std::move(*counts);
-    if (std::none_of(ports.begin(), ports.end(), [](const auto& port) { return limits_storms(port.second); })) return {};
-    const auto dropped = bridge.connection->dropped_by_meters(deadline);
-    if (!dropped) return dropped.error();
-    for (const auto& [meter, packets] : *dropped) bridge.counts->push_back({Cookie{0, meter, reason_of("storm")}.number(), packets});
     return {};
 }
 
