@@ -155,9 +155,10 @@ void Reconciler::setup(serve::Setup setup) {
     if (!verdict.complaints.empty()) return refuse(setup.ticket, verdict.complaints);
     if (const auto cut = observe::cut_off(setup.ticket.caller.address, setup.request, transactor_.running(), verdict.wanted, backends_.kernel.state()))
         return refuse(setup.ticket, {*cut});
+    apply::Terms terms = apply::terms_of(setup.request);
+    if (const auto other = apply::carried_away(transactor_.running(), verdict.wanted, terms, observe::host_of(backends_))) return refuse(setup.ticket, {*other});
     log::info("{}: {}", asked_by(setup.ticket), names_of(setup.request));
     const intent::Intent was = transactor_.running();
-    apply::Terms terms = apply::terms_of(setup.request);
     if (terms.timeout) terms.timeout = std::chrono::ceil<std::chrono::seconds>(setup.deadline() - clock_.boottime());
     terms.is_remote = setup.ticket.caller.is_remote();
     terms.begun = tell_begun(setup.ticket.caller.who());
