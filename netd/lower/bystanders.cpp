@@ -23,6 +23,7 @@ const Link* foreign_on(const Link& lower, const bridges::State& kernel) {
 // It has nothing of netd's any more, and what others have on it is all that it is there for.
 Link left_to_others(const Link& renamed, const Link* old) {
     Link left{renamed.name};
+    left.standing = topology::Standing();
     left.master = bridges::Master{};
     left.addresses = renamed.addresses;
     if (left.addresses && old && old->addresses)
