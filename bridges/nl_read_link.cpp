@@ -103,13 +103,17 @@ Kind kind_of(const Attributes& link, const Attributes& info, LinkReport& report)
     return Device{};
 }
 
-// Of which kinds IFLA_LINK names the other end of a pair, or what the link stands on.
-bool has_another(std::string_view kind) {
-    constexpr std::string_view kinds[] = {"veth", "macvlan", "macvtap", "ipvlan", "ipvtap", "vxlan"};
-    return std::ranges::find(kinds, kind) != std::end(kinds);
+// IFLA_LINK where it names the other end of a pair, or what the link stands on: of tunnels over IP it is no more than a preference. A vxlan
+// tells that by another word, and goes with it.
+std::optional<int> other_of(const Attributes& link, const Attributes& info, const Link& told) {
+    constexpr std::string_view kinds[] = {"veth", "macvlan", "macvtap", "ipvlan", "ipvtap", "macsec"};
+    const std::string& kind = told.facts.kind;
+    if (kind == "vxlan") return Attributes(info.nest(IFLA_INFO_DATA)).get<int>(IFLA_VXLAN_LINK);
+    const bool is_other_vlan = kind == "vlan" && !std::holds_alternative<Vlan>(*told.kind);  // a Vlan names its base
+    return is_other_vlan || std::ranges::find(kinds, kind) != std::end(kinds) ? link.get<int>(IFLA_LINK) : std::nullopt;
 }
 
-void read_facts(const Attributes& link, LinkReport& report) {
+void read_facts(const Attributes& link, const Attributes& info, LinkReport& report) {
     LinkFacts& facts = report.link.facts;
     facts.operstate = operstate_text(link.get<std::uint8_t>(IFLA_OPERSTATE).value_or(0));
     facts.carrier = link.get<std::uint8_t>(IFLA_CARRIER).value_or(0);
@@ -121,10 +125,8 @@ void read_facts(const Attributes& link, LinkReport& report) {
     if (!report.link.owner->is_ours() && !alias.empty()) facts.rare.edit().alias = alias;
     // A crash between its creation and its mark has left it: it is ours all the same.
     if (alias.empty() && facts.group == unmarked_group) report.link.owner = Owner::ours(unmarked_role);
-    if (has_another(facts.kind)) {
-        facts.peer_index = link.get<int>(IFLA_LINK);
-        facts.peer_netnsid = link.get<int>(IFLA_LINK_NETNSID);
-    }
+    facts.peer_index = other_of(link, info, report.link);
+    if (facts.peer_index) facts.peer_netnsid = link.get<int>(IFLA_LINK_NETNSID);
 }
 
 void read_port(const Attributes& info, LinkReport& report) {
@@ -164,7 +166,7 @@ std::optional<Report> read_link(const nlmsghdr& message) {
     report.link.stack = stack_of(Attributes(link.nest(IFLA_AF_SPEC)));
     report.link.kind = kind_of(link, info, report);
     report.master = link.get<int>(IFLA_MASTER).value_or(0);
-    read_facts(link, report);
+    read_facts(link, info, report);
     read_port(info, report);
     return report;
 }

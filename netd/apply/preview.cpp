@@ -1,6 +1,10 @@
 // The one place that says what a change touches.
 #include "netd/apply/preview.hpp"
 
+#include "netd/lower/bystanders.hpp"
+
+#include <fmt/format.h>
+
 namespace apply {
 
 lower::Goal goal_of(const intent::Intent& running, const intent::Intent& wanted, const Terms& terms, const lower::Host& host) {
@@ -15,6 +19,30 @@ lower::Goal goal_of(const intent::Intent& running, const intent::Intent& wanted,
     touched.nics.insert(terms.named_nics.begin(), terms.named_nics.end());
     touched.bases.insert(terms.named_bases.begin(), terms.named_bases.end());
     return lower::goal(running, wanted, touched, host);
+}
+
+namespace {
+
+// Of whose definition the link is a part.
+std::string place_of(const bridges::Link& link, const intent::Intent& running) {
+    const std::string role = link.owner && link.owner->role ? *link.owner->role : "";
+    if (role.starts_with("network ")) return intent::pointer({"networks", role.substr(8)});
+    if (role.starts_with("bond ")) return intent::pointer({"bondings", role.substr(5)});
+    const intent::Base* base = role.starts_with("base ") ? running.bases().find(topology::IfName::observed(role.substr(5))) : nullptr;
+    if (base) return intent::pointer({"networks", base->riders.begin()->network.text()});
+    return running.network(link.name.text()) ? intent::pointer({"networks", link.name.text()}) : "/networks";
+}
+
+}  // namespace
+
+std::optional<intent::Complaint> carried_away(const intent::Intent& running, const intent::Intent& wanted, const Terms& terms, const lower::Host& host) {
+    const auto stacks = lower::stacks(host);
+    if (stacks.empty()) return std::nullopt;
+    const auto gone = lower::carried_away(goal_of(running, wanted, terms, host), host, stacks);
+    if (!gone) return std::nullopt;
+    const std::string place = place_of(*gone->lower, running);
+    return intent::Complaint{place.starts_with("/bondings") ? intent::code::used_bond : intent::code::used_nic, place, Fault::denied,
+                             fmt::format("'{}', which netd did not make, is on {} and would go with it; remove it first", gone->upper->name.text(), gone->lower->name.text())};
 }
 
 plan::Plan preview(const intent::Intent& running, const intent::Intent& wanted, const Terms& terms, const lower::HostState& observed,

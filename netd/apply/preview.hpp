@@ -23,6 +23,9 @@ inline Terms terms_of(const intent::Request& request) {
 // The goal of a change from `running` to `wanted`, the things that the terms name looked at in any case. Pure.
 lower::Goal goal_of(const intent::Intent& running, const intent::Intent& wanted, const Terms& terms, const lower::Host& host);
 
+// The complaint (31 of a bond, else 24) if something that netd did not make would go with a link of netd's. Pure.
+std::optional<intent::Complaint> carried_away(const intent::Intent& running, const intent::Intent& wanted, const Terms& terms, const lower::Host& host);
+
 // What is left to do for it. Pure.
 plan::Plan preview(const intent::Intent& running, const intent::Intent& wanted, const Terms& terms, const lower::HostState& observed,
                    const lower::Host& host);

@@ -158,9 +158,10 @@ void Reconciler::setup(serve::Setup setup) {
     if (const auto cut = observe::cut_off(setup.ticket.caller.address, setup.request, transactor_.running(), verdict.wanted, backends_.kernel.state()))
         return refuse(setup.ticket, {*cut});
     if (const auto others = lower::cut_off_by(setup.request, transactor_.running(), verdict.wanted, backends_.kernel.state()); !others.empty()) return refuse(setup.ticket, others);
+    apply::Terms terms = apply::terms_of(setup.request);
+    if (const auto other = apply::carried_away(transactor_.running(), verdict.wanted, terms, observe::host_of(backends_))) return refuse(setup.ticket, {*other});
     log::info("{}: {}", asked_by(setup.ticket), names_of(setup.request));
     const intent::Intent was = transactor_.running();
-    apply::Terms terms = apply::terms_of(setup.request);
     if (terms.timeout) terms.timeout = std::chrono::ceil<std::chrono::seconds>(setup.deadline() - clock_.boottime());
     terms.is_remote = setup.ticket.caller.is_remote();
     terms.begun = tell_begun(setup.ticket.caller.who());

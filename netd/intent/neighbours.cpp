@@ -1,6 +1,7 @@
 // See neighbours.hpp.
 #include "netd/intent/neighbours.hpp"
 
+#include "bridges/stacking.hpp"
 #include "netd/intent/links.hpp"
 #include "netd/intent/rules.hpp"
 
@@ -34,6 +35,16 @@ const IfName* Neighbours::foreign_vlan(const IfName& base, std::optional<VlanId>
     const auto found = foreign_vlans_->lower_bound(std::pair(base, tag.value_or(*VlanId::from(0))));
     const bool is_it = found != foreign_vlans_->end() && found->first.first == base && (!tag || found->first.second == *tag);
     return is_it ? &found->second : nullptr;
+}
+
+const IfName* Neighbours::macvlan_on(const bridges::Link& link) {
+    if (!macvlans_) {
+        macvlans_.emplace();
+        for (const bridges::Link& upper : kernel_.links)
+            if (bridges::takes_all_that_comes(upper)) macvlans_->emplace(*upper.facts.peer_index, upper.name);
+    }
+    const auto found = macvlans_->find(link.facts.index);
+    return found == macvlans_->end() ? nullptr : &found->second;
 }
 
 const Bond* Neighbours::bond_of(const IfName& nic, const Bond* but) {

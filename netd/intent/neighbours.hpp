@@ -23,6 +23,8 @@ public:
     const OfBase* on(const IfName& device);  // null where no network is
     // The VLAN device of somebody else's making that has this tag, or any, of the NIC or bond; null: none.
     const IfName* foreign_vlan(const IfName& base, std::optional<VlanId> tag);
+    // What stands on the link and takes all that comes in by it, so that it can be no port; null: nothing.
+    const IfName* macvlan_on(const bridges::Link& link);
     // A bond that has the NIC as a port, and is another than that one.
     const Bond* bond_of(const IfName& nic, const Bond* but = nullptr);
     // Another network that has the default route.
@@ -33,6 +35,7 @@ private:
     const bridges::State& kernel_;
     std::map<IfName, OfBase> known_;
     std::optional<std::map<std::pair<IfName, VlanId>, IfName>> foreign_vlans_;
+    std::optional<std::map<int, IfName>> macvlans_;  // by the index of what they stand on
     std::optional<std::multimap<IfName, const Bond*>> bonds_;
     std::optional<std::vector<const Network*>> leading_;  // two that have the default route; more change nothing
 };

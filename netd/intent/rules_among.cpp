@@ -45,6 +45,17 @@ private:
         if (const Bond* bond = neighbours_.bond_of(*network_.nic))
             return refuse(code::used_nic, Fault::conflict, "nic", fmt::format("'{}' is a port of {}", nic, bond->name.text()));
         belongs_to_others("nic", *link);
+        if (is_base_a_port()) is_shared("nic", *link);
+    }
+
+    // Of a bridge, or of Open vSwitch's.
+    bool is_base_a_port() const { return network_.switch_kind != SwitchKind::legacy || (network_.bridged && !network_.vlan); }
+
+    // The kernel gives a link to one that takes all that comes in by it, and to no second.
+    void is_shared(std::string_view attribute, const Link& link) {
+        if (const IfName* upper = neighbours_.macvlan_on(link))
+            refuse(code::used_nic, Fault::conflict, attribute,
+                   fmt::format("'{}' carries '{}', which takes all that comes in by it, so that it can be no port of a bridge; remove that first", link.name.text(), upper->text()));
     }
 
     // What somebody else made a port of something is taken over only from a bridge that is this network's, and stays one.
@@ -56,8 +67,10 @@ private:
     }
 
     void bonding() {
-        if (!network_.bonding || wanted_.bonds().contains(*network_.bonding)) return;
+        if (!network_.bonding) return;
         const Link* link = facts_.kernel.links.find(*network_.bonding);
+        if (link && is_base_a_port()) is_shared("bonding", *link);
+        if (wanted_.bonds().contains(*network_.bonding)) return;
         if (link && link->kind && std::holds_alternative<bridges::Bond>(*link->kind) && !is_ours(*link)) return belongs_to_others("bonding", *link);
         refuse(code::bad_bond, Fault::not_found, "bonding",
                fmt::format("there is no bond '{}', neither on this host nor in the request", network_.bonding->text()));
@@ -119,6 +132,7 @@ private:
         if (link && !is_ours(*link) && !(vlan && *vlan == bridges::Vlan{*base, *network_.vlan}))
             return refuse(code::bad_vlan, Fault::conflict, "vlan",
                           fmt::format("the host has a device '{}' that is not VLAN {} of {} and not netd's; rename or remove it", name->text(), network_.vlan->number(), base->text()));
+        if (link && network_.bridged) is_shared("vlan", *link);
         const IfName* theirs = neighbours_.foreign_vlan(*base, *network_.vlan);
         if (theirs && !(link && *theirs == link->name))
             refuse(code::bad_vlan, Fault::conflict, "vlan",

@@ -41,6 +41,8 @@ private:
                           fmt::format("'{}' carries network '{}'", nic.text(), base->riders.begin()->network.text()));
         if (const IfName* vlan = neighbours_.foreign_vlan(nic, std::nullopt))
             return refuse(code::used_nic, Fault::conflict, "nics", fmt::format("multiple usages: '{}' carries the VLAN device '{}'", nic.text(), vlan->text()));
+        if (const IfName* upper = neighbours_.macvlan_on(*link))
+            return refuse(code::used_nic, Fault::conflict, "nics", fmt::format("multiple usages: '{}' carries '{}', which takes all that comes in by it", nic.text(), upper->text()));
         if (const IfName* owner = foreign_owner_of(*link, bond_.name.text(), wanted_, facts_))
             refuse(code::used_nic, Fault::conflict, "nics", fmt::format("'{}' belongs to '{}', which netd did not make", nic.text(), owner->text()));
     }

@@ -1,6 +1,8 @@
 // Lays a request over what holds now and holds the result against the rules.
 #include "netd/intent/validate.hpp"
 
+#include "bridges/stacking.hpp"
+#include "netd/intent/links.hpp"
 #include "netd/intent/rules.hpp"
 #include "netd/intent/rules_guest.hpp"
 
@@ -86,8 +88,8 @@ void check_numbers_inside(const Request& asked, const Intent& running, Verdict& 
 void remove_bonds(const Request& request, const Intent& running, const Facts& facts, Verdict& verdict) {
     for (const IfName& name : request.removed_bonds) {
         const std::string path = pointer({"bondings", name.text()});
+        const bridges::Link* there = facts.kernel.links.find(name);
         if (!running.bonds().contains(name)) {
-            const bool there = facts.kernel.links.contains(name);
             verdict.complaints.push_back({code::bad_bond, path, there ? Fault::denied : Fault::not_found,
                                           there ? fmt::format("bond '{}' is not netd's to remove", name.text())
                                                 : fmt::format("there is no bond '{}' to remove", name.text())});
@@ -97,8 +99,7 @@ void remove_bonds(const Request& request, const Intent& running, const Facts& fa
             verdict.complaints.push_back({code::used_bond, path, Fault::conflict,
                                           fmt::format("network '{}' is on {}; remove or move it in the same request", base->riders.begin()->network.text(), name.text())});
         for (const bridges::Link& link : facts.kernel.links) {
-            const auto* vlan = link.kind ? std::get_if<bridges::Vlan>(&*link.kind) : nullptr;
-            if (vlan && vlan->base == name && !link.owner.value_or(topology::Owner()).is_ours())
+            if (there && !is_ours(link) && bridges::stands_on(link, *there))
                 verdict.complaints.push_back({code::used_bond, path, Fault::denied,
                                               fmt::format("'{}', which netd did not make, is on {} and would go with it; remove it first", link.name.text(), name.text())});
         }

@@ -2,25 +2,53 @@
 #include "netd/lower/bystanders.hpp"
 
 #include "bridges/journey.hpp"
+#include "bridges/stacking.hpp"
 #include "topology/compare.hpp"
+
+#include <algorithm>
+#include <map>
 
 namespace lower {
 namespace {
 
 using bridges::Link;
 
-// What has the mark of one of these links and another name was renamed by somebody, and has its address, or its guest, still: it goes. While
-// the link itself is there and stays, nobody looks for that.
-void include_renamed(const HostState& wanted, const Host& host, Scope& scope) {
-    std::set<topology::Owner> owners;
-    for (const IfName& name : scope.links) {
+bool is_ours(const Link& link) { return link.owner && link.owner->is_ours(); }
+
+const Link* foreign_on(const Link& lower, const bridges::State& kernel) {
+    const auto found = std::ranges::find_if(kernel.links, [&](const Link& link) { return !is_ours(link) && bridges::stands_on(link, lower); });
+    return found == kernel.links.end() ? nullptr : &*found;
+}
+
+// It has nothing of netd's any more, and what others have on it is all that it is there for.
+Link left_to_others(const Link& renamed, const Link* old) {
+    Link left{renamed.name};
+    left.standing = topology::Standing();
+    left.master = bridges::Master{};
+    left.addresses = renamed.addresses;
+    if (left.addresses && old && old->addresses)
+        std::erase_if(*left.addresses, [&](const topology::Subnet& address) { return old->addresses->contains(address); });
+    return left;
+}
+
+// What has the mark of one of these links and another name was renamed by somebody, and has its address, or its guest, still: it goes, or is
+// left to what others have on it. While the link itself is there and stays, nobody looks for that.
+void include_renamed(Goal& goal, const Host& host) {
+    const HostState& wanted = goal.wanted;
+    std::map<topology::Owner, const Link*> owners;
+    for (const IfName& name : goal.scope.links) {
         const Link *there = host.kernel.links.find(name), *then = wanted.kernel.links.find(name), *marked = then ? then : there;
         const bool stays = there && then && there->owner == then->owner;
-        if (!stays && marked && marked->owner && marked->owner->is_ours()) owners.insert(*marked->owner);
+        if (!stays && marked && marked->owner && marked->owner->is_ours()) owners.emplace(*marked->owner, goal.was_wanted.kernel.links.find(name));
     }
     if (owners.empty()) return;
-    for (const Link& link : host.kernel.links)
-        if (link.owner && owners.contains(*link.owner)) scope.links.insert(link.name);
+    for (const Link& link : host.kernel.links) {
+        const auto found = link.owner ? owners.find(*link.owner) : owners.end();
+        if (found == owners.end()) continue;
+        const bool is_another = !goal.scope.links.contains(link.name);
+        goal.scope.links.insert(link.name);
+        if (is_another && foreign_on(link, host.kernel)) goal.wanted.kernel.links.put(left_to_others(link, found->second));
+    }
 }
 
 // VLANs go with what they stand on.
@@ -34,6 +62,18 @@ void add_what_stands_on(std::set<IfName>& going, const bridges::State& kernel) {
     }
 }
 
+// With a link's MTU falls that of the VLANs on it, and below what IPv6 needs that is gone, too. Nobody raises it again by itself.
+void include_what_sinks(std::set<IfName> sinking, topology::Mtu lowest, const bridges::State& kernel, Scope& scope, std::set<IfName>& unsettled) {
+    if (sinking.empty()) return;
+    add_what_stands_on(sinking, kernel);
+    for (const IfName& name : sinking) {
+        const Link* link = kernel.links.find(name);
+        if (is_ours(*link) || scope.links.contains(name) || !link->mtu || *link->mtu <= lowest) continue;
+        scope.links.insert(name);
+        unsettled.insert(name);
+    }
+}
+
 // Whether it gives way to another thing of its name: one of Open vSwitch has no kind that is wanted.
 bool gives_way(const Link& there, const Link& then, const HostState& wanted) {
     return !bridges::is_same_thing(then, there) || (bridges::is_bridge(&there) && wanted.ovs.ports.contains(there.name));
@@ -44,15 +84,20 @@ bool gives_way(const Link& there, const Link& then, const HostState& wanted) {
 void include_bystanders(Goal& goal, const Host& host) {
     const HostState& wanted = goal.wanted;
     Scope& scope = goal.scope;
-    include_renamed(wanted, host, scope);
-    std::set<IfName> unsettled, going;
+    include_renamed(goal, host);
+    std::set<IfName> unsettled, going, sinking;
+    topology::Mtu lowest;
     for (const IfName& name : scope.links) {
         const Link* there = host.kernel.links.find(name);
         const Link* then = wanted.kernel.links.find(name);
         if (!there) continue;
         if (!then || gives_way(*there, *then, wanted)) going.insert(name);
         else if (!topology::differences(*then, *there).empty()) unsettled.insert(name);
+        if (!then || !then->mtu || !there->mtu || *then->mtu >= *there->mtu) continue;
+        lowest = sinking.empty() ? *then->mtu : std::min(lowest, *then->mtu);
+        sinking.insert(name);
     }
+    include_what_sinks(std::move(sinking), lowest, host.kernel, scope, unsettled);
     if (!going.empty()) {
         add_what_stands_on(going, host.kernel);
         scope.links.insert(going.begin(), going.end());
@@ -63,6 +108,51 @@ void include_bystanders(Goal& goal, const Host& host) {
     if (!unsettled.empty())
         for (const bridges::Route& route : host.kernel.routes)
             if (unsettled.contains(route.device)) scope.routes.insert(route.key());
+}
+
+namespace {
+
+// Ours, and removed or made anew. What Open vSwitch made for netd goes with its row, which alone has the mark.
+bool goes(const Link& link, const Goal& goal, const Host& host) {
+    const Link* then = goal.wanted.kernel.links.find(link.name);
+    const auto is_gone = [&](const auto& rows, const std::set<IfName>& scope, const auto& wanted) {
+        const auto* row = rows.find(link.name);
+        return row && row->owner && row->owner->is_ours() && scope.contains(link.name) && !wanted.contains(link.name);
+    };
+    const bool is_device = !link.kind || std::holds_alternative<bridges::Device>(*link.kind);
+    if (is_ours(link) && !is_device) return goal.scope.links.contains(link.name) && (!then || gives_way(link, *then, goal.wanted));
+    if (!host.switched) return false;
+    const ovs::Port* port = host.switched->ports.find(link.name);
+    return (port && port->internal == true && is_gone(host.switched->ports, goal.scope.ports, goal.wanted.ovs.ports)) ||
+           is_gone(host.switched->bridges, goal.scope.bridges, goal.wanted.ovs.bridges);
+}
+
+}  // namespace
+
+std::vector<Stack> stacks(const Host& host) {
+    std::vector<const Link*> uppers;
+    for (const Link& link : host.kernel.links)
+        if (!is_ours(link) && bridges::is_stacked(link)) uppers.push_back(&link);
+    if (uppers.empty()) return {};
+    std::map<int, const Link*> by_index;
+    for (const Link& link : host.kernel.links) by_index.emplace(link.facts.index, &link);
+    std::vector<Stack> all;
+    for (const Link* upper : uppers) {
+        const auto* vlan = upper->kind ? std::get_if<bridges::Vlan>(&*upper->kind) : nullptr;
+        const auto found = vlan ? by_index.end() : by_index.find(*upper->facts.peer_index);
+        const Link* lower = vlan ? host.kernel.links.find(vlan->base) : found != by_index.end() ? found->second : nullptr;
+        const bool is_switchs = lower && host.switched && (host.switched->ports.contains(lower->name) || host.switched->bridges.contains(lower->name));
+        if (lower && (is_ours(*lower) || is_switchs)) all.push_back({lower, upper});
+    }
+    return all;
+}
+
+std::optional<Stack> carried_away(const Goal& goal, const Host& host, const std::vector<Stack>& stacks) {
+    for (const Stack& stack : stacks) {
+        const Link* then = goal.wanted.kernel.links.find(stack.upper->name);
+        if (!(then && is_ours(*then)) && goes(*stack.lower, goal, host)) return stack;
+    }
+    return std::nullopt;
 }
 
 void keep_what_bonds_bring_down(Goal& goal, const Host& host) {

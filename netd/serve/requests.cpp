@@ -171,7 +171,10 @@ void Requests::answer_plan(const Ticket& ticket, intent::Request request) {
     if (const auto cut = observe::cut_off(ticket.caller.address, request, snapshot_->running, verdict.wanted, snapshot_->observed.kernel))
         return refuse(ticket, {*cut});
     if (const auto others = lower::cut_off_by(request, snapshot_->running, verdict.wanted, snapshot_->observed.kernel); !others.empty()) return refuse(ticket, others);
-    answer(ticket, wire::write_plan(apply::preview(snapshot_->running, verdict.wanted, apply::terms_of(request), snapshot_->observed, snapshot_->host())));
+    const apply::Terms terms = apply::terms_of(request);
+    const lower::Host host = snapshot_->host();
+    if (const auto other = apply::carried_away(snapshot_->running, verdict.wanted, terms, host)) return refuse(ticket, {*other});
+    answer(ticket, wire::write_plan(apply::preview(snapshot_->running, verdict.wanted, terms, snapshot_->observed, host)));
 }
 
 void Requests::commit(const Ticket& ticket, const Params&) { enqueue(ticket, CommitRunning{ticket}); }

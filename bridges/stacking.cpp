@@ -1,0 +1,30 @@
+// See stacking.hpp.
+#include "bridges/stacking.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <string_view>
+
+namespace bridges {
+namespace {
+
+const Vlan* vlan_of(const Link& link) { return link.kind ? std::get_if<Vlan>(&*link.kind) : nullptr; }
+
+// What the index of another link names is the far end of a pair, or what this one stands on.
+bool is_pair(const Link& link) { return link.kind && std::holds_alternative<Veth>(*link.kind); }
+
+}  // namespace
+
+bool is_stacked(const Link& link) { return vlan_of(link) || (link.facts.peer_index && !link.facts.peer_netnsid && !is_pair(link)); }
+
+bool stands_on(const Link& upper, const Link& lower) {
+    if (const Vlan* vlan = vlan_of(upper)) return vlan->base == lower.name;
+    return is_stacked(upper) && lower.facts.index != 0 && *upper.facts.peer_index == lower.facts.index;
+}
+
+bool takes_all_that_comes(const Link& upper) {
+    constexpr std::string_view kinds[] = {"macvlan", "macvtap", "ipvlan", "ipvtap", "macsec"};
+    return is_stacked(upper) && std::ranges::find(kinds, upper.facts.kind) != std::end(kinds);
+}
+
+}  // namespace bridges
