@@ -334,6 +334,24 @@ def what_routers_said_on_a_wire_is_forgotten_on_another(host):
 
 
 @case()
+def a_lease_that_the_kernel_refuses_holds_up_no_other(host):
+    """What the clients' hooks leave: one whose gateway is the broadcast address, which the kernel does not take."""
+    host.client.setup({"web": {"nic": "eno1", "bootproto": "dhcp", "defaultRoute": True}, "db": {"nic": "eno2", "bootproto": "dhcp"}})
+    def leave(key, address, gateway):
+        beside = host.netd.run / "dhcp/beside"
+        beside.write_text(f"netd_since=1\nnew_ip_address={address}\nnew_subnet_cidr=24\nnew_routers={gateway}\n")
+        beside.rename(host.netd.run / f"dhcp/{key}.new")
+    leave("eno1-4", "10.7.0.84", "10.7.0.255")
+    for address in ("10.8.0.84", "10.8.0.85"):
+        leave("eno2-4", address, "10.8.0.1")
+        wait_until(lambda: addresses(host, "db") == [f"{address}/24"], 8, lambda: f"{addresses(host, 'db')}: {host.netd.told()}")
+    assert "a lease can't be followed (eno1-4)" in host.netd.told(), host.netd.told()
+    leave("eno1-4", "10.7.0.84", "10.7.0.1")
+    wait_until(lambda: addresses(host, "web") == ["10.7.0.84/24"], 8, lambda: host.netd.told())
+    agree(host)
+
+
+@case()
 def a_router_that_announces_itself_is_the_default_route_of_the_network_that_holds_it_only(host):
     for number, nic in ((1, "eno1"), (2, "eno2")):
         Server(host, nic, "--enable-ra", f"--dhcp-range=fd00:{number}::,ra-only", f"--ra-param={nic},10", subnet=f"10.{number}.0")

@@ -76,11 +76,6 @@ void LeaseFolder::take_up() {
     settle(same);
 }
 
-std::optional<std::chrono::nanoseconds> LeaseFolder::end_of(const std::string& key) const {
-    const auto found = ends_.find(key);
-    return found == ends_.end() ? std::nullopt : std::optional(found->second);
-}
-
 std::set<std::string> LeaseFolder::news() const {
     std::set<std::string> keys;
     for (const auto& [one, other] : {std::pair{&held_, &offered_}, std::pair{&offered_, &held_}})

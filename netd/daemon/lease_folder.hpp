@@ -30,7 +30,6 @@ public:
     void hear();
     // When the first of them ends.
     std::optional<std::chrono::nanoseconds> next() const;
-    std::optional<std::chrono::nanoseconds> end_of(const std::string& key) const;
     // Of which something else is offered than is held.
     std::set<std::string> news() const;
     // The host is made by what is offered: all of it, or of these keys.

@@ -164,6 +164,24 @@ TEST_CASE("a server's no ends a lease, and a network's end all that is known of 
     CHECK_FALSE(leases.next());
 }
 
+TEST_CASE("one lease is settled though another one can't be", "[leases]") {
+    Folder folder;
+    LeaseFolder leases = folder.open();
+    folder.bring("eno1-4", seven);
+    folder.bring("eno2-4", seven);
+    leases.hear();
+    CHECK(leases.news() == std::set<std::string>{"eno1-4", "eno2-4"});
+    leases.settle({"eno2-4"});
+    CHECK(leases.news() == std::set<std::string>{"eno1-4"});
+    CHECK(leases.held().size() == 1);
+    // And what comes again meanwhile is kept as it should be.
+    folder.bring("eno2-4", seven);
+    leases.hear();
+    CHECK(leases.keys_of(".lease") == std::set<std::string>{"eno2-4"});
+    CHECK(leases.keys_of(".taken") == std::set<std::string>{"eno1-4"});
+    CHECK(folder.open().news() == std::set<std::string>{"eno1-4"});
+}
+
 TEST_CASE("a lease stays with the wire when its network becomes bridged", "[leases]") {
     Host host;
     host.define(R"({"networks": {"web": {"nic": "eno1", "bridged": false, "bootproto": "dhcp", "defaultRoute": true}}})");
