@@ -42,7 +42,8 @@ topology::Result<> Reconciler::start(store::Remembered remembered, std::optional
     }
     conclude(std::nullopt, outcome, intent::code::refused);
     put_rules_back();
-    if (!transactor_.trouble()) management_ = std::move(management);  // files that were damaged may have had its definition
+    // Files that were damaged may have had its definition; and what an earlier netd began and nobody confirms is not begun anew.
+    if (!transactor_.trouble() && !transactor_.waiting()) management_ = std::move(management);
     see_to_management();
     if (management_) log::warn("there is no NIC '{}' yet to be taken over as network ovirtmgmt: that is done when it comes", management_->nic.text());
     publish();
