@@ -348,7 +348,7 @@ def a_lease_that_the_kernel_refuses_holds_up_no_other(host):
     assert "a lease can't be followed (eno1-4)" in host.netd.told(), host.netd.told()
     leave("eno1-4", "10.7.0.84", "10.7.0.1")
     wait_until(lambda: addresses(host, "web") == ["10.7.0.84/24"], 8, lambda: host.netd.told())
-    agree(host)
+    agree(host, patience=5)   # the kernel has it a moment before netd tells it
 
 
 @case()
