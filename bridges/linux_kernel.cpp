@@ -54,7 +54,7 @@ private:
     void finish(Batch& batch, std::span<const Op> ops);
     void raise_peers(Batch& batch, std::span<const Op> ops);
     Result<> see_what_came(const Batch& batch, std::span<const Op> ops);
-    void run(Batch& batch);
+    void run(Batch& batch) { batch.run(mirror_.requests(), [this] { mirror_.drain(); }); }
     Result<Heard> listen();
 
     KernelMirror mirror_;
@@ -108,10 +108,6 @@ Result<> LinuxKernel::look_at(std::span<const IfName> links) {
         if (const Link* link = state().links.find(name)) indices.insert(link->facts.index);
     if (auto heard = listen(); !heard) return heard.error();
     return mirror_.look_at(indices);
-}
-
-void LinuxKernel::run(Batch& batch) {
-    batch.run(mirror_.requests(), [this] { mirror_.drain(); });
 }
 
 void LinuxKernel::create_tap(Batch& batch, std::size_t place, const Link& now, const Tap& tap) {

@@ -2,6 +2,7 @@
 #include "netd/apply/preview.hpp"
 
 #include "netd/lower/bystanders.hpp"
+#include "netd/lower/plugged.hpp"
 
 #include <fmt/format.h>
 
@@ -43,6 +44,13 @@ std::optional<intent::Complaint> carried_away(const intent::Intent& running, con
     const std::string place = place_of(*gone->lower, running);
     return intent::Complaint{place.starts_with("/bondings") ? intent::code::used_bond : intent::code::used_nic, place, Fault::denied,
                              fmt::format("'{}', which netd did not make, is on {} and would go with it; remove it first", gone->upper->name.text(), gone->lower->name.text())};
+}
+
+intent::Complaints harm_to_others(const intent::Request& request, const intent::Intent& running, const intent::Intent& wanted, const Terms& terms, const lower::Host& host) {
+    auto complaints = lower::cut_off_by(request, running, wanted, host.kernel);
+    if (!complaints.empty()) return complaints;
+    if (auto other = carried_away(running, wanted, terms, host)) complaints.push_back(std::move(*other));
+    return complaints;
 }
 
 plan::Plan preview(const intent::Intent& running, const intent::Intent& wanted, const Terms& terms, const lower::HostState& observed,

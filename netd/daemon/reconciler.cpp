@@ -4,7 +4,6 @@
 #include "netd/apply/preview.hpp"
 #include "netd/daemon/log.hpp"
 #include "netd/intent/validate.hpp"
-#include "netd/lower/plugged.hpp"
 #include "netd/observe/way_of_client.hpp"
 #include "netd/serve/deadlines.hpp"
 #include "netd/wire/read_definition.hpp"
@@ -158,9 +157,8 @@ void Reconciler::setup(serve::Setup setup) {
     if (!verdict.complaints.empty()) return refuse(setup.ticket, verdict.complaints);
     if (const auto cut = observe::cut_off(setup.ticket.caller.address, setup.request, transactor_.running(), verdict.wanted, backends_.kernel.state()))
         return refuse(setup.ticket, {*cut});
-    if (const auto others = lower::cut_off_by(setup.request, transactor_.running(), verdict.wanted, backends_.kernel.state()); !others.empty()) return refuse(setup.ticket, others);
     apply::Terms terms = apply::terms_of(setup.request);
-    if (const auto other = apply::carried_away(transactor_.running(), verdict.wanted, terms, observe::host_of(backends_))) return refuse(setup.ticket, {*other});
+    if (const auto harm = apply::harm_to_others(setup.request, transactor_.running(), verdict.wanted, terms, observe::host_of(backends_)); !harm.empty()) return refuse(setup.ticket, harm);
     log::info("{}: {}", asked_by(setup.ticket), names_of(setup.request));
     const intent::Intent was = transactor_.running();
     if (terms.timeout) terms.timeout = std::chrono::ceil<std::chrono::seconds>(setup.deadline() - clock_.boottime());

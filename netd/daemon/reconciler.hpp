@@ -52,7 +52,7 @@ private:
     void attend();
     void write_resolver();
     void hear_leases();
-    void follow_leases();
+    bool follow_leases();  // true if there was something to follow
     void follow_leases(const std::vector<std::string>& keys, int& failures);
     std::vector<std::string> leases_to_follow();
     void tell_refused_ways(const lower::Leases& now) const;

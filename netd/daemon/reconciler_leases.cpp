@@ -68,16 +68,18 @@ void Reconciler::write_resolver() {
 
 void Reconciler::hear_leases() {
     clients_.leases().hear();
-    const bool is_due = !transactor_.is_stuck() && !leases_to_follow().empty();
-    if (is_due) follow_leases();
+    const bool is_due = follow_leases();
     if (is_due || clients_.has_work()) publish();
     if (awaited_) conclude_awaited();
 }
 
 // Also in a transaction that waits: its lease is what it waits for, and it may go back.
-void Reconciler::follow_leases() {
+bool Reconciler::follow_leases() {
+    if (transactor_.is_stuck()) return false;
+    const auto keys = leases_to_follow();
     int failures = 0;
-    if (const auto keys = leases_to_follow(); !keys.empty()) follow_leases(keys, failures);
+    if (!keys.empty()) follow_leases(keys, failures);
+    return !keys.empty();
 }
 
 // All together; where that is refused by halves, so that who is to blame holds up nobody else.

@@ -3,6 +3,7 @@
 
 #include "bridges/journey.hpp"
 #include "bridges/stacking.hpp"
+#include "netd/intent/links.hpp"
 #include "topology/compare.hpp"
 
 #include <algorithm>
@@ -12,8 +13,7 @@ namespace lower {
 namespace {
 
 using bridges::Link;
-
-bool is_ours(const Link& link) { return link.owner && link.owner->is_ours(); }
+using intent::is_ours;
 
 const Link* foreign_on(const Link& lower, const bridges::State& kernel) {
     const auto found = std::ranges::find_if(kernel.links, [&](const Link& link) { return !is_ours(link) && bridges::stands_on(link, lower); });
@@ -56,7 +56,7 @@ void add_what_stands_on(std::set<IfName>& going, const bridges::State& kernel) {
     for (std::size_t before = 0; before != going.size();) {
         before = going.size();
         for (const Link& link : kernel.links) {
-            const auto* vlan = link.kind ? std::get_if<bridges::Vlan>(&*link.kind) : nullptr;
+            const auto* vlan = intent::vlan_of(link);
             if (vlan && going.contains(vlan->base)) going.insert(link.name);
         }
     }
@@ -138,7 +138,7 @@ std::vector<Stack> stacks(const Host& host) {
     for (const Link& link : host.kernel.links) by_index.emplace(link.facts.index, &link);
     std::vector<Stack> all;
     for (const Link* upper : uppers) {
-        const auto* vlan = upper->kind ? std::get_if<bridges::Vlan>(&*upper->kind) : nullptr;
+        const auto* vlan = intent::vlan_of(*upper);
         const auto found = vlan ? by_index.end() : by_index.find(*upper->facts.peer_index);
         const Link* lower = vlan ? host.kernel.links.find(vlan->base) : found != by_index.end() ? found->second : nullptr;
         const bool is_switchs = lower && host.switched && (host.switched->ports.contains(lower->name) || host.switched->bridges.contains(lower->name));

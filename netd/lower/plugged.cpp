@@ -2,12 +2,15 @@
 #include "netd/lower/plugged.hpp"
 
 #include "bridges/journey.hpp"
+#include "netd/intent/links.hpp"
 #include "netd/lower/naming.hpp"
 #include "netd/lower/realise.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <optional>
 #include <vector>
 
 namespace lower {
@@ -15,10 +18,10 @@ namespace {
 
 using bridges::Link;
 using bridges::PortVlans;
+using intent::is_ours;
 using intent::Network;
 using intent::SwitchKind;
 
-bool is_ours(const Link& link) { return link.owner && link.owner->is_ours(); }
 bool is_on(const Link& link, const IfName& bridge) { return link.master && link.master->of == bridge; }
 bool is_filtering(const Network& network) { return network.switch_kind == SwitchKind::vlan_aware && network.base(); }
 
@@ -30,19 +33,31 @@ bool goes(const Link& link, const HostState& wanted) {
 
 // A VLAN goes with what it stands on.
 bool dies(const Link& link, const HostState& wanted, const Scope& scope, const bridges::State& there) {
-    const auto* vlan = link.kind ? std::get_if<bridges::Vlan>(&*link.kind) : nullptr;
+    const auto* vlan = intent::vlan_of(link);
     const Link* base = vlan ? there.links.find(vlan->base) : nullptr;
     if (!base) return false;
     return (is_ours(*base) && scope.links.contains(base->name) && goes(*base, wanted)) || dies(*base, wanted, scope, there);
 }
 
-std::vector<const Link*> ports_of_others(const IfName& bridge, const HostState& wanted, const Scope& scope, const HostState& made, const bridges::State& there) {
+// By what they are plugged into. Where nobody plugged anything in, that is all there is to know.
+using Plugged = std::map<IfName, std::vector<const Link*>>;
+Plugged plugged_by_others(const bridges::State& there) {
+    Plugged plugged;
+    for (const Link& link : there.links)
+        if (!is_ours(link) && link.master && link.master->of) plugged[*link.master->of].push_back(&link);
+    return plugged;
+}
+
+// Those that nothing else is to become of.
+std::vector<const Link*> ports_of_others(const IfName& bridge, const Plugged& plugged, const HostState& wanted, const Scope& scope, const HostState& made, const bridges::State& there) {
     std::vector<const Link*> ports;
-    for (const Link& link : there.links) {
-        if (is_ours(link) || !is_on(link, bridge) || dies(link, wanted, scope, there)) continue;
-        const Link *then = wanted.kernel.links.find(link.name), *ours = made.kernel.links.find(link.name);
+    const auto found = plugged.find(bridge);
+    if (found == plugged.end()) return ports;
+    for (const Link* link : found->second) {
+        if (dies(*link, wanted, scope, there)) continue;
+        const Link *then = wanted.kernel.links.find(link->name), *ours = made.kernel.links.find(link->name);
         const bool has_place = (then && then->master) || (ours && is_on(*ours, bridge));
-        if (!has_place) ports.push_back(&link);
+        if (!has_place) ports.push_back(link);
     }
     return ports;
 }
@@ -151,50 +166,62 @@ Link left(const Link& bridge, const Link* made) {
     return left;
 }
 
+void leave_bridges_to(const Plugged& plugged, HostState& wanted, const Scope& scope, const HostState& made, const bridges::State& there) {
+    for (const Link* bridge : going(wanted, scope, there)) {
+        if (wanted.kernel.links.contains(bridge->name) || wanted.ovs.ports.contains(bridge->name)) continue;
+        if (!ports_of_others(bridge->name, plugged, wanted, scope, made, there).empty()) wanted.kernel.links.put(left(*bridge, made.kernel.links.find(bridge->name)));
+    }
+}
+
 }  // namespace
 
 void keep_ports_of_others(Goal& goal, const intent::Intent& was, const intent::Intent& now, const Host& host) {
+    const Plugged plugged = plugged_by_others(host.kernel);
+    if (plugged.empty()) return;
     std::vector<Link> moved;
     for (const Link* bridge : going(goal.wanted, goal.scope, host.kernel)) {
-        const auto ports = ports_of_others(bridge->name, goal.wanted, goal.scope, goal.was_wanted, host.kernel);
+        const auto ports = ports_of_others(bridge->name, plugged, goal.wanted, goal.scope, goal.was_wanted, host.kernel);
         if (ports.empty()) continue;
         const WaysOut ways(*bridge, was, now, host, goal.wanted);
         for (const Link* port : ports)
             if (auto then = ways.of(*port)) moved.push_back(std::move(*then));
     }
     for (const Link& then : moved) move(goal, then);
-    leave_bridges_to_others(goal.wanted, goal.scope, goal.was_wanted, host.kernel);
+    leave_bridges_to(plugged, goal.wanted, goal.scope, goal.was_wanted, host.kernel);
 }
 
 void keep_ports_of_renamed(Goal& goal, const intent::Intent& all, const intent::Renames& renames, const Host& host) {
+    if (renames.empty()) return;
+    const Plugged plugged = plugged_by_others(host.kernel);
     for (const auto& [name, device] : renames) {
         const Link *bridge = host.kernel.links.find(filtering_bridge(name)), *then = goal.wanted.kernel.links.find(filtering_bridge(device));
         const bool is_left_over = bridge && bridges::is_bridge(bridge) && bridge->owner == topology::Owner::ours(fmt::format("base {}", name.text())) && !all.bases().find(name);
         if (!is_left_over || !then || !bridges::is_bridge(then)) continue;
-        for (const Link* port : ports_of_others(bridge->name, goal.wanted, goal.scope, goal.was_wanted, host.kernel)) move(goal, along(then->name, *port, untagged_of(*port)));
+        for (const Link* port : ports_of_others(bridge->name, plugged, goal.wanted, goal.scope, goal.was_wanted, host.kernel)) move(goal, along(then->name, *port, untagged_of(*port)));
     }
 }
 
 void leave_bridges_to_others(HostState& wanted, const Scope& scope, const HostState& made, const bridges::State& there) {
-    for (const Link* bridge : going(wanted, scope, there)) {
-        if (wanted.kernel.links.contains(bridge->name) || wanted.ovs.ports.contains(bridge->name)) continue;
-        if (!ports_of_others(bridge->name, wanted, scope, made, there).empty()) wanted.kernel.links.put(left(*bridge, made.kernel.links.find(bridge->name)));
-    }
+    if (const Plugged plugged = plugged_by_others(there); !plugged.empty()) leave_bridges_to(plugged, wanted, scope, made, there);
 }
 
 intent::Complaints cut_off_by(const intent::Request& request, const intent::Intent& was, const intent::Intent& now, const bridges::State& there) {
     std::set<IfName> guests;
+    std::optional<Plugged> plugged;
     intent::Complaints complaints;
     for (const auto& asked : request.networks) {
         const Network *before = was.networks().find(asked.name), *then = now.networks().find(asked.name);
         if (!before || !then || !before->bridged || before->switch_kind == SwitchKind::ovs || is_filtering(*before) || then->switch_kind != SwitchKind::ovs) continue;
-        if (guests.empty())
+        if (!plugged) {
+            plugged = plugged_by_others(there);
             for (const intent::GuestNic& nic : was.nics()) guests.insert(port_of(nic));
+        }
         const IfName bridge = guest_bridge(*before);
-        for (const Link& link : there.links) {
-            if (is_ours(link) || !is_on(link, bridge) || link.name == before->base() || guests.contains(link.name)) continue;
+        const auto found = plugged->find(bridge);
+        for (const Link* link : found == plugged->end() ? std::vector<const Link*>() : found->second) {
+            if (link->name == before->base() || guests.contains(link->name)) continue;
             complaints.push_back({intent::code::used_nic, intent::pointer({"networks", asked.name.text(), "switch"}), topology::Fault::conflict,
-                                  fmt::format("{} is not netd's and is plugged into bridge {}, which makes room for Open vSwitch: take it out first", link.name.text(), bridge.text())});
+                                  fmt::format("{} is not netd's and is plugged into bridge {}, which makes room for Open vSwitch: take it out first", link->name.text(), bridge.text())});
         }
     }
     return complaints;

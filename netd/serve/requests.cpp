@@ -4,7 +4,6 @@
 #include "netd/apply/preview.hpp"
 #include "netd/intent/follow_ups.hpp"
 #include "netd/intent/validate.hpp"
-#include "netd/lower/plugged.hpp"
 #include "netd/observe/way_of_client.hpp"
 #include "netd/serve/nic_request.hpp"
 #include "netd/wire/read_definition.hpp"
@@ -170,10 +169,9 @@ void Requests::answer_plan(const Ticket& ticket, intent::Request request) {
     if (!verdict.complaints.empty()) return refuse(ticket, verdict.complaints);
     if (const auto cut = observe::cut_off(ticket.caller.address, request, snapshot_->running, verdict.wanted, snapshot_->observed.kernel))
         return refuse(ticket, {*cut});
-    if (const auto others = lower::cut_off_by(request, snapshot_->running, verdict.wanted, snapshot_->observed.kernel); !others.empty()) return refuse(ticket, others);
     const apply::Terms terms = apply::terms_of(request);
     const lower::Host host = snapshot_->host();
-    if (const auto other = apply::carried_away(snapshot_->running, verdict.wanted, terms, host)) return refuse(ticket, {*other});
+    if (const auto harm = apply::harm_to_others(request, snapshot_->running, verdict.wanted, terms, host); !harm.empty()) return refuse(ticket, harm);
     answer(ticket, wire::write_plan(apply::preview(snapshot_->running, verdict.wanted, terms, snapshot_->observed, host)));
 }
 
