@@ -162,6 +162,7 @@ private:
     std::chrono::steady_clock::time_point guests_again_{};  // not before, as following them was refused, and
     std::chrono::seconds guests_pause_{};                   // for how long; none: it was not
     std::optional<lower::HostState> guarded_;   // in what newcomers were last looked for while definitions could not follow
+    std::optional<lower::HostState> tried_in_;  // a way back that is blocked, last
     std::optional<lower::HostState> places_;    // where guests' ports were last seen
     std::string asked_in_turn_;                 // up to this domain
     std::set<guests::Nic::Key> strays_;         // asked already

@@ -77,6 +77,8 @@ void Reconciler::mend(const serve::Mend& asked) {
 
 // That a way back was blocked has been told, so that it is not is told as well.
 void Reconciler::try_again() {
+    if (!transactor_.is_stuck()) return tried_in_.reset();
+    tried_in_ = observe::state_of(backends_);
     if (const auto back = transactor_.try_again()) conclude(std::nullopt, *back, intent::code::refused);
 }
 
@@ -87,6 +89,11 @@ void Reconciler::patrol() {
     if (now < patrol_again_) return;
     patrol_again_ = now + std::chrono::seconds(2);
     ask_in_turn();
+    // What became of the obstacle in the midst of a try was heard by that, and nobody tells it again.
+    if (transactor_.is_stuck() && tried_in_ != observe::state_of(backends_)) {
+        try_again();
+        publish();
+    }
     const bridges::State before = backends_.kernel.state();
     std::vector<topology::IfName> next;
     const auto take_from = [&](auto link) {
