@@ -271,6 +271,8 @@ Progress LinuxKernel::apply(std::span<const Op> ops) {
 }  // namespace
 
 Result<std::unique_ptr<Kernel>> open_linux_kernel(topology::Services services) {
+    // The kernel's own description is read for it, all 5 MiB, which takes as long as all that is asked here and the look at some hundred links.
+    auto guard = std::async(std::launch::async, ChecksumGuard::load);
     auto requests = RequestSocket::open();
     if (!requests) return requests.error();
     auto notifications = NotificationSocket::open();
@@ -282,15 +284,12 @@ Result<std::unique_ptr<Kernel>> open_linux_kernel(topology::Services services) {
     abilities->gates = filters.has_gates();
     auto host = HostTable::open(services);
     if (host.works()) abilities->services = std::move(services);
-    // The kernel's own description is read for it, all 5 MiB, which takes as long as the look at some hundred links.
-    std::future<Result<ChecksumGuard>> guard;
-    if (abilities->checksums) guard = std::async(std::launch::async, ChecksumGuard::load);
     auto any = any_of({notifications->descriptor(), filters.descriptor(), host.descriptor()});
     if (!any) return Error{Fault::backend, "epoll", "no descriptor is left to wait with"};
     KernelMirror mirror(std::move(*requests), std::move(*notifications));
     auto kernel = std::make_unique<LinuxKernel>(std::move(mirror), std::move(filters), std::move(host), std::move(any), std::move(*abilities));
     if (auto looked = kernel->look(); !looked) return looked.error();
-    kernel->arm(guard.valid() ? guard.get() : ChecksumGuard());
+    kernel->arm(kernel->abilities().checksums ? guard.get() : ChecksumGuard());
     return std::unique_ptr<Kernel>(std::move(kernel));
 }
 

@@ -15,16 +15,16 @@ bool is_pair(const Link& link) { return link.kind && std::holds_alternative<Veth
 
 }  // namespace
 
-bool is_stacked(const Link& link) { return vlan_of(link) || (link.facts.peer_index && !link.facts.peer_netnsid && !is_pair(link)); }
+bool Link::is_stacked() const { return vlan_of(*this) || (facts.peer_index && !facts.peer_netnsid && !is_pair(*this)); }
 
 bool stands_on(const Link& upper, const Link& lower) {
     if (const Vlan* vlan = vlan_of(upper)) return vlan->base == lower.name;
-    return is_stacked(upper) && lower.facts.index != 0 && *upper.facts.peer_index == lower.facts.index;
+    return upper.is_stacked() && lower.facts.index != 0 && *upper.facts.peer_index == lower.facts.index;
 }
 
 bool takes_all_that_comes(const Link& upper) {
     constexpr std::string_view kinds[] = {"macvlan", "macvtap", "ipvlan", "ipvtap", "macsec"};
-    return is_stacked(upper) && std::ranges::find(kinds, upper.facts.kind) != std::end(kinds);
+    return upper.is_stacked() && std::ranges::find(kinds, upper.facts.kind) != std::end(kinds);
 }
 
 }  // namespace bridges

@@ -6,8 +6,6 @@
 namespace bridges {
 
 bool stands_on(const Link& upper, const Link& lower);
-// On anything in this namespace.
-bool is_stacked(const Link& link);
 
 // It takes what comes in by the link that it stands on: the kernel makes such a one a port of nothing.
 bool takes_all_that_comes(const Link& upper);

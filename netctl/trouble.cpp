@@ -88,7 +88,8 @@ Exit ending(int number, Asked asked, const Trouble& trouble) {
     const bool about_one_thing = asked == Asked::reading || asked == Asked::plugging;
     if (about_one_thing && all_not_found(complaints)) return Exit::not_found;
     if (!complaints.empty() && complaints.front().fault == "timeout") return Exit::timeout;
-    if (number > 0 && std::any_of(complaints.begin(), complaints.end(), is_about_what_was_sent)) return Exit::rejected;
+    const bool about_what_was_sent = std::any_of(complaints.begin(), complaints.end(), is_about_what_was_sent);
+    if (number > 0 && (about_what_was_sent || (asked == Asked::setting_up && !complaints.empty()))) return Exit::rejected;
     if (number == code::refused) return Exit::failed;
     if (number == code::busy || number == code::invalid_params || number == code::not_json) return Exit::rejected;
     if (number >= code::first_rejection && number <= code::last_rejection) return Exit::rejected;

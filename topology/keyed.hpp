@@ -26,6 +26,12 @@ concept Resource = requires(const R& resource) {
     { resource.key().text() } -> std::convertible_to<std::string>;
 };
 
+// A resource may say that it is one of the few that somebody looks for: these are found without a walk over all others.
+template <class R>
+concept Notable = requires(const R& resource) {
+    { resource.is_notable() } -> std::convertible_to<bool>;
+};
+
 template <class R>
 class Keyed {
     struct Node;
@@ -34,7 +40,8 @@ class Keyed {
         std::shared_ptr<const R> held;
         std::size_t priority;
         Branch left, right;
-        std::size_t size;
+        std::uint32_t size;
+        bool has_notable;  // itself, or below it
     };
 
 public:
@@ -103,6 +110,13 @@ public:
     }
     bool contains(const Key& key) const { return find(key) != nullptr; }
 
+    // Calls visit(resource) for every notable one, in order.
+    template <class Visit>
+        requires Notable<R>
+    void each_notable(Visit&& visit) const {
+        each_notable(root_.get(), visit);
+    }
+
     // Adds the resource, or takes the place of the one with its key.
     void put(R resource) {
         auto held = std::make_shared<const R>(std::move(resource));
@@ -132,14 +146,28 @@ public:
     }
 
 private:
-    static std::size_t count(const Branch& branch) { return branch ? branch->size : 0; }
+    static std::uint32_t count(const Branch& branch) { return branch ? branch->size : 0; }
+    static bool has_notable(const Branch& branch) { return branch && branch->has_notable; }
+    static bool is_notable(const R& resource) {
+        if constexpr (Notable<R>) return resource.is_notable();
+        else return false;
+    }
+
+    template <class Visit>
+    static void each_notable(const Node* node, Visit& visit) {
+        if (!node || !node->has_notable) return;
+        each_notable(node->left.get(), visit);
+        if (is_notable(*node->held)) visit(*node->held);
+        each_notable(node->right.get(), visit);
+    }
 
     static Branch leaf(std::shared_ptr<const R> held, const Key& key) {
         return node(std::move(held), std::hash<std::string>{}(key.text()), {}, {});
     }
     static Branch node(std::shared_ptr<const R> held, std::size_t priority, Branch left, Branch right) {
         const auto size = 1 + count(left) + count(right);
-        return std::make_shared<const Node>(Node{std::move(held), priority, std::move(left), std::move(right), size});
+        const bool notable = is_notable(*held) || has_notable(left) || has_notable(right);
+        return std::make_shared<const Node>(Node{std::move(held), priority, std::move(left), std::move(right), size, notable});
     }
     static Branch with(const Branch& old, Branch left, Branch right) {
         return node(old->held, old->priority, std::move(left), std::move(right));

@@ -36,7 +36,7 @@ def expect(code, word, act):
         answer = act()
     except RpcError as error:
         assert error.code == code and word in error.message, error
-        return
+        return error
     raise AssertionError(f"not refused: {answer}")
 
 

@@ -46,6 +46,17 @@ def a_nic_with_somebodys_macvlan_is_no_port(host):
     agree(host, foreign=["mv0"])
 
 
+@case("ovs")
+def a_nic_with_somebodys_macvlan_is_one_of_open_vswitchs_userspace(host):
+    macvlan(host, "eno2", "10.99.0.1/24")
+    web = {"web": {"nic": "eno2", "switch": "ovs"}}
+    if host.abilities["ovs_kernel"]:
+        return refused(host, 24, "'eno2' carries 'mv0'", web)
+    host.client.setup(web, confirm=None)
+    host.client.setup({"web": {"nic": "eno2", "switch": "ovs", "mtu": 1400}}, confirm=None)
+    agree(host, foreign=["mv0"], patience=10)
+
+
 @case()
 def a_bridge_with_somebodys_vxlan_stays(host):
     host.client.setup({"web": {"nic": "eno1"}}, confirm=None)

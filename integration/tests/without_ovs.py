@@ -102,7 +102,8 @@ def one_that_stands_still_cuts_nobody_off(host):
         index = host.space.link("lan")["ifindex"]
         with host.ovs.stopped("ovs-vswitchd"):
             for options in ({}, {"timeout": 1}):
-                expect(32, "ovs-vswitchd does not answer", lambda: host.client.setup(on_ovs, confirm=None, **options))
+                refusal = expect(32, "ovs-vswitchd does not answer", lambda: host.client.setup(on_ovs, confirm=None, **options))
+                assert not refusal.message.startswith("rolled back"), refusal   # nothing was begun
             assert host.space.link("lan")["ifindex"] == index and not host.client.call("Host.getStatus")["transaction"]
             assert not existing or "ovs-vswitchd does not answer" in trouble(), trouble()
             host.client.setup({"lan": dict(lan["lan"], mtu=1400)})

@@ -206,7 +206,10 @@ void Reconciler::conclude(const Asker& asker, const apply::Outcome& outcome, int
         publish();
         if (committed->changed) announce("transaction.committed", {{"transaction", number}});
         if (asker) reply(*asker, {{"revision", last_ ? last_->revision : 0}, {"changed", committed->changed}, {"outcome", "committed"}});
-    } else if (const auto* back = std::get_if<apply::RolledBack>(&outcome)) {
+    } else if (const auto* back = std::get_if<apply::RolledBack>(&outcome); back && !transaction && asker) {
+        publish();  // nothing was begun; what was found out by asking is told
+        refuse(*asker, code_of(back->because, code_if_refused), back->because.fault, sentence(back->because));
+    } else if (back) {
         log::warn("rolled back: {}", sentence(back->because));
         remember("rolled-back", sentence(back->because));
         publish();

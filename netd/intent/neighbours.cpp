@@ -29,8 +29,9 @@ const Neighbours::OfBase* Neighbours::on(const IfName& device) {
 const IfName* Neighbours::foreign_vlan(const IfName& base, std::optional<VlanId> tag) {
     if (!foreign_vlans_) {
         foreign_vlans_.emplace();
-        for (const bridges::Link& link : kernel_.links)
-            if (const bridges::Vlan* vlan = vlan_of(link); vlan && !is_ours(link)) foreign_vlans_->emplace(std::pair(vlan->base, vlan->id), link.name);
+        kernel_.links.each_notable([&](const bridges::Link& link) {
+            if (const bridges::Vlan* vlan = vlan_of(link)) foreign_vlans_->emplace(std::pair(vlan->base, vlan->id), link.name);
+        });
     }
     const auto found = foreign_vlans_->lower_bound(std::pair(base, tag.value_or(*VlanId::from(0))));
     const bool is_it = found != foreign_vlans_->end() && found->first.first == base && (!tag || found->first.second == *tag);
@@ -40,8 +41,9 @@ const IfName* Neighbours::foreign_vlan(const IfName& base, std::optional<VlanId>
 const IfName* Neighbours::macvlan_on(const bridges::Link& link) {
     if (!macvlans_) {
         macvlans_.emplace();
-        for (const bridges::Link& upper : kernel_.links)
+        kernel_.links.each_notable([&](const bridges::Link& upper) {
             if (bridges::takes_all_that_comes(upper)) macvlans_->emplace(*upper.facts.peer_index, upper.name);
+        });
     }
     const auto found = macvlans_->find(link.facts.index);
     return found == macvlans_->end() ? nullptr : &found->second;

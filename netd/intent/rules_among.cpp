@@ -51,8 +51,9 @@ private:
     // Of a bridge, or of Open vSwitch's.
     bool is_base_a_port() const { return network_.switch_kind != SwitchKind::legacy || (network_.bridged && !network_.vlan); }
 
-    // The kernel gives a link to one that takes all that comes in by it, and to no second.
+    // The kernel gives a link to one that takes all that comes in by it, and to no second. Open vSwitch's userspace datapath listens beside.
     void is_shared(std::string_view attribute, const Link& link) {
+        if (network_.switch_kind == SwitchKind::ovs && facts_.ovs_datapath == "netdev") return;
         if (const IfName* upper = neighbours_.macvlan_on(link))
             refuse(code::used_nic, Fault::conflict, attribute,
                    fmt::format("'{}' carries '{}', which takes all that comes in by it, so that it can be no port of a bridge; remove that first", link.name.text(), upper->text()));

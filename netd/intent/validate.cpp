@@ -98,11 +98,11 @@ void remove_bonds(const Request& request, const Intent& running, const Facts& fa
         if (const Base* base = verdict.wanted.bases().find(name))
             verdict.complaints.push_back({code::used_bond, path, Fault::conflict,
                                           fmt::format("network '{}' is on {}; remove or move it in the same request", base->riders.begin()->network.text(), name.text())});
-        for (const bridges::Link& link : facts.kernel.links) {
-            if (there && !is_ours(link) && bridges::stands_on(link, *there))
+        facts.kernel.links.each_notable([&](const bridges::Link& link) {
+            if (there && bridges::stands_on(link, *there))
                 verdict.complaints.push_back({code::used_bond, path, Fault::denied,
                                               fmt::format("'{}', which netd did not make, is on {} and would go with it; remove it first", link.name.text(), name.text())});
-        }
+        });
         verdict.wanted.remove_bond(name);
     }
 }
@@ -180,6 +180,7 @@ void check_ways(const Request& asked, Verdict& verdict) {
     }
 }
 
+bool is_in_subnets(const Network& network) { return !network.routes.empty() || !network.all_addresses().empty(); }
 bool has_address(const Network* network, const Subnet& address) { return network && network->all_addresses().contains(address); }
 
 // The host has an address once: it would answer for it on two wires, and have one route of two.
@@ -218,8 +219,10 @@ Verdict validate(const Request& request, const Intent& running, const Facts& fac
         check_guests(network, running, facts, verdict);
     }
     check_numbers_inside(asked, running, verdict);
-    check_ways(asked, verdict);
-    check_addresses_once(asked, running, verdict);
+    if (std::ranges::any_of(asked.networks, is_in_subnets)) {
+        check_ways(asked, verdict);
+        check_addresses_once(asked, running, verdict);
+    }
     for (const Bond& bond : asked.bonds) {
         check_alone(bond, verdict.complaints);
         check_among(bond, verdict.wanted, neighbours, facts, verdict.complaints);

@@ -15,9 +15,10 @@ namespace {
 using bridges::Link;
 using intent::is_ours;
 
-const Link* foreign_on(const Link& lower, const bridges::State& kernel) {
-    const auto found = std::ranges::find_if(kernel.links, [&](const Link& link) { return !is_ours(link) && bridges::stands_on(link, lower); });
-    return found == kernel.links.end() ? nullptr : &*found;
+bool carries_foreign(const Link& lower, const bridges::State& kernel) {
+    bool carries = false;
+    kernel.links.each_notable([&](const Link& link) { carries = carries || bridges::stands_on(link, lower); });
+    return carries;
 }
 
 // It has nothing of netd's any more, and what others have on it is all that it is there for.
@@ -47,7 +48,7 @@ void include_renamed(Goal& goal, const Host& host) {
         if (found == owners.end()) continue;
         const bool is_another = !goal.scope.links.contains(link.name);
         goal.scope.links.insert(link.name);
-        if (is_another && foreign_on(link, host.kernel)) goal.wanted.kernel.links.put(left_to_others(link, found->second));
+        if (is_another && carries_foreign(link, host.kernel)) goal.wanted.kernel.links.put(left_to_others(link, found->second));
     }
 }
 
@@ -131,8 +132,7 @@ bool goes(const Link& link, const Goal& goal, const Host& host) {
 
 std::vector<Stack> stacks(const Host& host) {
     std::vector<const Link*> uppers;
-    for (const Link& link : host.kernel.links)
-        if (!is_ours(link) && bridges::is_stacked(link)) uppers.push_back(&link);
+    host.kernel.links.each_notable([&](const Link& link) { uppers.push_back(&link); });
     if (uppers.empty()) return {};
     std::map<int, const Link*> by_index;
     for (const Link& link : host.kernel.links) by_index.emplace(link.facts.index, &link);

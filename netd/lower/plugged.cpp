@@ -166,8 +166,8 @@ Link left(const Link& bridge, const Link* made) {
     return left;
 }
 
-void leave_bridges_to(const Plugged& plugged, HostState& wanted, const Scope& scope, const HostState& made, const bridges::State& there) {
-    for (const Link* bridge : going(wanted, scope, there)) {
+void leave_to_others(const std::vector<const Link*>& bridges, const Plugged& plugged, HostState& wanted, const Scope& scope, const HostState& made, const bridges::State& there) {
+    for (const Link* bridge : bridges) {
         if (wanted.kernel.links.contains(bridge->name) || wanted.ovs.ports.contains(bridge->name)) continue;
         if (!ports_of_others(bridge->name, plugged, wanted, scope, made, there).empty()) wanted.kernel.links.put(left(*bridge, made.kernel.links.find(bridge->name)));
     }
@@ -176,10 +176,11 @@ void leave_bridges_to(const Plugged& plugged, HostState& wanted, const Scope& sc
 }  // namespace
 
 void keep_ports_of_others(Goal& goal, const intent::Intent& was, const intent::Intent& now, const Host& host) {
+    const auto leaving = going(goal.wanted, goal.scope, host.kernel);
+    if (leaving.empty()) return;
     const Plugged plugged = plugged_by_others(host.kernel);
-    if (plugged.empty()) return;
     std::vector<Link> moved;
-    for (const Link* bridge : going(goal.wanted, goal.scope, host.kernel)) {
+    for (const Link* bridge : leaving) {
         const auto ports = ports_of_others(bridge->name, plugged, goal.wanted, goal.scope, goal.was_wanted, host.kernel);
         if (ports.empty()) continue;
         const WaysOut ways(*bridge, was, now, host, goal.wanted);
@@ -187,7 +188,7 @@ void keep_ports_of_others(Goal& goal, const intent::Intent& was, const intent::I
             if (auto then = ways.of(*port)) moved.push_back(std::move(*then));
     }
     for (const Link& then : moved) move(goal, then);
-    leave_bridges_to(plugged, goal.wanted, goal.scope, goal.was_wanted, host.kernel);
+    leave_to_others(leaving, plugged, goal.wanted, goal.scope, goal.was_wanted, host.kernel);
 }
 
 void keep_ports_of_renamed(Goal& goal, const intent::Intent& all, const intent::Renames& renames, const Host& host) {
@@ -202,7 +203,8 @@ void keep_ports_of_renamed(Goal& goal, const intent::Intent& all, const intent::
 }
 
 void leave_bridges_to_others(HostState& wanted, const Scope& scope, const HostState& made, const bridges::State& there) {
-    if (const Plugged plugged = plugged_by_others(there); !plugged.empty()) leave_bridges_to(plugged, wanted, scope, made, there);
+    const auto leaving = going(wanted, scope, there);
+    if (!leaving.empty()) leave_to_others(leaving, plugged_by_others(there), wanted, scope, made, there);
 }
 
 intent::Complaints cut_off_by(const intent::Request& request, const intent::Intent& was, const intent::Intent& now, const bridges::State& there) {

@@ -245,10 +245,13 @@ Result<> Store::end(std::optional<std::uint64_t> id) {
     return kept ? brief : kept;
 }
 
-std::string boot_id() {
-    std::ifstream file("/proc/sys/kernel/random/boot_id");
-    std::string id;
-    std::getline(file, id);
+const std::string& boot_id() {
+    static const std::string id = [] {
+        std::ifstream file("/proc/sys/kernel/random/boot_id");
+        std::string line;
+        std::getline(file, line);
+        return line;
+    }();
     return id;
 }
 

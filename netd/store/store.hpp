@@ -88,6 +88,6 @@ private:
 };
 
 // Of this boot, from the kernel: tells whether what we remember of the kernel's state can still be true.
-std::string boot_id();
+const std::string& boot_id();
 
 }  // namespace store

@@ -44,7 +44,9 @@ TEST_CASE("what netd refused before it touched anything is rejected, whatever th
         REQUIRE(ending(error(code, "degraded: x", "backend", ""), Asked::setting_up) == Exit::failed);
     }
     REQUIRE(ending({{"code", 40}, {"message", "64 changes wait already"}}, Asked::setting_up) == Exit::rejected);
+    for (const int code : {29, 32}) REQUIRE(ending(error(code, "no", "backend", ""), Asked::setting_up) == Exit::rejected);
     REQUIRE(ending({{"code", 29}, {"message", "no"}}, Asked::reading) == Exit::failed);
+    REQUIRE(ending(error(29, "no", "backend", ""), Asked::reading) == Exit::failed);
 }
 
 TEST_CASE("an error of no known shape is still an error") {

@@ -103,6 +103,7 @@ TEST_CASE("nor does a bond; what is on a NIC is in nobody's way", "[stacking]") 
 TEST_CASE("a NIC of which a macvlan takes all that comes is no port", "[stacking]") {
     told::House house{"eno1", "eno2", "eno3"};
     stack(house, "eno1", "mv0");
+    house.now.ovs_datapath = "system";
     for (const char* kind : {"legacy", "vlan-aware", "ovs"}) {
         CAPTURE(kind);
         CHECK(asked(house, {{"networks", {{"web", {{"nic", "eno1"}, {"switch", kind}}}}}}) == Told{24, "/networks/web/nic"});
@@ -111,6 +112,8 @@ TEST_CASE("a NIC of which a macvlan takes all that comes is no port", "[stacking
     }
     CHECK_FALSE(asked(house, {{"networks", {{"web", {{"nic", "eno1"}, {"bridged", false}}}}}}));
     CHECK(asked(house, {{"bondings", {{"bond0", {{"nics", {"eno1", "eno2"}}}}}}}) == Told{24, "/bondings/bond0/nics"});
+    house.now.ovs_datapath = "netdev";  // which listens beside it
+    CHECK_FALSE(asked(house, {{"networks", {{"web", {{"nic", "eno1"}, {"switch", "ovs"}}}}}}));
     stack(house, "eno1", "mv0", "vxlan");
     CHECK_FALSE(asked(house, {{"networks", {{"web", {{"nic", "eno1"}}}}}}));
 }

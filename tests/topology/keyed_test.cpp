@@ -36,6 +36,15 @@ struct Thing {
     }
 };
 
+// One of few, or not.
+struct Ball {
+    Thing::Key name;
+    bool is_red = false;
+    const Thing::Key& key() const { return name; }
+    bool is_notable() const { return is_red; }
+    bool operator==(const Ball&) const = default;
+};
+
 // Keys with one text for all: every priority is equal, and only the order of the keys is left to give the shape.
 struct Alike {
     struct Key {
@@ -259,4 +268,22 @@ TEST_CASE("nothing is found in nothing") {
     nothing.put(thing(1));
     REQUIRE(nothing.erase(thing(1).name));
     REQUIRE(nothing == Keyed<Thing>());
+}
+
+TEST_CASE("the few that are looked for are found in order, whatever comes and goes around them") {
+    Keyed<Ball> balls;
+    const auto red = [&] {
+        std::string names;
+        balls.each_notable([&](const Ball& ball) { names += ball.name.text(); });
+        return names;
+    };
+    for (char c = 'a'; c <= 'z'; ++c) balls.put({{std::string(1, c)}, c == 'x' || c == 'd'});
+    REQUIRE(red() == "dx");
+    for (char c = 'a'; c <= 'w'; ++c) balls.erase(balls.begin()->key());
+    REQUIRE(red() == "x");
+    balls.put({{"y"}, true});
+    balls.put({{"x"}, false});
+    REQUIRE(red() == "y");
+    balls.erase(balls.from({"y"})->key());
+    REQUIRE(red().empty());
 }
