@@ -33,7 +33,7 @@ Result<> KernelMirror::look() {
     // What waits is older than what is about to be seen, and would undo it.
     while (!notifications_.drain([](const nlmsghdr&) {})) {}
     has_lost_ = false;
-    Mirror fresh;
+    Mirror fresh(own_timers_of);
     for (const auto& ask : {ask_links, ask_bridge_ports, ask_addresses}) {
         if (auto listed = list(fresh, ask()); !listed) return listed.error();
     }

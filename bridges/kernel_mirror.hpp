@@ -39,7 +39,7 @@ private:
 
     RequestSocket requests_;
     NotificationSocket notifications_;
-    Mirror mirror_;
+    Mirror mirror_{own_timers_of};
     bool has_lost_ = false;  // notifications were lost since the last look
 };
 

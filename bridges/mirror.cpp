@@ -67,12 +67,13 @@ void Mirror::read_waiting() {
 }
 
 void Mirror::take(LinkReport report, bool was_down) {
+    const int index = report.link.facts.index;
+    Seen& seen = links_[index];
     if (auto* bridge = report.link.kind ? std::get_if<Bridge>(&*report.link.kind) : nullptr) {
+        if (report.follows_root || report.ages_quickly) put_own_times(report, seen.report, own_timers_);
         if (bridge->options == usual_options_) bridge->options = usual_options_;
         else usual_options_ = bridge->options;
     }
-    const int index = report.link.facts.index;
-    Seen& seen = links_[index];
     const Link& was = seen.report.link;
     if (!seen.reported || was.name != report.link.name || filters_vlans(was) != filters_vlans(report.link)) {
         changed_faces_.insert(index);

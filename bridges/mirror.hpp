@@ -7,6 +7,7 @@
 #include "bridges/filter_rules.hpp"
 #include "bridges/nl_read.hpp"
 #include "bridges/state.hpp"
+#include "bridges/stp_timers.hpp"
 #include "bridges/traffic_control.hpp"
 
 #include <map>
@@ -28,6 +29,8 @@ bool filters_vlans(const Link& link);
 
 class Mirror {
 public:
+    explicit Mirror(OwnTimersOf own_timers = {}) : own_timers_(std::move(own_timers)) {}
+
     // Takes in one message. Of several about one link only the last is read, when settle() is called.
     void take(const nlmsghdr& message);
 
@@ -120,6 +123,7 @@ private:
     void relate(int index, const LinkReport& report, bool on);
     void mark_dependents();
 
+    OwnTimersOf own_timers_;
     std::unordered_map<int, Seen> links_;
     std::unordered_map<int, std::set<int>> dependents_;  // who shows that link's name or filtering
     std::unordered_map<int, Waiting> waiting_;

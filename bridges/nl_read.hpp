@@ -19,6 +19,8 @@ struct LinkReport {
     int primary = 0;  // of a bond
     int active = 0;   // of a bond
     bool is_loopback = false;
+    bool follows_root = false;   // a bridge whose spanning tree has another root: what it tells of its timers is that one's
+    bool ages_quickly = false;   // a bridge for as long as the topology changes: what it tells of its ageing time is not its own
 };
 struct LinkGone {
     int index = 0;

@@ -86,11 +86,19 @@ Kind bond_of(const Attributes& data, LinkReport& report) {
     return Bond{read_bond_options(data, [](int) { return std::string(); })};
 }
 
+Bridge bridge_of(const Attributes& data, LinkReport& report) {
+    const auto number = [&](int attribute) { return data.get<std::uint32_t>(attribute).value_or(0); };
+    const bool changes = data.get<std::uint8_t>(IFLA_BR_TOPOLOGY_CHANGE).value_or(0) && number(IFLA_BR_STP_STATE);
+    report.follows_root = data.get<std::uint64_t>(IFLA_BR_ROOT_ID) != data.get<std::uint64_t>(IFLA_BR_BRIDGE_ID);
+    report.ages_quickly = changes && number(IFLA_BR_AGEING_TIME) == 2 * number(IFLA_BR_FORWARD_DELAY);
+    return Bridge{read_bridge_options(data)};
+}
+
 // Kinds that netd would make differently (a VLAN of a base elsewhere, a tun without Ethernet, 802.1ad) are Devices.
 Kind kind_of(const Attributes& link, const Attributes& info, LinkReport& report) {
     const std::string& kind = report.link.facts.kind;
     const Attributes data(info.nest(IFLA_INFO_DATA));
-    if (kind == "bridge") return Bridge{read_bridge_options(data)};
+    if (kind == "bridge") return bridge_of(data, report);
     if (kind == "bond") return bond_of(data, report);
     if (kind == "veth") return Veth{};
     if (kind == "tun" && data.get<std::uint8_t>(IFLA_TUN_TYPE) == IFF_TAP) return tap_of(data);
