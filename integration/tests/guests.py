@@ -210,6 +210,33 @@ def a_network_with_guests_is_not_removed(host):
     host.client.setup({"lan": {"remove": True}})
 
 
+@case("ovs")
+def what_moves_to_open_vswitch_leaves_no_filter_on_linux_bridges(host):
+    host.client.setup({"flat": {"nic": "eno2"}})
+    host.client.setup({"db": {"nic": "eno1", "switch": "ovs"}})
+    host.kind = "legacy"
+    mover, stays = Guest(host, "mover", "flat", "tap", filter="trusted"), Guest(host, "stays", "flat", "tap")
+    for network in ("db", "flat", "db"):
+        mover.update(network=network)
+        agree(host)
+    table = host.space.run("nft", "list", "table", "bridge", "netd")
+    assert mover.nic["port"] not in table and stays.nic["port"] in table, table
+    for nic in (mover, stays):
+        nic.unplug()
+    agree(host)
+
+
+@case()
+def a_name_in_a_namespace_is_one_nics(host):
+    define(host, {"web": {"nic": "eno1"}})
+    first = Guest(host, "a", "web", "netns")
+    expect(49, "is called eth0 in there", lambda: host.client.call("VM.hotplugNic", {"vmId": "a", "nic": {"kind": "netns", "network": "web"}}))
+    second = host.client.call("VM.hotplugNic", {"vmId": "a", "nic": {"kind": "netns", "network": "web", "ifname": "eth1"}})["nic"]
+    host.client.call("VM.hotunplugNic", {"vmId": "a", "nic": {"macAddr": second["macAddr"]}})
+    first.unplug()
+    agree(host)
+
+
 @case()
 def what_is_wrong_is_refused(host):
     define(host, {"lan": {}, "storage": {"nic": "eno2", "bridged": False}})
