@@ -296,7 +296,7 @@ def what_others_plugged_into_a_bridge_that_somebody_renames_comes_back_with_it(h
     plug_veth(host, 1, "lan")
     plug_veth(host, 2, "web")
     for bridge in ("lan", "web"):
-        host.space.links(f"link set {bridge} down", f"link set {bridge} name other", "link set other up")
+        host.space.links(f"link set {bridge} down", f"link set {bridge} name other")
         wait_until(lambda: not host.space.link("other") and host.space.link(bridge), 20)
     assert (master_of(host, "port1"), master_of(host, "port2")) == ("lan", "web")
     agree(host, foreign=foreign_of(1, 2), patience=10)
