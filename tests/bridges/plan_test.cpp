@@ -140,6 +140,10 @@ TEST_CASE("IPv6 is not wanted on where the MTU is too small for it") {
     const Link off = only("eno1", [](Link& link) { link.stack = HostStack{.ipv6 = false}; }), falls = only("eno1", [](Link& link) { link.mtu = mtu(1000); });
     const Link large = sized(1500, true, true);
     CHECK(plan({.links = {sized(1000, false, true)}}, {.links = {large}}) == Steps{{Update<Link>{large, off}, Phase::build, 0}, {Update<Link>{large, falls}, Phase::shrink, 0}});
+    // When it rises IPv6 comes as the defaults say, and is told at once.
+    const Link rises = only("eno1", [](Link& link) { link.mtu = mtu(1500); }), told = only("eno1", [](Link& link) { link.stack = HostStack{.ipv6 = false, .hears_routers = false}; });
+    const Link& was = *small.links.begin();
+    CHECK(plan({.links = {sized(1500, false, false)}}, small) == Steps{{Update<Link>{was, rises}, Phase::build, 0}, {Update<Link>{was, told}, Phase::build, 1}});
 }
 
 TEST_CASE("a bond's ports follow its MTU, and nobody fights over their MAC") {
