@@ -2,6 +2,7 @@
 #include "bridges/arrive.hpp"
 
 #include "bridges/settle.hpp"
+#include "bridges/sysctl.hpp"
 #include "topology/compare.hpp"
 
 #include <algorithm>
@@ -41,6 +42,11 @@ HostStack stack_change(const HostStack& want, const HostStack& have) {
     return change;
 }
 
+// IPv6 comes with the MTU that it needs, as the kernel's defaults say: what is wanted of it is to be said whatever is there now.
+bool gains_ipv6(const Journey& journey) {
+    return is_too_small_for_ipv6(journey.left->mtu) && journey.mtu_then && !is_too_small_for_ipv6(journey.mtu_then);
+}
+
 // Everything in which the link isn't as wanted, but MTU and addresses, which have phases of their own.
 Link change_of(const Journey& journey) {
     const Link &want = *journey.want, &left = *journey.left;
@@ -52,7 +58,8 @@ Link change_of(const Journey& journey) {
     change.addresses = {};
     change.odd_addresses = {};
     change.traffic = {};
-    if (change.stack && left.stack) change.stack = stack_change(*want.stack, *left.stack);
+    if (gains_ipv6(journey)) change.stack = want.stack;
+    else if (change.stack && left.stack) change.stack = stack_change(*want.stack, *left.stack);
     // A new mode makes the bond forget some of its other options: all are said again.
     if (change.kind && left.kind && !journey.emptied) change.kind = kind_change(*want.kind, *left.kind);
     return change;

@@ -2,6 +2,7 @@
 #include "bridges/journey.hpp"
 
 #include "bridges/bond_options.hpp"
+#include "bridges/sysctl.hpp"
 
 #include <algorithm>
 #include <functional>
@@ -64,6 +65,7 @@ bool is_same_thing(const Link& want, const Link& have) {
 
 Journeys::Journeys(const State& want, const State& have) : want_(want), have_(have) {
     complete();
+    leave_out_ipv6();
     tie();
     decide_what_goes();
     decide_who_lingers();
@@ -100,6 +102,19 @@ void Journeys::complete() {
         completed.back().mac = {};
     }
     for (Link& link : completed) want_.links.put(std::move(link));
+}
+
+// A way back may want what was there before the MTU fell. What shall be off is off.
+void Journeys::leave_out_ipv6() {
+    std::vector<Link> without;
+    for (const Link& want : want_.links) {
+        const Link* have = have_.links.find(want.name);
+        if (!want.stack || !is_too_small_for_ipv6(want.mtu || !have ? want.mtu : have->mtu)) continue;
+        without.push_back(want);
+        for (const auto setting : {&HostStack::ipv6, &HostStack::hears_routers, &HostStack::autoconf, &HostStack::ra_gateway})
+            if (auto& value = (*without.back().stack).*setting; value == true) value.reset();
+    }
+    for (Link& link : without) want_.links.put(std::move(link));
 }
 
 void Journeys::tie() {

@@ -56,7 +56,7 @@ bool is_same_thing(const Link& want, const Link& have);
 class Journeys {
 public:
     // `want` is completed by what it implies: ports that nobody spoke of come back to a bond that had to be emptied. What
-    // nobody can set (the MAC of a bond's port) is wanted no more.
+    // nobody can set (the MAC of a bond's port, IPv6 where the MTU is too small for it) is wanted no more.
     Journeys(const State& want, const State& have);
     Journeys(const Journeys&) = delete;
     Journeys& operator=(const Journeys&) = delete;
@@ -69,6 +69,7 @@ public:
 
 private:
     void complete();
+    void leave_out_ipv6();
     void tie();
     void decide_what_goes();
     void decide_who_lingers();

@@ -143,7 +143,7 @@ void LinuxKernel::create(Batch& batch, std::size_t place, const Link& now) {
 void LinuxKernel::change(Batch& batch, std::size_t place, const Link& now, const Link& have) {
     bool is_silent = false;
     if (now.stack) {
-        const auto written = write_sysctls(now.name, *now.stack, have.stack.value_or(HostStack{}));
+        const auto written = write_sysctls(now, have);
         if (!written) return batch.refuse(place, written.error());
         is_silent = *written;
     }

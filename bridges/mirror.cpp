@@ -1,6 +1,8 @@
 // What the mirror makes of each report; see mirror.hpp.
 #include "bridges/mirror.hpp"
 
+#include "bridges/sysctl.hpp"
+
 #include <linux/if.h>
 #include <linux/netconf.h>
 #include <linux/netlink.h>
@@ -79,6 +81,7 @@ void Mirror::take(LinkReport report, bool was_down) {
         changed_faces_.insert(index);
     }
     has_renamed_ |= seen.reported && was.name != report.link.name;
+    if (is_too_small_for_ipv6(was.mtu) != is_too_small_for_ipv6(report.link.mtu)) hints_.insert(index);  // the stack's part follows the report
     // The kernel drops IPv4 routes with their link's "up", and tells nobody. Down and up again in between may be one report.
     // Those of IPv6, too, where root has told it so (skip_notify_on_dev_down).
     if (seen.reported && was.up == true && (was_down || report.link.up == false)) quiet_losers_.insert(index), downed_.insert(index);
@@ -264,9 +267,8 @@ void Mirror::take(const RuleReport& report) {
 
 void Mirror::take(const StackHint& hint) {
     if (hint.index > 0) hints_.insert(hint.index);
-    if (hint.index == NETCONFA_IFINDEX_ALL) {
+    if (hint.index == NETCONFA_IFINDEX_ALL)
         for (const auto& [index, seen] : links_) hints_.insert(index);
-    }
 }
 
 void Mirror::drop(const std::set<Doubt>& asked) {

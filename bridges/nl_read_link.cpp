@@ -57,10 +57,8 @@ HostStack stack_of(const Attributes& families) {
     const auto ignore = setting(v4, IPV4_DEVCONF_ARP_IGNORE - 1), announce = setting(v4, IPV4_DEVCONF_ARP_ANNOUNCE - 1);
     if (ignore == 1 && announce == 2) stack.arp_strict = true;
     if (ignore == 0 && announce == 0) stack.arp_strict = false;
-    const auto is_on = [&v6](std::size_t place) {
-        const auto value = setting(v6, place);
-        return value ? std::optional(*value > 0) : std::nullopt;
-    };
+    // A link without a part of IPv6 hears nobody.
+    const auto is_on = [&v6](std::size_t place) { return setting(v6, place).value_or(0) > 0; };
     stack.hears_routers = is_on(DEVCONF_ACCEPT_RA);
     stack.autoconf = is_on(DEVCONF_AUTOCONF);
     stack.ra_gateway = is_on(DEVCONF_ACCEPT_RA_DEFRTR);

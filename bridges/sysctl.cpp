@@ -18,12 +18,12 @@ using topology::Result;
 
 namespace {
 
-Result<> write_sysctl(std::string_view family, const IfName& link, std::string_view key, char value, bool off) {
+Result<> write_sysctl(std::string_view family, const IfName& link, std::string_view key, char value, bool lacks_ipv6) {
     const auto path = fmt::format("/proc/sys/net/{}/conf/{}/{}", family, link.text(), key);
     const Descriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
     if (file && ::write(file.get(), &value, 1) == 1) return {};
-    // A kernel without IPv6 has nothing to switch off, nor has a link whose MTU is too small for it.
-    if (errno == ENOENT && family == "ipv6" && (off || (value == '1') == (key == "disable_ipv6" || key == "accept_ra_defrtr"))) return {};
+    // A kernel without IPv6 has nothing to switch off.
+    if (errno == ENOENT && family == "ipv6" && (lacks_ipv6 || (value == '1') == (key == "disable_ipv6" || key == "accept_ra_defrtr"))) return {};
     const Fault fault = errno == EACCES || errno == EPERM || errno == EROFS ? Fault::denied : Fault::backend;
     return Error{fault, link.text(), fmt::format("cannot set {}: {}", path, strerror(errno))};
 }
@@ -55,10 +55,13 @@ std::vector<Setting> settings_of(const HostStack& now, const HostStack& have) {
 
 }  // namespace
 
-Result<bool> write_sysctls(const IfName& link, const HostStack& now, const HostStack& have) {
-    const auto settings = settings_of(now, have);
+bool is_too_small_for_ipv6(const std::optional<Mtu>& mtu) { return mtu && mtu->number() < 1280; }
+
+Result<bool> write_sysctls(const Link& now, const Link& have) {
+    const auto settings = settings_of(*now.stack, have.stack.value_or(HostStack{}));
+    const bool lacks_ipv6 = now.stack->ipv6 == false || is_too_small_for_ipv6(have.mtu);
     for (const auto& [family, key, value] : settings) {
-        if (auto written = write_sysctl(family, link, key, value, now.ipv6 == false); !written) return written.error();
+        if (auto written = write_sysctl(family, now.name, key, value, lacks_ipv6); !written) return written.error();
     }
     return !settings.empty();
 }

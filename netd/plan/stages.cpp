@@ -57,6 +57,24 @@ bridges::State with_devices_of_ovs(const HostState& have) {
     return told;
 }
 
+// The size of a device of its own is what Open vSwitch was told: another one it takes back, and IPv6 may go with that. So it is told first.
+void let_ovs_size_first(Plan& steps, const HostState& have) {
+    std::set<topology::IfName> sized;
+    for (const Step& step : steps) {
+        const auto* told = std::get_if<ovs::Op>(&step.op);
+        const auto* port = told ? std::get_if<topology::Update<ovs::Port>>(told) : nullptr;
+        if (port && port->now.mtu && is_made_by_ovs(have, port->now.name)) sized.insert(port->now.name);
+    }
+    if (sized.empty()) return;
+    for (Step& step : steps) {
+        const auto* kernel = std::get_if<bridges::Op>(&step.op);
+        const auto* change = kernel ? std::get_if<topology::Update<bridges::Link>>(kernel) : nullptr;
+        if (!change || step.stage.rank != rank(bridges::Phase::build)) continue;
+        const auto* vlan = change->was.kind ? std::get_if<bridges::Vlan>(&*change->was.kind) : nullptr;
+        if (sized.contains(change->now.name) || (vlan && sized.contains(vlan->base))) step.stage.rank = rank(bridges::Phase::late);
+    }
+}
+
 const topology::Create<bridges::Link>* made_by(const Step& step) {
     const auto* kernel = std::get_if<bridges::Op>(&step.op);
     return kernel ? std::get_if<topology::Create<bridges::Link>>(kernel) : nullptr;
@@ -108,6 +126,7 @@ Plan make(const HostState& want, const HostState& have) {
     const guests::State held = with_nics_to_plug_again(want, have, steps);
     for (guests::Step& step : guests::plan(want.guests, held))
         steps.push_back({guests::Op(std::move(step.op)), {rank(step.phase), 0}, {}});
+    let_ovs_size_first(steps, have);
     std::stable_sort(steps.begin(), steps.end(), [](const Step& a, const Step& b) { return a.stage < b.stage; });
     for (Step& step : steps) step.because = reason(step.op);
     return steps;

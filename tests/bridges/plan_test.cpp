@@ -129,6 +129,23 @@ TEST_CASE("MTUs rise from below before anything comes, and fall from above after
                                         step(large, "eno1", 1500, Phase::shrink, 2)});
 }
 
+TEST_CASE("IPv6 is not wanted on where the MTU is too small for it") {
+    const auto sized = [](int size, std::optional<bool> ipv6, std::optional<bool> hears) {
+        return with(there("eno1"), [&](Link& link) { link.mtu = mtu(size), link.stack = HostStack{.ipv6 = ipv6, .hears_routers = hears}; });
+    };
+    const State small{.links = {sized(1000, false, false)}};
+    CHECK(plan({.links = {sized(1000, true, false)}}, small).empty());
+    CHECK(plan({.links = {with(sized(1000, true, true), [](Link& link) { link.mtu = {}; })}}, small).empty());
+    // Off before the MTU falls.
+    const Link off = only("eno1", [](Link& link) { link.stack = HostStack{.ipv6 = false}; }), falls = only("eno1", [](Link& link) { link.mtu = mtu(1000); });
+    const Link large = sized(1500, true, true);
+    CHECK(plan({.links = {sized(1000, false, true)}}, {.links = {large}}) == Steps{{Update<Link>{large, off}, Phase::build, 0}, {Update<Link>{large, falls}, Phase::shrink, 0}});
+    // When it rises IPv6 comes as the defaults say, and is told at once.
+    const Link rises = only("eno1", [](Link& link) { link.mtu = mtu(1500); }), told = only("eno1", [](Link& link) { link.stack = HostStack{.ipv6 = false, .hears_routers = false}; });
+    const Link& was = *small.links.begin();
+    CHECK(plan({.links = {sized(1500, false, false)}}, small) == Steps{{Update<Link>{was, rises}, Phase::build, 0}, {Update<Link>{was, told}, Phase::build, 1}});
+}
+
 TEST_CASE("a bond's ports follow its MTU, and nobody fights over their MAC") {
     const auto port = [](Link& link) { link.master = in("bond0"); };
     const Link bond = there("bond0", lacp);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "bridges/state.hpp"
+#include "bridges/sysctl.hpp"
 
 #include <fmt/format.h>
 
@@ -74,7 +75,7 @@ private:
         state_.links.put(link);
     }
 
-    Mtu some_mtu() { return *Mtu::from(dice_.of<int>({1400, 1500, 1500, 2000, 9000})); }
+    Mtu some_mtu() { return *Mtu::from(dice_.of<int>({1000, 1400, 1500, 1500, 2000, 9000})); }
 
     void draw_bonds() {
         for (const auto& nic : nics) edit(nic, [&](Link& link) { link.mtu = some_mtu(); });
@@ -173,7 +174,7 @@ private:
         std::set<Subnet> addresses;
         for (int i = 1 + dice_.below(2); i > 0; --i) addresses.insert(*Subnet::parse(fmt::format("10.0.{}.{}/24", net, 1 + dice_.below(3))));
         if (dice_.one_in(3)) addresses.insert(*Subnet::parse("10.9.9.9/32"));
-        if (dice_.one_in(3)) addresses.insert(*Subnet::parse(fmt::format("fd00::{}:{}/112", net + 1, 1 + dice_.below(2))));
+        if (dice_.one_in(3) && !is_too_small_for_ipv6(state_.links.find(name(top))->mtu)) addresses.insert(*Subnet::parse(fmt::format("fd00::{}:{}/112", net + 1, 1 + dice_.below(2))));
         edit(top, [&](Link& link) { link.addresses = addresses; });
         if (dice_.one_in(2)) draw_routes(top, net);
         if (dice_.one_in(2)) state_.rules.put(Rule{.priority = Rule::refusals, .v6 = dice_.one_in(2), .in = name(top), .drops = true});

@@ -3,6 +3,7 @@
 
 #include "bridges/bond_options.hpp"
 #include "bridges/bridge_options.hpp"
+#include "bridges/sysctl.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -171,6 +172,7 @@ Result<> FakeHost::create(const Link& now) {
     if (now.mac) fresh.mac = now.mac;
     if (now.mtu) fresh.mtu = now.mtu;
     state_.links.put(fresh);
+    if (is_too_small_for_ipv6(fresh.mtu)) renew_ipv6(now.name);
     hidden_[now.name] = Hidden{.mac_is_set = now.mac.has_value()};
     if (as<Bridge>(&now)) hidden(now.name).vlans = PortVlans{.untagged = *VlanId::from(1)};
     show_vlans(now.name);

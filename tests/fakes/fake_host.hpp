@@ -64,6 +64,7 @@ private:
 
     // fake_host_follow.cpp: what the kernel does by itself
     void put_mtu(const IfName& name, Mtu mtu);
+    void renew_ipv6(const IfName& name);
     void put_mac(const IfName& name, Mac mac);
     void put_up(const IfName& name, bool up);
     void give_routes(const IfName& name);

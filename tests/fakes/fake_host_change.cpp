@@ -3,6 +3,7 @@
 
 #include "bridges/bond_options.hpp"
 #include "bridges/bridge_options.hpp"
+#include "bridges/sysctl.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -172,9 +173,12 @@ Result<> FakeHost::set_port(const Link& now) {
 
 Result<> FakeHost::set_stack(const IfName& name, const HostStack& now) {
     edit(name, [&](Link& link) {
+        const HostStack before = *link.stack;
         topology::for_each_field<HostStack>([&](const auto& field) {
             if (now.*field.member) (*link.stack).*field.member = now.*field.member;
         });
+        if (is_too_small_for_ipv6(link.mtu))
+            for (const auto setting : {&HostStack::ipv6, &HostStack::hears_routers, &HostStack::autoconf, &HostStack::ra_gateway}) (*link.stack).*setting = before.*setting;
     });
     if (now.ipv6 != false) return {};
     drop_v6_addresses(name);

@@ -2,6 +2,8 @@
 // follows.
 #include "tests/fakes/fake_host.hpp"
 
+#include "bridges/sysctl.hpp"
+
 #include <algorithm>
 #include <cerrno>
 
@@ -10,13 +12,24 @@ namespace fakes {
 using namespace bridges;
 
 void FakeHost::put_mtu(const IfName& name, Mtu mtu) {
-    if (*at(name).mtu == mtu) return;
+    const Mtu before = *at(name).mtu;
+    if (before == mtu) return;
     edit(name, [&](Link& link) { link.mtu = mtu; });
+    if (is_too_small_for_ipv6(before) != is_too_small_for_ipv6(mtu)) renew_ipv6(name);
     for (const IfName& vlan : vlans_on(name))
         if (*at(vlan).mtu > mtu) put_mtu(vlan, mtu);
     if (as<Bond>(&at(name)))
         for (const IfName& port : ports_of(name)) put_mtu(port, mtu);
     if (const auto master = at(name).master->of; master && as<Bridge>(&at(*master))) follow_ports(*master);
+}
+
+// It goes with the MTU that it needs, and comes as the defaults say.
+void FakeHost::renew_ipv6(const IfName& name) {
+    const bool comes = !is_too_small_for_ipv6(at(name).mtu);
+    edit(name, [&](Link& link) { link.stack->ipv6 = link.stack->hears_routers = link.stack->autoconf = link.stack->ra_gateway = comes; });
+    if (comes) return;
+    drop_v6_addresses(name);
+    drop_routes(name, false, true);
 }
 
 void FakeHost::put_mac(const IfName& name, Mac mac) {

@@ -45,11 +45,11 @@ Result<Heard> FakeKernel::hear() {
     const bool told = read(event_, &waiting, sizeof waiting) == sizeof waiting;
     const State before = mirror_;
     State now = host_.state();
-    // No notification tells of a sysctl: those who want to know must look.
+    // No notification tells of a sysctl: those who want to know must look. It tells of IPv6 that comes or goes.
     if (!overrun_) {
         for (const Link& link : host_.state().links) {
             const Link* known = before.links.find(link.name);
-            if (!known || known->facts.index != link.facts.index || known->stack == link.stack) continue;
+            if (!known || known->facts.index != link.facts.index || known->stack == link.stack || known->mtu != link.mtu) continue;
             Link heard = link;
             heard.stack = known->stack;
             now.links.put(heard);

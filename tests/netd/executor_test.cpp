@@ -45,3 +45,21 @@ TEST_CASE("a device that Open vSwitch did not make stays when its port goes") {
     REQUIRE(left.removed());
     CHECK(left.kernel.truth().links.contains(web));
 }
+
+TEST_CASE("what Open vSwitch is to size, and what stands on that, the kernel is told of afterwards") {
+    const auto size = [](int mtu) {
+        lower::HostState host;
+        bridges::Link device{web}, vlan{*IfName::parse("web.7")};
+        device.kind = bridges::Device{}, vlan.kind = bridges::Vlan{web, *topology::VlanId::from(7)};
+        device.stack = bridges::HostStack{.autoconf = mtu == 1500};
+        device.mtu = vlan.mtu = *topology::Mtu::from(mtu);
+        ovs::Port port{.name = web, .bridge = bridge};
+        port.internal = true, port.mtu = device.mtu;
+        host.kernel.links.put(device), host.kernel.links.put(vlan), host.ovs.ports.put(port);
+        return host;
+    };
+    const plan::Plan rising = plan::make(size(1500), size(1000));
+    std::vector<std::string> told;
+    for (const plan::Step& step : rising) told.push_back((std::holds_alternative<ovs::Op>(step.op) ? "ovs: " : "") + plan::describe(step.op));
+    CHECK(told == std::vector<std::string>{"ovs: change OVS port web of ovs-eno1: mtu 1000 becomes 1500", "change device web: mtu 1000 becomes 1500", "change vlan web.7: mtu 1000 becomes 1500", "change device web: stack.autoconf false becomes true"});
+}

@@ -2,6 +2,8 @@
 #include "netd/lower/naming.hpp"
 #include "tests/netd/transaction_house.hpp"
 
+#include <fmt/format.h>
+
 using namespace house;
 
 namespace {
@@ -75,6 +77,40 @@ struct Host {
 };
 
 }  // namespace
+
+TEST_CASE("a link whose MTU is too small for IPv6 blocks neither a change nor a way back") {
+    Host host;
+    const auto with = [](unsigned number, int mtu, const char* kind = "legacy") {
+        return fmt::format(R"({{"networks": {{"v{0}": {{"nic": "eno3", "vlan": {0}, "mtu": {1}, "switch": "{2}"}}}}}})", number, mtu, kind);
+    };
+    const std::string addressed = R"({"networks": {"v40": {"nic": "eno3", "vlan": 40, "ipv6addr": "2001:db8::1/64"}}})";
+    const auto stands = [&](const std::string& request) {
+        CAPTURE(request);
+        REQUIRE(host.is<apply::Committed>(host.change(request.c_str(), unasked)));
+        CHECK_FALSE(host.transactor.trouble());
+    };
+    const auto goes_back = [&](const std::string& request) {
+        CAPTURE(request);
+        const bridges::State before = host.kernel.truth();
+        REQUIRE(host.is<apply::Waiting>(host.change(request.c_str(), {})));
+        REQUIRE(host.is<apply::RolledBack>(host.transactor.roll_back(nobody)));
+        require_same(before, host.kernel.truth());
+    };
+    goes_back(with(40, 1000));
+    stands(with(40, 1000));
+    stands(with(50, 1000));
+    stands(with(40, 1100));
+    goes_back(addressed);
+    stands(R"({"networks": {"v50": {"remove": true}}})");
+    goes_back(with(40, 1000, "vlan-aware"));
+    stands(addressed);
+    CHECK(host.link("eno3")->stack->hears_routers == false);
+    goes_back(with(40, 1000));
+    goes_back(R"({"networks": {"v40": {"remove": true}, "plain": {"nic": "eno3", "mtu": 1000}}})");
+    stands(R"({"networks": {"v40": {"remove": true}, "plain": {"nic": "eno3", "mtu": 1000}}})");
+    goes_back(R"({"networks": {"plain": {"remove": true}, "v40": {"nic": "eno3", "vlan": 40, "mtu": 1000}}})");
+    stands(R"({"networks": {"plain": {"remove": true}, "v40": {"nic": "eno3", "vlan": 40, "mtu": 1000}}})");
+}
 
 TEST_CASE("a guest whose namespace is gone blocks no way back") {
     Host host;
