@@ -10,7 +10,6 @@
 #include <sys/socket.h>
 
 namespace bridges {
-
 namespace {
 
 bool is_bond(const Link& link) {
