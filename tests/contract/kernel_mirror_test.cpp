@@ -105,7 +105,7 @@ private:
         const Link& link = any_link(state);
         Link now{link.name};
         switch (below(5)) {
-            case 0: now.mtu = mtu(1280 + 20 * below(12)); break;
+            case 0: now.mtu = mtu(1180 + 20 * below(17)); break;  // below 1280 IPv6 goes with it
             case 1: now.mac = mac("02:00:00:00:0" + std::to_string(below(10)) + ":01"); break;
             case 2: now.owner = Owner::ours("change " + std::to_string(below(3))); break;
             case 3: now.stack = HostStack{coin(), coin(), coin(), coin()}; break;
