@@ -75,7 +75,7 @@ class View:
 
     def bridge_of_port(self, port):
         """The Open vSwitch bridge that the port is on."""
-        return next((name for name, row in self.bridges.items() if self.ports.get(port, {}).get("_uuid") in _many(row["ports"])), None)
+        return next((name for name, row in self.bridges.items() if self.ports.get(port, {}).get("_uuid") in many(row["ports"])), None)
 
     def kind(self, name):
         return self.links.get(name, {}).get("linkinfo", {}).get("info_kind")
@@ -194,11 +194,11 @@ class View:
             return self.check(False, f"{name}: Open vSwitch has port {device}: {bool(port)}, bridge {bridge}: {bridge in self.bridges}")
         self.same(f"{name}: tag of {device}", vlan or 0, port["tag"])
         self.same(f"{name}: mtu asked of OVS for {device}", network["mtu"], port["mtu"])
-        self.check(port["_uuid"] in _many(self.bridges[bridge]["ports"]), f"{name}: {device} is not on {bridge}")
+        self.check(port["_uuid"] in many(self.bridges[bridge]["ports"]), f"{name}: {device} is not on {bridge}")
         if base:
             uplink = self.ports.get(base)
-            self.check(uplink and uplink["_uuid"] in _many(self.bridges[bridge]["ports"]), f"{name}: {base} is not on {bridge}")
-            self.check(uplink and (vlan or 0) in _many(uplink["trunks"]), f"{name}: {base} does not carry {vlan or 0}: {uplink and uplink['trunks']}")
+            self.check(uplink and uplink["_uuid"] in many(self.bridges[bridge]["ports"]), f"{name}: {base} is not on {bridge}")
+            self.check(uplink and (vlan or 0) in many(uplink["trunks"]), f"{name}: {base} does not carry {vlan or 0}: {uplink and uplink['trunks']}")
 
     def look_at_bond(self, name, bond):
         link, told = self.links.get(name), self.told["bondings"].get(name)
@@ -297,7 +297,7 @@ class Leases:
                           "nameservers": lease.get("new_domain_name_servers", "").split()}
 
 
-def _many(value):
+def many(value):
     """OVSDB writes a set of one as the one."""
     return value if isinstance(value, list) else [value]
 
@@ -328,7 +328,7 @@ def photograph(space, ovs=None):
     vlans = [(one["ifname"], str(one["vlans"])) for one in vlans]
     rows = []
     if ovs:
-        rows += [(row["name"], str(row["tag"]), str(row["trunks"]), str(sorted(map(str, _many(row["external_ids"]))))) for row in ovs.rows("Port")]
+        rows += [(row["name"], str(row["tag"]), str(row["trunks"]), str(sorted(map(str, many(row["external_ids"]))))) for row in ovs.rows("Port")]
         rows += [(row["name"], row["datapath_type"], str(row["stp_enable"])) for row in ovs.rows("Bridge")]
     return {"links": sorted(links, key=str), "addresses": sorted(addresses), "routes": sorted(routes), "rules": sorted(rules), "vlans": sorted(vlans), "ovs": sorted(rows)}
 

@@ -6,8 +6,9 @@ import os
 import pathlib
 import re
 
-from agree import photograph
+from agree import many, photograph
 from frames import inside
+from readers import Database
 
 sysctls = {"ipv4": ("forwarding", "arp_ignore", "arp_announce"), "ipv6": ("disable_ipv6", "forwarding", "accept_ra", "autoconf", "accept_ra_defrtr")}
 
@@ -83,13 +84,16 @@ def ports(ovs):
 
 
 def flows(ovs):
-    """By the port's name: its number may be another one."""
-    names = {row["ofport"]: row["name"] for row in ovs.rows("Interface") if isinstance(row["ofport"], int)}
+    """By the port's name: its number may be another one, and each bridge counts its own."""
+    bridges, rows, interfaces = Database(ovs.socket).rows("Bridge", "Port", "Interface")
+    holders = {one: row["_uuid"] for row in rows for one in many(row["interfaces"])}
+    numbers = {(holders.get(row["_uuid"]), row["ofport"]): row["name"] for row in interfaces if isinstance(row["ofport"], int)}
     found = []
-    for bridge in (row["name"] for row in ovs.rows("Bridge")):
-        for cookie, port, flow in ovs.flows(bridge):
+    for bridge in bridges:
+        names = {number: name for (holder, number), name in numbers.items() if holder in many(bridge["ports"])}
+        for cookie, port, flow in ovs.flows(bridge["name"]):
             name = names.get(port, f"nobody's port {port}")
-            found.append((bridge, name, re.sub(rf"cookie=0x[0-9a-f]+|in_port={port}\b|duration=\S+|\breg0=\S+", "", flow).strip(" ,")))
+            found.append((bridge["name"], name, re.sub(rf"cookie=0x[0-9a-f]+|in_port={port}\b|duration=\S+|\breg0=\S+", "", flow).strip(" ,")))
     return sorted(found)
 
 
