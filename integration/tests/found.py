@@ -183,6 +183,19 @@ def a_bond_without_its_primary_can_be_changed_and_has_it_again_when_it_comes(hos
 
 
 @case("ovs")
+def a_nic_that_comes_back_to_open_vswitch_is_let_go_as_it_was(host):
+    host.client.setup({"web": {"nic": "eno1", "switch": "ovs"}}, confirm=None)
+    try:
+        raise AssertionError(host.client.setup({"web": {"nic": "eno1", "switch": "legacy"}}, confirm=False, connectivityTimeout=1))
+    except RpcError as error:
+        assert error.code == 10, error
+    agree(host, patience=10)
+    host.client.setup({"web": {"nic": "eno2", "switch": "ovs"}}, confirm=None)
+    wait_until(lambda: "PROMISC" not in host.space.link("eno1")["flags"], 10, "eno1 listens to all for ever")
+    agree(host, patience=10)
+
+
+@case("ovs")
 def flows_that_are_written_too_late_do_not_stay(host):
     host.kind = "ovs"
     define(host, {"web": {"nic": "eno1"}})

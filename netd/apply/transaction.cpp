@@ -65,7 +65,7 @@ std::optional<Error> Transactor::in_vain(const plan::Plan& plan, steady_clock::t
 }
 
 // As observed, but for what making it again needs and the kernel does not report: where the other end of a veth is, and
-// that a device is Open vSwitch's to make.
+// that a device is Open vSwitch's to make, or to listen at: what somebody else made promiscuous it leaves so.
 lower::HostState Transactor::before_image(const lower::Goal& goal) const {
     lower::HostState before = lower::restricted(observe::state_of(backends_), goal.scope);
     for (const bridges::Link& old : goal.was_wanted.kernel.links) {
@@ -76,11 +76,11 @@ lower::HostState Transactor::before_image(const lower::Goal& goal) const {
         before.kernel.links.put(link);
     }
     for (const ovs::Port& port : before.ovs.ports) {
-        const bridges::Link* there = port.internal == true ? before.kernel.links.find(port.name) : nullptr;
+        const bridges::Link* there = before.kernel.links.find(port.name);
         if (!there) continue;
         bridges::Link link = *there;
-        link.kind.reset();
-        link.owner.reset();
+        link.promiscuous.reset();
+        if (port.internal == true) link.kind.reset(), link.owner.reset();
         before.kernel.links.put(link);
     }
     return before;
