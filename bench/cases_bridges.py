@@ -141,9 +141,11 @@ def memory(ledger):
         world.start_netd()
         ledger.turns("just started", 1, {"netd": lambda: [world.resident()]}, unit="MiB")
         world.line.setup(networks(count))
+        time.sleep(2)   # netd gives back what it needed for a change when it has been quiet for a second
         ledger.turns(f"{count} networks", 1, {"netd": lambda: [world.resident()]}, unit="MiB")
         for number in range(count):
             world.line.call("VM.hotplugNic", nic(number, f"b{number}"))
+        time.sleep(2)
         ledger.turns(f"{count} networks, {count} ports", 1, {"netd": lambda: [world.resident()]}, unit="MiB")
         for turn in range(2):
             for number in range(ledger.pick(200, 3)):
@@ -153,7 +155,7 @@ def memory(ledger):
         for method in ("Host.getNetworkCapabilities", "Host.getRunningConfig", "Host.getDrift", "Host.getTopology"):
             world.line.ask(method)
         world.line.setup(networks(count))
-        time.sleep(2)   # netd gives back what it needed for them when it has been quiet for a second
+        time.sleep(2)
         ledger.turns("and after each large answer, and the same request again", 1, {"netd": lambda: [world.resident()]}, unit="MiB")
 
 

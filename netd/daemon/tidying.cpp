@@ -9,7 +9,7 @@ namespace netd {
 namespace {
 
 constexpr std::size_t much = 1 << 20, of_link = 16 << 10, of_request = 64;
-constexpr std::chrono::seconds quiet{1};
+constexpr std::chrono::seconds quiet{1}, patience{5};
 
 }  // namespace
 
@@ -25,7 +25,9 @@ void Tidying::used(std::size_t bytes) {
     used_ += bytes;
     if (used_ < much) return;
     used_ = 0;
-    std::ignore = timer_->at(clock_->boottime() + quiet);
+    const auto now = clock_->boottime();
+    if (!timer_->is_set()) latest_ = now + patience;
+    std::ignore = timer_->at(std::min<std::chrono::nanoseconds>(now + quiet, latest_));
 }
 
 void Tidying::answered(std::size_t bytes) { used(bytes); }

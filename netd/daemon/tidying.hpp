@@ -4,13 +4,15 @@
 #include "netd/loop/clock.hpp"
 #include "netd/loop/timer.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 
 namespace netd {
 
 // Large requests and answers, and many networks that come and go, take several times the memory that stays; the allocator gives
-// nothing of it back by itself while something above it is in use. So it is told to, once it has been quiet for a moment.
+// nothing of it back by itself while something above it is in use. So it is told to, once it has been quiet for a moment, and now and
+// then where it never is.
 class Tidying {
 public:
     static loop::Result<Tidying> open(loop::EventLoop& loop, const loop::Clock& clock);
@@ -29,6 +31,7 @@ private:
     const loop::Clock* clock_;
     std::unique_ptr<loop::Timer> timer_;
     std::size_t used_ = 0, links_ = 0;
+    std::chrono::nanoseconds latest_{};  // if the timer is set
 };
 
 }  // namespace netd
