@@ -19,12 +19,6 @@ const Link* link_to_filter(const Op& op) {
     return link && (link->filter || link->gate || link->admitted) ? link : nullptr;
 }
 
-// It is a port of no Linux bridge any more, and nobody wants it filtered there.
-bool loses_its_filter(const Op& op) {
-    const auto* updated = std::get_if<Update<Link>>(&op);
-    return updated && updated->was.filter && !updated->now.filter && updated->now.master && !updated->now.master->of;
-}
-
 bool joins_network(const Op& op) {
     const Link* link = link_then(op);
     return link && link->standing && link->standing->is_of_network();
@@ -61,7 +55,6 @@ void drop_filters(FilterTable& table, const Batch& batch, std::span<const Op> op
         const auto* removed = std::get_if<Remove<Link>>(&ops[place]);
         const Link* made = link_to_filter(ops[place]);
         if (removed && !batch.is_refused(place)) gone.insert(removed->was.name);
-        if (loses_its_filter(ops[place]) && !batch.is_refused(place)) gone.insert(std::get<Update<Link>>(ops[place]).now.name);
         if (made && !links.contains(made->name)) gone.insert(made->name);
     }
     std::erase_if(gone, [&](const IfName& name) { return !table.knows(name); });

@@ -210,22 +210,6 @@ def a_network_with_guests_is_not_removed(host):
     host.client.setup({"lan": {"remove": True}})
 
 
-@case("ovs")
-def what_moves_to_open_vswitch_leaves_no_filter_on_linux_bridges(host):
-    host.client.setup({"flat": {"nic": "eno2"}})
-    host.client.setup({"db": {"nic": "eno1", "switch": "ovs"}})
-    host.kind = "legacy"
-    mover, stays = Guest(host, "mover", "flat", "tap", filter="trusted"), Guest(host, "stays", "flat", "tap")
-    for network in ("db", "flat", "db"):
-        mover.update(network=network)
-        agree(host)
-    table = host.space.run("nft", "list", "table", "bridge", "netd")
-    assert mover.nic["port"] not in table and stays.nic["port"] in table, table
-    for nic in (mover, stays):
-        nic.unplug()
-    agree(host)
-
-
 @case()
 def a_name_in_a_namespace_is_one_nics(host):
     define(host, {"web": {"nic": "eno1"}})
