@@ -106,15 +106,20 @@ void Journeys::complete() {
 
 // A way back may want what was there before the MTU fell. What shall be off is off.
 void Journeys::leave_out_ipv6() {
-    std::vector<Link> without;
+    std::map<IfName, Link> without;
     for (const Link& want : want_.links) {
         const Link* have = have_.links.find(want.name);
-        if (!want.stack || !is_too_small_for_ipv6(want.mtu || !have ? want.mtu : have->mtu)) continue;
-        without.push_back(want);
+        if (!is_too_small_for_ipv6(want.mtu || !have ? want.mtu : have->mtu)) continue;
+        Link& link = without.emplace(want.name, want).first->second;
         for (const auto setting : {&HostStack::ipv6, &HostStack::hears_routers, &HostStack::autoconf, &HostStack::ra_gateway})
-            if (auto& value = (*without.back().stack).*setting; value == true) value.reset();
+            if (link.stack && (*link.stack).*setting == true) ((*link.stack).*setting).reset();
+        if (link.addresses) std::erase_if(*link.addresses, [](const Subnet& address) { return address.is_v6(); });
     }
-    for (Link& link : without) want_.links.put(std::move(link));
+    std::vector<Route::Key> lost;
+    for (const Route& route : want_.routes)
+        if (route.to.is_v6() && without.contains(route.device)) lost.push_back(route.key());
+    for (const Route::Key& route : lost) want_.routes.erase(route);
+    for (auto& [name, link] : without) want_.links.put(std::move(link));
 }
 
 void Journeys::tie() {

@@ -88,7 +88,8 @@ Bridge bridge_of(const Attributes& data, LinkReport& report) {
     const auto number = [&](int attribute) { return data.get<std::uint32_t>(attribute).value_or(0); };
     const bool changes = data.get<std::uint8_t>(IFLA_BR_TOPOLOGY_CHANGE).value_or(0) && number(IFLA_BR_STP_STATE);
     report.follows_root = data.get<std::uint64_t>(IFLA_BR_ROOT_ID) != data.get<std::uint64_t>(IFLA_BR_BRIDGE_ID);
-    report.ages_quickly = changes && number(IFLA_BR_AGEING_TIME) == 2 * number(IFLA_BR_FORWARD_DELAY);
+    const std::uint32_t ageing = number(IFLA_BR_AGEING_TIME), quick = 2 * number(IFLA_BR_FORWARD_DELAY);
+    report.ages_quickly = changes && ageing <= quick + 2 && quick <= ageing + 2;  // both were rounded
     return Bridge{read_bridge_options(data)};
 }
 

@@ -54,7 +54,12 @@ Result<Options> options_to_set(const Link& now, const Link& have) {
         return Error{Fault::conflict, now.name.text(), fmt::format("it is a {} and cannot become a {}", is, name_of(*now.kind))};
     }
     if (const auto* bridge = std::get_if<Bridge>(&*now.kind)) {
-        return missing_options(bridge->options, std::get<Bridge>(*have.kind).options);
+        const Options& there = std::get<Bridge>(*have.kind).options;
+        Options missing = missing_options(bridge->options, there);
+        // The short ageing time of a topology that changes would stay for good: nothing ends it where there is no tree any more.
+        const auto stp = missing.find("stp_state"), own = there.find("ageing_time");
+        if (stp != missing.end() && stp->second == "0" && own != there.end()) missing.edit().emplace("ageing_time", own->second);
+        return missing;
     }
     if (const auto* bond = std::get_if<Bond>(&*now.kind)) {
         return missing_options(bond->options, std::get<Bond>(*have.kind).options);

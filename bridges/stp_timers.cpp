@@ -46,7 +46,9 @@ void put_own_times(LinkReport& bridge, const LinkReport& before, const OwnTimers
         options["max_age"] = std::to_string(timers->max_age);
     }
     const auto* was = before.link.kind ? std::get_if<Bridge>(&*before.link.kind) : nullptr;
-    if (bridge.ages_quickly && was && was->options.contains("ageing_time")) options["ageing_time"] = was->options.at("ageing_time");
+    if (!bridge.ages_quickly) return;
+    if (was && was->options.contains("ageing_time")) options["ageing_time"] = was->options.at("ageing_time");
+    else options.edit().erase("ageing_time");  // whoever wants one writes it, and nobody goes back to the short one
 }
 
 }  // namespace bridges

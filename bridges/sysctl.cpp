@@ -22,8 +22,9 @@ Result<> write_sysctl(std::string_view family, const IfName& link, std::string_v
     const auto path = fmt::format("/proc/sys/net/{}/conf/{}/{}", family, link.text(), key);
     const Descriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
     if (file && ::write(file.get(), &value, 1) == 1) return {};
-    // A kernel without IPv6 has nothing to switch off.
-    if (errno == ENOENT && family == "ipv6" && (lacks_ipv6 || (value == '1') == (key == "disable_ipv6" || key == "accept_ra_defrtr"))) return {};
+    // A kernel without IPv6 has nothing to switch off, and nothing to forward.
+    const bool is_off = key == "forwarding" || (value == '1') == (key == "disable_ipv6" || key == "accept_ra_defrtr");
+    if (errno == ENOENT && family == "ipv6" && (lacks_ipv6 || is_off)) return {};
     const Fault fault = errno == EACCES || errno == EPERM || errno == EROFS ? Fault::denied : Fault::backend;
     return Error{fault, link.text(), fmt::format("cannot set {}: {}", path, strerror(errno))};
 }

@@ -117,3 +117,12 @@ def what_others_have_is_there_again_after_a_small_network_is_taken_back(host):
         assert error.code == 10, error
     assert (places(), settings(host, "eno1")) == before, (places(), settings(host, "eno1"), before)
     assert not host.client.call("Host.getStatus")["trouble"]
+
+
+@case("vlan")
+def others_addresses_of_ipv6_go_with_it(host):
+    host.client.setup({"plain": {"nic": "eno1", "bridged": False, "ipv6addr": "2001:db8:1::1/64"}})
+    host.space.links("addr add 2001:db8:9::9/64 dev eno1")
+    host.client.setup({"plain": {"remove": True}, "web": {"nic": "eno1", "vlan": 40, "mtu": 1000}})
+    assert settings(host, "eno1") is None
+    agree(host)

@@ -86,3 +86,13 @@ def a_short_ageing_time_while_the_topology_changes_is_the_trees(host):
     wait_until(lambda: now(host)["ageing_time"] in (400, 10000), 10, lambda: now(host))
     assert now(host)["topology_change"] or now(host)["ageing_time"] == 10000, now(host)
     agree(host)
+
+
+@case()
+@case(kinds=("vlan-aware",))
+def the_short_ageing_time_goes_with_stp(host):
+    define(host, {"web": {"nic": "eno1", "stp": True, "custom": {"bridge_opts": "forward_delay=200"}}})
+    wait_until(lambda: now(host)["topology_change"] and now(host)["ageing_time"] == 400, 30, "the topology does not change")
+    define(host, {"web": {"nic": "eno1"}})
+    assert now(host)["ageing_time"] == 30000, now(host)
+    agree(host)

@@ -53,7 +53,7 @@ Verdict validate_nic(const GuestNic& nic, const Intent& running, const Facts& fa
         if (other.mac == nic.mac && other.vm != nic.vm) refuse("macAddr", Fault::conflict, fmt::format("{} is in use by guest '{}'", nic.mac.text(), other.vm));
         else if (other.vm == nic.vm && other.mac != nic.mac && !nic.alias.empty() && other.alias == nic.alias)
             refuse("alias", Fault::conflict, fmt::format("NIC {} of the guest is called so", other.mac.text()));
-        else if (other.vm == nic.vm && other.mac != nic.mac && nic.kind == GuestKind::netns && other.kind == nic.kind && name_inside(other) == name_inside(nic))
+        else if (!known && other.vm == nic.vm && other.mac != nic.mac && nic.kind == GuestKind::netns && other.kind == nic.kind && name_inside(other) == name_inside(nic))
             refuse("ifname", Fault::conflict, fmt::format("NIC {} is called {} in there; give this one another ifname", other.mac.text(), name_inside(nic)));
     }
     const Network* network = nic.network.empty() ? nullptr : running.network(nic.network);

@@ -1,6 +1,8 @@
 // Weaves the plans of the backends into one: what one needs of the other decides whose phase comes first.
 #include "netd/plan/plan.hpp"
 
+#include "bridges/sysctl.hpp"
+
 #include <algorithm>
 #include <iterator>
 #include <set>
@@ -57,7 +59,8 @@ bridges::State with_devices_of_ovs(const HostState& have) {
     return told;
 }
 
-// The size of a device of its own is what Open vSwitch was told: another one it takes back, and IPv6 may go with that. So it is told first.
+// The size of a device of its own is what Open vSwitch was told: another one it takes back, and IPv6 with one that is too small. So it is told
+// first of one that is not any more.
 void let_ovs_size_first(Plan& steps, const HostState& have) {
     std::set<topology::IfName> sized;
     for (const Step& step : steps) {
@@ -69,7 +72,7 @@ void let_ovs_size_first(Plan& steps, const HostState& have) {
     for (Step& step : steps) {
         const auto* kernel = std::get_if<bridges::Op>(&step.op);
         const auto* change = kernel ? std::get_if<topology::Update<bridges::Link>>(kernel) : nullptr;
-        if (!change || step.stage.rank != rank(bridges::Phase::build)) continue;
+        if (!change || step.stage.rank != rank(bridges::Phase::build) || !bridges::is_too_small_for_ipv6(change->was.mtu)) continue;
         const auto* vlan = change->was.kind ? std::get_if<bridges::Vlan>(&*change->was.kind) : nullptr;
         if (sized.contains(change->now.name) || (vlan && sized.contains(vlan->base))) step.stage.rank = rank(bridges::Phase::late);
     }
