@@ -43,16 +43,19 @@ TEMPLATE_TEST_CASE("a bridge, tagged ports and an uplink come in one transaction
 TEMPLATE_TEST_CASE("asked for again, nothing is planned and nothing is written", "[switch]", BOTH_SWITCHES) {
     A_HOST(host);
     REQUIRE(refusal(bring_about(host.ovs, blue())) == "");
-    const auto size = host.written();
-
     REQUIRE(plan(blue(), host.ovs.state()).empty());
     const Port& b1 = *host.ovs.state().ports.find(name("b1"));
-    const Progress progress = apply(host.ovs, {Update<Port>{b1, b1}, Update<Bridge>{bridge("blue"), bridge("blue")},
-                                                Remove<Port>{port("gone", "blue", Trunk{})}});
-
-    REQUIRE(refusal(progress) == "");
-    REQUIRE(progress.done == 3);
-    REQUIRE(host.written() == size);
+    // ovs-vswitchd may still write what it has found out of the new ports: it has a round or two for that.
+    bool has_written = true;
+    for (int round = 0; round < 5 && has_written; ++round) {
+        const auto size = host.written();
+        const Progress progress = apply(host.ovs, {Update<Port>{b1, b1}, Update<Bridge>{bridge("blue"), bridge("blue")},
+                                                    Remove<Port>{port("gone", "blue", Trunk{})}});
+        REQUIRE(refusal(progress) == "");
+        REQUIRE(progress.done == 3);
+        has_written = host.written() != size;
+    }
+    REQUIRE_FALSE(has_written);
 }
 
 TEMPLATE_TEST_CASE("each way of tagging leads to each other", "[switch]", BOTH_SWITCHES) {
