@@ -2,7 +2,7 @@
 #include "bridges/arrive.hpp"
 
 #include "bridges/settle.hpp"
-#include "bridges/sysctl.hpp"
+#include "bridges/small_mtu.hpp"
 #include "topology/compare.hpp"
 
 #include <algorithm>

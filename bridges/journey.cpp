@@ -2,7 +2,7 @@
 #include "bridges/journey.hpp"
 
 #include "bridges/bond_options.hpp"
-#include "bridges/sysctl.hpp"
+#include "bridges/small_mtu.hpp"
 
 #include <algorithm>
 #include <functional>

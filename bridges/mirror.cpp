@@ -1,7 +1,7 @@
 // What the mirror makes of each report; see mirror.hpp.
 #include "bridges/mirror.hpp"
 
-#include "bridges/sysctl.hpp"
+#include "bridges/small_mtu.hpp"
 
 #include <linux/if.h>
 #include <linux/netconf.h>

@@ -2,6 +2,7 @@
 #include "bridges/sysctl.hpp"
 
 #include "bridges/nl_handles.hpp"
+#include "bridges/small_mtu.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -55,8 +56,6 @@ std::vector<Setting> settings_of(const HostStack& now, const HostStack& have) {
 }
 
 }  // namespace
-
-bool is_too_small_for_ipv6(const std::optional<Mtu>& mtu) { return mtu && mtu->number() < 1280; }
 
 Result<bool> write_sysctls(const Link& now, const Link& have) {
     const auto settings = settings_of(*now.stack, have.stack.value_or(HostStack{}));

@@ -6,10 +6,6 @@
 
 namespace bridges {
 
-// Below the MTU that IPv6 needs (RFC 8200) the kernel takes the link's part of IPv6 away, with all of its settings; with an MTU that is
-// large enough it comes anew, as the defaults say.
-bool is_too_small_for_ipv6(const std::optional<Mtu>& mtu);
-
 // Sets what `now` asks of the stack and `have` is not. True if anything was written: the kernel makes no report of it. ARP's
 // settings are not among them, netlink takes those. What a link is too small for can't be set, and that is no "no".
 topology::Result<bool> write_sysctls(const Link& now, const Link& have);

@@ -1,6 +1,7 @@
 // What a definition must be by itself.
 #include "netd/intent/rules.hpp"
 
+#include "bridges/small_mtu.hpp"
 #include "topology/host_address.hpp"
 
 #include <fmt/format.h>
@@ -167,7 +168,7 @@ void check_ipv6(const Network& network, Examiner& is) {
     }
     const bool has_ipv6 = network.ipv6addr || network.ipv6autoconf || network.dhcpv6 ||
                           std::ranges::any_of(network.addresses, [](const Subnet& one) { return one.is_v6(); });
-    is.refuse_if(has_ipv6 && network.mtu.number() < 1280, code::bad_parameters, "mtu", "IPv6 needs an mtu of at least 1280 (RFC 8200)");
+    is.refuse_if(has_ipv6 && bridges::is_too_small_for_ipv6(network.mtu), code::bad_parameters, "mtu", "IPv6 needs an mtu of at least 1280 (RFC 8200)");
     is.refuse_if((network.dhcpv6 || network.ipv6autoconf) && network.ipv6addr, code::bad_address, "ipv6addr",
                  "give a static IPv6 address or an automatic one, not both");
 }

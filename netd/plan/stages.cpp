@@ -1,7 +1,7 @@
 // Weaves the plans of the backends into one: what one needs of the other decides whose phase comes first.
 #include "netd/plan/plan.hpp"
 
-#include "bridges/sysctl.hpp"
+#include "bridges/small_mtu.hpp"
 
 #include <algorithm>
 #include <iterator>

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "bridges/state.hpp"
-#include "bridges/sysctl.hpp"
+#include "bridges/small_mtu.hpp"
 
 #include <fmt/format.h>
 

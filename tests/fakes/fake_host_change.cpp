@@ -3,7 +3,7 @@
 
 #include "bridges/bond_options.hpp"
 #include "bridges/bridge_options.hpp"
-#include "bridges/sysctl.hpp"
+#include "bridges/small_mtu.hpp"
 
 #include <algorithm>
 #include <cerrno>

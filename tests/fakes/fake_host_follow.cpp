@@ -2,7 +2,7 @@
 // follows.
 #include "tests/fakes/fake_host.hpp"
 
-#include "bridges/sysctl.hpp"
+#include "bridges/small_mtu.hpp"
 
 #include <algorithm>
 #include <cerrno>
