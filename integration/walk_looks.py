@@ -16,7 +16,8 @@ moving = {"gc_timer", "hello_timer", "tcn_timer", "topology_change_timer", "topo
           "hold_timer", "message_age_timer", "forward_delay_timer", "state", "designated_bridge", "designated_root", "designated_port", "designated_cost", "id", "no", "cost",
           "config_pending", "topology_change_ack", "mii_status", "link_failure_count", "queue_id", "ad_info", "active_slave", "ad_aggregator_id", "ad_actor_oper_port_state",
           "ad_actor_oper_port_state_str", "ad_partner_oper_port_state", "ad_partner_oper_port_state_str", "fdb_n_learned", "perm_hwaddr"}
-kept = ("mtu", "master", "link", "group", "txqlen", "address", "promiscuity", "allmulti", "ifalias", "inet6_addr_gen_mode")
+kept = ("mtu", "master", "link", "group", "txqlen", "address", "ifalias", "inet6_addr_gen_mode")
+counted = ("promiscuity", "allmulti")   # by the kernel, which asks a bond's new ports as often as it likes
 flags = {"UP", "NOARP", "MULTICAST"}
 # What a NIC that nobody uses any more may have of its past, and a bond's port of its bond.
 left_behind = ("mtu", "up", "group", "address", "promiscuity", "allmulti", "arp_ignore", "arp_announce")
@@ -37,7 +38,8 @@ def devices(host):
             continue
         kind, is_up = info.get("info_kind"), "UP" in link["flags"]
         rows += [(name, "kind", str(kind)), (name, "up", str(is_up)), (name, "flags", str(sorted(flags & set(link["flags"]))))]
-        rows += [(name, key, str(link[key])) for key in kept if key in link and not is_of_ovs(name, key, kind, is_up)]
+        rows += [(name, key, str(link[key])) for key in kept if key in link and not is_of_ovs(name, key, kind, is_up) and not (key == "address" and info.get("info_slave_kind") == "bond")]
+        rows += [(name, key, str(bool(link[key]))) for key in counted if key in link]
         own, as_port = info.get("info_data") or {}, info.get("info_slave_data") or {}
         rows += [(name, key, str(value)) for key, value in own.items() if (key not in moving or key == "id") and not (key == "ageing_time" and own.get("stp_state"))]
         rows += [(name, f"as a port: {key}", str(value)) for key, value in as_port.items() if key not in moving]
@@ -159,7 +161,7 @@ def concerned(request, before, after):
         old, new = before["networks"].get(name, {}), after["networks"].get(name, {})
         is_moved = (old.get("switch"), base_of(old)) != (new.get("switch"), base_of(new))
         for one in filter(None, (old, new)):
-            base = base_of(one)
+            base = base_of(one) or name
             is_last = not all(any(base_of(other) == base for other in state["networks"].values()) for state in (before, after))
             found |= {name, f"{base}.{one.get('vlan')}"} | (around(base) if is_moved or is_last or one.get("vlan") is None else set())
     for name in request["bondings"]:

@@ -7,12 +7,13 @@ from agree import changes
 from host import Failed, run
 from walk_looks import picture, since
 from walk_values import nics
+from walk_wishes import base_of
 
 
 class Root:
     def __init__(self, walk):
         self.walk, self.host, self.random = walk, walk.host, walk.random
-        self.own = {}   # device: (the bridge that it is a port of, or nothing; words that `ip` tells of it)
+        self.own = {}   # device: (the network whose bridge it was put into, or nothing; words that `ip` tells of it)
 
     def ip(self, *words):
         self.walk.note("ip " + " ".join(map(str, words)))
@@ -26,17 +27,33 @@ class Root:
 
     def all(self):
         """Its devices, and the bridges that netd leaves to it while they have ports of its own."""
-        return {*self.own, *(bridge for bridge, _ in self.own.values() if bridge)}
+        return {*self.own, *(network for network, _ in self.own.values() if network)}
 
     def take_away(self, name):
-        bridge, _ = self.own.pop(name)
+        network, _ = self.own.pop(name)
         self.ip("link", "delete", name)
-        if bridge and bridge not in self.all() and not self.is_netds(bridge):
-            self.ip("link", "delete", bridge)
+        if network and network not in self.all() and not self.is_bridge(network) and self.host.space.link(network):
+            self.ip("link", "delete", network)
 
-    def is_netds(self, bridge):
-        network = self.walk.running()["networks"].get(bridge, {})
-        return network.get("switch") == "legacy" and network["bridged"]
+    def is_bridge(self, network):
+        """Whether it has a bridge of its own, of its name."""
+        one = self.walk.running()["networks"].get(network, {})
+        return one.get("switch") == "legacy" and one["bridged"]
+
+    def places(self, network):
+        """Where a port on it may be: it goes along with its network; that had to leave it, it has kept the bridge."""
+        one = self.walk.running()["networks"].get(network, {})
+        if not one.get("bridged") or one["switch"] == "legacy":
+            return {network}
+        return {network, f"{'ovs' if one['switch'] == 'ovs' else 'vb'}-{base_of(one) or network}"}
+
+    def place(self, link):
+        if link.get("master") not in (None, "ovs-system") or not self.host.ovs.folder.exists():
+            return link.get("master")
+        try:
+            return self.host.ovs.vsctl("port-to-br", link["ifname"]).strip()
+        except Failed:
+            return None
 
     def add_vlan(self, number):
         """On a NIC or bond, with addresses and routes of both families."""
@@ -54,7 +71,7 @@ class Root:
 
     def add_port(self, number):
         """To a bridge."""
-        bridges = [name for name in self.walk.running()["networks"] if self.is_netds(name)]
+        bridges = [name for name in self.walk.running()["networks"] if self.is_bridge(name)]
         if bridges:
             name, bridge = f"fp{number}", self.random.choice(bridges)
             self.ip("link", "add", name, "type", "veth", "peer", "name", f"fq{number}", "netns", self.host.wire.name)
@@ -82,12 +99,13 @@ class Root:
     def complaints(self):
         """What became of its own; what is gone is looked for no more."""
         lines = []
-        for name, (bridge, words) in list(self.own.items()):
+        for name, (network, words) in list(self.own.items()):
             link = self.host.space.link(name)
+            places = self.places(network) if network else {None}
             there = [run("ip", "-n", self.host.space.name, family, what, "show", "dev", name, check=False) for family in ("-4", "-6") for what in ("addr", "route")] if words else []
             missing = [word for word in words if not any(word in text for text in there)]
-            if not link or link.get("master") != bridge or missing:
-                lines.append(f"{name} {'is in ' + str(link.get('master')) if link else 'is gone'}; it was in {bridge}; without {missing}")
-                self.own[name] = link and (link.get("master"), words)
+            if not link or self.place(link) not in places or missing:
+                lines.append(f"{name} {'is in ' + str(self.place(link)) if link else 'is gone'}; it should be in {' or '.join(map(str, places))}; without {missing}")
+                self.own[name] = link and (network if self.place(link) else None, words)
         self.own = {name: one for name, one in self.own.items() if one}
         return lines
