@@ -29,7 +29,7 @@ Result<> KernelMirror::list_traffic(Mirror& into) {
     return {};
 }
 
-Result<> KernelMirror::look() {
+Result<> KernelMirror::look(const std::function<Result<>(KernelMirror&)>& last) {
     // What waits is older than what is about to be seen, and would undo it.
     while (!notifications_.drain([](const nlmsghdr&) {})) {}
     has_lost_ = false;
@@ -43,8 +43,9 @@ Result<> KernelMirror::look() {
         if (!routes) return routes.error();
         if (!rules) return rules.error();
     }
-    fresh.take_rules(mirror_);
     if (auto listed = list_traffic(fresh); !listed) return listed.error();
+    if (auto done = last ? last(*this) : Result<>(); !done) return done.error();
+    fresh.take_rules(mirror_);
     fresh.settle();
     fresh.take_doubts();
     fresh.take_hints();

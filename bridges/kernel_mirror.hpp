@@ -6,6 +6,8 @@
 #include "bridges/mirror.hpp"
 #include "bridges/nl_socket.hpp"
 
+#include <functional>
+
 namespace bridges {
 
 class KernelMirror {
@@ -13,7 +15,8 @@ public:
     KernelMirror(RequestSocket requests, NotificationSocket notifications)
         : requests_(std::move(requests)), notifications_(std::move(notifications)) {}
 
-    Result<> look();
+    // `last` is called when all has been listed and nothing is published yet: it may take_filters() and take_host_rules().
+    Result<> look(const std::function<Result<>(KernelMirror&)>& last = {});
     Result<Heard> hear();
     Result<> look_at(const std::set<int>& links);
 

@@ -9,6 +9,7 @@
 #include "bridges/probe.hpp"
 #include "bridges/removal.hpp"
 #include "bridges/route_manner.hpp"
+#include "bridges/rule_tables.hpp"
 #include "bridges/sysctl.hpp"
 #include "bridges/tap.hpp"
 #include "bridges/traffic_control.hpp"
@@ -25,8 +26,8 @@ namespace {
 
 class LinuxKernel : public Kernel {
 public:
-    LinuxKernel(KernelMirror mirror, FilterTable filters, HostTable host, Descriptor any, Abilities abilities)
-        : mirror_(std::move(mirror)), filters_(std::move(filters)), host_(std::move(host)), any_(std::move(any)), abilities_(std::move(abilities)) {}
+    LinuxKernel(KernelMirror mirror, RuleTables rules, Descriptor any, Abilities abilities)
+        : mirror_(std::move(mirror)), rules_(std::move(rules)), any_(std::move(any)), abilities_(std::move(abilities)) {}
 
     // With what a guest's frames are held against; without, frames may ask for checksums as they like.
     void arm(Result<ChecksumGuard> guard) {
@@ -41,7 +42,7 @@ public:
     Progress apply(std::span<const Op> ops) override;
     int descriptor() const override { return any_.get(); }
     bool take_unfiltered() override { return std::exchange(unfiltered_, false); }
-    Result<> forget_filters() override { return filters_.forget_all_but(state().links); }
+    Result<> forget_filters() override { return rules_.filters.forget_all_but(state().links); }
     const Abilities& abilities() const override { return abilities_; }
 
 private:
@@ -59,9 +60,8 @@ private:
 
     KernelMirror mirror_;
     Deletions deletions_;
-    FilterTable filters_;
-    HostTable host_;
-    Descriptor any_;   // readable when one of the three has something to tell
+    RuleTables rules_;
+    Descriptor any_;   // readable when one of these has something to tell
     ChecksumGuard guard_;
     Abilities abilities_;
     bool unfiltered_ = false, overrun_ = false;  // heard, and not told yet
@@ -70,20 +70,17 @@ private:
 };
 
 Result<> LinuxKernel::look() {
-    if (auto looked = filters_.look(); !looked) return looked.error();
-    if (auto looked = host_.look(); !looked) return looked.error();
-    mirror_.take_filters(filters_.content(), filters_.take_news());
-    mirror_.take_host_rules(host_.stands());
+    if (auto looked = rules_.look(); !looked) return looked.error();
+    rules_.tell(mirror_);
     return mirror_.look();
 }
 
 Result<Heard> LinuxKernel::hear() {
     // Each tells a thing once: that one of them can't be heard takes nothing of the others away.
-    const auto filters = filters_.hear(), host = host_.hear();
+    const auto filters = rules_.filters.hear(), host = rules_.host.hear();
     const bool other_filters = filters && *filters, other_rules = host && *host;
     unfiltered_ = unfiltered_ || other_filters || other_rules;
-    if (other_filters) mirror_.take_filters(filters_.content(), filters_.take_news());
-    if (other_rules) mirror_.take_host_rules(host_.stands());
+    if (other_filters || other_rules) rules_.tell(mirror_);
     if (!filters) return filters.error();
     if (!host) return host.error();
     auto heard = listen();
@@ -154,7 +151,7 @@ void LinuxKernel::change(Batch& batch, std::size_t place, const Link& now, const
         if (auto done = write_traffic(have.facts.index, *now.traffic, have.traffic.value_or(Traffic{}), state(), guard_.number(), have.facts.rare.get().foreign_filters, requests); !done) return batch.refuse(place, done.error());
     // What holds frames back stands before anything lets them in.
     for (TrafficRequest& request : requests) batch.add(place, std::move(request.message), std::move(request.fine));
-    if (is_silent && messages.empty()) silent_.insert(have.facts.index);
+    if (is_silent && !tell_of_link(messages)) silent_.insert(have.facts.index);
     const auto add = [&](Message& message, std::set<int> fine) { batch.add(place, std::move(message), std::move(fine)); };
     for (Message& message : messages) add(message, fine_for(message));
 }
@@ -249,10 +246,9 @@ Progress LinuxKernel::apply(std::span<const Op> ops) {
         for (std::size_t place = 0; place < ops.size(); ++place) batch.refuse(place, error);
     };
     if (auto heard = listen(); !heard) refuse_all(heard.error());
-    put_filters(filters_, batch, ops);
-    mirror_.take_filters(filters_.content(), filters_.take_news());
-    put_host_rules(host_, batch, ops);
-    mirror_.take_host_rules(host_.stands());
+    put_filters(rules_.filters, batch, ops);
+    put_host_rules(rules_.host, batch, ops);
+    rules_.tell(mirror_);
     for (std::size_t place = 0; place < ops.size(); ++place)
         if (!batch.is_refused(place)) begin(batch, place, ops[place]);
     run(batch);
@@ -262,9 +258,9 @@ Progress LinuxKernel::apply(std::span<const Op> ops) {
     raise_peers(batch, ops);
     run(batch);
     if (auto seen = see_what_came(batch, ops); !seen) refuse_all(seen.error());
-    drop_filters(filters_, batch, ops, state().links);
-    drop_host_counts(host_, batch, ops);
-    mirror_.take_filters(filters_.content(), filters_.take_news());
+    drop_filters(rules_.filters, batch, ops, state().links);
+    drop_host_counts(rules_.host, batch, ops);
+    rules_.tell(mirror_);
     return batch.progress([&](std::size_t place) { return subject_of(ops[place]); });
 }
 
@@ -273,22 +269,30 @@ Progress LinuxKernel::apply(std::span<const Op> ops) {
 Result<std::unique_ptr<Kernel>> open_linux_kernel(topology::Services services) {
     // The kernel's own description is read for it, all 5 MiB, which takes as long as all that is asked here and the look at some hundred links.
     auto guard = std::async(std::launch::async, ChecksumGuard::load);
+    // nftables may have the kernel look for modules, and nobody needs its word before all links are listed.
+    auto tables = std::async(std::launch::async, RuleTables::open, services);
     auto requests = RequestSocket::open();
     if (!requests) return requests.error();
     auto notifications = NotificationSocket::open();
     if (!notifications) return notifications.error();
     auto abilities = probe(*requests);
     if (!abilities) return abilities.error();
-    auto filters = FilterTable::open();
-    abilities->filter = filters.works();
-    abilities->gates = filters.has_gates();
-    auto host = HostTable::open(services);
-    if (host.works()) abilities->services = std::move(services);
-    auto any = any_of({notifications->descriptor(), filters.descriptor(), host.descriptor()});
-    if (!any) return Error{Fault::backend, "epoll", "no descriptor is left to wait with"};
     KernelMirror mirror(std::move(*requests), std::move(*notifications));
-    auto kernel = std::make_unique<LinuxKernel>(std::move(mirror), std::move(filters), std::move(host), std::move(any), std::move(*abilities));
-    if (auto looked = kernel->look(); !looked) return looked.error();
+    std::optional<RuleTables> rules;
+    const auto take_rules = [&](KernelMirror& into) -> Result<> {
+        auto looked = tables.get();
+        if (!looked) return looked.error();
+        rules = std::move(*looked);
+        rules->tell(into);
+        return {};
+    };
+    if (auto looked = mirror.look(take_rules); !looked) return looked.error();
+    abilities->filter = rules->filters.works();
+    abilities->gates = rules->filters.has_gates();
+    if (rules->host.works()) abilities->services = std::move(services);
+    auto any = any_of({mirror.descriptor(), rules->filters.descriptor(), rules->host.descriptor()});
+    if (!any) return Error{Fault::backend, "epoll", "no descriptor is left to wait with"};
+    auto kernel = std::make_unique<LinuxKernel>(std::move(mirror), std::move(*rules), std::move(any), std::move(*abilities));
     kernel->arm(kernel->abilities().checksums ? guard.get() : ChecksumGuard());
     return std::unique_ptr<Kernel>(std::move(kernel));
 }

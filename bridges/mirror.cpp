@@ -206,7 +206,7 @@ void Mirror::take(RouteReport report) {
     const auto held = routes_.find(key);
     const bool is_known = held != routes_.end();
     const bool is_same = is_known && held->second.device == report.device && held->second.route.via == report.route.via;
-    if (report.is_replacement && key.table == Route::main_table) lose_subnet(key.to, key.metric);
+    if (report.is_replacement && key.table == Route::main_table) give_way(key.to, key.metric);
     // Several hops, or several routes of one key, are told piecemeal: look at the table itself. And when the first of several goes.
     const bool is_piece = is_known && (held->second.has_more_hops || report.has_more_hops);
     const bool is_another = is_known && !is_same && !report.is_replacement;
@@ -221,15 +221,6 @@ void Mirror::take(RouteReport report) {
         routes_.insert_or_assign(key, std::move(report));
     }
     changed_routes_.insert(key);
-}
-
-// Another route has taken the place of the kernel's own.
-void Mirror::lose_subnet(const Subnet& to, std::uint32_t metric) {
-    for (auto& [index, seen] : links_)
-        if (seen.places.get().subnets.contains({to, metric})) {
-            seen.places.edit().subnets.erase({to, metric});
-            changed_links_.insert(index);
-        }
 }
 
 void Mirror::take(const SubnetReport& report) {

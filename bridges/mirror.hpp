@@ -103,7 +103,7 @@ private:
     void take(const AddressReport& report);
     void take(RouteReport report);
     void take(const SubnetReport& report);
-    void lose_subnet(const Subnet& to, std::uint32_t metric);
+    void give_way(const Subnet& to, std::uint32_t metric);
     void take(const RouterReport& report);
     void take(const RuleReport& report);
     void take(const StackHint& hint);

@@ -74,7 +74,7 @@ Link Mirror::named(const Seen& seen) const {
     facts.tentative = places.tentative;
     facts.duplicate = places.duplicate;
     facts.expiring = places.expiring;
-    if (!places.routers.empty()) facts.router = *places.routers.begin();
+    facts.routers = places.routers;
     link.addresses.emplace();
     for (const auto& [address, has_route] : places.addresses) link.addresses->insert(address.first);
     link.odd_addresses = odd_addresses(places);
@@ -108,6 +108,19 @@ void Mirror::publish_link(int index) {
     if (const Link* shown = state_.links.find(link.name); shown && *shown == link) return;
     state_.links.put(std::move(link));
     has_changed_ = true;
+}
+
+// Another route has taken the place of the kernel's own; or of one by a router, and which of these it was nobody says.
+void Mirror::give_way(const Subnet& to, std::uint32_t metric) {
+    const bool leads_away = to.is_v6() && to.length() == 0;
+    for (auto& [index, seen] : links_) {
+        if (!seen.places.get().subnets.contains({to, metric}) && !(leads_away && !seen.places.get().routers.empty())) continue;
+        seen.places.edit().subnets.erase({to, metric});
+        changed_links_.insert(index);
+        if (!leads_away) continue;
+        seen.places.edit().routers.clear();
+        doubts_.insert({true, 0, Route::main_table});
+    }
 }
 
 void Mirror::publish_routes() {

@@ -24,6 +24,8 @@ Result<> write_changes(const Link& now, const Link& have, const State& host, std
 
 // Refusals of such a message that mean that it is so already.
 std::set<int> fine_for(const Message& message);
+// Whether the kernel tells of the link, and so of its settings, once these are done.
+bool tell_of_link(const std::vector<Message>& messages);
 
 // The index of a link of that name in the mirror.
 IndexOf index_in(const State& host);
@@ -47,6 +49,7 @@ void write_its_route(const Link& link, const Subnet& address, std::vector<Messag
 
 Message write_alias(const std::string& name, const Owner& owner);      // of a link that was just made
 Message write_up(int index);
+Message write_promiscuous(int index, bool whether);
 Message write_group(int index, std::uint32_t group);
 Message write_deletion(int index);
 Message write_group_deletion(std::uint32_t group);

@@ -134,6 +134,14 @@ Message write_up(int index) {
     return Message(RTM_SETLINK, 0, header);
 }
 
+Message write_promiscuous(int index, bool whether) {
+    ifinfomsg header = {};
+    header.ifi_index = index;
+    header.ifi_change = IFF_PROMISC;
+    header.ifi_flags = whether ? IFF_PROMISC : 0;
+    return Message(RTM_SETLINK, 0, header);
+}
+
 Message write_group(int index, std::uint32_t group) {
     ifinfomsg header = {};
     header.ifi_index = index;

@@ -84,7 +84,7 @@ public:
         move_to_master();
         set_options(*options);
         set_port();
-        if (differs(now_.promiscuous, have_.promiscuous)) set_promiscuous();
+        if (differs(now_.promiscuous, have_.promiscuous)) into_.push_back(write_promiscuous(index_, *now_.promiscuous));
         set_rest(now_.up.value_or(was_up && !joins_bond_ && !leaves_));
         forget_routers();
         if (now_.addresses) write_addresses(now_, have_, into_);
@@ -205,14 +205,6 @@ private:
         write_vlans(into_, index_, std::holds_alternative<Bridge>(*have_.kind), vlans_before(), *now_.vlans);
     }
 
-    void set_promiscuous() {
-        ifinfomsg header = {};
-        header.ifi_index = index_;
-        header.ifi_change = IFF_PROMISC;
-        header.ifi_flags = *now_.promiscuous ? IFF_PROMISC : 0;
-        into_.push_back(Message(RTM_SETLINK, 0, header));
-    }
-
     void give_routes() {
         for (const Subnet& address : have_.facts.rare.get().unrouted)
             if (!now_.addresses || now_.addresses->contains(address)) write_its_route(have_, address, into_);
@@ -227,7 +219,8 @@ private:
         if (is_elsewhere || (now_.stack && now_.stack->autoconf == false))
             for (const Subnet& address : told.autoconf)
                 if (!now_.addresses || !now_.addresses->contains(address)) into_.push_back(write_address_deletion(index_, address));
-        if (told.router && (is_elsewhere || (now_.stack && (now_.stack->ra_gateway == false || now_.stack->hears_routers == false)))) into_.push_back(write_router_deletion(index_, *told.router));
+        if (is_elsewhere || (now_.stack && (now_.stack->ra_gateway == false || now_.stack->hears_routers == false)))
+            for (const IpAddress& router : told.routers) into_.push_back(write_router_deletion(index_, router));
         if (is_elsewhere) write_link_local(index_, *now_.mac, *have_.mac, into_);
     }
 

@@ -170,6 +170,10 @@ std::set<int> fine_for(const Message& message) {
     }
 }
 
+bool tell_of_link(const std::vector<Message>& messages) {
+    return std::ranges::any_of(messages, [](const Message& message) { return message.raw()->nlmsg_type == RTM_SETLINK || message.raw()->nlmsg_type == RTM_NEWLINK; });
+}
+
 Message write_subnet_route(int index, const Subnet& address, std::optional<std::uint32_t> metric) {
     rtmsg header = {};
     header.rtm_family = family_of(address.is_v6());

@@ -46,6 +46,14 @@ void let_all_go(KernelMirror& mirror, int gone) {
     mirror.drain();
 }
 
+// With a VLAN that goes while it sees all that passes, the kernel would leave what it stands on seeing all for good.
+void blindfold(const State& state, const Doomed& doomed, std::span<const Op> ops, Batch& batch) {
+    for (const auto& [place, index] : doomed) {
+        const Link* link = state.links.find(std::get<Remove<Link>>(ops[place]).was.name);
+        if (link && link->promiscuous == true) batch.add(place, write_promiscuous(index, false), {ENODEV});
+    }
+}
+
 }  // namespace
 
 const Link* current(const State& state, const Link& was) {
@@ -67,6 +75,8 @@ void remove_links(KernelMirror& mirror, Deletions& deletions, Batch& batch, std:
         if (are_gone()) let_all_go(mirror, doomed.back().second);
         return answers;
     };
+    blindfold(mirror.state(), doomed, ops, batch);
+    batch.run(mirror.requests(), [&] { mirror.drain(); });
     if (doomed.size() > 1) {
         const std::uint32_t group = group_of_nobody(mirror.state());
         for (const auto& [place, index] : doomed) batch.add(place, write_group(index, group), {ENODEV});

@@ -142,7 +142,7 @@ struct OddAddress {
 // What the kernel tells of few links.
 struct RareFacts {
     std::set<Subnet> autoconf = {};         // addresses that the kernel made of what routers announced: SLAAC
-    std::optional<IpAddress> router = {};   // by which the kernel leaves, of those that announce themselves there (IPv6)
+    std::set<IpAddress> routers = {};       // by which the kernel may leave, of those that announce themselves there (IPv6)
     std::set<Subnet> unrouted = {};         // addresses to whose subnet the kernel has no route: somebody has taken it, or told it to make none
     std::set<Subnet> tentative = {};        // IPv6: the kernel still looks whether another host has these
     std::set<Subnet> duplicate = {};        // IPv6: another host has these, so that this one does not; none of `addresses`
@@ -215,6 +215,7 @@ struct Link {
 // metric.
 struct Route {
     static constexpr std::uint8_t ours = 0x9e;  // rtm_protocol of what netd makes
+    static constexpr std::uint8_t announced = 0x9f;  // and by what routers say of themselves, which no plan is about
     static constexpr std::uint32_t main_table = 254;
 
     std::uint32_t table = main_table;

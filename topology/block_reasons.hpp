@@ -25,7 +25,7 @@ inline constexpr std::array<BlockReason, 14> block_reasons = {{
     {"fragment", "IPv6 fragments that hide what they carry"},
     {"multicast", "queries that claim to be a multicast router"},
     {"host", "frames to the host itself"},
-    {"ethertype", "protocols other than IP, ARP and RARP"},
+    {"ethertype", "protocols other than IP, ARP and RARP, or LLC, which hides what it carries"},
     {"storm", "more than 100 broadcasts and multicasts a second"},
     {"arp", "ARP for an address that is not its own"},
     {"address", "IP from an address that is not its own"},

@@ -286,6 +286,8 @@ def who_only_mirrors_reaches_nobody_when_the_mirror_is_gone(host):
 
 def mirrored(host, tag=None, other=None):
     a, b, c = Guest(host, "a", "web"), Guest(host, "b", "web"), Guest(host, "c", "db")
+    promiscuity = lambda: {link["ifname"]: link["promiscuity"] for link in host.space.ip("-d", "link") if link["ifname"] in ("eno1", "vb-eno1")}
+    before = promiscuity()
     ear = Guest(host, "ear", "", portMirroring=["web"])
     agree(host)
     wire = host.later(Wire(host.wire.name, "eno1"))
@@ -312,6 +314,7 @@ def mirrored(host, tag=None, other=None):
     expect(21, "mirrors", lambda: host.client.setup({"db": {"remove": True}}))
     ear.unplug()
     agree(host)
+    assert promiscuity() == before, "the host gets copies though nobody mirrors"
     for device in host.space.ip("link"):
         assert "clsact" not in tables(host, device["ifname"]), tables(host, device["ifname"])
     assert not rows(host, "Mirror"), rows(host, "Mirror")

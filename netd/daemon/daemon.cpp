@@ -164,6 +164,9 @@ private:
         auto supervisor = Supervisor::open(*loop_, clock_, labour_);
         if (!supervisor) return supervisor.error();
         supervisor_ = std::move(*supervisor);
+        auto repeating = loop::Timer::open(*loop_, [this] { greet_again(); });
+        if (!repeating) return repeating.error();
+        repeating_ = std::move(*repeating);
         take_notes();
         auto server = serve::Server::open(*loop_, *context_, clock_, {options_.control, group, options_.remote ? std::optional(options_.remote->control) : std::nullopt},
                                           [this](serve::Caller caller, std::string_view message) { ask(caller, message); });
@@ -214,7 +217,8 @@ private:
 
     void tell(const observe::Published& next) {
         const auto was = std::exchange(told_, next);
-        greeter_.follow(*next);
+        greeter_.follow(*next, clock_.boottime());
+        greet_again();
         // What a start finds is no event.
         if (was) {
             for (const observe::Event& event : observe::events_between(*was, *next)) {
@@ -228,6 +232,11 @@ private:
         blocked_->follow(next);
         supervisor_->follow(*next);
         tidying_->follow(next->observed.kernel.links.size());
+    }
+
+    void greet_again() {
+        greeter_.repeat(clock_.boottime());
+        if (const auto next = greeter_.next(); next && !repeating_->is_set()) (void)repeating_->at(*next);
     }
 
     void add_transport(nlohmann::json& status) const {
@@ -262,6 +271,7 @@ private:
     std::unique_ptr<DriftWatch> drift_;
     std::unique_ptr<serve::BlockedWatch> blocked_;
     std::unique_ptr<serve::TapDoor> taps_;
+    std::unique_ptr<loop::Timer> repeating_;  // what the greeter says
     std::unique_ptr<Supervisor> supervisor_;
 };
 

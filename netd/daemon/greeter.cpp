@@ -7,6 +7,7 @@
 #include <linux/if_arp.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
+#include <map>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <span>
@@ -88,8 +89,29 @@ loop::Fd open_icmp() {
 
 Greeter::Greeter() : arp_(::socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)), icmp_(open_icmp()) {}
 
-void Greeter::follow(const observe::Snapshot& next) {
-    for (const Greeting& greeting : greetings_.look(next)) greet(greeting);
+void Greeter::follow(const observe::Snapshot& next, Time now) {
+    constexpr std::chrono::seconds pause{2};  // ANNOUNCE_INTERVAL of RFC 5227
+    for (Greeting& greeting : greetings_.look(next)) {
+        greet(greeting);
+        said_.emplace_back(now + pause, std::move(greeting));
+    }
+    links_ = next.observed.kernel.links;
+}
+
+std::optional<Greeter::Time> Greeter::next() const { return said_.empty() ? std::nullopt : std::optional(said_.front().first); }
+
+void Greeter::repeat(Time now) {
+    if (said_.empty() || said_.front().first > now) return;
+    std::map<int, const bridges::Link*> links;
+    for (const bridges::Link& link : links_) links.emplace(link.facts.index, &link);
+    for (; !said_.empty() && said_.front().first <= now; said_.pop_front()) {
+        Greeting& greeting = said_.front().second;
+        const auto link = links.find(greeting.device);
+        if (link == links.end() || link->second->mac != greeting.mac) continue;
+        const auto there = observe::addresses_of(*link->second);
+        std::erase_if(greeting.addresses, [&](const IpAddress& address) { return !there.contains(address); });
+        greet(greeting);
+    }
 }
 
 void Greeter::greet(const Greeting& greeting) const {

@@ -41,6 +41,7 @@ topology::Result<> Reconciler::start(store::Remembered remembered, std::optional
     }
     conclude(std::nullopt, outcome, intent::code::refused);
     put_rules_back();
+    believe_routers();
     // Files that were damaged may have had its definition; and what an earlier netd began and nobody confirms is not begun anew.
     if (!transactor_.trouble() && !transactor_.waiting()) management_ = std::move(management);
     see_to_management();
@@ -59,7 +60,7 @@ void Reconciler::run() {
             publish();
         }
         auto readable = clients_.descriptors();
-        for (const int other : {commands_.descriptor(), backends_.kernel.descriptor(), backends_.guests.descriptor(), resolver_.descriptor()})
+        for (const int other : {commands_.descriptor(), backends_.kernel.descriptor(), backends_.guests.descriptor(), resolver_.descriptor(), router_ear_ ? router_ear_->descriptor() : -1})
             if (other >= 0) readable.push_back(other);
         labour_.end();
         backends_.ovs.wait(readable, next_deadline());
@@ -73,6 +74,7 @@ void Reconciler::run() {
         expire();
         work_off();
         see_to_gates();
+        see_to_routers();
     }
 }
 
@@ -80,7 +82,7 @@ std::chrono::steady_clock::time_point Reconciler::next_deadline() const {
     const auto now = std::chrono::steady_clock::now();
     auto deadline = now + std::chrono::hours(1);
     const auto in = [&](std::chrono::nanoseconds boottime) { return now + std::max(std::chrono::nanoseconds(0), boottime - clock_.boottime()); };
-    for (const auto& next : {clients_.next(), resolver_.next()})
+    for (const auto& next : {clients_.next(), resolver_.next(), next_of_routers()})
         if (next) deadline = std::min(deadline, in(*next));
     if (!transactor_.is_stuck()) {  // until then no lease is followed
         if (const auto ends = clients_.leases().next()) deadline = std::min(deadline, in(*ends));
@@ -233,7 +235,7 @@ std::optional<Error> Reconciler::trouble() {
         const auto& [domain, mac] = *unplaced_.begin();
         return Error{Fault::not_found, "domain " + domain, fmt::format("its NIC {} is on a port of netd's, but in no definition, and the port on no network", mac.text())};
     }
-    if (!needs().ovs) return std::nullopt;
+    if (needs().ovs == 0) return std::nullopt;
     if (!backends_.ovs.connected()) return Error{Fault::backend, "Open vSwitch", fmt::format("ovsdb-server does not answer at {}, and networks are on it: is openvswitch-switch running?", backends_.ovs.where())};
     if (backends_.ovs.is_silent()) return Error{Fault::backend, "Open vSwitch", "ovs-vswitchd does not answer, and networks are on it: is openvswitch-switch running?"};
     return std::nullopt;

@@ -3,6 +3,7 @@
 
 #include "netd/apply/transaction.hpp"
 #include "netd/daemon/dhcp_clients.hpp"
+#include "netd/daemon/heard_routers.hpp"
 #include "netd/daemon/host_resolver.hpp"
 #include "netd/loop/labour.hpp"
 #include "netd/loop/mailbox.hpp"
@@ -44,7 +45,8 @@ private:
     struct Needs {
         topology::Keyed<intent::Network> of = {};
         lower::Clients clients = {};
-        bool ovs = false;
+        std::vector<lower::Hearing> hearing = {};
+        int ovs = 0;  // so many networks
     };
 
     void hear();
@@ -60,6 +62,14 @@ private:
     void await_leases(const intent::Request& request, const intent::Intent& wanted, apply::Terms& terms);
     void conclude_awaited();
     topology::Error too_late() const;
+    // Routers that announce themselves to networks beside the default route.
+    void see_to_routers();
+    void hear_routers();
+    void open_ear(bool is_wanted);
+    void forget_wire(const bridges::Link& link);
+    void believe_routers();
+    std::optional<std::chrono::nanoseconds> next_of_routers() const;
+    bool follow_routers();  // true if something was changed, or tried to be
     void follow_names();
     void patrol();
     bool see_to_rules();    // true if something was put back, or tried to be
@@ -193,6 +203,18 @@ private:
         std::chrono::nanoseconds again{};
     };
     std::map<std::string, Refused> refused_leases_;
+    std::optional<RouterEar> router_ear_;       // as long as there is somebody to be heard
+    std::map<int, std::string> wires_;          // of the devices that hear routers
+    HeardRouters routers_;
+    struct Led {
+        lower::Routers routers;
+        std::vector<lower::Hearing> hearing;
+        bridges::State kernel;
+        bool operator==(const Led&) const = default;
+    };
+    std::optional<Led> led_;                    // by what networks were last led away
+    std::map<std::uint32_t, std::chrono::nanoseconds> ways_again_;  // tables that could not be made so, and when they are tried again
+    std::optional<std::chrono::nanoseconds> ear_again_ = {};        // when the socket could not be had
     std::optional<std::chrono::nanoseconds> hear_again_ = {};   // when the kernel could not be heard
     std::optional<std::chrono::nanoseconds> rules_again_ = {};  // when netd's tables could not be put back
     std::string client_trouble_, resolver_trouble_;

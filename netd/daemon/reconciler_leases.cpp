@@ -25,18 +25,28 @@ std::optional<lower::Lease> find(const lower::Leases& leases, const std::string&
     return found == leases.end() ? std::nullopt : std::optional(found->second);
 }
 
+// By a server or a router.
+bool is_told_of_addresses(const intent::Network& network) { return lower::asks(network, lower::Family::v4) || lower::hears_routers(network); }
+
+bool is_on_ovs(const intent::Network& network) { return network.switch_kind == intent::SwitchKind::ovs; }
+
 template <class Value> void add_keys(const std::map<std::string, Value>& of, std::set<std::string>& keys) {
     for (const auto& [key, value] : of) keys.insert(key);
 }
 
 }  // namespace
 
-// Worked out when other networks stand, and not whenever a guest's NIC comes.
+// Worked out from what differs of the networks that stand. Those that ask, or hear, are as a rule few.
 const Reconciler::Needs& Reconciler::needs() {
-    const auto& networks = transactor_.standing().networks();
-    if (needs_.of == networks) return needs_;
-    needs_ = {networks, lower::clients_of(transactor_.standing()),
-              std::ranges::any_of(networks, [](const intent::Network& network) { return network.switch_kind == intent::SwitchKind::ovs; })};
+    bool are_others = false;
+    topology::Keyed<intent::Network>::each_difference(needs_.of, transactor_.standing().networks(), [&](const intent::Network* was, const intent::Network* now) {
+        are_others = are_others || (was && is_told_of_addresses(*was)) || (now && is_told_of_addresses(*now));
+        needs_.ovs += (now && is_on_ovs(*now)) - (was && is_on_ovs(*was));
+    });
+    needs_.of = transactor_.standing().networks();
+    if (!are_others) return needs_;
+    needs_.clients = lower::clients_of(transactor_.standing());
+    needs_.hearing = lower::hearing(transactor_.standing());
     return needs_;
 }
 
@@ -49,6 +59,7 @@ void Reconciler::attend() {
     std::erase_if(wanted, [&](const auto& entry) { return !backends_.kernel.state().links.contains(entry.second.device); });
     clients_.sync(wanted);
     clients_.leases().keep_only(kept);
+    hear_routers();
     write_resolver();
     if (clients_.trouble() == client_trouble_) return;
     client_trouble_ = clients_.trouble();

@@ -4,9 +4,11 @@
 #include "bridges/linux_kernel.hpp"
 #include "netd/apply/transaction.hpp"
 #include "netd/daemon/dhcp_clients.hpp"
+#include "netd/daemon/greeter.hpp"
 #include "netd/daemon/host_resolver.hpp"
 #include "netd/daemon/log.hpp"
 #include "netd/daemon/presence.hpp"
+#include "netd/lower/router_ways.hpp"
 #include "ovs-driver/ovsdb_switch.hpp"
 
 #include <fmt/format.h>
@@ -84,6 +86,21 @@ void put_nameservers(const Options& options, const intent::Intent& standing, con
     if (auto written = resolver.sync(lower::resolver_of(standing, leases)); !written) log::warn("{}: {}", written.error().subject, written.error().what);
 }
 
+// Nobody hears routers now: networks that hear them still leave by those that netd has heard.
+void keep_router_ways(const intent::Intent& standing, bridges::Kernel& kernel, const lower::Host& host) {
+    const auto hearing = lower::hearing(standing);
+    for (const auto& [table, steps] : lower::steps_to(lower::routers_in(kernel.state(), hearing), hearing, standing, host))
+        if (const auto progress = kernel.apply(steps); progress.stopped) log::warn("{}: {}", progress.stopped->subject, progress.stopped->what);
+}
+
+// What is not on the wire yet the kernel asks for itself.
+void greet(Greeter& greeter, const intent::Intent& standing, const observe::Backends& backends) {
+    observe::Snapshot now;
+    now.running = standing;
+    now.observed = observe::state_of(backends);
+    greeter.follow(now, loop::SystemClock().boottime());
+}
+
 // 0: the host is as it was before, or a living netd sees to it.
 int recover(const Options& options, const store::Entry& entry) {
     auto lock = take_lock(options.run, Holder::watchdog);
@@ -97,10 +114,17 @@ int recover(const Options& options, const store::Entry& entry) {
     auto clients = DhcpClients::open(options.run + "/dhcp", clock);
     if (!clients) return 1;
     const auto guests = guests::unasked(options.libvirt);
-    apply::Transactor transactor({**kernel, *ovs, *guests, &clients->leases().held(), is_guests_namespace}, std::move(*store), clock);
+    const observe::Backends backends{**kernel, *ovs, *guests, &clients->leases().held(), is_guests_namespace};
+    Greeter greeter;
+    const auto running = store->running();
+    greet(greeter, running && *running ? (*running)->intent : intent::Intent(), backends);
+    apply::Transactor transactor(backends, std::move(*store), clock);
     const auto outcome = transactor.recover();
+    keep_router_ways(transactor.standing(), **kernel, observe::host_of(backends));
+    greet(greeter, transactor.standing(), backends);
     // Flows go by what ovs-vswitchd tells of ports after they came, and nobody is here to hear it later.
     if (needs_ovs(entry)) observe::hear_out(*ovs, std::chrono::steady_clock::now() + std::chrono::seconds(10));
+    greeter.repeat(Greeter::Time::max());
     if (auto forgotten = (*kernel)->forget_filters(); !forgotten) log::warn("filters of ports that are gone stay: {}", forgotten.error().what);
     clients->sync(lower::clients_of(transactor.standing()));
     put_nameservers(options, transactor.standing(), clients->leases().held(), clock);

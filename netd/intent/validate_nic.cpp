@@ -1,6 +1,7 @@
 // A guest's NIC, held against the rules and against all other NICs.
 #include "netd/intent/validate.hpp"
 
+#include "netd/intent/port_mac.hpp"
 #include "netd/intent/rules_guest.hpp"
 
 #include <fmt/format.h>
@@ -50,7 +51,9 @@ Verdict validate_nic(const GuestNic& nic, const Intent& running, const Facts& fa
             if (link.mac == nic.mac && !nic.adopted)
                 refuse("macAddr", Fault::conflict, fmt::format("{} is that of '{}', a device of the host", nic.mac.text(), link.name.text()));
     for (const GuestNic& other : running.nics()) {
-        if (other.mac == nic.mac && other.vm != nic.vm) refuse("macAddr", Fault::conflict, fmt::format("{} is in use by guest '{}'", nic.mac.text(), other.vm));
+        if (!known && other.mac == nic.mac && other.vm != nic.vm) refuse("macAddr", Fault::conflict, fmt::format("{} is in use by guest '{}'", nic.mac.text(), other.vm));
+        else if (!known && !nic.adopted && other.mac == mac_of_port(nic.mac))
+            refuse("macAddr", Fault::conflict, fmt::format("the host's end would have {}, which is in use by guest '{}'", other.mac.text(), other.vm));
         else if (other.vm == nic.vm && other.mac != nic.mac && !nic.alias.empty() && other.alias == nic.alias)
             refuse("alias", Fault::conflict, fmt::format("NIC {} of the guest is called so", other.mac.text()));
         else if (!known && other.vm == nic.vm && other.mac != nic.mac && nic.kind == GuestKind::netns && other.kind == nic.kind && name_inside(other) == name_inside(nic))

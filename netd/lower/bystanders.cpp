@@ -108,7 +108,7 @@ void include_bystanders(Goal& goal, const Host& host) {
     unsettled.insert(going.begin(), going.end());
     if (!unsettled.empty())
         for (const bridges::Route& route : host.kernel.routes)
-            if (unsettled.contains(route.device)) scope.routes.insert(route.key());
+            if (unsettled.contains(route.device) && route.protocol != bridges::Route::announced) scope.routes.insert(route.key());
 }
 
 namespace {

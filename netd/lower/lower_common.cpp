@@ -3,6 +3,7 @@
 #include "netd/lower/attainable.hpp"
 #include "netd/lower/naming.hpp"
 #include "netd/lower/realise.hpp"
+#include "netd/lower/router_ways.hpp"
 
 #include <fmt/format.h>
 
@@ -44,7 +45,7 @@ bridges::Link top_link(const Draft& draft, const intent::Network& network) {
     link.stack = bridges::HostStack{.ipv6 = has_v6, .forwarding = false, .arp_strict = true};
     if (has_v6) link.stack->autoconf = network.ipv6autoconf;
     // DHCPv6 gives an address; which prefixes are on the wire, and who leads away from it, routers say.
-    if (has_v6) link.stack->hears_routers = network.ipv6autoconf || network.dhcpv6;
+    if (has_v6) link.stack->hears_routers = hears_routers(network);
     if (link.stack->hears_routers == true) link.stack->ra_gateway = network.default_route;
     link.standing = topology::Standing::in_network(network.roles);
     return link;
@@ -133,7 +134,7 @@ std::optional<topology::Mac> mac_of(const Draft& draft, const IfName& base) {
 bridges::HostStack apart(const Draft& draft, const IfName& device) {
     bridges::HostStack stack{.arp_strict = true};
     const Link* there = observed(draft, device);
-    const bool is_led = there && (!there->facts.rare.get().autoconf.empty() || there->facts.rare.get().router);
+    const bool is_led = there && (!there->facts.rare.get().autoconf.empty() || !there->facts.rare.get().routers.empty());
     if (!is_led) stack.hears_routers = false;
     return stack;
 }

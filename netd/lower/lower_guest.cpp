@@ -1,4 +1,5 @@
 // A guest's NIC becomes a tap or a veth of netd's own, on the switch of its network, tagged before it is up.
+#include "netd/intent/port_mac.hpp"
 #include "netd/lower/naming.hpp"
 #include "netd/lower/realise.hpp"
 #include "netd/lower/vm_id.hpp"
@@ -7,14 +8,6 @@
 
 namespace lower {
 namespace {
-
-// As libvirt has it: the guest's MAC but for its first byte. What is sent to a port's own MAC a bridge takes for the host's, and whoever
-// holds a tap may give it any, another guest's too.
-topology::Mac own_mac(const intent::GuestNic& nic) {
-    auto bytes = nic.mac.bytes();
-    bytes[0] = bytes[0] == 0xfe ? 0xfa : 0xfe;
-    return topology::Mac::of(bytes);
-}
 
 intent::Mtu mtu_of(const intent::GuestNic& nic, const intent::Network* network) { return nic.mtu ? *nic.mtu : network ? network->mtu : intent::Mtu(); }
 
@@ -118,7 +111,7 @@ void adopted_nic(Draft& draft, const intent::GuestNic& nic, const intent::Networ
         return;
     }
     bridges::Link link{*nic.adopted};
-    link.mac = own_mac(nic);
+    link.mac = intent::mac_of_port(nic.mac);
     link.mtu = mtu;
     link.stack = bridges::HostStack{.arp_strict = true};
     link.isolated = nic.isolated || network->isolated;
@@ -153,7 +146,7 @@ void guest_nic(Draft& draft, const intent::GuestNic& nic) {
     bridges::Link link{port_of(nic)};
     link.kind = kind_of(nic);
     link.owner = mark(nic);
-    link.mac = own_mac(nic);
+    link.mac = intent::mac_of_port(nic.mac);
     link.mtu = mtu_of(nic, network);
     link.up = (network || !nic.port_mirroring.empty()) && nic.link_active;
     link.addresses.emplace();

@@ -20,6 +20,12 @@ bool is_elsewhere(const Network& was, const Network& now) {
     return was.base() != now.base() || was.vlan != now.vlan || was.switch_kind != now.switch_kind || was.bridged != now.bridged;
 }
 
+bool has_ipv6(const Link* link) { return link && link->stack && link->stack->ipv6 == true; }
+bool hears_routers(const Link* link) { return has_ipv6(link) && link->stack->hears_routers == true; }
+bool leaves_by_routers(const Link* link) { return hears_routers(link) && link->stack->ra_gateway == true; }
+
+}  // namespace
+
 std::set<IpAddress> addresses_of(const Link& link) {
     std::set<IpAddress> all;
     if (link.addresses)
@@ -27,11 +33,6 @@ std::set<IpAddress> addresses_of(const Link& link) {
     for (const auto& one : link.facts.rare.get().autoconf) all.insert(one.address());
     return all;
 }
-
-bool hears_routers(const Link* link) { return link && link->stack && link->stack->ipv6 == true && link->stack->hears_routers == true; }
-bool leaves_by_routers(const Link* link) { return hears_routers(link) && link->stack->ra_gateway == true; }
-
-}  // namespace
 
 void Greetings::greet_all_by(const IfName& device) {
     Due& due = due_[device];
@@ -55,19 +56,22 @@ void Greetings::follow(const Keyed<Network>& next) {
         if (!was || is_elsewhere(*was, *now)) greet_all_by(lower::top_device(*now));
     });
     for (const Network* network : come) homes_.insert_or_assign(lower::top_device(*network), network->base());
+    std::erase_if(due_, [&](const auto& entry) { return !homes_.contains(entry.first); });
     networks_ = next;
 }
 
+// A NIC that is let go hears routers as it did before, and is in no network. Where it has IPv6 again, too, the kernel asks.
 void Greetings::follow(const Keyed<Link>& next, const intent::Intent& running) {
     Keyed<Link>::each_difference(links_, next, [&](const Link* was, const Link* now) {
         if (!now) return;
         const bool has_come = !was || was->facts.index != now->facts.index || was->mac != now->mac || (now->facts.carrier && !was->facts.carrier);
         const intent::Base* base = running.bases().find(now->name);
         if (base && has_come) greet_all_on(*base, running);
-        if (!homes_.contains(now->name)) return;
-        if (has_come) return greet_all_by(now->name);
-        const bool asks = (hears_routers(now) && !hears_routers(was)) || (leaves_by_routers(now) && !leaves_by_routers(was));
-        if (asks) due_[now->name].asks_routers = true;
+        const bool is_home = homes_.contains(now->name);
+        if (is_home && has_come) return greet_all_by(now->name);
+        const bool begins = (hears_routers(now) && !hears_routers(was)) || (leaves_by_routers(now) && !leaves_by_routers(was));
+        if (begins && (is_home || has_ipv6(was))) due_[now->name].asks_routers = true;
+        if (!is_home) return;
         const auto had = addresses_of(*was), has = addresses_of(*now);
         if (had == has) return;
         Due& due = due_[now->name];
@@ -97,7 +101,8 @@ std::vector<Greeting> Greetings::look(const Snapshot& now) {
     follow(now.observed.kernel.links, now.running);
     std::vector<Greeting> greetings;
     for (auto at = due_.begin(); at != due_.end();) {
-        const Link* link = homes_.contains(at->first) ? links_.find(at->first) : nullptr;
+        const bool only_asks = !at->second.all && at->second.addresses.empty();
+        const Link* link = only_asks || homes_.contains(at->first) ? links_.find(at->first) : nullptr;
         if (link && !has_wire(*link)) {
             ++at;
             continue;

@@ -1,6 +1,6 @@
 // Who on the wire must hear of the host now: neighbours that remember an address of it elsewhere, for as long as half a minute, and
 // routers that it begins to listen to, whose next word may be half an hour away. The kernel tells them when a link comes up, and not
-// when an address or a wire comes to one that is up, nor when it is told to listen.
+// when an address or a wire comes to one that is up, nor when it is told to listen, be it again and in no network.
 #pragma once
 
 #include "netd/observe/snapshot.hpp"
@@ -19,6 +19,9 @@ struct Greeting {
     bool asks_routers = false;
     bool operator==(const Greeting&) const = default;
 };
+
+// All that the host has there, whoever gave it.
+std::set<topology::IpAddress> addresses_of(const bridges::Link& link);
 
 class Greetings {
 public:

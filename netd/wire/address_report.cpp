@@ -102,9 +102,9 @@ Entry AddressReport::of(const bridges::Link& link, const intent::Network* networ
     for (const Subnet& address : rare.autoconf) told.v6.push_back(address.text());
     if (ways.v4 && ways.v4->via) told.gateway = ways.v4->via->text();
     if (ways.v6 && ways.v6->via) told.gateway_v6 = ways.v6->via->text();
-    else if (rare.router) told.gateway_v6 = rare.router->text();
+    else if (!rare.routers.empty()) told.gateway_v6 = rare.routers.begin()->text();
     told.is_default = best_v4_ && best_v4_->device == link.name;
-    told.is_default_v6 = best_v6_ ? best_v6_->device == link.name : rare.router.has_value();
+    told.is_default_v6 = best_v6_ ? best_v6_->device == link.name : !rare.routers.empty();
     if (link.stack && link.stack->ipv6.value_or(false)) told.autoconf = link.stack->autoconf.value_or(false) && link.stack->hears_routers.value_or(false);
     if (network) {
         told.dhcpv4 = network->bootproto == intent::BootProto::dhcp;

@@ -140,7 +140,7 @@ std::string told_of(const Link& link) {
     const bridges::RareFacts& rare = link.facts.rare.get();
     std::string text = link.name.text() + " " + topology::text_of(link) + " index=" + std::to_string(link.facts.index) + " kind=" + link.facts.kind;
     for (const Subnet& address : rare.autoconf) text += " autoconf=" + address.text();
-    if (rare.router) text += " router=" + rare.router->text();
+    for (const auto& router : rare.routers) text += " router=" + router.text();
     for (const Subnet& address : rare.unrouted) text += " unrouted=" + address.text();
     return text + (rare.stands_by ? " stands_by" : "");
 }

@@ -70,6 +70,21 @@ TEST_CASE("what is not on the wire yet is announced when it is", "[greetings]") 
     REQUIRE(greetings.look(house.now).empty());
 }
 
+TEST_CASE("routers are asked where a NIC that is let go hears them again", "[greetings]") {
+    House house{"eth0"};
+    Greetings greetings;
+    house.define({{"networks", {{"a", {{"nic", "eth0"}, {"bridged", false}, {"ipv6addr", "2001:db8::5/64"}}}}}});
+    tell(house, "eth0", [](auto& link) { link.facts.rare.edit().tentative = {net("2001:db8::5/64")}; });
+    REQUIRE(greetings.look(house.now).empty());
+    house.define({{"networks", {{"a", {{"remove", true}}}}}});
+    const auto hears = [&](bool whether) { tell(house, "eth0", [&](auto& link) { link.up = true, link.stack = bridges::HostStack{.ipv6 = true, .hears_routers = whether, .ra_gateway = whether}; }); };
+    hears(false);
+    REQUIRE(greetings.look(house.now).empty());
+    hears(true);
+    REQUIRE(greetings.look(house.now) == std::vector{by(house, "eth0", {}, true)});
+    REQUIRE(greetings.look(house.now).empty());
+}
+
 TEST_CASE("routers are asked where the host begins to listen to them, and to leave by them", "[greetings]") {
     House house{"eth0"};
     Greetings greetings;

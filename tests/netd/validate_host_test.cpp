@@ -60,6 +60,21 @@ TEST_CASE("what somebody else's Open vSwitch has is not taken from it") {
     CHECK(host.told(R"({"bondings": {"bond0": {"nics": ["eno2"]}}})") == Told{{23, "/bondings/bond0/nics"}});
 }
 
+TEST_CASE("no guest has the MAC of the host's end of another's NIC") {
+    Host host;
+    const auto nic = [](const char* vm, const char* mac) { return GuestNic{vm, *topology::Mac::parse(mac)}; };
+    for (const auto& [one, other] : {std::pair{"56:6f:00:00:01:02", "fe:6f:00:00:01:02"}, {"fe:6f:00:00:01:02", "fa:6f:00:00:01:02"}}) {
+        host.running = {};
+        host.running.put(nic("b", other));
+        CHECK(host.told(nic("a", one)) == Told{{49, "/nic/macAddr"}});
+        // What a hypervisor has made is there already.
+        GuestNic adopted = nic("a", one);
+        adopted.adopted = IfName::observed("vnet7");
+        CHECK(host.told(adopted).empty());
+    }
+    CHECK(host.told(nic("a", "56:6f:00:00:01:03")).empty());
+}
+
 TEST_CASE("a network has no name of a device that netd made for something else") {
     Host host;
     host.running.put(Network{.name = *NetworkName::parse("web"), .nic = name("eno1"), .vlan = *VlanId::from(100)});

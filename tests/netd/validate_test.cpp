@@ -299,6 +299,11 @@ TEST_CASE("what is plugged in can't become another thing", "[guests]") {
     other = nic;
     other.user = 107;
     CHECK(paths(other) == std::vector<std::string>{"/nic/user"});
+    // That a hypervisor has brought along another guest with its MAC keeps nobody from drawing its cable.
+    GuestNic twin{"vm2", nic.mac};
+    twin.adopted = IfName::observed("vnet7");
+    host.running.put(twin);
+    CHECK(paths(nic).empty());
 }
 
 TEST_CASE("a new holder takes the default route from the old one, which keeps all else") {

@@ -1,0 +1,22 @@
+// netd's two tables of rules in the kernel: what guests may send, and what the host's own stack takes.
+#pragma once
+
+#include "bridges/filter_table.hpp"
+#include "bridges/host_table.hpp"
+#include "bridges/kernel_mirror.hpp"
+
+namespace bridges {
+
+struct RuleTables {
+    FilterTable filters;
+    HostTable host;
+
+    // Opened and looked at. nftables may have the kernel look for modules, so it takes a while.
+    static Result<RuleTables> open(Services services);
+
+    Result<> look();
+    // What the looks have found.
+    void tell(KernelMirror& mirror);
+};
+
+}  // namespace bridges
