@@ -171,7 +171,10 @@ std::set<int> fine_for(const Message& message) {
 }
 
 bool tell_of_link(const std::vector<Message>& messages) {
-    return std::ranges::any_of(messages, [](const Message& message) { return message.raw()->nlmsg_type == RTM_SETLINK || message.raw()->nlmsg_type == RTM_NEWLINK; });
+    return std::ranges::any_of(messages, [](const Message& message) {
+        const bool is_of_link = message.raw()->nlmsg_type == RTM_SETLINK || message.raw()->nlmsg_type == RTM_NEWLINK;
+        return is_of_link && header_of<ifinfomsg>(*message.raw())->ifi_family != AF_BRIDGE;  // which is told without settings
+    });
 }
 
 Message write_subnet_route(int index, const Subnet& address, std::optional<std::uint32_t> metric) {

@@ -32,6 +32,9 @@ void Reconciler::see_to_routers() {
 // Before a snapshot is published, which has routers asked where nobody has listened.
 void Reconciler::hear_routers() {
     const auto now = clock_.boottime();
+    // What has come was said on the wires of before.
+    if (router_ear_)
+        for (const Announcement& announcement : router_ear_->hear()) routers_.take(announcement, now);
     std::map<int, std::string> all, wires;
     for (const lower::Hearing& network : needs().hearing) {
         const bridges::Link* link = backends_.kernel.state().links.find(network.device);
@@ -43,14 +46,13 @@ void Reconciler::hear_routers() {
     wires_ = std::move(all);
     routers_.keep_only(wires);
     open_ear(!wires.empty());
-    if (router_ear_)
-        for (const Announcement& announcement : router_ear_->hear()) routers_.take(announcement, now);
     routers_.expire(now);
 }
 
 // A device that came to another wire, as one of another tag, has from the one before the addresses that routers gave it, and leaves by
 // them. The next snapshot has those of the new one asked.
-void Reconciler::forget_wire(const bridges::Link& link) {
+void Reconciler::forget_wire(const bridges::Link& there) {
+    const bridges::Link link = there;  // which is another one once the kernel was told
     const bridges::Link* then = last_ ? last_->observed.kernel.links.find(link.name) : nullptr;
     if (!then || then->facts.index != link.facts.index || !link.stack) return;
     const auto is_left = [](const auto& had, const auto& has) { return std::ranges::any_of(has, [&](const auto& one) { return had.contains(one); }); };

@@ -59,6 +59,7 @@ bool read_way(msghdr& message, const sockaddr_in6& from, Announcement& announcem
     int hops = 0;
     for (cmsghdr* part = CMSG_FIRSTHDR(&message); part; part = CMSG_NXTHDR(&message, part)) {
         if (part->cmsg_level != IPPROTO_IPV6) continue;
+        if (part->cmsg_type == IPV6_RECVFRAGSIZE) return false;  // it came in fragments, which no router sends (RFC 6980)
         if (part->cmsg_type == IPV6_HOPLIMIT) std::memcpy(&hops, CMSG_DATA(part), sizeof hops);
         in6_pktinfo where;
         if (part->cmsg_type != IPV6_PKTINFO) continue;
@@ -92,7 +93,7 @@ Result<RouterEar> RouterEar::open() {
     ICMP6_FILTER_SETBLOCKALL(&filter);
     ICMP6_FILTER_SETPASS(ND_ROUTER_ADVERT, &filter);
     const bool is_ready = opened && set(socket, IPPROTO_ICMPV6, ICMP6_FILTER, filter) && set(socket, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) &&
-                          set(socket, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1);
+                          set(socket, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1) && set(socket, IPPROTO_IPV6, IPV6_RECVFRAGSIZE, 1);
     if (!is_ready) return loop::system_error("routers", "a socket that hears them");
     return RouterEar(std::move(opened));
 }

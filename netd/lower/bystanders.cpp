@@ -172,7 +172,7 @@ void keep_what_bonds_bring_down(Goal& goal, const Host& host) {
         goal.scope.links.insert(name);
     }
     for (const bridges::Route& route : host.kernel.routes) {
-        if (!down.contains(route.device) || goal.was_wanted.kernel.routes.contains(route.key()) || goal.wanted.kernel.routes.contains(route.key())) continue;
+        if (!down.contains(route.device) || route.protocol == bridges::Route::announced || goal.was_wanted.kernel.routes.contains(route.key()) || goal.wanted.kernel.routes.contains(route.key())) continue;
         goal.wanted.kernel.routes.put(route);
         goal.scope.routes.insert(route.key());
     }

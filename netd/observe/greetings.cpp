@@ -69,7 +69,7 @@ void Greetings::follow(const Keyed<Link>& next, const intent::Intent& running) {
         if (base && has_come) greet_all_on(*base, running);
         const bool is_home = homes_.contains(now->name);
         if (is_home && has_come) return greet_all_by(now->name);
-        const bool begins = (hears_routers(now) && !hears_routers(was)) || (leaves_by_routers(now) && !leaves_by_routers(was));
+        const bool begins = hears_routers(now) && (!hears_routers(was) || leaves_by_routers(now) != leaves_by_routers(was));
         if (begins && (is_home || has_ipv6(was))) due_[now->name].asks_routers = true;
         if (!is_home) return;
         const auto had = addresses_of(*was), has = addresses_of(*now);

@@ -95,6 +95,8 @@ TEST_CASE("routers are asked where the host begins to listen to them, and to lea
     house.define({{"networks", {{"a", {{"nic", "eth0"}, {"ipv6autoconf", true}, {"defaultRoute", true}}}}}});
     REQUIRE(greetings.look(house.now) == std::vector{by(house, "a", {}, true)});
     REQUIRE(greetings.look(house.now).empty());
+    // netd itself has to know them from then on.
     house.define({{"networks", {{"a", {{"nic", "eth0"}, {"ipv6autoconf", true}}}}}});
+    REQUIRE(greetings.look(house.now) == std::vector{by(house, "a", {}, true)});
     REQUIRE(greetings.look(house.now).empty());
 }
