@@ -44,7 +44,7 @@ struct BondRow {
     unsigned needs = 0;
 };
 
-constexpr BondRow rows[] = {
+constexpr BondRow bond_rows[] = {
     {{"mode", IFLA_BOND_MODE, Form::u8, 0, 6, "balance-rr", modes}, any, down | empty},
     {{"miimon", IFLA_BOND_MIIMON, Form::u32, 0, most, "0"}},  // 100 where the mode needs it, see default_bond_options
     {{"updelay", IFLA_BOND_UPDELAY, Form::u32, 0, most, "0"}},
@@ -81,8 +81,8 @@ std::string_view known_as(std::string_view key) {
     return key == "num_unsol_na" || key == "num_peer_notif" ? "num_grat_arp" : key;
 }
 
-const BondRow* row_of(std::string_view key) {
-    for (const BondRow& row : rows) {
+const BondRow* bond_row_of(std::string_view key) {
+    for (const BondRow& row : bond_rows) {
         if (row.option.name == key) return &row;
     }
     return nullptr;
@@ -130,7 +130,7 @@ Result<Options> parse_bond_options(std::string_view text) {
     std::set<std::string> seen;
     for (const auto& [word, value] : *words) {
         const std::string key(known_as(word));
-        const BondRow* row = row_of(key);
+        const BondRow* row = bond_row_of(key);
         if (!row) return Error{Fault::invalid, key, fmt::format("a bond has no option \"{}\"", key)};
         auto canon = canonical(row->option, value);
         if (!canon) return canon.error();
@@ -138,7 +138,7 @@ Result<Options> parse_bond_options(std::string_view text) {
         options[key] = *canon;
     }
     for (const auto& [key, value] : options) {
-        if (row_of(key)->modes & bit_of(options["mode"])) continue;
+        if (bond_row_of(key)->modes & bit_of(options["mode"])) continue;
         return Error{Fault::invalid, key, fmt::format("a bond of mode {} has no option \"{}\"", options["mode"], key)};
     }
     return agreed(std::move(options));
@@ -147,7 +147,7 @@ Result<Options> parse_bond_options(std::string_view text) {
 Options bond_options_to_leave(const Options& have, std::string_view mode) {
     Options options;
     const auto mode_now = have.find("mode");
-    for (const BondRow& row : rows) {
+    for (const BondRow& row : bond_rows) {
         if (row.modes & bit_of(mode)) continue;
         const auto found = have.find(std::string(row.option.name));
         const bool is_set = found != have.end() && found->second != row.option.standard;
@@ -160,7 +160,7 @@ Options bond_options_to_leave(const Options& have, std::string_view mode) {
 
 Options default_bond_options(std::string_view mode) {
     Options options;
-    for (const BondRow& row : rows) {
+    for (const BondRow& row : bond_rows) {
         if (row.modes & bit_of(mode)) options.edit().emplace(row.option.name, row.option.standard);
     }
     options["mode"] = mode;
@@ -169,26 +169,26 @@ Options default_bond_options(std::string_view mode) {
 }
 
 bool bond_option_needs_down(std::string_view key) {
-    const BondRow* row = row_of(key);
+    const BondRow* row = bond_row_of(key);
     return row && row->needs & down;
 }
 
 bool bond_option_needs_empty(std::string_view key) {
-    const BondRow* row = row_of(key);
+    const BondRow* row = bond_row_of(key);
     return row && row->needs & empty;
 }
 
 void put_bond_options(Message& message, const Options& options, const IndexOf& index_of) {
-    for (const BondRow& row : rows) {
+    for (const BondRow& row : bond_rows) {
         const auto option = options.find(std::string(row.option.name));
         if (option != options.end()) put_option(message, row.option, option->second, index_of);
     }
 }
 
 Options read_bond_options(const Attributes& data, const NameOf& name_of) {
-    const auto mode = read_option(data, rows[0].option, name_of).value_or("balance-rr");
+    const auto mode = read_option(data, bond_rows[0].option, name_of).value_or("balance-rr");
     Options options;
-    for (const BondRow& row : rows) {
+    for (const BondRow& row : bond_rows) {
         if (!(row.modes & bit_of(mode))) continue;
         if (auto text = read_option(data, row.option, name_of)) options.edit().emplace(row.option.name, std::move(*text));
     }

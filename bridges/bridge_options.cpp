@@ -18,7 +18,7 @@ namespace {
 constexpr std::uint64_t any16 = 0xffff, any32 = 0xffffffff, any64 = any32;   // beyond that the kernel's own arithmetic overflows
 constexpr NamedNumber protocols[] = {{"0x8100", 0x8100}, {"0x88a8", 0x88a8}};
 
-constexpr OptionRow rows[] = {
+constexpr OptionRow bridge_rows[] = {
     {"forward_delay", IFLA_BR_FORWARD_DELAY, Form::u32, 0, 3000, "1500"},  // 2 s at least, but only under STP
     {"hello_time", IFLA_BR_HELLO_TIME, Form::u32, 100, 1000, "200"},
     {"max_age", IFLA_BR_MAX_AGE, Form::u32, 600, 4000, "2000"},
@@ -56,8 +56,8 @@ constexpr OptionRow rows[] = {
     {"mcast_vlan_snooping", IFLA_BR_MULTI_BOOLOPT, Form::bit, BR_BOOLOPT_MCAST_VLAN_SNOOPING, 0, "0"},
 };
 
-const OptionRow* row_of(std::string_view key) {
-    for (const OptionRow& row : rows) {
+const OptionRow* bridge_row_of(std::string_view key) {
+    for (const OptionRow& row : bridge_rows) {
         if (row.name == key) return &row;
     }
     return nullptr;
@@ -77,7 +77,7 @@ Result<Options> parse_bridge_options(std::string_view text) {
     if (!words) return words.error();
     Options options;
     for (const auto& [key, value] : *words) {
-        const OptionRow* row = row_of(key);
+        const OptionRow* row = bridge_row_of(key);
         if (!row) return Error{Fault::invalid, key, fmt::format("a bridge has no option \"{}\"", key)};
         auto canon = canonical(*row, value);
         if (!canon) return canon.error();
@@ -94,14 +94,14 @@ Result<Options> parse_bridge_options(std::string_view text) {
 }
 
 std::optional<std::string> bridge_option_default(std::string_view key) {
-    const OptionRow* row = row_of(key);
+    const OptionRow* row = bridge_row_of(key);
     if (!row) return std::nullopt;
     return std::string(row->standard);
 }
 
 void put_bridge_options(Message& message, const Options& options) {
     br_boolopt_multi bits = {};
-    for (const OptionRow& row : rows) {
+    for (const OptionRow& row : bridge_rows) {
         const auto option = options.find(std::string(row.name));
         if (option == options.end()) continue;
         if (row.form == Form::bit) {
@@ -116,7 +116,7 @@ void put_bridge_options(Message& message, const Options& options) {
 
 Options read_bridge_options(const Attributes& data) {
     Options::Map options;
-    for (const OptionRow& row : rows) {
+    for (const OptionRow& row : bridge_rows) {
         if (auto text = read_option(data, row, {})) options.emplace(row.name, std::move(*text));
     }
     return Options(std::move(options));

@@ -4,7 +4,7 @@
 #include <cstring>
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
-#include <net/if.h>
+#include <linux/if.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>

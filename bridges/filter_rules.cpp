@@ -2,7 +2,7 @@
 #include "bridges/filter_rules.hpp"
 
 #include <fmt/format.h>
-#include <net/if.h>
+#include <linux/if.h>
 
 #include <algorithm>
 #include <cstring>

@@ -5,7 +5,7 @@
 #include "bridges/nft_program.hpp"
 
 #include <linux/netfilter.h>
-#include <net/if.h>
+#include <linux/if.h>
 
 #include <algorithm>
 #include <array>
@@ -14,7 +14,6 @@
 namespace bridges {
 namespace {
 
-constexpr const char* table = filter_table_name;
 
 template <std::size_t size>
 std::array<std::uint8_t, size> rest_of(const std::vector<std::byte>& key) {
@@ -60,7 +59,7 @@ FilterContent content_in(const FilterElements& elements, bool has_gates) {
 
 // Whether the kernel tells by which bridge a frame comes is seen by asking it for such a rule, or by the table that a netd before has put up.
 bool takes_gates(NftSocket& socket) {
-    const auto mark = socket.comment(NFPROTO_BRIDGE, table);
+    const auto mark = socket.comment(NFPROTO_BRIDGE, filter_table_name);
     return (mark && *mark == filter_table_mark(true)) || can_have_gates();
 }
 
@@ -69,7 +68,7 @@ bool takes_gates(NftSocket& socket) {
 FilterTable FilterTable::open() {
     FilterTable opened;
     auto socket = NftSocket::open();
-    if (!socket || !has_nft_program() || !socket->count_rules(NFPROTO_BRIDGE, table)) return opened;
+    if (!socket || !has_nft_program() || !socket->count_rules(NFPROTO_BRIDGE, filter_table_name)) return opened;
     if (takes_gates(*socket)) opened.content_.gates = opened.none_.gates = opened.wanted_.gates = Gates();
     opened.socket_ = std::move(*socket);
     return opened;
@@ -79,7 +78,7 @@ Result<FilterElements> FilterTable::read() {
     FilterElements elements;
     for (const char* set : filter_sets) {
         const auto visit = [&](const NftElement& one) { elements.insert({set, one.key, one.chain}); };
-        if (auto done = socket_->each_element(NFPROTO_BRIDGE, table, set, visit); !done) return done.error();
+        if (auto done = socket_->each_element(NFPROTO_BRIDGE, filter_table_name, set, visit); !done) return done.error();
     }
     return elements;
 }
@@ -96,7 +95,7 @@ Result<> FilterTable::look() {
     }
 }
 
-void FilterTable::listen() { heard_ = std::max(heard_, socket_->hear(NFPROTO_BRIDGE, table, own_)); }
+void FilterTable::listen() { heard_ = std::max(heard_, socket_->hear(NFPROTO_BRIDGE, filter_table_name, own_)); }
 
 Result<> FilterTable::look_once() {
     is_whole_ = is_as_wanted_ = false;
@@ -105,10 +104,10 @@ Result<> FilterTable::look_once() {
     if (!socket_) return {};
     listen();  // older than what is about to be seen, but not all of it will be
     const auto missing = [](const Error& error) { return error.fault == Fault::not_found ? Result<>() : error; };
-    const auto mark = socket_->comment(NFPROTO_BRIDGE, table);
+    const auto mark = socket_->comment(NFPROTO_BRIDGE, filter_table_name);
     if (!mark) return missing(mark.error());
     if (*mark != filter_table_mark(has_gates())) return {};
-    const auto rules = socket_->count_rules(NFPROTO_BRIDGE, table);
+    const auto rules = socket_->count_rules(NFPROTO_BRIDGE, filter_table_name);
     if (!rules) return rules.error();
     const auto elements = read();
     if (!elements) return missing(elements.error());
@@ -131,7 +130,7 @@ Result<bool> FilterTable::hear() {
 // Counters of a port that goes, so that nothing of it stays.
 Result<> FilterTable::forget_counters(const IfName& port, std::vector<NftChange>& changes) {
     for (const std::string& set : counting_sets()) {
-        const auto found = socket_->has_element(NFPROTO_BRIDGE, table, set.c_str(), key_of(port));
+        const auto found = socket_->has_element(NFPROTO_BRIDGE, filter_table_name, set.c_str(), key_of(port));
         if (!found) return found.error();
         if (*found) changes.push_back({false, set, key_of(port)});
     }
@@ -168,7 +167,7 @@ void compare(const char* set, const std::set<IfName>& was, const std::map<IfName
 Result<> FilterTable::conclude(const Result<std::uint32_t>& before) {
     const auto generation = socket_->generation();
     if (!before || !generation || *generation != *before + 1) {
-        const auto news = socket_->hear(NFPROTO_BRIDGE, table, own_);
+        const auto news = socket_->hear(NFPROTO_BRIDGE, filter_table_name, own_);
         if (socket_->told() > 1) heard_ = std::max(heard_, news);  // one of them is netd's own
         stood_ = wanted_;  // what else is found is told by the next hear()
         return look();
@@ -210,7 +209,7 @@ Result<> FilterTable::change(const FilterChanges& filters, const GateChanges& ga
     }
     if (changes.empty()) return {};
     const auto before = socket_->generation();
-    if (auto done = socket_->change(NFPROTO_BRIDGE, table, changes); !done) return done;
+    if (auto done = socket_->change(NFPROTO_BRIDGE, filter_table_name, changes); !done) return done;
     patch(content_, filters, gates);
     patch(wanted_, filters, gates);
     for (const auto& [port, filter] : filters) news_.devices.insert(port);
@@ -243,9 +242,9 @@ Result<> FilterTable::forget_unknown(const topology::Keyed<Link>& links) {
     const auto visit = [&](const NftElement& element) {
         if (!links.contains(port_of(element.key))) changes.push_back({false, unknown_counter, element.key});
     };
-    if (auto read = socket_->each_element(NFPROTO_BRIDGE, table, unknown_counter, visit); !read || changes.empty()) return read;
+    if (auto read = socket_->each_element(NFPROTO_BRIDGE, filter_table_name, unknown_counter, visit); !read || changes.empty()) return read;
     const auto before = socket_->generation();
-    if (auto done = socket_->change(NFPROTO_BRIDGE, table, changes); !done) return done;
+    if (auto done = socket_->change(NFPROTO_BRIDGE, filter_table_name, changes); !done) return done;
     return conclude(before);
 }
 

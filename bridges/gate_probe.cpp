@@ -21,14 +21,14 @@ namespace {
 
 using Socket = std::unique_ptr<mnl_socket, ReleasedBy<mnl_socket_close>>;
 using Table = std::unique_ptr<nftnl_table, ReleasedBy<nftnl_table_free>>;
-using Chain = std::unique_ptr<nftnl_chain, ReleasedBy<nftnl_chain_free>>;
-using Rule = std::unique_ptr<nftnl_rule, ReleasedBy<nftnl_rule_free>>;
+using NftChain = std::unique_ptr<nftnl_chain, ReleasedBy<nftnl_chain_free>>;
+using NftRule = std::unique_ptr<nftnl_rule, ReleasedBy<nftnl_rule_free>>;
 
 constexpr const char *table_name = "netd-probe", *chain_name = "probe";
 
 // What kind of device a frame comes by, and by which bridge.
-Rule rule_of_gates() {
-    Rule rule(nftnl_rule_alloc());
+NftRule rule_of_gates() {
+    NftRule rule(nftnl_rule_alloc());
     nftnl_rule_set_str(rule.get(), NFTNL_RULE_TABLE, table_name);
     nftnl_rule_set_str(rule.get(), NFTNL_RULE_CHAIN, chain_name);
     for (const auto key : {NFT_META_IIFKIND, NFT_META_BRI_IIFNAME}) {
@@ -45,10 +45,10 @@ Rule rule_of_gates() {
 bool can_have_gates() {
     const Table table(nftnl_table_alloc());
     nftnl_table_set_str(table.get(), NFTNL_TABLE_NAME, table_name);
-    const Chain chain(nftnl_chain_alloc());
+    const NftChain chain(nftnl_chain_alloc());
     nftnl_chain_set_str(chain.get(), NFTNL_CHAIN_TABLE, table_name);
     nftnl_chain_set_str(chain.get(), NFTNL_CHAIN_NAME, chain_name);
-    const Rule rule = rule_of_gates();
+    const NftRule rule = rule_of_gates();
 
     std::array<char, 4096> buffer;
     char* end = buffer.data();

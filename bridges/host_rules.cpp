@@ -41,7 +41,7 @@ Chain open_services(const Services& services) {
     return chain;
 }
 
-std::vector<Chain> chains(const Services& services) {
+std::vector<Chain> host_chains(const Services& services) {
     std::vector<Chain> all;
     all.push_back(open_services(services));
     all.push_back({"network", "", {
@@ -75,7 +75,7 @@ std::vector<Chain> chains(const Services& services) {
 
 std::string body(const Services& services) {
     std::string text = write_drops(topology::host_block_reasons);
-    for (const Chain& chain : chains(services))
+    for (const Chain& chain : host_chains(services))
         text += fmt::format(" chain {} {{\n  {}\n  {}\n }}\n", chain.name, chain.hook, fmt::join(chain.rules, "\n  "));
     return text;
 }
@@ -96,7 +96,7 @@ std::string host_table_mark(const Services& services) { return fmt::format("netd
 
 std::size_t host_rule_count(const Services& services) {
     std::size_t count = rules_of_drops(topology::host_block_reasons);
-    for (const Chain& chain : chains(services)) count += chain.rules.size();
+    for (const Chain& chain : host_chains(services)) count += chain.rules.size();
     return count;
 }
 

@@ -12,12 +12,11 @@
 namespace bridges {
 namespace {
 
-constexpr const char* table = host_table_name;
 
 // Whether this kernel knows all that the rules need is seen by putting them up: it costs a process, which the first change would
 // wait for otherwise. Where there is no network they touch no packet.
 bool is_there(NftSocket& socket, const Services& services) {
-    return has_nft_program() && (socket.comment(NFPROTO_INET, table) || run_nft(write_host_table(services)));
+    return has_nft_program() && (socket.comment(NFPROTO_INET, host_table_name) || run_nft(write_host_table(services)));
 }
 
 }  // namespace
@@ -27,7 +26,7 @@ HostTable HostTable::open(Services services) {
     opened.services_ = std::move(services);
     auto socket = NftSocket::open();
     if (!socket || !is_there(*socket, opened.services_)) return opened;
-    (void)socket->hear(NFPROTO_INET, table, opened.own_);  // that netd itself has put it up
+    (void)socket->hear(NFPROTO_INET, host_table_name, opened.own_);  // that netd itself has put it up
     opened.socket_ = std::move(*socket);
     return opened;
 }
@@ -44,16 +43,16 @@ Result<> HostTable::look() {
     }
 }
 
-void HostTable::listen() { heard_ = std::max(heard_, socket_->hear(NFPROTO_INET, table, own_)); }
+void HostTable::listen() { heard_ = std::max(heard_, socket_->hear(NFPROTO_INET, host_table_name, own_)); }
 
 Result<> HostTable::look_once() {
     is_whole_ = false;
     if (!socket_) return {};
     listen();  // older than what is about to be seen, but not all of it will be
-    const auto mark = socket_->comment(NFPROTO_INET, table);
+    const auto mark = socket_->comment(NFPROTO_INET, host_table_name);
     if (!mark) return mark.error().fault == Fault::not_found ? Result<>() : mark.error();
     if (*mark != host_table_mark(services_)) return {};
-    const auto rules = socket_->count_rules(NFPROTO_INET, table);
+    const auto rules = socket_->count_rules(NFPROTO_INET, host_table_name);
     if (!rules) return rules.error();
     is_whole_ = *rules == host_rule_count(services_);
     return {};
@@ -76,9 +75,9 @@ Result<> HostTable::forget(const std::set<IfName>& gone) {
         const auto visit = [&](const NftElement& element) {
             if (gone.contains(port_of(element.key))) changes.push_back({false, set, element.key});
         };
-        if (auto read = socket_->each_element(NFPROTO_INET, table, set.c_str(), visit); !read) return read;
+        if (auto read = socket_->each_element(NFPROTO_INET, host_table_name, set.c_str(), visit); !read) return read;
     }
-    return changes.empty() ? Result<>() : socket_->change(NFPROTO_INET, table, changes);
+    return changes.empty() ? Result<>() : socket_->change(NFPROTO_INET, host_table_name, changes);
 }
 
 Result<> HostTable::put() {
@@ -88,7 +87,7 @@ Result<> HostTable::put() {
     const auto after = socket_->generation();
     // Somebody else said something in between: what it is now is looked at.
     if (!before || !after || *after != *before + 1) {
-        const auto news = socket_->hear(NFPROTO_INET, table, own_);
+        const auto news = socket_->hear(NFPROTO_INET, host_table_name, own_);
         if (socket_->told() > 1) heard_ = std::max(heard_, news);  // one of them is netd's own
         stood_ = true;  // what else is found is told by the next hear()
         return look();

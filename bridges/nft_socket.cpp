@@ -24,7 +24,7 @@ namespace {
 
 using Socket = std::unique_ptr<mnl_socket, ReleasedBy<mnl_socket_close>>;
 using Table = std::unique_ptr<nftnl_table, ReleasedBy<nftnl_table_free>>;
-using Rule = std::unique_ptr<nftnl_rule, ReleasedBy<nftnl_rule_free>>;
+using NftRule = std::unique_ptr<nftnl_rule, ReleasedBy<nftnl_rule_free>>;
 using Set = std::unique_ptr<nftnl_set, ReleasedBy<nftnl_set_free>>;
 using Elements = std::unique_ptr<nftnl_set_elems_iter, ReleasedBy<nftnl_set_elems_iter_destroy>>;
 using Visit = std::function<int(const nlmsghdr*)>;
@@ -182,7 +182,7 @@ Result<std::string> NftSocket::comment(std::uint8_t family, const char* name) {
 }
 
 Result<std::size_t> NftSocket::count_rules(std::uint8_t family, const char* table) {
-    const Rule asked(nftnl_rule_alloc());
+    const NftRule asked(nftnl_rule_alloc());
     nftnl_rule_set_str(asked.get(), NFTNL_RULE_TABLE, table);
     nlmsghdr* message = held_->question(NFT_MSG_GETRULE, family, NLM_F_DUMP);
     nftnl_rule_nlmsg_build_payload(message, asked.get());

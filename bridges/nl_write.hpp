@@ -14,6 +14,9 @@ using topology::Error;
 using topology::Fault;
 using topology::Result;
 
+// Bytes of a message about a link: a bond with all its options and 32 addresses to ask is 2 KiB.
+constexpr std::size_t link_room = 4096;
+
 // Everything that the kernel takes in the creating message; the link is down. `netns` is open where a veth's peer shall
 // be, or -1. Error: something that it names is not there, or nobody can make such a link.
 Result<Message> write_creation(const Link& now, const State& host, int netns);

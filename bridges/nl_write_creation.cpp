@@ -19,8 +19,6 @@ namespace bridges {
 
 namespace {
 
-constexpr std::size_t link_room = 4096;  // a bond with all its options and 32 addresses to ask is 2 KiB
-
 Error missing(const Link& link, const IfName& other) {
     return {Fault::lost_sync, link.name.text(), fmt::format("there is no \"{}\" that it could stand on", other.text())};
 }

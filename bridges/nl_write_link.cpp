@@ -22,8 +22,6 @@ namespace bridges {
 
 namespace {
 
-constexpr std::size_t link_room = 4096;
-
 Message change_of(int type, int index, bool up = false, bool flags = false) {
     ifinfomsg header = {};
     header.ifi_index = index;

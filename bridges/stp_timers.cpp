@@ -6,7 +6,7 @@
 #include <cstring>
 #include <linux/if_bridge.h>
 #include <linux/sockios.h>
-#include <net/if.h>
+#include <linux/if.h>
 #include <string>
 #include <sys/ioctl.h>
 #include <sys/socket.h>

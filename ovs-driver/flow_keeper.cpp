@@ -21,7 +21,7 @@ using topology::Result;
 // How long the loop may wait for ovs-vswitchd, at first; and how soon it is asked again: at once while it may be on its way back, as
 // guests' frames pass a new one unfiltered until then. Two that each think the other wrong must not keep ovs-vswitchd busy: repairs
 // that follow one another come at longer and longer pauses, up to `later`, until there was peace for as long as that.
-constexpr std::chrono::milliseconds moment{200}, per_guest{5}, soon{5}, later{1000};
+constexpr std::chrono::milliseconds patience{200}, per_guest{5}, soon{5}, later{1000};
 constexpr std::chrono::seconds on_its_way{30}, grace{2};
 constexpr unsigned most_tries = 6;  // of a writing: 13 s
 
@@ -127,7 +127,7 @@ void FlowKeeper::work(const IfName& name, Bridge& bridge) {
     }
     bridge.repairs = begins_repair(bridge, now) || bridge.repairs;
     // A thousand guests' flows take longer than a few guests', and nobody is filtered before they are there.
-    if (auto done = bring_about(bridge, now + moment * (1 << bridge.tries) + per_guest * bridge.wanted.size()); !done) {
+    if (auto done = bring_about(bridge, now + patience * (1 << bridge.tries) + per_guest * bridge.wanted.size()); !done) {
         bridge.tries = std::min(bridge.tries + 1, most_tries);
         return lose(bridge);
     }

@@ -35,7 +35,7 @@ std::string shown(std::string_view text) {
     return escaped(part) + (part.size() < text.size() ? "..." : "");
 }
 
-Error refuse(std::string_view text, std::string_view because) {
+Error refuse_name(std::string_view text, std::string_view because) {
     return {Fault::invalid, shown(text), fmt::format("\"{}\" {}", shown(text), because)};
 }
 
@@ -51,22 +51,22 @@ Result<IfName> IfName::parse(std::string_view text) {
     if (!is_well_formed) {
         const bool only_begins_badly = !text.empty() && text.size() <= longest_device_name &&
                                        std::all_of(text.begin(), text.end(), may_continue_device);
-        return refuse(text, only_begins_badly
+        return refuse_name(text, only_begins_badly
                                 ? "is not a device name: it must begin with a letter, a digit or '_'"
                                 : "is not a device name: 1 to 15 letters, digits, '_', '.', '-'");
     }
-    if (is_reserved(text)) return refuse(text, "is the kernel's own name: choose another one");
+    if (is_reserved(text)) return refuse_name(text, "is the kernel's own name: choose another one");
     return IfName(std::string(text));
 }
 
 Result<NetworkName> NetworkName::parse(std::string_view text) {
-    if (text.empty()) return refuse(text, "is not a network's name: it needs at least one character");
+    if (text.empty()) return refuse_name(text, "is not a network's name: it needs at least one character");
     if (text.size() > longest_network_name)
-        return refuse(text, fmt::format("is too long for a network's name: {} bytes, at most 256", text.size()));
-    if (!is_utf8(text)) return refuse(text, "is not a network's name: its bytes are not UTF-8");
+        return refuse_name(text, fmt::format("is too long for a network's name: {} bytes, at most 256", text.size()));
+    if (!is_utf8(text)) return refuse_name(text, "is not a network's name: its bytes are not UTF-8");
     for (std::size_t at = 0; at < text.size();) {
         const auto character = *character_at(text, at);
-        if (is_control(character.code)) return refuse(text, "is not a network's name: leave out the control characters");
+        if (is_control(character.code)) return refuse_name(text, "is not a network's name: leave out the control characters");
         at += character.bytes;
     }
     return NetworkName(std::string(text));

@@ -210,6 +210,24 @@ def only_a_neighbour_is_heard_and_the_one_that_is_preferred(host):
     wait_until(lambda: not left_behind(host), 10, "it has long been silent")
 
 
+@case()
+def who_dies_in_silence_is_left_for_another_one(host):
+    management(host)
+    host.wire.links("link add second link eno2 type macvlan mode bridge", "link set second up")
+    host.client.setup({"other": {"nic": "eno2", "ipv6autoconf": True}})
+    first, second = Router(host, "eno2"), Router(host, "second")
+    own = announced(host, first, "other", "fd00:2::")
+    second.announce(preference=1)
+    leaves_by = lambda: host.space.run("ping", "-6", "-c", "1", "-W", "1", "-I", own, FAR, check=False) and way(host, own)
+    wait_until(lambda: leaves_by() == ("other", second.address), 10, lambda: left_behind(host))
+    stays, gone = first.address, second.address
+    host.wire.links("link del second")
+    wait_until(lambda: leaves_by() == ("other", stays), 60, lambda: left_behind(host))
+    second_ways = [route["gateway"] for route in left_behind(host) if route.get("dst") == "default"]
+    assert second_ways == [gone, stays], f"{second_ways}: who may come back is not forgotten"
+    agree(host, patience=10)
+
+
 @case("vlan")
 def a_router_of_a_vlan_leads_nobody_who_is_on_the_nic_itself(host):
     management(host)

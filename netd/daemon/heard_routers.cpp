@@ -2,6 +2,8 @@
 #include "netd/daemon/heard_routers.hpp"
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 namespace netd {
 
@@ -41,9 +43,13 @@ void HeardRouters::take(const Announcement& announcement, Time now) {
 void HeardRouters::believe(int device, const lower::Router& router, Time now) {
     const auto found = wires_.find(device);
     if (found == wires_.end()) return;
-    found->second.routers.try_emplace(router.address, Heard{now + long_enough, 0});
-    for (const auto& subnet : router.on_link) found->second.on_link.try_emplace(subnet, now + long_enough);
-    settle(found->second, now);
+    Wire& wire = found->second;
+    for (const auto& subnet : router.on_link) wire.on_link.try_emplace(subnet, now + long_enough);
+    wire.routers.try_emplace(router.address, Heard{now + long_enough, 0});
+    settle(wire, now);  // the first is the first still
+    if (!router.otherwise) return;
+    wire.routers.try_emplace(*router.otherwise, Heard{now + long_enough, 0});
+    settle(wire, now);
 }
 
 void HeardRouters::expire(Time now) {
@@ -55,16 +61,16 @@ void HeardRouters::expire(Time now) {
 }
 
 void HeardRouters::settle(Wire& wire, Time now) const {
+    std::vector<IpAddress> routers;
+    for (const auto& [address, heard] : wire.routers) routers.push_back(address);
+    const auto rank = [&](const IpAddress& one) { return std::pair(-wire.routers.at(one).preference, !wire.best || wire.best->address != one); };
+    std::ranges::stable_sort(routers, {}, rank);
     std::optional<lower::Router> best;
-    int preference = 0;
-    for (const auto& [address, heard] : wire.routers) {
-        const bool was_it = wire.best && wire.best->address == address;
-        if (best && (heard.preference < preference || (heard.preference == preference && !was_it))) continue;
-        best = lower::Router{address};
-        preference = heard.preference;
-    }
-    if (best)
+    if (!routers.empty()) {
+        best = lower::Router{routers[0]};
+        if (routers.size() > 1) best->otherwise = routers[1];
         for (const auto& [subnet, until] : wire.on_link) best->on_link.insert(subnet);
+    }
     wire.is_due = best != wire.best && wire.best && now < wire.settled + pace;
     if (best == wire.best || wire.is_due) return;
     wire.best = std::move(best);

@@ -27,7 +27,7 @@ public:
     // Forgets what nobody has heard of for as long as was said.
     void expire(Time now);
 
-    // By whom a wire is left: the one that wants to be preferred; of several, who was it before. Another one a second at most, so that
+    // By whom a wire is left: the one that wants to be preferred; of several, who was it before; and by whom otherwise. Another one a second at most, so that
     // who announces much moves little.
     std::optional<lower::Router> of(int device) const;
 

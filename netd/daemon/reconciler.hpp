@@ -143,6 +143,7 @@ private:
     void refuse(const serve::Ticket& ticket, int code, topology::Fault fault, const std::string& what);  // about no part of what was sent
     void refuse(const serve::Ticket& ticket, const intent::Complaints& complaints);
     void announce(const char* topic, nlohmann::json event);
+    static constexpr std::chrono::seconds pause_after_refusal{30};  // between tries to have the kernel follow a lease or a router
     static constexpr const char* own = "netd";  // who asks for what nobody else does
     // What a change does when it is begun; `who` asked for it.
     std::function<void(std::uint64_t number)> tell_begun(std::string who);

@@ -16,8 +16,7 @@ namespace {
 
 // For how long a call waits for a lease that says nothing about it.
 constexpr std::chrono::seconds longest_lease{60};
-// Between tries to have the host made by a lease that the kernel refuses, and how many of them are looked for at a time.
-constexpr std::chrono::seconds pause{30};
+// So many that the kernel refuses are looked for at a time.
 constexpr int most_failures = 32;
 
 std::optional<lower::Lease> find(const lower::Leases& leases, const std::string& key) {
@@ -107,7 +106,7 @@ void Reconciler::follow_leases(const std::vector<std::string>& keys, int& failur
         return folder.settle({keys.begin(), keys.end()});
     }
     if (keys.size() == 1 || ++failures > most_failures) {
-        for (const std::string& key : keys) refused_leases_.insert_or_assign(key, Refused{find(folder.offered(), key), clock_.boottime() + pause});
+        for (const std::string& key : keys) refused_leases_.insert_or_assign(key, Refused{find(folder.offered(), key), clock_.boottime() + pause_after_refusal});
         return log::warn("a lease can't be followed ({}): {}: {}", fmt::join(keys, ", "), followed.error().subject, followed.error().what);
     }
     const auto middle = keys.begin() + static_cast<std::ptrdiff_t>(keys.size() / 2);

@@ -9,9 +9,6 @@ namespace netd {
 
 namespace {
 
-// Between tries to have what the kernel refuses.
-constexpr std::chrono::seconds pause{30};
-
 bool is_beside(const lower::Hearing& network) { return !network.has_default_route; }
 
 void tell_routers(const lower::Routers& were, const lower::Routers& are) {
@@ -76,7 +73,7 @@ void Reconciler::open_ear(bool is_wanted) {
     const auto now = clock_.boottime();
     if (router_ear_ || (ear_again_ && *ear_again_ > now)) return;
     auto opened = RouterEar::open();
-    ear_again_ = opened ? std::nullopt : std::optional(now + pause);
+    ear_again_ = opened ? std::nullopt : std::optional(now + pause_after_refusal);
     if (opened) router_ear_.emplace(std::move(*opened));
     else log::error("what comes from networks beside the default route leaves by it: {}: {}", opened.error().subject, opened.error().what);
 }
@@ -118,7 +115,7 @@ bool Reconciler::follow_routers() {
         is_tried = true;
         const auto progress = backends_.kernel.apply(steps);
         if (!progress.stopped) continue;
-        ways_again_.emplace(table, now + pause);
+        ways_again_.emplace(table, now + pause_after_refusal);
         log::warn("what a router announces can't be followed: {}: {}", progress.stopped->subject, progress.stopped->what);
     }
     return is_tried;

@@ -15,7 +15,7 @@ namespace netd {
 
 struct Announcement {
     int device = 0;  // the index of the one by which it came
-    topology::IpAddress router;
+    topology::IpAddress router = {};
     std::chrono::seconds lifetime{};  // 0: it leads nowhere (any more)
     int preference = 0;               // RFC 4191: -1, 0, 1
     std::map<topology::Subnet, std::chrono::seconds> on_link = {};  // subnets of the wire, and for how long; 0: not any more

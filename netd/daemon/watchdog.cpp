@@ -33,9 +33,6 @@ using topology::Result;
 
 namespace {
 
-// Whatever is in the way may be gone at any time, and nobody tells of it here.
-constexpr std::chrono::seconds first_pause{1}, longest_pause{60};
-
 Error system_error(const char* deed) { return {Fault::backend, deed, std::strerror(errno)}; }
 
 // Until the pipe's other end is closed, which the kernel does for a process however it ends.
@@ -153,6 +150,8 @@ int tidy(const Options& options) {
     ::setsid();
     for (const int signal : {SIGTERM, SIGINT, SIGHUP}) std::signal(signal, SIG_IGN);
     await_death(pipe);
+    // Whatever is in the way may be gone at any time, and nobody tells of it here.
+    constexpr std::chrono::seconds first_pause{1}, longest_pause{60};
     for (auto pause = first_pause;; pause = std::min(2 * pause, longest_pause)) {
         const auto entry = open_entry(options);
         if (entry && entry->phase == store::Entry::Phase::waiting && !is_decided(options, *entry)) await(entry->deadline);

@@ -10,7 +10,7 @@ using bridges::Link;
 
 namespace {
 
-topology::Owner mark(const intent::Network& network) {
+topology::Owner mark_of(const intent::Network& network) {
     return topology::Owner::ours(fmt::format("network {}", network.name.text()));
 }
 
@@ -26,7 +26,7 @@ Link bridge(const Draft& draft, const intent::Network& network) {
     if (draft.host.filters_vlans) kind.options.edit().insert({"vlan_filtering", "1"});
     link.kind = kind;
     link.gate = draft.host.gates;
-    link.owner = mark(network);
+    link.owner = mark_of(network);
     if (const auto base = network.base()) link.mac = mac_of(draft, *base);
     copy_traffic(draft, network, link);
     return link;
@@ -36,7 +36,7 @@ void vlan(Draft& draft, const intent::Network& network) {
     const IfName base = *network.base();
     Link link = network.bridged ? Link{vlan_device(base, *network.vlan)} : top_link(draft, network);
     link.kind = bridges::Vlan{base, *network.vlan};
-    link.owner = mark(network);
+    link.owner = mark_of(network);
     link.mtu = network.mtu;
     link.up = true;
     link.master = bridges::Master{};

@@ -1,5 +1,6 @@
 // What the switch kinds have in common: the device with the address, bonds, MACs and routes.
 #include "bridges/bond_options.hpp"
+#include "bridges/journey.hpp"
 #include "netd/lower/attainable.hpp"
 #include "netd/lower/naming.hpp"
 #include "netd/lower/realise.hpp"
@@ -64,8 +65,6 @@ void become_uplink(bridges::Link& link, const IfName& bridge) {
 namespace {
 
 const Link* observed(const Draft& draft, const IfName& name) { return draft.host.kernel.links.find(name); }
-
-bool is_bond(const Link* link) { return link && link->kind && std::holds_alternative<bridges::Bond>(*link->kind); }
 
 // A bond's port wears the bond's address; its own is the permanent one.
 std::optional<topology::Mac> own_mac(const Draft& draft, const IfName& nic) {

@@ -16,6 +16,7 @@ using topology::Subnet;
 
 constexpr std::uint32_t priority = 3201;  // behind the rules of definitions
 constexpr std::uint32_t metric = 1025;    // and behind their routes
+constexpr std::uint32_t second_metric = 1026;  // by which the kernel leaves while the neighbour of the first is silent
 
 struct Ways {
     topology::Keyed<Rule> rules = {};
@@ -74,6 +75,7 @@ Ways ways_by(const Router& router, const Hearing& one, const std::vector<Hearing
     if (ways.rules.empty()) return ways;
     const auto lead = [&](const Subnet& to, const std::optional<IpAddress>& via) { ways.routes.put(Route{table, to.network(), metric, via, one.device, Route::announced}); };
     lead(everywhere, router.address);
+    if (router.otherwise) ways.routes.put(Route{table, everywhere, second_metric, router.otherwise, one.device, Route::announced});
     for (const Subnet& subnet : router.on_link) lead(subnet, std::nullopt);
     // What its definition says counts, too, and more.
     for (const Subnet& address : network.all_addresses())
@@ -119,6 +121,7 @@ Routers routers_in(const State& kernel, const std::vector<Hearing>& networks) {
         const Route* away = found == ways.end() ? nullptr : found->second.routes.find({found->first, everywhere, metric});
         if (!away || !away->via || away->device != one.device) continue;
         Router router{*away->via};
+        if (const Route* second = found->second.routes.find({found->first, everywhere, second_metric})) router.otherwise = second->via;
         for (const Route& route : found->second.routes)
             if (!route.via && route.device == one.device) router.on_link.insert(route.to);
         routers.insert({one.device, std::move(router)});

@@ -24,10 +24,11 @@ struct Hearing {
 bool hears_routers(const intent::Network& network);
 std::vector<Hearing> hearing(const intent::Intent& intent);
 
-// Who leads away from a wire, and which subnets are on the wire itself.
+// Who leads away from a wire, which subnets are on the wire itself, and who leads where the first answers no more.
 struct Router {
     topology::IpAddress address;
     std::set<topology::Subnet> on_link = {};
+    std::optional<topology::IpAddress> otherwise = {};
     bool operator==(const Router&) const = default;
 };
 using Routers = std::map<IfName, Router>;  // by the device of a network

@@ -18,7 +18,7 @@ constexpr const char* journal_name = "transaction";
 constexpr const char* ended_name = "ended";
 
 // Our own files may be larger than a client's message, and are checked by their sum, so plain parsing is enough.
-Result<json> parse(const std::string& where, std::string_view text) {
+Result<json> parse_json(const std::string& where, std::string_view text) {
     json value = json::parse(text, nullptr, false);
     if (value.is_discarded()) return Error{Fault::backend, where, "is not JSON although its checksum fits"};
     return value;
@@ -44,7 +44,7 @@ intent::Identities read_identities(const json& value) {
 }
 
 Result<Kept> read_kept(const std::string& name, const Document& document) {
-    auto value = parse(name, document.body);
+    auto value = parse_json(name, document.body);
     if (!value) return value.error();
     auto intent = wire::read_intent(*value);
     if (!intent) return topology::about(name, intent.error());
@@ -143,7 +143,7 @@ Result<std::optional<Kept>> Store::running() const {
     std::string_view rest = appended->lines;
     while (!rest.empty()) {
         const auto end = rest.find('\n');
-        auto value = parse(where, rest.substr(0, end));
+        auto value = parse_json(where, rest.substr(0, end));
         rest.remove_prefix(end + 1);
         if (!value) return value.error();
         auto delta = wire::read_delta(value->value("delta", json()));
@@ -202,7 +202,7 @@ Result<std::optional<Entry>> read_journal(const std::string& directory, std::uin
     auto document = read_document(directory, journal_name);
     if (!document) return document.error();
     if (!*document) return std::optional<Entry>();
-    auto value = parse(journal_name, (*document)->body);
+    auto value = parse_json(journal_name, (*document)->body);
     if (!value) return value.error();
     auto entry = read_entry(*value);
     if (!entry) return topology::about(journal_name, entry.error());

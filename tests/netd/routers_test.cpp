@@ -122,6 +122,7 @@ TEST_CASE("a wire is left by who wants it most, and then by who was it", "[route
     CHECK(left_by(routers) == ip("fe80::2"));
     routers.take(said("fe80::3", 100s, 1), 20s);
     CHECK(left_by(routers) == ip("fe80::3"));
+    CHECK(routers.of(seven)->otherwise == ip("fe80::1"));
     routers.take(said("fe80::3", 0s), 30s);
     CHECK(left_by(routers) == ip("fe80::1"));
     routers.take(said("fe80::1", 100s, -1), 40s);
@@ -180,6 +181,10 @@ TEST_CASE("whom an earlier netd has heard is believed until he had time to say s
     routers.keep_only(wires);
     routers.believe(seven, router, 0s);
     CHECK(routers.of(seven) == router);
+    routers.believe(seven, {ip("fe80::1"), {}, ip("fe80::")}, 0s);
+    routers.expire(1s);
+    CHECK(left_by(routers) == ip("fe80::1"));
+    CHECK(routers.of(seven)->otherwise == ip("fe80::"));
     const bool says_so = GENERATE(true, false);
     if (says_so) routers.take(said("fe80::1"), 3s);
     routers.expire(16s);
@@ -199,6 +204,11 @@ TEST_CASE("what comes from announced addresses leaves by the router", "[routers]
     CHECK(host.follow({{web, {ip("fe80::2"), {net("fd00:3::/64")}}}}) == std::vector<std::string>{"- fd00:1::/64 dev web", "= ::/0 via fe80::2 dev web", "+ fd00:3::/64 dev web"});
     host.announce("web", {net("fd00:1::8/64")});
     CHECK(host.follow({{web, router}}) == std::vector<std::string>{"- fd00:3::/64 dev web", "+ from fd00:1::8/128", "= ::/0 via fe80::1 dev web", "+ fd00:1::/64 dev web", "- from fd00:1::7/128"});
+
+    const lower::Router with_second{ip("fe80::1"), {net("fd00:1::/64")}, ip("fe80::2")};
+    CHECK(host.follow({{web, with_second}}) == std::vector<std::string>{"+ ::/0 via fe80::2 dev web"});
+    CHECK(lower::routers_in(host.state, lower::hearing(host.intent)) == lower::Routers{{web, with_second}});
+    CHECK(host.follow({{web, router}}) == std::vector<std::string>{"- ::/0 via fe80::2 dev web"});
 
     // With the router, or the addresses, it all goes; what is not netd's stays.
     host.state.rules.put(Rule{.priority = 3201, .v6 = true, .from = net("fd00:9::9/128"), .table = 77, .protocol = 3});
