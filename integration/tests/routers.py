@@ -222,7 +222,7 @@ def who_dies_in_silence_is_left_for_another_one(host):
     wait_until(lambda: leaves_by() == ("other", second.address), 10, lambda: left_behind(host))
     stays, gone = first.address, second.address
     host.wire.links("link del second")
-    wait_until(lambda: leaves_by() == ("other", stays), 60, lambda: left_behind(host))
+    wait_until(lambda: leaves_by() == ("other", stays), 90, lambda: left_behind(host))
     second_ways = [route["gateway"] for route in left_behind(host) if route.get("dst") == "default"]
     assert second_ways == [gone, stays], f"{second_ways}: who may come back is not forgotten"
     agree(host, patience=10)
@@ -282,12 +282,19 @@ def what_routers_said_on_another_vlan_is_forgotten(host):
                           lambda: f"{prefixes(host, 'web')} {default_routers(host, device)} {host.netd.told()}")
     routers[7].announce("fd00:7::")
     is_on(7)
+    device = told(host, "web")["iface"]
     host.client.setup(web(8))
     is_on(8)
     wait_for_change(host, web(7), 60)
     is_on(7)
     with host.netd.client() as another:
         another.call("Host.rollback")
+    is_on(8)
+    wait_for_change(host, web(7), 12)
+    is_on(7)
+    host.netd.kill()
+    wait_until(lambda: default_routers(host, device) == [routers[8].address], 40, lambda: default_routers(host, device))   # the watchdog takes it back
+    again(host)
     is_on(8)
     agree(host, patience=10)
 

@@ -2,7 +2,7 @@
 #include "netd/daemon/heard_routers.hpp"
 
 #include <algorithm>
-#include <utility>
+#include <tuple>
 #include <vector>
 
 namespace netd {
@@ -63,7 +63,7 @@ void HeardRouters::expire(Time now) {
 void HeardRouters::settle(Wire& wire, Time now) const {
     std::vector<IpAddress> routers;
     for (const auto& [address, heard] : wire.routers) routers.push_back(address);
-    const auto rank = [&](const IpAddress& one) { return std::pair(-wire.routers.at(one).preference, !wire.best || wire.best->address != one); };
+    const auto rank = [&](const IpAddress& one) { return std::tuple(-wire.routers.at(one).preference, !wire.best || wire.best->address != one, !wire.best || wire.best->otherwise != one); };
     std::ranges::stable_sort(routers, {}, rank);
     std::optional<lower::Router> best;
     if (!routers.empty()) {

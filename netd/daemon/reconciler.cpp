@@ -2,6 +2,7 @@
 #include "netd/daemon/reconciler.hpp"
 
 #include "netd/apply/preview.hpp"
+#include "netd/daemon/left_wires.hpp"
 #include "netd/daemon/log.hpp"
 #include "netd/intent/validate.hpp"
 #include "netd/observe/way_of_client.hpp"
@@ -32,6 +33,7 @@ Reconciler::Reconciler(observe::Backends backends, DhcpClients& clients, HostRes
 topology::Result<> Reconciler::start(store::Remembered remembered, std::optional<Management> management) {
     if (auto heard = backends_.kernel.hear(); !heard) return heard.error();
     backends_.ovs.hear();
+    const auto heard = heard_in_change(remembered);
     const apply::Outcome outcome = transactor_.recover(std::move(remembered));
     for (const Error& damage : transactor_.damages()) log::error("{}: {}", damage.subject, damage.what);
     follow_leases();  // what came while there was no netd
@@ -41,7 +43,7 @@ topology::Result<> Reconciler::start(store::Remembered remembered, std::optional
     }
     conclude(std::nullopt, outcome, intent::code::refused);
     put_rules_back();
-    believe_routers();
+    believe_routers(left_wires(heard, transactor_.standing()));
     // Files that were damaged may have had its definition; and what an earlier netd began and nobody confirms is not begun anew.
     if (!transactor_.trouble() && !transactor_.waiting()) management_ = std::move(management);
     see_to_management();
@@ -286,10 +288,6 @@ void Reconciler::refuse(const serve::Ticket& ticket, const intent::Complaints& c
     const std::string message = wire::summary(complaints);
     log::info("{}: refused ({}): {}", asked_by(ticket), complaints.front().code, message);
     answer_no(ticket, complaints.front().code, message, wire::write_complaints(complaints));
-}
-
-std::function<void(std::uint64_t)> Reconciler::tell_begun(std::string who) {
-    return [this, who = std::move(who)](std::uint64_t number) { announce("transaction.begun", {{"transaction", number}, {"who", who}}); };
 }
 
 void Reconciler::announce(const char* topic, json event) {

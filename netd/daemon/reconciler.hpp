@@ -66,8 +66,8 @@ private:
     void see_to_routers();
     void hear_routers();
     void open_ear(bool is_wanted);
-    void forget_wire(const bridges::Link& link);
-    void believe_routers();
+    bool has_what_it_had(const bridges::Link& link) const;
+    void believe_routers(const std::set<topology::IfName>& left);
     std::optional<std::chrono::nanoseconds> next_of_routers() const;
     bool follow_routers();  // true if something was changed, or tried to be
     void follow_names();

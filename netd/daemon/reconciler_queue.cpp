@@ -77,4 +77,8 @@ void Reconciler::expire_queued() {
     });
 }
 
+std::function<void(std::uint64_t)> Reconciler::tell_begun(std::string who) {
+    return [this, who = std::move(who)](std::uint64_t number) { announce("transaction.begun", {{"transaction", number}, {"who", who}}); };
+}
+
 }  // namespace netd

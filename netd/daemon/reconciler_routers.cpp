@@ -1,6 +1,7 @@
 // Networks beside the default route leave by the router that announces itself on their wire, for as long as it does.
 #include "netd/daemon/reconciler.hpp"
 
+#include "netd/daemon/left_wires.hpp"
 #include "netd/daemon/log.hpp"
 
 #include <algorithm>
@@ -38,7 +39,7 @@ void Reconciler::hear_routers() {
         if (!link || link->up != true) continue;
         all.emplace(link->facts.index, network.wire);
         if (is_beside(network)) wires.emplace(link->facts.index, network.wire);
-        if (const auto was = wires_.find(link->facts.index); was != wires_.end() && was->second != network.wire) forget_wire(*link);
+        if (const auto was = wires_.find(link->facts.index); was != wires_.end() && was->second != network.wire && has_what_it_had(*link)) forget_wire(backends_.kernel, link->name);
     }
     wires_ = std::move(all);
     routers_.keep_only(wires);
@@ -46,23 +47,13 @@ void Reconciler::hear_routers() {
     routers_.expire(now);
 }
 
-// A device that came to another wire, as one of another tag, has from the one before the addresses that routers gave it, and leaves by
-// them. The next snapshot has those of the new one asked.
-void Reconciler::forget_wire(const bridges::Link& there) {
-    const bridges::Link link = there;  // which is another one once the kernel was told
+// Of what routers gave a device that came to another wire, as one of another tag does. The next snapshot has those of the new one asked.
+bool Reconciler::has_what_it_had(const bridges::Link& link) const {
     const bridges::Link* then = last_ ? last_->observed.kernel.links.find(link.name) : nullptr;
-    if (!then || then->facts.index != link.facts.index || !link.stack) return;
+    if (!then || then->facts.index != link.facts.index) return false;
     const auto is_left = [](const auto& had, const auto& has) { return std::ranges::any_of(has, [&](const auto& one) { return had.contains(one); }); };
     const auto &had = then->facts.rare.get(), &has = link.facts.rare.get();
-    if (!is_left(had.autoconf, has.autoconf) && !is_left(had.routers, has.routers)) return;
-    log::info("{} is on another wire: what routers said on the one before is forgotten", link.name.text());
-    bridges::Link deaf{link.name}, hearing{link.name};
-    deaf.stack = bridges::HostStack{.autoconf = false, .ra_gateway = false};
-    hearing.stack = bridges::HostStack{.autoconf = link.stack->autoconf, .ra_gateway = link.stack->ra_gateway};
-    for (const bridges::Link& now : {deaf, hearing}) {
-        const std::vector<bridges::Op> step{topology::Update<bridges::Link>{link, now}};
-        if (const auto progress = backends_.kernel.apply(step); progress.stopped) log::warn("{}: {}", progress.stopped->subject, progress.stopped->what);
-    }
+    return is_left(had.autoconf, has.autoconf) || is_left(had.routers, has.routers);
 }
 
 void Reconciler::open_ear(bool is_wanted) {
@@ -78,11 +69,12 @@ void Reconciler::open_ear(bool is_wanted) {
     else log::error("what comes from networks beside the default route leaves by it: {}: {}", opened.error().subject, opened.error().what);
 }
 
-// What an earlier netd has heard.
-void Reconciler::believe_routers() {
+// What an earlier netd has heard, but for what it heard in a change that was taken back.
+void Reconciler::believe_routers(const std::set<topology::IfName>& left) {
     hear_routers();
+    for (const topology::IfName& device : left) forget_wire(backends_.kernel, device);
     for (const auto& [device, router] : lower::routers_in(backends_.kernel.state(), needs().hearing))
-        if (const bridges::Link* link = backends_.kernel.state().links.find(device)) routers_.believe(link->facts.index, router, clock_.boottime());
+        if (const bridges::Link* link = left.contains(device) ? nullptr : backends_.kernel.state().links.find(device)) routers_.believe(link->facts.index, router, clock_.boottime());
 }
 
 std::optional<std::chrono::nanoseconds> Reconciler::next_of_routers() const {

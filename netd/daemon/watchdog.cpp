@@ -6,6 +6,7 @@
 #include "netd/daemon/dhcp_clients.hpp"
 #include "netd/daemon/greeter.hpp"
 #include "netd/daemon/host_resolver.hpp"
+#include "netd/daemon/left_wires.hpp"
 #include "netd/daemon/log.hpp"
 #include "netd/daemon/presence.hpp"
 #include "netd/lower/router_ways.hpp"
@@ -84,9 +85,11 @@ void put_nameservers(const Options& options, const intent::Intent& standing, con
 }
 
 // Nobody hears routers now: networks that hear them still leave by those that netd has heard.
-void keep_router_ways(const intent::Intent& standing, bridges::Kernel& kernel, const lower::Host& host) {
+void keep_router_ways(const intent::Intent& standing, const std::set<topology::IfName>& left, bridges::Kernel& kernel, const lower::Host& host) {
     const auto hearing = lower::hearing(standing);
-    for (const auto& [table, steps] : lower::steps_to(lower::routers_in(kernel.state(), hearing), hearing, standing, host))
+    auto routers = lower::routers_in(kernel.state(), hearing);
+    std::erase_if(routers, [&](const auto& entry) { return left.contains(entry.first); });
+    for (const auto& [table, steps] : lower::steps_to(routers, hearing, standing, host))
         if (const auto progress = kernel.apply(steps); progress.stopped) log::warn("{}: {}", progress.stopped->subject, progress.stopped->what);
 }
 
@@ -115,9 +118,12 @@ int recover(const Options& options, const store::Entry& entry) {
     Greeter greeter;
     const auto running = store->running();
     greet(greeter, running && *running ? (*running)->intent : intent::Intent(), backends);
+    const auto heard = heard_in_change(store->remembered());
     apply::Transactor transactor(backends, std::move(*store), clock);
     const auto outcome = transactor.recover();
-    keep_router_ways(transactor.standing(), **kernel, observe::host_of(backends));
+    const auto left = left_wires(heard, transactor.standing());
+    for (const topology::IfName& device : left) forget_wire(**kernel, device);
+    keep_router_ways(transactor.standing(), left, **kernel, observe::host_of(backends));
     greet(greeter, transactor.standing(), backends);
     // Flows go by what ovs-vswitchd tells of ports after they came, and nobody is here to hear it later.
     if (needs_ovs(entry)) observe::hear_out(*ovs, std::chrono::steady_clock::now() + std::chrono::seconds(10));

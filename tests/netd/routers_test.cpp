@@ -122,11 +122,12 @@ TEST_CASE("a wire is left by who wants it most, and then by who was it", "[route
     CHECK(left_by(routers) == ip("fe80::2"));
     routers.take(said("fe80::3", 100s, 1), 20s);
     CHECK(left_by(routers) == ip("fe80::3"));
-    CHECK(routers.of(seven)->otherwise == ip("fe80::1"));
+    CHECK(routers.of(seven)->otherwise == ip("fe80::2"));
     routers.take(said("fe80::3", 0s), 30s);
-    CHECK(left_by(routers) == ip("fe80::1"));
-    routers.take(said("fe80::1", 100s, -1), 40s);
     CHECK(left_by(routers) == ip("fe80::2"));
+    CHECK(routers.of(seven)->otherwise == ip("fe80::1"));
+    routers.take(said("fe80::2", 100s, -1), 40s);
+    CHECK(left_by(routers) == ip("fe80::1"));
 
     // What is on the wire each of them says, and who leads nowhere, too; in several messages, if it likes.
     routers.take(said("fe80::9", 0s, 0, {{net("fd00:1::/64"), 20s}}), 50s);

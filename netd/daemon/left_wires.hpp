@@ -1,0 +1,23 @@
+// What routers said on a wire that a device is no longer on.
+#pragma once
+
+#include "bridges/kernel.hpp"
+#include "netd/lower/router_ways.hpp"
+#include "netd/store/store.hpp"
+
+#include <set>
+#include <vector>
+
+namespace netd {
+
+// Has the kernel forget the addresses and ways that it has by that device from routers. Those of the wire where it is now are the
+// greeter's to ask.
+void forget_wire(bridges::Kernel& kernel, const topology::IfName& device);
+
+// Who heard routers where as a netd died in a change; nobody if none did.
+std::vector<lower::Hearing> heard_in_change(const store::Remembered& remembered);
+
+// The devices that hear routers on another wire now, as these definitions stand.
+std::set<topology::IfName> left_wires(const std::vector<lower::Hearing>& were, const intent::Intent& standing);
+
+}  // namespace netd
