@@ -102,7 +102,7 @@ constexpr const char* a_kind_alone = R"(jq '.networks |= with_entries(select((.v
 
 std::string advice_of_plugging(const std::vector<Complaint>& complaints) {
     const auto path = complaints.empty() ? "" : complaints.front().path;
-    if (path == "/nic/network") return "netctl networks";
+    if (path == "/nic/network" || path == "/network") return "netctl networks";
     return path == "/vmId" || path == "/nic/kind" ? "" : "netctl vm";  // NICs tell nothing of a guest that is not there
 }
 

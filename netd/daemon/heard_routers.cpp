@@ -45,10 +45,9 @@ void HeardRouters::believe(int device, const lower::Router& router, Time now) {
     if (found == wires_.end()) return;
     Wire& wire = found->second;
     for (const auto& subnet : router.on_link) wire.on_link.try_emplace(subnet, now + long_enough);
-    wire.routers.try_emplace(router.address, Heard{now + long_enough, 0});
-    settle(wire, now);  // the first is the first still
-    if (!router.otherwise) return;
-    wire.routers.try_emplace(*router.otherwise, Heard{now + long_enough, 0});
+    for (const auto& address : {std::optional(router.address), router.otherwise})
+        if (address) wire.routers.try_emplace(*address, Heard{now + long_enough, 0});
+    if (!wire.best) wire.best = router;  // who leads goes on to
     settle(wire, now);
 }
 

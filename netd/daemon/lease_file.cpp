@@ -99,13 +99,17 @@ News news_of(std::string_view reason) {
 
 std::optional<std::chrono::nanoseconds> end_of_lease(const std::string& text) {
     const Told told = read(text);
-    std::string lasts = at(told, "new_dhcp_lease_time");
+    std::optional<long long> seconds;
+    const auto lasts = [&](const std::string& text) {
+        const auto told_of = std::strtoll(text.c_str(), nullptr, 10);
+        if (told_of > 0) seconds = std::min(seconds.value_or(told_of), told_of);
+    };
+    lasts(at(told, "new_dhcp_lease_time"));
     for (const auto& [key, value] : told)
-        if (is_ipv6_address(key)) lasts = at(told, key + "_vltime");
+        if (is_ipv6_address(key)) lasts(at(told, key + "_vltime"));  // of several the shortest, when all are asked for again
     const auto since = std::strtoll(at(told, "netd_since").c_str(), nullptr, 10);
-    const auto seconds = std::strtoll(lasts.c_str(), nullptr, 10);
-    if (since <= 0 || seconds <= 0 || seconds >= forever) return std::nullopt;
-    return std::chrono::nanoseconds(since) + std::chrono::seconds(seconds);
+    if (since <= 0 || !seconds || *seconds >= forever) return std::nullopt;
+    return std::chrono::nanoseconds(since) + std::chrono::seconds(*seconds);
 }
 
 std::optional<lower::Lease> read_lease(const std::string& text) {
@@ -116,7 +120,7 @@ std::optional<lower::Lease> read_lease(const std::string& text) {
     };
     if (told.contains("new_ip_address")) add(at(told, "new_ip_address") + "/" + (told.contains("new_subnet_cidr") ? at(told, "new_subnet_cidr") : "32"));
     for (const auto& [key, value] : told)
-        if (is_ipv6_address(key)) add(value + "/128");
+        if (is_ipv6_address(key) && at(told, key + "_vltime") != "0") add(value + "/128");  // 0: the server has withdrawn it
     if (lease.addresses.empty()) return std::nullopt;
     add_ways(told, lease);
     add_addresses(at(told, "new_domain_name_servers"), lease.nameservers);

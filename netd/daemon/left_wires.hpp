@@ -14,10 +14,10 @@ namespace netd {
 // greeter's to ask.
 void forget_wire(bridges::Kernel& kernel, const topology::IfName& device);
 
-// Who heard routers where as a netd died in a change; nobody if none did.
+// Who heard routers where as a netd died while its change waited to be confirmed; nobody if none did.
 std::vector<lower::Hearing> heard_in_change(const store::Remembered& remembered);
 
-// The devices that hear routers on another wire now, as these definitions stand.
+// The devices that hear routers on another wire now, as these definitions stand: where the change was taken back.
 std::set<topology::IfName> left_wires(const std::vector<lower::Hearing>& were, const intent::Intent& standing);
 
 }  // namespace netd

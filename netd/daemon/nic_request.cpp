@@ -47,8 +47,8 @@ void take_away(std::string_view key, intent::GuestNic& nic) {
 }  // namespace
 
 void read_changes(const json& params, intent::GuestNic& nic, intent::Complaints& complaints) {
-    json changes = params.contains("nic") ? nic_of(params) : params;
-    for (const char* key : {"vmId", "deviceType", "macAddr"}) changes.erase(key);
+    json changes = serve::has_nic(params) ? nic_of(params) : params;
+    for (const char* key : {"vmId", "deviceType", "macAddr", "nic"}) changes.erase(key);
     // Of the limits, too, what is left out stays.
     if (const auto limits = changes.find("specParams"); limits != changes.end() && limits->is_object()) {
         json merged = wire::write_value(nic.spec_params);

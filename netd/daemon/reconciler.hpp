@@ -57,6 +57,7 @@ private:
     bool follow_leases();  // true if there was something to follow
     void follow_leases(const std::vector<std::string>& keys, int& failures);
     std::vector<std::string> leases_to_follow();
+    void refuse_unfit(std::set<std::string>& keys);
     void tell_refused_ways(const lower::Leases& now) const;
     void await_again();
     void await_leases(const intent::Request& request, const intent::Intent& wanted, apply::Terms& terms);

@@ -54,8 +54,11 @@ std::string why_not(const guests::Hypervisor& guests) {
 const GuestNic* Reconciler::find_nic(const json& params) const {
     const std::string vm = text_of(params, "vmId");
     const json& nic = nic_of(params);
-    const std::string mac_text = nic.contains("macAddr") ? text_of(nic, "macAddr") : text_of(params, "macAddr");
-    const std::string alias = nic.contains("alias") ? text_of(nic, "alias") : text_of(params, "alias");
+    const auto given = [&](const char* key) {
+        const std::string inside = text_of(nic, key);
+        return inside.empty() ? text_of(params, key) : inside;
+    };
+    const std::string mac_text = given("macAddr"), alias = given("alias");
     const guests::State& guests = backends_.guests.state();
     if (auto mac = topology::Mac::parse(mac_text)) return lower::find_nic(transactor_.running(), vm, *mac, guests);
     return alias.empty() ? nullptr : lower::find_nic(transactor_.running(), vm, alias, guests);
@@ -167,19 +170,20 @@ bool Reconciler::plug_at_once(const std::vector<Plug>& plugs) {
 void Reconciler::update(const serve::ChangeNic& change) {
     const GuestNic* there = find_nic(change.params);
     if (!there)
-        return refuse(change.ticket, intent::Complaints{{code::update_failed, "/macAddr", topology::Fault::not_found, "the guest has no such NIC; VM.getNics lists them"}});
+        return refuse(change.ticket, intent::Complaints{{code::update_failed, serve::place_of_name(change.params), topology::Fault::not_found, "the guest has no such NIC; VM.getNics lists them"}});
     GuestNic nic = *there;
     intent::Complaints complaints;
     read_changes(change.params, nic, complaints);
     if (is_parting(there->key()))
-        complaints.push_back({code::update_failed, "/macAddr", topology::Fault::busy, "its guest is asked to let go of it just now; ask again when it has not in time"});
+        complaints.push_back({code::update_failed, serve::place_of_name(change.params), topology::Fault::busy, "its guest is asked to let go of it just now; ask again when it has not in time"});
     if (nic.incoming != there->incoming || nic.adopted != there->adopted)
         complaints.push_back({code::update_failed, "/nic/incoming", topology::Fault::invalid, "this can't change while the NIC is plugged in; unplug it and plug another"});
     if (nic.adopted && (nic.network != there->network || nic.link_active != there->link_active))
         complaints.push_back({code::update_failed, "/nic/network", topology::Fault::denied, "libvirt has plugged this NIC in by itself; move it, or draw its cable, by 'virsh update-device'"});
     if (nic.kind == intent::GuestKind::libvirt && !nic.incoming && !backends_.guests.connected())
         complaints.push_back({code::update_failed, "/nic/kind", topology::Fault::backend, why_not(backends_.guests)});
-    if (!complaints.empty()) return refuse(change.ticket, complaints);
+    if (complaints.empty()) complaints = intent::validate_nic(nic, transactor_.running(), facts(), code::update_failed).complaints;
+    if (!complaints.empty()) return refuse(change.ticket, serve::as_asked(complaints, change.params));
     // Also where libvirt has no part in it: the guest would find on the other host what was prepared for it before.
     const guests::Nic::Key key = lower::in_domain(nic.key(), backends_.guests.state());
     if (backends_.guests.state().nics.contains(key))

@@ -105,6 +105,7 @@ void Reconciler::follow_leases(const std::vector<std::string>& keys, int& failur
         tell_refused_ways(now);
         return folder.settle({keys.begin(), keys.end()});
     }
+    if (transactor_.is_stuck()) conclude(std::nullopt, apply::Degraded{followed.error()}, intent::code::refused);
     if (keys.size() == 1 || ++failures > most_failures) {
         for (const std::string& key : keys) refused_leases_.insert_or_assign(key, Refused{find(folder.offered(), key), clock_.boottime() + pause_after_refusal});
         return log::warn("a lease can't be followed ({}): {}: {}", fmt::join(keys, ", "), followed.error().subject, followed.error().what);
@@ -120,7 +121,23 @@ std::vector<std::string> Reconciler::leases_to_follow() {
     const auto is_past = [&](const auto& entry) { return entry.second.again <= clock_.boottime() || !keys.contains(entry.first) || find(clients_.leases().offered(), entry.first) != entry.second.lease; };
     std::erase_if(refused_leases_, is_past);
     for (const auto& [key, refused] : refused_leases_) keys.erase(key);
+    if (!keys.empty()) refuse_unfit(keys);
     return {keys.begin(), keys.end()};
+}
+
+// What counts then is the lease from before, for as long as it was given.
+void Reconciler::refuse_unfit(std::set<std::string>& keys) {
+    const LeaseFolder& folder = clients_.leases();
+    for (const intent::Network& network : transactor_.standing().networks())
+        for (const lower::Family family : {lower::Family::v4, lower::Family::v6}) {
+            const std::string key = lower::lease_key(network, family);
+            const auto offered = lower::asks(network, family) && keys.contains(key) ? find(folder.offered(), key) : std::nullopt;
+            const std::string why = offered ? lower::unfit(*offered, network, transactor_.standing(), folder.held()) : "";
+            if (why.empty()) continue;
+            log::warn("network {}: what its DHCP server gave is not taken: {}", network.name.text(), why);
+            refused_leases_.insert_or_assign(key, Refused{offered, clock_.boottime() + pause_after_refusal});
+            keys.erase(key);
+        }
 }
 
 // What leads by the same router was taken over with its NIC.

@@ -47,7 +47,10 @@ std::optional<topology::Error> Reconciler::mend(const Parts& parts, const intent
     const auto touched = lower::within(lower::touched_by_names(parts.networks, parts.bonds, parts.guests, there), there);
     const auto outcome = transactor_.mend(there, touched);
     if (const auto* back = std::get_if<apply::RolledBack>(&outcome)) return back->because;
-    if (const auto* stuck = std::get_if<apply::Degraded>(&outcome)) return stuck->because;
+    if (const auto* stuck = std::get_if<apply::Degraded>(&outcome)) {
+        conclude(std::nullopt, outcome, intent::code::refused);
+        return stuck->because;
+    }
     if (std::get<apply::Committed>(outcome).changed) log::info("put right what had come to differ: {}", names_of(parts));
     return std::nullopt;
 }

@@ -187,6 +187,13 @@ void check_curve(const std::optional<ServiceCurve>& curve, std::string_view name
                  fmt::format("{}: the kernel knows rates up to 34 Gbit/s, and times up to 71 minutes", name));
 }
 
+// At any time since its class began to send.
+bool exceeds(const ServiceCurve& curve, const ServiceCurve& limit) {
+    const auto rate = [](const ServiceCurve& of, std::uint64_t time) { return of.m1.value_or(0) != 0 && time < of.d.value_or(0) ? *of.m1 : of.m2.value_or(0); };
+    const auto times = {std::uint64_t(0), curve.d.value_or(0), limit.d.value_or(0)};
+    return std::ranges::any_of(times, [&](std::uint64_t time) { return rate(curve, time) > rate(limit, time); });
+}
+
 void check_qos(const Network& network, Examiner& is) {
     if (!network.host_qos) return;
     const HostQosOut& out = network.host_qos->out;
@@ -202,7 +209,7 @@ void check_qos(const Network& network, Examiner& is) {
         is.refuse_if(limit && limit->m2 && *limit->m2 > 0 && *limit->m2 < slowest_intake, code::bad_parameters, "hostQos",
                      fmt::format("in.ul: the kernel counts no bucket slower than {} bit/s", slowest_intake));
     }
-    is.refuse_if(out.ul && out.rt && out.rt->m2.value_or(0) > out.ul->m2.value_or(0), code::bad_parameters, "hostQos",
+    is.refuse_if(out.ul && out.rt && exceeds(*out.rt, *out.ul), code::bad_parameters, "hostQos",
                  "out.rt is more than out.ul: what is promised may not be more than what is allowed");
 }
 

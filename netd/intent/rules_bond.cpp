@@ -20,6 +20,7 @@ public:
         const Link* there = facts_.kernel.links.find(bond_.name);
         if (there && !(there->kind && std::holds_alternative<bridges::Bond>(*there->kind)))
             refuse(code::bad_bond, Fault::conflict, "", fmt::format("the host has a device '{}' that is not a bond", bond_.name.text()));
+        if (there && !is_ours(*there)) belongs_to_others(*there);
         for (const IfName& nic : bond_.nics) port(nic);
     }
 
@@ -27,6 +28,16 @@ private:
     void refuse(int code, Fault fault, std::string_view attribute, std::string what) {
         const std::string& name = bond_.name.text();
         complaints_.push_back({code, attribute.empty() ? pointer({"bondings", name}) : pointer({"bondings", name, attribute}), fault, std::move(what)});
+    }
+
+    // Only the bridge that its untagged network's is to be may have it.
+    void belongs_to_others(const Link& there) {
+        const Base* base = wanted_.bases().find(bond_.name);
+        const Rider* untagged = base ? base->with_tag(std::nullopt) : nullptr;
+        const Network* network = untagged ? wanted_.networks().find(untagged->network) : nullptr;
+        const bool has_bridge = network && network->bridged && network->switch_kind == SwitchKind::legacy;
+        if (const IfName* owner = foreign_owner_of(there, has_bridge ? network->name.text() : "", wanted_, facts_))
+            refuse(code::used_nic, Fault::conflict, "", fmt::format("'{}' belongs to '{}', which netd did not make; take it out of there first", bond_.name.text(), owner->text()));
     }
 
     void port(const IfName& nic) {

@@ -75,6 +75,25 @@ Ways ways_of(const Lease& lease, const intent::Network& network, const intent::I
     return ways;
 }
 
+std::string unfit(const Lease& lease, const intent::Network& network, const intent::Intent& intent, const Leases& held) {
+    constexpr unsigned widest = 8;
+    for (const topology::Subnet& subnet : lease.addresses) {
+        const topology::IpAddress address = subnet.address();
+        if (subnet.length() < widest && !network.default_route) return fmt::format("the subnet of {} is wider than a /{}", subnet.text(), widest);
+        const auto has_it = [&](const topology::Subnet& one) { return one.address() == address; };
+        for (const intent::NetworkName& name : intent.on_subnets({subnet}))
+            if (name != network.name && std::ranges::any_of(intent.networks().find(name)->all_addresses(), has_it)) return fmt::format("{} is the address of network {}", address.text(), name.text());
+        for (const auto& [key, other] : held) {
+            if (std::ranges::none_of(other.addresses, has_it)) continue;
+            // Not what the network itself had on another wire.
+            const auto is_of = [&](const intent::Network& one) { return one.name != network.name && (lease_of(one, Family::v4, &held) == &other || lease_of(one, Family::v6, &held) == &other); };
+            const auto whose = std::ranges::find_if(intent.networks(), is_of);
+            if (whose != intent.networks().end()) return fmt::format("{} is the address of network {}", address.text(), whose->name.text());
+        }
+    }
+    return "";
+}
+
 bool is_leased_elsewhere(const topology::Subnet& subnet, const intent::Network& network, const Leases& leases) {
     return std::ranges::any_of(leases, [&](const auto& entry) {
         const auto& [key, lease] = entry;

@@ -46,6 +46,10 @@ Ways ways_of(const Lease& lease, const intent::Network& network, const intent::I
 // Networks of which other ways count by the one intent than by the other.
 std::set<intent::NetworkName> with_other_ways(const intent::Intent& was, const intent::Intent& now, const Leases& leases);
 
+// Why a lease is none for this network, in words; empty: it is one. What is another network's address is no server's to give, nor, to
+// a network without the default route, a subnet wider than a /8.
+std::string unfit(const Lease& lease, const intent::Network& network, const intent::Intent& intent, const Leases& held);
+
 // Whether a lease of another network than this one has the subnet.
 bool is_leased_elsewhere(const topology::Subnet& subnet, const intent::Network& network, const Leases& leases);
 

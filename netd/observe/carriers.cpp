@@ -33,6 +33,11 @@ std::vector<Event> Carriers::look(const Snapshot& snapshot, Time now) {
     for (const std::string& network : down_) {
         const intent::Network* still = snapshot.running.network(network);
         if (down.contains(network) || !still || !still->base()) continue;
+        // It stands on another one by now, which has no carrier either: for how long does not count.
+        if (lost.contains(*still->base())) {
+            down.insert(network);
+            continue;
+        }
         events.push_back({"network.up", network, {{"device", still->base()->text()}}});
     }
     lost_ = std::move(lost);

@@ -38,15 +38,25 @@ Devices::Devices(const Snapshot& snapshot) : snapshot_(snapshot) {
     for (const auto& network : snapshot.running.networks()) learn(network);
 }
 
-void Devices::learn(const intent::Network& network) {
+namespace {
+
+bool is_by_tag(const intent::Network& network) { return network.base() && network.switch_kind != intent::SwitchKind::legacy; }
+
+}  // namespace
+
+Realisation realisation_of(const intent::Network& network, const intent::Intent& running) {
     Realisation how{lower::guest_bridge(network), lower::top_device(network)};
-    const auto base = network.base();
-    const bool by_tag = base && network.switch_kind != intent::SwitchKind::legacy;
-    const bool is_aware = by_tag && network.switch_kind == intent::SwitchKind::vlan_aware;
+    const bool is_aware = is_by_tag(network) && network.switch_kind == intent::SwitchKind::vlan_aware;
     if (network.vlan) how.tag = network.vlan->number();
     else if (is_aware)
-        if (const intent::Base* there = snapshot_.running.bases().find(*base)) how.tag = there->inner_tag().number();
-    how.has_device = !is_aware || network.is_on_host() || !snapshot_.running.watching(network.name).empty();
+        if (const intent::Base* there = running.bases().find(*network.base())) how.tag = there->inner_tag().number();
+    how.has_device = !is_aware || network.is_on_host() || !running.watching(network.name).empty();
+    return how;
+}
+
+void Devices::learn(const intent::Network& network) {
+    Realisation how = realisation_of(network, snapshot_.running);
+    const bool by_tag = is_by_tag(network);
     if (network.switch_kind == intent::SwitchKind::ovs) feet_[how.device.text()] = &network;
     if (network.bridged || by_tag) {
         Switch& at = switches_[how.bridge.text()];
@@ -151,9 +161,10 @@ bool is_on_the_wire(const Link& link, const Snapshot& snapshot) {
 }
 
 std::string text_of_addresses(const Link& link) {
+    std::set<topology::Subnet> addresses = link.facts.rare.get().autoconf;
+    if (link.addresses) addresses.insert(link.addresses->begin(), link.addresses->end());
     std::string text;
-    if (!link.addresses) return text;
-    for (const auto& address : *link.addresses) text += (text.empty() ? "" : " ") + address.text();
+    for (const auto& address : addresses) text += (text.empty() ? "" : " ") + address.text();
     return text;
 }
 

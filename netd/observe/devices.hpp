@@ -37,6 +37,8 @@ struct Realisation {
     bool has_device = true;  // a vlan-aware network in which the host takes no part has none
 };
 
+Realisation realisation_of(const intent::Network& network, const intent::Intent& running);
+
 // Points into the snapshot, which must outlive it.
 class Devices {
 public:

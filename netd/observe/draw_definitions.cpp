@@ -1,4 +1,5 @@
 // Networks and guests, which only definitions know of, and the place of what they want and is not there.
+#include "netd/lower/attainable.hpp"
 #include "netd/lower/naming.hpp"
 #include "netd/lower/vm_id.hpp"
 #include "netd/observe/drawing.hpp"
@@ -102,7 +103,8 @@ void draw(Drawing& drawing, const intent::Bond& bond) {
 
 void draw(Drawing& drawing, const intent::GuestNic& nic) {
     const NodeId guest{nic.kind == intent::GuestKind::netns ? NodeKind::namespace_ : NodeKind::guest, lower::domain_name(nic.vm, drawing.snapshot.observed.guests)};
-    drawing.put(guest);
+    const bool is_there = lower::has_place(nic, drawing.snapshot.has_namespace);
+    if (Node& node = drawing.put(guest); !is_there) node.state = NodeState::missing;
     const NodeId port = drawing.want(lower::port_of(nic), NodeKind::port, "nic " + nic.mac.text() + " of " + nic.vm);
     Node& node = drawing.put(port);
     node.parent = guest;

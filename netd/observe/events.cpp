@@ -82,12 +82,15 @@ private:
 
     // A network is also another one when its device is.
     void tell_device(const Link* was, const Link* now) {
-        Attributes changes;
-        if (state_text(was) != state_text(now)) changes["state"] = state_text(now);
-        if (was && now && was->mtu != now->mtu && now->mtu) changes["mtu"] = std::to_string(now->mtu->number());
-        if (changes.empty()) return;
+        const bool has_other_state = state_text(was) != state_text(now);
+        if (!has_other_state && !(was && now && was->mtu != now->mtu)) return;
         const Link& link = now ? *now : *was;
         for (const intent::Network* network : networks_of(link)) {
+            Attributes changes;
+            if (has_other_state) changes["state"] = state_text(now);
+            const auto mtu = mtu_of(*network, now);
+            if (was && now && mtu && mtu_of(*network, was) != mtu) changes["mtu"] = std::to_string(mtu->number());
+            if (changes.empty()) continue;
             Attributes& told = networks_[network->name.text()];
             told.insert({"change", "device"});
             told.insert({"device", link.name.text()});
@@ -95,15 +98,30 @@ private:
         }
     }
 
-    // Those whose device it is: by the mark on it, by its name, or by what stands on it without a tag.
+    // By which the host has it: a filtering bridge, where it has no device of its own.
+    static IfName device_of(const intent::Network& network, const Snapshot& at) {
+        const Realisation how = realisation_of(network, at.running);
+        return how.has_device ? how.device : how.bridge;
+    }
+
+    // What networks share has the largest MTU of all that do.
+    std::optional<topology::Mtu> mtu_of(const intent::Network& network, const Link* device) const {
+        if (!device || !device->mtu || realisation_of(network, now_.running).has_device) return device ? device->mtu : std::nullopt;
+        return std::min(*device->mtu, network.mtu);
+    }
+
+    // Those whose device it is: by the mark on it, by its name, or by what stands on it.
     std::vector<const intent::Network*> networks_of(const Link& link) const {
         std::vector<const intent::Network*> found;
         const auto add = [&](const intent::Network* network) {
-            if (network && lower::top_device(*network) == link.name && std::find(found.begin(), found.end(), network) == found.end()) found.push_back(network);
+            if (network && device_of(*network, now_) == link.name && std::find(found.begin(), found.end(), network) == found.end()) found.push_back(network);
         };
-        constexpr std::string_view mark = "network ";
+        constexpr std::string_view mark = "network ", shared = "base ";
         const auto role = link.owner ? link.owner->role : std::nullopt;
         if (role && role->starts_with(mark)) add(now_.running.network(std::string_view(*role).substr(mark.size())));
+        if (role && role->starts_with(shared))
+            if (const intent::Base* base = now_.running.bases().find(IfName::observed(role->substr(shared.size()))))
+                for (const intent::Rider& rider : base->riders) add(now_.running.networks().find(rider.network));
         add(now_.running.network(link.name.text()));
         if (const intent::Base* base = now_.running.bases().find(link.name))
             if (const intent::Rider* rider = base->with_tag(std::nullopt)) add(now_.running.networks().find(rider->network));
@@ -117,13 +135,14 @@ private:
 
     // With what its device is now, or was called, if the network is gone.
     void complete(const std::string& name, Attributes& attributes) const {
-        const intent::Network* network = now_.running.network(name);
-        if (!network) network = was_.running.network(name);
-        if (!network) return;
-        const Link* device = now_.observed.kernel.links.find(lower::top_device(*network));
-        attributes.insert({"device", lower::top_device(*network).text()});
+        const intent::Network *now = now_.running.network(name), *was = was_.running.network(name);
+        if (!now && !was) return;
+        const IfName called = now ? device_of(*now, now_) : device_of(*was, was_);
+        const bool is_left_to_others = !now && called != lower::top_device(*was);
+        const Link* device = is_left_to_others ? nullptr : now_.observed.kernel.links.find(called);
+        attributes.insert({"device", called.text()});
         attributes.insert({"state", state_text(device)});
-        if (device && device->mtu) attributes.insert({"mtu", std::to_string(device->mtu->number())});
+        if (const auto mtu = mtu_of(now ? *now : *was, device)) attributes.insert({"mtu", std::to_string(mtu->number())});
     }
 
     void tell(const intent::GuestNic* was, const intent::GuestNic* now) {

@@ -32,7 +32,7 @@ std::optional<Error> wrong_parameter(NicVerb verb, const json& params) {
         const bool names_it = name == "macAddr" || name == "alias", is_update = verb == NicVerb::update;
         if (name == "nic" && !value.is_object() && !wire::is_absent(value)) return wrong("/nic", "nic is an object: the NIC's attributes");
         if (name == "deviceType" && is_update && !wire::is_absent(value) && value != "interface") return wrong("/deviceType", "deviceType is \"interface\"");
-        if (name == "vmId" || name == "nic" || (names_it && verb != NicVerb::plug) || (is_update && (name == "deviceType" || !params.contains("nic")))) continue;
+        if (name == "vmId" || name == "nic" || (names_it && verb != NicVerb::plug) || (is_update && (name == "deviceType" || !has_nic(params)))) continue;
         return wrong(wire::pointer("", name), "this is not a parameter; vmId and nic are");
     }
     return std::nullopt;
@@ -46,20 +46,22 @@ std::optional<Error> names_none(const json& params) {
             const auto found = object->find(key);
             if (found == object->end() || wire::is_absent(*found)) continue;
             names = true;
-            if (!found->is_string()) return wrong("/nic", fmt::format("{} is a text", key));
-            if (std::string_view(key) == "macAddr" && !topology::Mac::parse(found->get<std::string>())) return wrong("/nic", fmt::format("'{}' is not a MAC", found->get<std::string>()));
+            const std::string place = wire::pointer(object == &params ? "" : "/nic", key);
+            if (!found->is_string()) return wrong(place, fmt::format("{} is a text", key));
+            if (std::string_view(key) == "macAddr")
+                if (auto mac = topology::Mac::parse(found->get<std::string>()); !mac) return wrong(place, mac.error().what);
         }
-    return names ? std::nullopt : std::optional(wrong("/nic", "macAddr or alias is due: which NIC"));
+    return names ? std::nullopt : std::optional(wrong(has_nic(params) ? "/nic" : "", "macAddr or alias is due: which NIC"));
 }
 
 // By reading it for nobody.
 void read_attributes(NicVerb verb, const json& params, intent::Complaints& complaints) {
-    json described = verb == NicVerb::plug || params.contains("nic") ? nic_of(params) : params;
+    json described = verb == NicVerb::plug || has_nic(params) ? nic_of(params) : params;
     const auto mac = described.find("macAddr");
     if (verb == NicVerb::plug && mac != described.end() && !wire::is_absent(*mac))
         if (auto given = topology::Mac::parse(mac->is_string() ? mac->get<std::string>() : ""); !given)
             complaints.push_back({code_of(verb), "/nic/macAddr", topology::Fault::invalid, given.error().what});
-    described.erase("deviceType");
+    for (const char* key : {"deviceType", "nic"}) described.erase(key);
     intent::GuestNic nobody{"", topology::Mac::of({})};
     wire::read_nic(described, nobody, code_of(verb), complaints);
 }
@@ -75,19 +77,41 @@ int code_of(NicVerb verb) {
     return intent::code::plug_failed;
 }
 
+bool has_nic(const json& params) {
+    const auto found = params.find("nic");
+    return found != params.end() && found->is_object();
+}
+
 const json& nic_of(const json& params) {
     static const json none = json::object();
-    const auto found = params.find("nic");
-    return found != params.end() && found->is_object() ? *found : none;
+    return has_nic(params) ? params["nic"] : none;
 }
 
 intent::Complaints wrong_with(NicVerb verb, const json& params) {
     intent::Complaints complaints;
     auto first = wrong_parameter(verb, params);
-    if (!first && verb == NicVerb::unplug) first = names_none(params);
+    if (!first && verb != NicVerb::plug) first = names_none(params);
     if (first) complaints.push_back({code_of(verb), first->subject, first->fault, first->what});
     else if (verb != NicVerb::unplug) read_attributes(verb, params, complaints);
-    return complaints;
+    return as_asked(complaints, params);
+}
+
+intent::Complaints as_asked(const intent::Complaints& complaints, const json& params) {
+    constexpr std::string_view within = "/nic/";
+    if (has_nic(params)) return complaints;
+    intent::Complaints asked;
+    asked.add(complaints, [&](intent::Complaint one) {
+        if (one.path.starts_with(within)) one.path.erase(0, within.size() - 1);
+        return std::optional(std::move(one));
+    });
+    return asked;
+}
+
+std::string place_of_name(const json& params) {
+    for (const char* key : {"macAddr", "alias"})
+        for (const json* object : {&nic_of(params), &params})
+            if (const auto found = object->find(key); found != object->end() && !wire::is_absent(*found)) return wire::pointer(object == &params ? "" : "/nic", key);
+    return "";
 }
 
 }  // namespace serve

@@ -12,6 +12,13 @@ int code_of(NicVerb verb);
 // Everything that is wrong with them as such, so that nobody waits in the queue for that. What the NIC is beside others is another matter.
 intent::Complaints wrong_with(NicVerb verb, const nlohmann::json& params);
 
+// The pointers of these (/nic/…) as the parameters have it: some clients write the NIC's attributes beside `vmId`.
+intent::Complaints as_asked(const intent::Complaints& complaints, const nlohmann::json& params);
+
+// A pointer to what says which NIC is meant; "" if nothing does.
+std::string place_of_name(const nlohmann::json& params);
+
+bool has_nic(const nlohmann::json& params);
 // `nic` of the parameters; an empty object where there is none.
 const nlohmann::json& nic_of(const nlohmann::json& params);
 

@@ -146,6 +146,7 @@ std::optional<intent::Request> Requests::read_setup(const Ticket& ticket, const 
     intent::Request request = wire::read_setup(params, complaints);
     if (complaints.empty()) return request;
     // What could be read is held against the rules as well, so that every complaint comes at once.
+    intent::rename(request, intent::still_missing(snapshot_->renamed, snapshot_->observed.kernel));
     intent::add_broken_rules(complaints, intent::validate(request, snapshot_->running, snapshot_->facts()).complaints);
     refuse(ticket, complaints);
     return std::nullopt;

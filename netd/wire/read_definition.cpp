@@ -122,7 +122,7 @@ bool asks_for_removal(const json& value, const std::string& path, Complaints& co
     if (!remove) complain(complaints, bad_parameters, pointer(path, "remove"), remove.error().what);
     if (!remove || !*remove) return false;
     for (const auto& [key, other] : value.items())
-        if (key != "remove" && key != "custom")
+        if (key != "remove" && key != "custom" && !is_absent(other))
             complain(complaints, bad_parameters, pointer(path, key), "beside remove nothing but custom can be given");
     return true;
 }

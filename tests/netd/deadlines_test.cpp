@@ -107,6 +107,14 @@ TEST_CASE("what is wrong with a guest's NIC as such is told at once", "[deadline
     }
     CHECK(code("VM.hotunplugNic", {{"vmId", "a"}, {"nic", json::object()}}) == 50);
     CHECK(code("VM.updateDevice", {{"vmId", "a"}, {"macAddr", "02:00:00:00:00:01"}, {"linkActive", 7}}) == 56);
+    CHECK(house.answers[0]["error"]["data"][0]["path"] == "/linkActive");
+    CHECK(code("VM.updateDevice", {{"vmId", "a"}, {"nic", {{"macAddr", "02:00:00:00:00:01"}, {"linkActive", 7}}}}) == 56);
+    CHECK(house.answers[0]["error"]["data"][0]["path"] == "/nic/linkActive");
+    // An alias beside it would be another NIC's.
+    CHECK(code("VM.updateDevice", {{"vmId", "a"}, {"macAddr", "nonsense"}, {"alias", "net0"}, {"linkActive", false}}) == 56);
+    CHECK(house.answers[0]["error"]["data"][0]["path"] == "/macAddr");
+    CHECK(code("VM.hotunplugNic", {{"vmId", "a"}, {"nic", {{"macAddr", 7}}}}) == 50);
+    CHECK(house.answers[0]["error"]["data"][0]["path"] == "/nic/macAddr");
     CHECK(house.commands->take().empty());
     CHECK(code("VM.hotplugNic", {{"vmId", "a"}, {"nic", {{"kind", "tap"}, {"macAddr", "02:00:00:00:00:01"}}}}) == 0);
     CHECK(code("VM.hotunplugNic", {{"vmId", "a"}, {"macAddr", "02:00:00:00:00:01"}}) == 0);

@@ -2,6 +2,7 @@
 #include "netd/observe/events.hpp"
 
 #include "netd/lower/naming.hpp"
+#include "netd/observe/devices.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -87,6 +88,26 @@ TEST_CASE("a network that comes, changes or goes is told with its device, and wh
     REQUIRE(events_between(there, other) == told("changed", "up"));
     REQUIRE(events_between(other, lost) == told("device", "missing"));
     REQUIRE(events_between(there, without) == told("removed", "missing"));
+}
+
+TEST_CASE("a network without a device of its own is told with the bridge that it shares", "[events]") {
+    auto web = network("web"), db = network("db");
+    web.nic = db.nic = name("eth0");
+    web.vlan = topology::VlanId::parse("7").operator*();
+    db.vlan = topology::VlanId::parse("8").operator*();
+    web.switch_kind = db.switch_kind = intent::SwitchKind::vlan_aware;
+    db.mtu = topology::Mtu::observed(1400);
+    auto shared = bridge(observe::realisation_of(web, {}).bridge.text().c_str());
+    shared.owner = topology::Owner::ours("base eth0");
+    const std::string device = shared.name.text();
+    const auto one = with({shared}, {web}), both = with({shared}, {web, db}), gone = with({}, {web, db});
+    const auto told = [&](const char* subject, std::map<std::string, std::string> attributes) {
+        attributes.insert({"device", device});
+        return Event{"network.changed", subject, attributes};
+    };
+    CHECK(events_between(one, both) == std::vector<Event>{told("db", {{"change", "added"}, {"state", "up"}, {"mtu", "1400"}})});
+    CHECK(events_between(both, one) == std::vector<Event>{told("db", {{"change", "removed"}, {"state", "missing"}})});
+    CHECK(events_between(both, gone) == std::vector<Event>{told("db", {{"change", "device"}, {"state", "missing"}}), told("web", {{"change", "device"}, {"state", "missing"}})});
 }
 
 TEST_CASE("a guest's tap that comes and goes is no event of a NIC", "[events]") {

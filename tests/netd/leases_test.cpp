@@ -76,11 +76,36 @@ struct Host {
 
 }  // namespace
 
+TEST_CASE("no server gives what is another network's, nor half the world to a network beside the default route", "[leases]") {
+    fakes::FakeKernel kernel{"eno1", "eno2", "eno3"};
+    const auto intent = wanted(R"({"networks": {"ovirtmgmt": {"nic": "eno1", "ipaddr": "192.0.2.10", "prefix": 24, "gateway": "192.0.2.1", "defaultRoute": true},
+                                                "db": {"nic": "eno2", "bootproto": "dhcp"}, "web": {"nic": "eno3", "bootproto": "dhcp"}}})", {}, kernel);
+    const intent::Network &db = *intent.network("db"), &management = *intent.network("ovirtmgmt");
+    const auto why = [&](const char* address, const Leases& held = {}) { return lower::unfit(lease(address, "192.0.2.1"), db, intent, held); };
+    CHECK(why("192.0.2.10/24") == "192.0.2.10 is the address of network ovirtmgmt");
+    CHECK(why("192.0.2.10/32") == "192.0.2.10 is the address of network ovirtmgmt");
+    CHECK(why("10.7.0.84/1") == "the subnet of 10.7.0.84/1 is wider than a /8");
+    CHECK(lower::unfit(lease("10.7.0.84/1", "10.7.0.1"), management, intent, {}).empty());
+    CHECK(why("192.0.2.11/24").empty());  // to share a subnet is lawful
+    CHECK(why("10.7.0.84/8").empty());
+    const Lease same = lease("10.7.0.84/24", "10.7.0.1");
+    CHECK(why("10.7.0.84/24", {{"eno3-4", same}}) == "10.7.0.84 is the address of network web");
+    CHECK(why("10.7.0.84/24", {{"eno2-4", same}}).empty());
+    CHECK(why("10.7.0.84/24", {{"eno4-4", same}}).empty());  // its own, from where it was before
+}
+
 TEST_CASE("a lease is what the client says, less what can't be", "[leases]") {
     const Lease all{.addresses = {net("10.7.0.84/24")}, .gateway = ip("10.7.0.1"), .nameservers = {ip("10.7.0.53"), ip("10.7.0.54")}, .search = {"lab.example"}};
     CHECK(netd::read_lease(seven) == all);
     CHECK(netd::end_of_lease(seven) == 1120s);
     CHECK(netd::end_of_lease("netd_since=1000000000000\nnew_dhcp_lease_time=4294967295\n") == std::nullopt);
+
+    // Of DHCPv6 each address has a time of its own; one of none is withdrawn.
+    const std::string withdrawn = "netd_since=1000000000000\nnew_dhcp6_ia_na1_ia_addr1=fd00::5\nnew_dhcp6_ia_na1_ia_addr1_vltime=7200\n"
+                                  "new_dhcp6_ia_na1_ia_addr2=fd00::6\nnew_dhcp6_ia_na1_ia_addr2_vltime=0\n";
+    CHECK(netd::read_lease(withdrawn)->addresses == std::set{net("fd00::5/128")});
+    CHECK(netd::end_of_lease(withdrawn) == 8200s);
+    CHECK(netd::end_of_lease(withdrawn + "new_dhcp6_ia_na1_ia_addr3=fd00::7\nnew_dhcp6_ia_na1_ia_addr3_vltime=60\n") == 1060s);
 
     // A router that a classless static route names wins, and without one there is none (RFC 3442).
     CHECK(netd::read_lease(seven + "new_classless_static_routes=0.0.0.0/0 10.7.0.2 10.9.0.0/16 10.7.0.3\n")->gateway == ip("10.7.0.2"));

@@ -181,7 +181,7 @@ TEST_CASE("an address that others added is no drift, and one that is missing bes
 }
 
 TEST_CASE("a network is down when its wire is gone for longer than the grace time, and up at once", "[mending]") {
-    House house{"eth0"};
+    House house{"eth0", "eth1"};
     house.define({{"networks", {{"web", {{"nic", "eth0"}}}, {"lab", told::json::object()}}}});
     observe::Snapshot now = house.now;
     const auto carrier = [&](bool carrier) {
@@ -204,6 +204,22 @@ TEST_CASE("a network is down when its wire is gone for longer than the grace tim
     carrier(true);
     CHECK(carriers.look(now, 301s) == std::vector<observe::Event>{{"network.up", "web", {{"device", "eth0"}}}});
     CHECK(carriers.down().empty());
+
+    // Who goes to a NIC that has no carrier either stays down.
+    carrier(false);
+    std::ignore = carriers.look(now, 400s);
+    CHECK(carriers.look(now, 430s).size() == 1);
+    house.define({{"networks", {{"web", {{"nic", "eth1"}}}}}});
+    now.running = house.now.running;
+    bridges::Link other = *now.observed.kernel.links.find(name("eth1"));
+    other.facts.carrier = false;
+    now.observed.kernel.links.put(other);
+    CHECK(carriers.look(now, 431s).empty());
+    CHECK(carriers.down() == std::set<std::string>{"web"});
+    CHECK(carriers.look(now, 500s).empty());
+    other.facts.carrier = true;
+    now.observed.kernel.links.put(other);
+    CHECK(carriers.look(now, 501s) == std::vector<observe::Event>{{"network.up", "web", {{"device", "eth1"}}}});
 }
 
 namespace {

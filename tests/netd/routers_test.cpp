@@ -1,5 +1,6 @@
 // Routers that announce themselves: what of an announcement counts, whom a wire is left by, and what the kernel has of it.
 #include "netd/daemon/heard_routers.hpp"
+#include "netd/daemon/left_wires.hpp"
 #include "netd/lower/naming.hpp"
 #include "tests/netd/transaction_house.hpp"
 
@@ -182,14 +183,40 @@ TEST_CASE("whom an earlier netd has heard is believed until he had time to say s
     routers.keep_only(wires);
     routers.believe(seven, router, 0s);
     CHECK(routers.of(seven) == router);
-    routers.believe(seven, {ip("fe80::1"), {}, ip("fe80::")}, 0s);
-    routers.expire(1s);
-    CHECK(left_by(routers) == ip("fe80::1"));
-    CHECK(routers.of(seven)->otherwise == ip("fe80::"));
     const bool says_so = GENERATE(true, false);
     if (says_so) routers.take(said("fe80::1"), 3s);
     routers.expire(16s);
     CHECK(routers.of(seven).has_value() == says_so);
+}
+
+TEST_CASE("two routers that an earlier netd has heard lead in their order at once", "[routers]") {
+    HeardRouters routers;
+    routers.keep_only(wires);
+    const lower::Router both{ip("fe80::2"), {net("fd00:1::/64")}, ip("fe80::1")};
+    routers.believe(seven, both, 0s);
+    CHECK(routers.of(seven) == both);
+    routers.take(said("fe80::1"), 500ms);
+    CHECK(routers.of(seven) == both);
+    routers.expire(2s);
+    CHECK(routers.of(seven) == both);
+}
+
+TEST_CASE("of a change in which netd died, and that is taken back, it is known whose wire was another one", "[routers]") {
+    fakes::FakeKernel kernel{"eno1", "eno2"};
+    const intent::Intent before = wanted(R"({"networks": {"web": {"nic": "eno1", "vlan": 7, "ipv6autoconf": true}, "db": {"nic": "eno2", "ipv6autoconf": true}}})", {}, kernel);
+    const intent::Intent after = wanted(R"({"networks": {"web": {"nic": "eno1", "vlan": 8, "ipv6autoconf": true}}})", before, kernel);
+    store::Entry entry{.boot = store::boot_id(), .phase = store::Entry::Phase::waiting, .delta = intent::difference(before, after)};
+    const auto left = [&](const intent::Intent& standing) {
+        const store::Remembered remembered{std::optional<store::Kept>(), std::optional(store::Kept{before}), std::optional(entry)};
+        return netd::left_wires(netd::heard_in_change(remembered), standing);
+    };
+    CHECK(left(before) == std::set{web});
+    CHECK(left(after).empty());
+    entry.phase = store::Entry::Phase::applying;  // it may never have been there
+    CHECK(left(before).empty());
+    entry.phase = store::Entry::Phase::waiting;
+    entry.boot = "another";
+    CHECK(left(before).empty());
 }
 
 TEST_CASE("what comes from announced addresses leaves by the router", "[routers]") {

@@ -43,6 +43,16 @@ std::string refused_nic(intent::GuestNic nic, const bridges::Abilities& able, co
 
 }  // namespace
 
+TEST_CASE("what is promised is never more than what is allowed", "[shaping]") {
+    const auto is_refused = [](const json& ul, const json& rt) { return refusals({{"out", {{"ls", {{"m2", 10}}}, {"ul", ul}, {"rt", rt}}}}).find("more than what is allowed") != std::string::npos; };
+    CHECK_FALSE(is_refused({{"m2", 100'000}}, {{"m2", 100'000}}));
+    CHECK(is_refused({{"m2", 100'000}}, {{"m2", 100'001}}));
+    CHECK(is_refused({{"m2", 100'000}}, {{"m1", 200'000}, {"d", 1000}, {"m2", 1000}}));
+    CHECK_FALSE(is_refused({{"m1", 300'000}, {"d", 1000}, {"m2", 100'000}}, {{"m1", 200'000}, {"d", 1000}, {"m2", 1000}}));
+    CHECK(is_refused({{"m1", 300'000}, {"d", 1000}, {"m2", 100'000}}, {{"m1", 200'000}, {"d", 2000}, {"m2", 1000}}));
+    CHECK_FALSE(is_refused({{"d", 1000}, {"m2", 100'000}}, {{"m2", 1000}}));
+}
+
 TEST_CASE("networks of a NIC get their shares of it, whatever has no tag one of its own", "[shaping]") {
     House house{"eth0"};
     json limited = qos(20);
