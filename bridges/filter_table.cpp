@@ -14,7 +14,6 @@
 namespace bridges {
 namespace {
 
-
 template <std::size_t size>
 std::array<std::uint8_t, size> rest_of(const std::vector<std::byte>& key) {
     std::array<std::uint8_t, size> rest = {};
