@@ -63,7 +63,7 @@ def case(*needs, kinds=(), nics=("eno1", "eno2", "eno3", "eno4"), words=(), star
 class Lane:
     def __init__(self, name, build):
         self.name, self.build = name, build
-        self.passed, self.failed, self.skipped = [], [], []
+        self.passed, self.failed, self.skipped, self.late = [], [], [], []
         self.abilities = self.look()
         self.kept = self.kept_for = None   # the host that the next case with the same word may have
 
@@ -132,18 +132,22 @@ class Lane:
             raise
         return host
 
+    def leave_out(self, one):
+        self.late.append(one.name)
+        print(f"LATE: {one.name}: the time of this run is over")
+
     def skip(self, one, reason):
         self.skipped.append(one.name)
         print(f"SKIPPED: {one.name}: {reason}")
 
     def tell(self):
         if folder := os.environ.get("NETD_LANES"):
-            for what in ("passed", "skipped"):
+            for what in ("passed", "skipped", "late"):
                 with open(pathlib.Path(folder) / what, "a") as file:
                     file.writelines(name + "\n" for name in getattr(self, what))
         for name in self.failed:
             print(f"{self.name}: failed: {name}")
-        print(f"lane {self.name}: {len(self.passed)} passed, {len(self.failed)} failed, {len(self.skipped)} skipped")
+        print(f"lane {self.name}: {len(self.passed)} passed, {len(self.failed)} failed, {len(self.skipped) + len(self.late)} skipped")
         return 1 if self.failed else 0
 
 
@@ -177,6 +181,11 @@ def _shown_already():
     return set(passed.read_text().splitlines()) if passed.exists() else set()
 
 
+def _time_is_over():
+    """NETD_UNTIL, in seconds since 1970: no case is begun after it."""
+    return time.time() > float(os.environ.get("NETD_UNTIL", "inf"))
+
+
 def main(words):
     signal.signal(signal.SIGALRM, _too_late)
     tests = pathlib.Path(__file__).with_name("tests")
@@ -188,7 +197,7 @@ def main(words):
     for number, one in enumerate(cases):
         chosen = len(words) == 1 or any(word in one.name for word in words[1:])
         if chosen and (one.again or one.name not in shown) and not _taken(lane, number):
-            lane.run(one)
+            lane.leave_out(one) if _time_is_over() else lane.run(one)
     lane.close()
     return lane.tell()
 

@@ -4,6 +4,8 @@
 
 #include <catch2/catch.hpp>
 
+namespace options_test {
+
 using namespace bridges;
 using topology::Fault;
 
@@ -115,3 +117,5 @@ TEST_CASE("a bridge's option that cannot be is refused by name") {
     refuses_bridge("stp_state", "stp_state");
     refuses_bridge("stp_state=1 forward_delay=100", "forward_delay");
 }
+
+}  // namespace options_test

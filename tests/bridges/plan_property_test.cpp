@@ -7,6 +7,8 @@
 
 #include <catch2/catch.hpp>
 
+namespace plan_property_test {
+
 using namespace bridges;
 using fakes::FakeKernel;
 
@@ -163,3 +165,5 @@ TEST_CASE("wherever the kernel fails, undone or done but unsaid, the way back en
         }
     }
 }
+
+}  // namespace plan_property_test

@@ -4,6 +4,8 @@
 #include <catch2/catch.hpp>
 #include <fmt/format.h>
 
+namespace plan_test {
+
 using namespace bridges;
 
 namespace {
@@ -375,3 +377,5 @@ TEST_CASE("a wanted address that would end is said again with what changes of it
     want.addresses = std::nullopt;
     REQUIRE(plan({.links = {want}}, {.links = {nic}}).size() == 1);
 }
+
+}  // namespace plan_test

@@ -6,6 +6,8 @@
 
 #include <cstdlib>
 
+namespace kernel_address_test {
+
 using namespace worlds;
 
 namespace {
@@ -279,3 +281,5 @@ TEST_CASE("a link of which the kernel tells more than is usual can be seen", "[k
     if (!late->hear()) REQUIRE(late->look());
     REQUIRE(late->state().links.find(name("eth0"))->mtu == mtu(1400));
 }
+
+}  // namespace kernel_address_test

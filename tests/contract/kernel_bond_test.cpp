@@ -2,6 +2,8 @@
 #include "bridges/bond_options.hpp"
 #include "tests/contract/kernel_worlds.hpp"
 
+namespace kernel_bond_test {
+
 using namespace worlds;
 
 namespace {
@@ -101,3 +103,5 @@ TEMPLATE_TEST_CASE("a primary port does not come back with a mode that knows it"
     put_into(world, "eth0", name("bond0"));
     REQUIRE(options_of(seen(world, "bond0")).at("primary").empty());
 }
+
+}  // namespace kernel_bond_test

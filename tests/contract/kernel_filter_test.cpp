@@ -3,9 +3,12 @@
 #include "bridges/nft_program.hpp"
 #include "tests/contract/kernel_worlds.hpp"
 
+#include <netinet/in.h>   // before the kernel's own words for the same
 #include <linux/netfilter.h>
 
 #include <thread>
+
+namespace kernel_filter_test {
 
 using namespace worlds;
 
@@ -208,3 +211,5 @@ TEST_CASE("where a frame's bridge is not told, the table has filters and no gate
         REQUIRE((table.content() == content) == (has_gates == world.kernel->abilities().gates));
     }
 }
+
+}  // namespace kernel_filter_test

@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+namespace kernel_mirror_test {
+
 using namespace worlds;
 
 namespace {
@@ -246,3 +248,5 @@ TEST_CASE("a rule that was told twice, by a list and by the news of it, is doubt
     CHECK_FALSE(mirror.doubts_rules());
     CHECK(mirror.state().rules.empty());
 }
+
+}  // namespace kernel_mirror_test

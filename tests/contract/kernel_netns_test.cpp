@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+namespace kernel_netns_test {
+
 using namespace worlds;
 
 TEST_CASE("the far end of a pair is made in its namespace, with its name and MAC, and up", "[kernel][netns]") {
@@ -38,3 +40,5 @@ TEST_CASE("a namespace that is not there is refused, and nothing is made", "[ker
     REQUIRE(no.fault == Fault::not_found);
     REQUIRE_FALSE(world.kernel->state().links.contains(name("nic0")));
 }
+
+}  // namespace kernel_netns_test

@@ -8,6 +8,8 @@
 
 #include <random>
 
+namespace kernel_reader_test {
+
 using namespace worlds;
 
 namespace {
@@ -53,3 +55,5 @@ TEST_CASE("messages of random damage are read without harm", "[kernel][reader]")
         for (const Link& link : mirror.state().links) REQUIRE_FALSE(link.name.text().empty());
     }
 }
+
+}  // namespace kernel_reader_test

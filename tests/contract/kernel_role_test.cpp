@@ -2,6 +2,8 @@
 #include "bridges/host_table.hpp"
 #include "tests/contract/kernel_worlds.hpp"
 
+namespace kernel_role_test {
+
 using namespace worlds;
 using topology::Role;
 
@@ -68,3 +70,5 @@ TEST_CASE("the rules of the host are put up once, and anew when somebody changed
     REQUIRE(heard);
     REQUIRE_FALSE(*heard);
 }
+
+}  // namespace kernel_role_test

@@ -3,6 +3,8 @@
 
 #include <poll.h>
 
+namespace kernel_test {
+
 using namespace worlds;
 
 TEMPLATE_TEST_CASE("a kernel tells what is there and what it can do", "[kernel]", BOTH_WORLDS) {
@@ -246,3 +248,5 @@ TEMPLATE_TEST_CASE("an address that no link can have is refused, not passed over
     CHECK(refused(world, Update<Link>{seen(world, "br0"), wrong}).subject == "br0");
     CHECK(world.fresh_look().links.find(name("br0"))->mac == bridge.mac);
 }
+
+}  // namespace kernel_test

@@ -3,6 +3,8 @@
 
 #include <cstdlib>
 
+namespace kernel_traffic_test {
+
 using namespace worlds;
 
 namespace {
@@ -164,3 +166,5 @@ TEST_CASE("what others filter at the same qdisc stays when netd needs it no more
     REQUIRE(std::system("tc qdisc show dev eth0 | grep -q clsact") != 0);
     require_heard(world);
 }
+
+}  // namespace kernel_traffic_test

@@ -1,6 +1,8 @@
 // What every kernel behind the seam promises of VLANs: devices of their own, and ports of a filtering bridge.
 #include "tests/contract/kernel_worlds.hpp"
 
+namespace kernel_vlan_test {
+
 using namespace worlds;
 
 namespace {
@@ -142,3 +144,5 @@ TEMPLATE_TEST_CASE("a VLAN that somebody lets leave untagged, and a pvid that le
     set_vlans(world, "eth0", odd);   // as a way back does
     set_vlans(world, "eth0", {});
 }
+
+}  // namespace kernel_vlan_test

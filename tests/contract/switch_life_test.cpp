@@ -11,6 +11,8 @@
 #include <span>
 #include <thread>
 
+namespace switch_life_test {
+
 using namespace switch_host;
 
 TEST_CASE("nobody at the socket is a state, and he who comes is noticed") {
@@ -216,3 +218,5 @@ TEST_CASE("a thousand ports in one transaction", "[.][slow]") {
     std::cout << fmt::format("{} veths, applied: {:.0f} ms; one ovs-vsctl: {:.0f} ms; one tag of them: {:.1f} ms; "
                              "all removed: {:.0f} ms\n", many, ms(ours), ms(theirs), ms(tag), ms(removal));
 }
+
+}  // namespace switch_life_test

@@ -5,6 +5,8 @@
 
 #include <utility>
 
+namespace switch_test {
+
 using namespace switch_worlds;
 
 TEMPLATE_TEST_CASE("a bridge, tagged ports and an uplink come in one transaction and are there as they were wanted", "[switch]", BOTH_SWITCHES) {
@@ -281,3 +283,5 @@ TEMPLATE_TEST_CASE("a port is replugged by Remove, applied, and Create", "[switc
         return index > 0 && index != dead.facts.ifindex;
     }));
 }
+
+}  // namespace switch_test

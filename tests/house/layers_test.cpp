@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+namespace layers_test {
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -167,3 +169,5 @@ TEST_CASE("what a folder includes of another brings no wrapped library along") {
         }
     }
 }
+
+}  // namespace layers_test

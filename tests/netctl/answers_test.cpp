@@ -9,6 +9,8 @@
 
 #include <catch2/catch.hpp>
 
+namespace answers_test {
+
 using namespace netctl;
 using nlohmann::json;
 
@@ -133,3 +135,5 @@ TEST_CASE("drift of networks, bonds and guests is one list") {
             std::vector<std::string>{"KIND     NAME   DEVICE  ATTRIBUTE  WANTED  FOUND", "network  db     db      mtu        9000    1500",
                                      "bond     bond0  bond0   presence   there   missing"});
 }
+
+}  // namespace answers_test

@@ -3,6 +3,8 @@
 
 #include <catch2/catch.hpp>
 
+namespace options_test {
+
 using namespace netctl;
 
 namespace {
@@ -25,3 +27,5 @@ TEST_CASE("what becomes of a change is left to the file unless the command line 
     REQUIRE(apply_of({"--commit", "--no-commit"}).commit == false);
     REQUIRE(apply_of({"--confirm-within", "5"}).confirm_within == milliseconds(5000));
 }
+
+}  // namespace options_test

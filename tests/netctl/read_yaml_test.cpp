@@ -4,6 +4,8 @@
 
 #include <catch2/catch.hpp>
 
+namespace read_yaml_test {
+
 using namespace netctl;
 using nlohmann::json;
 
@@ -107,3 +109,5 @@ TEST_CASE("what a file may not hold is rejected by name") {
     REQUIRE(rejected("networks: []\n").complaints.front().what == "\"networks\" is an object");
     REQUIRE(std::get<Trouble>(read_definitions("/nowhere/at/all")).exit == Exit::failed);
 }
+
+}  // namespace read_yaml_test

@@ -5,6 +5,8 @@
 #include <catch2/catch.hpp>
 #include <cstdlib>
 
+namespace screen_test {
+
 using namespace netctl;
 using namespace std::chrono_literals;
 
@@ -98,3 +100,5 @@ TEST_CASE("times are read with a unit and shown in their two largest parts") {
     REQUIRE(short_time(93784s) == "1d 2h");
     REQUIRE(short_time(3600s) == "1h");
 }
+
+}  // namespace screen_test

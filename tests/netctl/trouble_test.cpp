@@ -4,6 +4,8 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+namespace trouble_test {
+
 using namespace netctl;
 using nlohmann::json;
 
@@ -108,3 +110,5 @@ TEST_CASE("machines get every complaint in a list, also an empty one") {
     REQUIRE(document({Exit::not_running, "gone"}) ==
             json{{"error", {{"exit", 8}, {"code", 0}, {"message", "gone"}, {"complaints", json::array()}}}});
 }
+
+}  // namespace trouble_test

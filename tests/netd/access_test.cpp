@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+namespace access_test {
+
 using serve::Badge;
 using serve::Peer;
 using serve::Role;
@@ -218,3 +220,5 @@ TEST_CASE("an engine with its key does not wait for a user database that hangs",
     CHECK(answer[2] == "2");
     CHECK(answer[3] == "400");  // nobody knows the key
 }
+
+}  // namespace access_test

@@ -1,6 +1,8 @@
 // Ports that the hypervisor made itself, on networks of netd's.
 #include "tests/netd/guests_house.hpp"
 
+namespace adopted_test {
+
 using namespace house;
 
 namespace {
@@ -119,3 +121,5 @@ TEST_CASE("a port of the hypervisor's keeps its network while it has its tag, ge
     REQUIRE(verdict.complaints.size() == 1);
     CHECK(verdict.complaints.front().path == "/nic/vlan");
 }
+
+}  // namespace adopted_test

@@ -3,6 +3,8 @@
 
 #include <catch2/catch.hpp>
 
+namespace apart_test {
+
 using observe::is_kept_apart_otherwise;
 using observe::Snapshot;
 using topology::IfName;
@@ -83,3 +85,5 @@ TEST_CASE("what comes, goes, or differs in something else does not", "[apart]") 
     CHECK_FALSE(is_kept_apart_otherwise(Snapshot(), with(before)));
     CHECK_FALSE(is_kept_apart_otherwise(with(before), with(before)));
 }
+
+}  // namespace apart_test

@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+namespace blocked_test {
+
 using bridges::Blocked;
 
 TEST_CASE("what was dropped since the last look is news, and nothing else is") {
@@ -14,3 +16,5 @@ TEST_CASE("what was dropped since the last look is news, and nothing else is") {
     // The table was put up anew: it counts from nought.
     CHECK(serve::news_of(before, {{port, {{"mac", 3}}}}) == Blocked{{port, {{"mac", 3}}}});
 }
+
+}  // namespace blocked_test

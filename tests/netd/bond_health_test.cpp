@@ -3,6 +3,8 @@
 
 #include <catch2/catch.hpp>
 
+namespace bond_health_test {
+
 using bridges::Link;
 using topology::IfName;
 
@@ -72,3 +74,5 @@ TEST_CASE("verdicts of a host are of its bonds that are not well", "[bonds]") {
     snapshot.observed.kernel.links.put(port("eno2", 1));
     CHECK(observe::bond_verdicts(snapshot).empty());
 }
+
+}  // namespace bond_health_test

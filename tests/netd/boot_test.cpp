@@ -3,6 +3,8 @@
 
 #include <fstream>
 
+namespace boot_test {
+
 using namespace house;
 
 namespace {
@@ -149,3 +151,5 @@ TEST_CASE("a boot whose definitions can't be written is as they say, and told", 
     CHECK(std::holds_alternative<apply::Waiting>(next_life.recover()));
     CHECK(next_life.running() == host.committed);
 }
+
+}  // namespace boot_test

@@ -5,6 +5,8 @@
 #include "tests/netd/host_house.hpp"
 #include "topology/path.hpp"
 
+namespace build_graph_test {
+
 using namespace topology;
 using told::House;
 
@@ -293,3 +295,5 @@ TEST_CASE("drift on the wire names subject, attribute, wanted and found", "[buil
             json{{"networks", {{"web", {{{"subject", "eth0.100"}, {"attribute", "mtu"}, {"wanted", "9000"}, {"found", "1500"}}}}}},
                  {"bondings", json::object()}, {"guests", json::object()}});
 }
+
+}  // namespace build_graph_test

@@ -3,6 +3,8 @@
 
 #include "tests/netd/host_house.hpp"
 
+namespace capabilities_test {
+
 using nlohmann::json;
 using told::House;
 using wire::write_capabilities;
@@ -289,3 +291,5 @@ TEST_CASE("a network with a long name is told with the name of its device", "[ca
     REQUIRE(told["networks"]["a network with a long name"]["iface"] == device);
     REQUIRE(names_of(told["bridges"]) == json{device});
 }
+
+}  // namespace capabilities_test

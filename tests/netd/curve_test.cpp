@@ -7,6 +7,8 @@
 #include <netinet/in.h>
 #include <sys/stat.h>
 
+namespace curve_test {
+
 using zmq_client::Frames;
 
 namespace {
@@ -156,3 +158,5 @@ TEST_CASE("an engine is the name of the file with its key", "[curve]") {
     std::filesystem::remove(folder.path / "east.pub");
     CHECK_FALSE(serve::engine_with_key(east.raw(east.open), folder.path.string()));
 }
+
+}  // namespace curve_test

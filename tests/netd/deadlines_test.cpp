@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+namespace deadlines_test {
+
 using nlohmann::json;
 
 namespace {
@@ -121,3 +123,5 @@ TEST_CASE("what is wrong with a guest's NIC as such is told at once", "[deadline
     CHECK(code("VM.updateDevice", {{"vmId", "a"}, {"macAddr", "02:00:00:00:00:01"}, {"deviceType", "interface"}, {"vlan", nullptr}, {"specParams", {{"inbound", {{"peak", 5}}}}}}) == 0);
     CHECK(house.commands->take().size() == 3);
 }
+
+}  // namespace deadlines_test

@@ -3,6 +3,8 @@
 
 #include <catch2/catch.hpp>
 
+namespace domain_xml_test {
+
 using namespace guests;
 
 namespace {
@@ -97,3 +99,5 @@ TEST_CASE("a network is offered under its name, with a UUID that says whose it i
     CHECK(uuid_of_offer("web").size() == 36);
     CHECK_FALSE(is_uuid_of_offer("d4e1ac07-0000-4000-8000-000000000000"));
 }
+
+}  // namespace domain_xml_test

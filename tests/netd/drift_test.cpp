@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+namespace drift_test {
+
 using observe::Deviation;
 using observe::Drift;
 using observe::find_drift;
@@ -282,3 +284,5 @@ TEST_CASE("an IPv6 address that another host has is missing, and it is told why"
     REQUIRE(find_drift(house.now).networks ==
             only("web", {{"web", "addresses", "192.0.2.5/24 2001:db8:1::5/64", "192.0.2.5/24; 2001:db8:1::5/64 is another host's"}}));
 }
+
+}  // namespace drift_test

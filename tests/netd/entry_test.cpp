@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+namespace entry_test {
+
 using nlohmann::json;
 
 TEST_CASE("an entry reads as the value that has the same members") {
@@ -31,3 +33,5 @@ TEST_CASE("of a key that an entry is given twice the last value counts") {
     entry.put("mtu", "9000");
     CHECK(entry.text() == R"({"iface":"br0","mtu":"9000"})");
 }
+
+}  // namespace entry_test

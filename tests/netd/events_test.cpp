@@ -6,6 +6,8 @@
 
 #include <catch2/catch.hpp>
 
+namespace events_test {
+
 using observe::Event;
 using observe::events_between;
 using observe::Snapshot;
@@ -211,3 +213,5 @@ TEST_CASE("a guest's NIC that is plugged in, moved, or pulled out", "[events]") 
     renamed.running.put(nic);
     REQUIRE(events_between(web, renamed).empty());
 }
+
+}  // namespace events_test

@@ -6,6 +6,8 @@
 
 #include <catch2/catch.hpp>
 
+namespace executor_test {
+
 using topology::IfName;
 
 namespace {
@@ -63,3 +65,5 @@ TEST_CASE("what Open vSwitch is to size, and what stands on that, the kernel is 
     for (const plan::Step& step : rising) told.push_back((std::holds_alternative<ovs::Op>(step.op) ? "ovs: " : "") + plan::describe(step.op));
     CHECK(told == std::vector<std::string>{"ovs: change OVS port web of ovs-eno1: mtu 1000 becomes 1500", "change device web: mtu 1000 becomes 1500", "change vlan web.7: mtu 1000 becomes 1500", "change device web: stack.autoconf false becomes true"});
 }
+
+}  // namespace executor_test

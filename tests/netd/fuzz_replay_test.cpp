@@ -9,6 +9,8 @@
 
 #include "tests/fuzz/fuzz_request.cpp"
 
+namespace fuzz_replay_test {
+
 TEST_CASE("the request decoder survives its corpus, each file of it cut short anywhere, and each byte of it changed", "[fuzz]") {
     const auto run = [](const std::string& text) {
         REQUIRE(LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()) == 0);
@@ -31,3 +33,5 @@ TEST_CASE("the request decoder survives its corpus, each file of it cut short an
     }
     REQUIRE(files >= 10);
 }
+
+}  // namespace fuzz_replay_test

@@ -5,6 +5,8 @@
 #include "tests/netd/guests_house.hpp"
 #include "tests/netd/host_house.hpp"
 
+namespace gates_test {
+
 using lower::Testimony;
 using topology::IfName;
 
@@ -111,3 +113,5 @@ TEST_CASE("whose a tap is, the hypervisor says; what has its names is its own un
     CHECK(lower::can_be_admitted(tap));
     CHECK_FALSE(lower::can_be_admitted(name("tap*1")));
 }
+
+}  // namespace gates_test

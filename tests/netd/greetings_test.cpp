@@ -4,6 +4,8 @@
 
 #include <functional>
 
+namespace greetings_test {
+
 using observe::Greeting;
 using observe::Greetings;
 using told::House;
@@ -100,3 +102,5 @@ TEST_CASE("routers are asked where the host begins to listen to them, and to lea
     REQUIRE(greetings.look(house.now) == std::vector{by(house, "a", {}, true)});
     REQUIRE(greetings.look(house.now).empty());
 }
+
+}  // namespace greetings_test

@@ -1,6 +1,8 @@
 // Guests of a hypervisor: how their NICs are planned, and how what they do by themselves is followed.
 #include "tests/netd/guests_house.hpp"
 
+namespace guests_test {
+
 using namespace house;
 
 TEST_CASE("a guest's NIC is plugged in last and let go first") {
@@ -201,3 +203,5 @@ TEST_CASE("networks that can carry guests are offered by name") {
     REQUIRE(offers.size() == 2);
     CHECK(offers[0] == guests::Offer{"db", "db", false, std::nullopt});
 }
+
+}  // namespace guests_test

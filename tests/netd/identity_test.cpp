@@ -2,6 +2,8 @@
 #include "netd/intent/identity.hpp"
 #include "tests/netd/host_house.hpp"
 
+namespace identity_test {
+
 using intent::Identities;
 using intent::Renames;
 using told::name;
@@ -81,3 +83,5 @@ TEST_CASE("bonds follow their ports, and a request that still has the old name m
     CHECK(request.bonds.front().nics.contains(name("enp1s0")));
     CHECK(intent::still_missing(renames, host({nic("eno1", 7), nic("enp1s0", 1)})).empty());
 }
+
+}  // namespace identity_test

@@ -5,6 +5,8 @@
 #include <fstream>
 #include <sys/stat.h>
 
+namespace ipc_test {
+
 using serve::Fault;
 using zmq_client::Client;
 using zmq_client::Folder;
@@ -97,3 +99,5 @@ TEST_CASE("an endpoint is an absolute path that fits a socket's address", "[ipc]
     }
     REQUIRE(serve::bind_ipc(bound.socket, "ipc:///no/such/folder/control", -1).error().subject == "/no/such/folder");
 }
+
+}  // namespace ipc_test

@@ -6,6 +6,8 @@
 #include <ctime>
 #include <string>
 
+namespace json_test {
+
 using nlohmann::json;
 using wire::parse_strict;
 
@@ -163,3 +165,5 @@ TEST_CASE("four megabytes are no long wait", "[json]") {
         REQUIRE(std::clock() - start < 10 * CLOCKS_PER_SEC);
     }
 }
+
+}  // namespace json_test

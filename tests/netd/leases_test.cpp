@@ -7,6 +7,8 @@
 
 #include <fstream>
 
+namespace leases_test {
+
 using namespace house;
 using namespace std::chrono_literals;
 using lower::Lease;
@@ -391,3 +393,5 @@ TEST_CASE("a lease that changes while another network waits stays", "[leases]") 
     CHECK(host.ways() == std::vector<std::string>{"own: 0.0.0.0/0 10.8.0.1", "own: 10.8.0.0/24 -"});
     CHECK_FALSE(host.kernel.truth().links.contains(*topology::IfName::parse("db")));
 }
+
+}  // namespace leases_test

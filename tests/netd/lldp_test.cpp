@@ -3,6 +3,8 @@
 
 #include <catch2/catch.hpp>
 
+namespace lldp_test {
+
 using namespace observe;
 using namespace std::chrono_literals;
 using Payload = std::vector<std::uint8_t>;
@@ -110,3 +112,5 @@ TEST_CASE("however many pretend to be there, few are remembered, and the last on
         neighbours.hear(*parse_lldp(joined({chassis, tlv(2, raw({7}) + std::to_string(number)), ttl, last})), 1s);
     CHECK(neighbours.tlvs(2s)[1].properties.at("port ID") == "999");
 }
+
+}  // namespace lldp_test

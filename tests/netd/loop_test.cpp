@@ -16,6 +16,8 @@
 #include <poll.h>
 #include <thread>
 
+namespace loop_test {
+
 using namespace std::chrono_literals;
 
 namespace {
@@ -297,3 +299,5 @@ TEST_CASE("a fake clock goes only where it is told, and a step of the calendar m
     clock.advance(5s);
     REQUIRE(clock.boottime() == before + 5s);
 }
+
+}  // namespace loop_test

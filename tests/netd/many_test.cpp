@@ -8,6 +8,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+namespace many_test {
+
 using namespace intent;
 using nlohmann::json;
 
@@ -103,3 +105,5 @@ TEST_CASE("thousands in one subnet are known to have it together", "[many]") {
     CHECK(intent.on_subnets({subnet("10.0.0.0/8")}) == std::set{*NetworkName::parse("n8")});
     CHECK_FALSE(intent.is_shared(subnet("10.0.0.0/8")));
 }
+
+}  // namespace many_test

@@ -4,6 +4,8 @@
 #include "tests/netd/guests_house.hpp"
 #include "tests/netd/transaction_house.hpp"
 
+namespace mend_beside_test {
+
 using namespace house;
 
 namespace {
@@ -256,3 +258,5 @@ TEST_CASE("where guests went while definitions can't follow them is no drift, an
     now.pending.reset();
     CHECK_FALSE(observe::find_drift(now).empty());
 }
+
+}  // namespace mend_beside_test

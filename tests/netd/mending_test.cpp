@@ -4,6 +4,8 @@
 #include "netd/observe/mending.hpp"
 #include "tests/netd/host_house.hpp"
 
+namespace mending_test {
+
 using namespace std::chrono_literals;
 using observe::Deviation;
 using observe::Drift;
@@ -255,3 +257,5 @@ TEST_CASE("what is missing repairs nothing, and what is there again is repaired 
     require_told(news, {}, {}, of_web({wide, gone}));
     require_told(news, of_web({gone}), of_web({gone}), {});
 }
+
+}  // namespace mending_test

@@ -4,6 +4,8 @@
 #include "tests/netd/host_house.hpp"
 #include "tests/netd/transaction_house.hpp"
 
+namespace plugged_test {
+
 using bridges::Link;
 using bridges::PortVlans;
 using told::House;
@@ -155,3 +157,5 @@ TEST_CASE("what others plugged in while a change waited keeps its bridge when th
     CHECK(tap->master == bridges::Master{name("web")});
     CHECK(kernel.truth().links.find(name("eno1"))->master == bridges::Master{});
 }
+
+}  // namespace plugged_test

@@ -8,6 +8,8 @@
 
 #include <fstream>
 
+namespace publisher_test {
+
 using nlohmann::json;
 using serve::Publisher;
 using zmq_client::Client;
@@ -167,3 +169,5 @@ TEST_CASE("time is written in UTC, for people", "[publisher]") {
     REQUIRE(serve::utc(1'769'860'800s + 123'999'999ns) == "2026-01-31T12:00:00.123Z");
     REQUIRE(serve::utc(-1ns) == "1969-12-31T23:59:59.999Z");
 }
+
+}  // namespace publisher_test

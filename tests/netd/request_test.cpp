@@ -5,6 +5,8 @@
 
 #include <string>
 
+namespace request_test {
+
 using nlohmann::json;
 using wire::read_request;
 using wire::Refusal;
@@ -98,3 +100,5 @@ TEST_CASE("an answer is one line of legal JSON whatever is in it", "[request]") 
     const auto refused = read_request("{\"id\":\"a\",\xff");
     REQUIRE(json::parse(wire::write_error(std::get<Refusal>(refused)))["id"] == "a");
 }
+
+}  // namespace request_test

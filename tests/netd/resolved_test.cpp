@@ -5,6 +5,8 @@
 #include "tests/fakes/fake_resolved.hpp"
 #include "tests/netd/transaction_house.hpp"
 
+namespace resolved_test {
+
 using namespace house;
 using fakes::FakeResolved;
 using lower::Resolver;
@@ -241,3 +243,5 @@ TEST_CASE("resolved has the names where resolv.conf leads to it, there or not, a
     CHECK(std::filesystem::is_symlink(path));
     CHECK_FALSE(std::filesystem::exists(disk.run() + "/before"));
 }
+
+}  // namespace resolved_test

@@ -5,6 +5,8 @@
 
 #include <fstream>
 
+namespace resolver_test {
+
 using namespace house;
 using lower::Resolver;
 using store::content_of;
@@ -93,3 +95,5 @@ TEST_CASE("the definition's nameservers win over the lease's, of the network wit
     web.bridged = false;
     CHECK(told(web) == Resolver{{"192.0.2.53"}, {}, *topology::IfName::parse("eno1")});
 }
+
+}  // namespace resolver_test

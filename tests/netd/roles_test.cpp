@@ -3,6 +3,8 @@
 
 #include "tests/netd/host_house.hpp"
 
+namespace roles_test {
+
 using nlohmann::json;
 using told::House;
 using topology::Role;
@@ -72,3 +74,5 @@ TEST_CASE("what comes in by a network is not forwarded, in each family that the 
     house.meddle(topology::Remove<bridges::Rule>{*house.now.observed.kernel.rules.begin()});
     REQUIRE(find_drift(house.now).networks.size() == 1);
 }
+
+}  // namespace roles_test

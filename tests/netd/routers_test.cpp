@@ -4,6 +4,8 @@
 #include "netd/lower/naming.hpp"
 #include "tests/netd/transaction_house.hpp"
 
+namespace routers_test {
+
 using namespace house;
 using namespace std::chrono_literals;
 using bridges::Link;
@@ -282,3 +284,5 @@ TEST_CASE("what comes from such a network takes its other ways, too", "[routers]
     CHECK(host.follow({{web, router}}) == std::vector<std::string>{"+ from fd00:1::7/128", "+ ::/0 via fe80::1 dev web", "+ fd00:1::/64 dev web", "+ fd00:5::/64 dev web", "+ fd00:9::/48 via fd00:5::1 dev web"});
     CHECK(host.steps(lower::routers_in(host.state, lower::hearing(host.intent))).empty());
 }
+
+}  // namespace routers_test

@@ -3,6 +3,8 @@
 #include "netd/wire/request.hpp"
 #include "tests/netd/server_house.hpp"
 
+namespace server_test {
+
 using namespace std::chrono_literals;
 using serve::Caller;
 using serve::Role;
@@ -251,3 +253,5 @@ TEST_CASE("without a doorkeeper nobody is let in by mistake", "[server]") {
     REQUIRE(comes_true(*house.loop, [&] { return house.server->counters().strangers > 0; }));
     REQUIRE(house.server->counters() == Server::Counters{.strangers = 1});
 }
+
+}  // namespace server_test

@@ -6,6 +6,8 @@
 
 #include "tests/netd/host_house.hpp"
 
+namespace shaping_test {
+
 using bridges::Curve;
 using bridges::Limit;
 using bridges::Share;
@@ -161,3 +163,5 @@ TEST_CASE("a guest's limits that nobody can keep are refused by name", "[shaping
     nic.port_mirroring = {*intent::NetworkName::parse("nowhere")};
     CHECK(refused_nic(nic, able) == "portMirroring: there is no network 'nowhere' to mirror\n");
 }
+
+}  // namespace shaping_test

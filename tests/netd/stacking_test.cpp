@@ -3,6 +3,8 @@
 #include "tests/netd/host_house.hpp"
 #include "tests/netd/transaction_house.hpp"
 
+namespace stacking_test {
+
 using nlohmann::json;
 using topology::VlanId;
 
@@ -172,3 +174,5 @@ TEST_CASE("a bridge that somebody renamed is left to what others have on it", "[
         CHECK_FALSE(house.now.observed.kernel.links.contains(told::name("inn")));
     }
 }
+
+}  // namespace stacking_test

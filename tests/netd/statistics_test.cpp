@@ -7,6 +7,8 @@
 
 #include <fstream>
 
+namespace statistics_test {
+
 using observe::LinkStatistics;
 using observe::parse_counters;
 using observe::Statistics;
@@ -141,3 +143,5 @@ TEST_CASE("engines read every counter by its name", "[statistics]") {
     REQUIRE(nlohmann::json::parse(wire::write_statistics(all, std::chrono::milliseconds(1500))) == expected);
     REQUIRE(nlohmann::json::parse(wire::write_statistics({}, std::chrono::milliseconds(1500))) == nlohmann::json{{"network", nlohmann::json::object()}});
 }
+
+}  // namespace statistics_test

@@ -7,6 +7,8 @@
 #include <random>
 #include <sstream>
 
+namespace store_test {
+
 namespace {
 
 const std::string older = "the definitions of before", newest = "the definitions that hold";
@@ -173,3 +175,5 @@ TEST_CASE("a change whose line is damaged is told, and one that was cut off by a
         CHECK(read.intent.networks().size() == 1);
     }
 }
+
+}  // namespace store_test

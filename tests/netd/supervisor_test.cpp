@@ -12,6 +12,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+namespace supervisor_test {
+
 using namespace std::chrono_literals;
 
 namespace {
@@ -117,3 +119,5 @@ TEST_CASE("a guest's NIC, which is never committed, is no definition that is not
     snapshot.running.put(intent::GuestNic{"vm", *topology::Mac::parse("52:54:00:00:00:01")});
     CHECK(netd::standing(snapshot) == "0 networks, 1 NICs of guests");
 }
+
+}  // namespace supervisor_test

@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <fstream>
 
+namespace surroundings_test {
+
 TEST_CASE("bridged frames that go through iptables are told of, by family, and a kernel that can't is quiet", "[surroundings]") {
     std::string folder = (std::filesystem::temp_directory_path() / "netd-bridge-XXXXXX").string();
     REQUIRE(::mkdtemp(folder.data()));
@@ -19,3 +21,5 @@ TEST_CASE("bridged frames that go through iptables are told of, by family, and a
     CHECK(told.front().find("net.bridge.bridge-nf-call-ip6tables is 1") != std::string::npos);
     std::filesystem::remove_all(folder);
 }
+
+}  // namespace surroundings_test

@@ -3,6 +3,8 @@
 
 #include <fstream>
 
+namespace transaction_test {
+
 using namespace house;
 
 namespace {
@@ -278,3 +280,5 @@ TEST_CASE("networks of a bond that loses all its ports for a moment have its new
     const auto& links = host.kernel.truth().links;
     CHECK(links.find(*topology::IfName::parse("web"))->mac == links.find(*topology::IfName::parse("bond0"))->mac);
 }
+
+}  // namespace transaction_test

@@ -6,6 +6,8 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+namespace validate_host_test {
+
 namespace {
 
 using namespace intent;
@@ -178,3 +180,5 @@ TEST_CASE("an address is of one network, of those in the request and of those th
     host.running.put(Network{.name = *NetworkName::parse("b"), .nic = name("eno2"), .ipaddr = *topology::IpAddress::parse("192.0.2.5"), .prefix = 24});
     CHECK(host.told(R"({"networks": {"b": {"nic": "eno2", "mtu": 1400, "ipaddr": "192.0.2.5", "prefix": 24}}})").empty());
 }
+
+}  // namespace validate_host_test

@@ -8,6 +8,8 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+namespace validate_test {
+
 namespace {
 
 using namespace intent;
@@ -328,3 +330,5 @@ TEST_CASE("what the host lacks is refused by name before anything is touched") {
     CHECK(host.told(R"({"bondings": {"bond1": {"nics": ["eno4"]}}})") == Told{{29, "/bondings/bond1"}});
     CHECK(host.told(R"({"networks": {"a": {"nic": "eno4"}}})").empty());
 }
+
+}  // namespace validate_test

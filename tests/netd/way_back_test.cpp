@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+namespace way_back_test {
+
 using namespace house;
 
 namespace {
@@ -333,3 +335,5 @@ TEST_CASE("a change that waits on a host without definitions waits over a restar
     CHECK(Host::is<apply::Waiting>(next.recover()));
     CHECK_FALSE(next.trouble());
 }
+
+}  // namespace way_back_test

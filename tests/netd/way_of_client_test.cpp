@@ -2,6 +2,8 @@
 #include "netd/observe/way_of_client.hpp"
 #include "tests/netd/host_house.hpp"
 
+namespace way_of_client_test {
+
 using nlohmann::json;
 using topology::IpAddress;
 
@@ -62,3 +64,5 @@ TEST_CASE("a network that another one takes the address of takes nobody's connec
     const auto house = host();
     CHECK_FALSE(asked(house, "192.0.2.200", {{"networks", {{"ovirtmgmt", gone}, {"mgmt", {{"nic", "eno1"}, {"ipaddr", "192.0.2.10"}, {"prefix", 24}}}}}}));
 }
+
+}  // namespace way_of_client_test

@@ -3,6 +3,8 @@
 
 #include "tests/netd/zmq_client.hpp"
 
+namespace blocked_flows_test {
+
 namespace {
 
 // The sockets of bridges whose ovs-vswitchd takes nobody's call.
@@ -54,3 +56,5 @@ TEST_CASE("a bridge that has no socket leaves the others their moment", "[blocke
     CHECK(flows.read(silent.state).empty());
     CHECK(silent.calls() == 1);
 }
+
+}  // namespace blocked_flows_test

@@ -5,6 +5,8 @@
 
 #include <catch2/catch.hpp>
 
+namespace fake_switch_test {
+
 using namespace ovs;
 using fakes::FakeKernel;
 using fakes::FakeSwitch;
@@ -25,7 +27,7 @@ State blue() {
 Progress apply(FakeSwitch& ovs, std::vector<Op> ops) { return ovs.apply(ops, {}); }
 Progress bring_about(FakeSwitch& ovs, const State& want) {
     std::vector<Op> ops;
-    for (const Step& step : plan(want, ovs.state())) ops.push_back(step.op);
+    for (const Step& step : ovs::plan(want, ovs.state())) ops.push_back(step.op);
     return apply(ovs, ops);
 }
 
@@ -81,3 +83,4 @@ TEST_CASE("without a connection, without ovs-vswitchd and with a connection that
     REQUIRE(ovs.state().bridges.contains(name("green")));
 }
 
+}  // namespace fake_switch_test

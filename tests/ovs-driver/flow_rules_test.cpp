@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <set>
 
+namespace flow_rules_test {
+
 namespace {
 
 using namespace ovs;
@@ -147,3 +149,5 @@ TEST_CASE("a guest is kept from a device of the host's that comes with it, or ge
     change.mac = *topology::Mac::parse("02:00:00:00:00:20");
     CHECK(kept_from(Update<Port>{host, change}) == std::set{*host.mac, *change.mac});
 }
+
+}  // namespace flow_rules_test

@@ -3,6 +3,8 @@
 
 #include <catch2/catch.hpp>
 
+namespace plan_test {
+
 using namespace ovs;
 
 namespace {
@@ -148,3 +150,5 @@ TEST_CASE("bridges and ports are told in words") {
     REQUIRE(describe(port("b1", "blue", Trunk{*VlanSet::parse("0,5-6"), vlan(5)})) == "OVS port b1 of blue with tags 0,5-6, 5 untagged");
     REQUIRE(describe(Port{name("b1")}) == "OVS port b1");
 }
+
+}  // namespace plan_test

@@ -7,6 +7,8 @@
 
 #include <string>
 
+namespace addresses_test {
+
 using namespace topology;
 using namespace std::string_literals;
 
@@ -102,3 +104,5 @@ TEST_CASE("a netmask with holes, or none at all, is refused") {
     REQUIRE_FALSE(parse_netmask(text));
     REQUIRE(parse_netmask(text).error().fault == Fault::invalid);
 }
+
+}  // namespace addresses_test

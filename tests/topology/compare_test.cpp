@@ -12,6 +12,8 @@
 #include <variant>
 #include <vector>
 
+namespace compare_test {
+
 using namespace topology;
 
 namespace {
@@ -120,3 +122,5 @@ TEST_CASE("an empty value is told as none, so that a sentence about it can be re
     REQUIRE(text_of(std::optional<std::set<std::string>>{}) == "none");
     REQUIRE(text_of(std::optional<std::variant<int, bool>>{true}) == "true");
 }
+
+}  // namespace compare_test

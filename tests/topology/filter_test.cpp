@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+namespace filter_test {
+
 using namespace topology;
 
 TEST_CASE("a filter is read as it is written") {
@@ -26,3 +28,5 @@ TEST_CASE("only a strict filter is about addresses, and some every guest has") {
     const std::set<IpAddress> all{*IpAddress::parse("0.0.0.0"), *IpAddress::parse("::"), *IpAddress::parse("fe80::5054:ff:fe12:3456"), *IpAddress::parse("192.0.2.7")};
     CHECK(Filter::parse("strict 52:54:00:12:34:56 192.0.2.7")->all_addresses() == all);
 }
+
+}  // namespace filter_test

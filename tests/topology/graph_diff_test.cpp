@@ -4,6 +4,8 @@
 
 #include <catch2/catch.hpp>
 
+namespace graph_diff_test {
+
 using namespace sample;
 using Lines = std::vector<std::string>;
 
@@ -81,3 +83,5 @@ TEST_CASE("a name that would move the cursor does not") {
     now.nodes.put(node(NodeKind::guest, "\x1b[2Jevil"));
     REQUIRE(explain(diff(Graph{}, now)) == Lines{"+ guest \\x1b[2Jevil"});
 }
+
+}  // namespace graph_diff_test

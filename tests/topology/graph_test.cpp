@@ -6,6 +6,8 @@
 
 #include <string>
 
+namespace graph_test {
+
 using namespace sample;
 
 TEST_CASE("a node is called by its kind and name, and found by that text") {
@@ -100,3 +102,5 @@ TEST_CASE("the list of a node's attributes forgets none") {
     REQUIRE(differences(now, was).size() == 7);
     REQUIRE(differences(now, now).empty());
 }
+
+}  // namespace graph_test

@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+namespace keyed_test {
+
 using namespace topology;
 
 namespace {
@@ -287,3 +289,5 @@ TEST_CASE("the few that are looked for are found in order, whatever comes and go
     balls.erase(balls.from({"y"})->key());
     REQUIRE(red().empty());
 }
+
+}  // namespace keyed_test

@@ -6,6 +6,8 @@
 #include <map>
 #include <string>
 
+namespace names_test {
+
 using namespace topology;
 using namespace std::string_literals;
 
@@ -113,3 +115,5 @@ TEST_CASE("what would move the cursor or hide a text is shown as its bytes") {
         {"a\xff\xfe", "a\\xff\\xfe"}};
     for (const auto& [text, expected] : shown) REQUIRE(escaped(text) == expected);
 }
+
+}  // namespace names_test

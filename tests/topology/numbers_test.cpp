@@ -8,6 +8,8 @@
 #include <set>
 #include <string>
 
+namespace numbers_test {
+
 using namespace topology;
 using namespace std::string_literals;
 
@@ -115,3 +117,5 @@ TEST_CASE("what is not six pairs of hex digits is no Ethernet address") {
     REQUIRE_FALSE(Mac::parse(text));
     REQUIRE(Mac::parse(text).error().fault == Fault::invalid);
 }
+
+}  // namespace numbers_test

@@ -6,6 +6,8 @@
 
 #include <string>
 
+namespace owner_test {
+
 using namespace topology;
 using namespace std::string_literals;
 
@@ -55,3 +57,5 @@ TEST_CASE("a mark that is cut is still UTF-8") {
         REQUIRE(Owner{role}.alias().size() <= 255);
     }
 }
+
+}  // namespace owner_test

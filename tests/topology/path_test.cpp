@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <random>
 
+namespace path_test {
+
 using namespace sample;
 
 namespace {
@@ -114,3 +116,5 @@ TEST_CASE("the other end of a pair is no further port of the network") {
     const auto now = population(graph, wiring, plugged_into(wiring, network("web")));
     REQUIRE(now == Population{before.guests, before.ports + 2});
 }
+
+}  // namespace path_test

@@ -9,6 +9,8 @@
 #include <cmath>
 #include <random>
 
+namespace picture_test {
+
 using namespace sample;
 
 namespace {
@@ -176,3 +178,5 @@ TEST_CASE("a text is cut to the room it has, and a broad one sooner") {
     REQUIRE(pixels_of(cut_to_pixels("Производственная сеть", 80, Font::title), Font::title) <= 80);
     REQUIRE(cut_to_pixels("web", 0, Font::title) == "…");
 }
+
+}  // namespace picture_test

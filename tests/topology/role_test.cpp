@@ -3,6 +3,8 @@
 
 #include <catch2/catch.hpp>
 
+namespace role_test {
+
 using topology::Role;
 using topology::Service;
 using topology::Standing;
@@ -37,3 +39,5 @@ TEST_CASE("roles open their services together") {
     const auto both = services_of(usual, Standing::in_network({Role::management, Role::display}));
     REQUIRE(both == std::set<Service>{{"tcp", 22, 22}, {"tcp", 54321, 54321}, {"tcp", 5900, 6923}});
 }
+
+}  // namespace role_test

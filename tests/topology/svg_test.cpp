@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+namespace svg_test {
+
 using namespace sample;
 using namespace std::string_literals;
 
@@ -133,3 +135,5 @@ TEST_CASE("an edge to nowhere is no line in a picture") {
     REQUIRE(to_mermaid(graph) == to_mermaid(host()));
     REQUIRE(to_dot(graph) == to_dot(host()));
 }
+
+}  // namespace svg_test

@@ -9,6 +9,8 @@
 #include <sstream>
 #include <string>
 
+namespace tree_test {
+
 using namespace sample;
 
 namespace {
@@ -189,3 +191,5 @@ eno1 ─ up ─── a (bridge) ─── b (bridge)  foreign
 )");
     REQUIRE(to_svg(graph).find("data-node=\"bridge:b\"") != std::string::npos);
 }
+
+}  // namespace tree_test

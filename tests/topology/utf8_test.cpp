@@ -7,6 +7,8 @@
 #include <random>
 #include <string>
 
+namespace utf8_test {
+
 using namespace topology;
 
 TEST_CASE("a character is read where it begins, and only there") {
@@ -53,3 +55,5 @@ TEST_CASE("a cut text is never wider than asked, never longer in bytes, and stil
         REQUIRE(text.starts_with(cut_to_bytes(text, room)));
     }
 }
+
+}  // namespace utf8_test

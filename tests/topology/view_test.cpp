@@ -4,6 +4,8 @@
 
 #include <catch2/catch.hpp>
 
+namespace view_test {
+
 using namespace sample;
 
 namespace {
@@ -168,3 +170,5 @@ TEST_CASE("folding forgets no trouble and no byte") {
     REQUIRE(sum.counters == Counters{11, 22, 33, 44});
     REQUIRE(sum.state == NodeState::up);
 }
+
+}  // namespace view_test
