@@ -53,6 +53,15 @@ TEST_CASE("what is promised is never more than what is allowed", "[shaping]") {
     CHECK_FALSE(is_refused({{"d", 1000}, {"m2", 100'000}}, {{"m2", 1000}}));
 }
 
+TEST_CASE("rates are told apart as far as the kernel does, which counts in bytes", "[shaping]") {
+    const Curve curve{1001, 10, 2001};
+    CHECK(curve == Curve{1008, 10, 2008});
+    CHECK_FALSE(curve == Curve{1000, 10, 2001});
+    CHECK_FALSE(curve == Curve{1009, 10, 2001});
+    CHECK_FALSE(curve == Curve{1001, 11, 2001});
+    CHECK_FALSE(curve == Curve{1001, 10, 2000});
+}
+
 TEST_CASE("networks of a NIC get their shares of it, whatever has no tag one of its own", "[shaping]") {
     House house{"eth0"};
     json limited = qos(20);
