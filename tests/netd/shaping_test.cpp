@@ -115,6 +115,38 @@ TEST_CASE("shares that make no sense, or that the kernel can't keep, are refused
     CHECK(refusals(in, poor).find("no policing") != std::string::npos);
 }
 
+TEST_CASE("who replaced netd's qdisc has it replaced by the same definition again, and who was there before is let be", "[shaping]") {
+    House house{"eth0"};
+    const json shaped = {{"networks", {{"web", {{"nic", "eth0"}, {"hostQos", qos(10)}}}}}}, plain = {{"networks", {{"web", {{"nic", "eth0"}}}}}};
+    const auto complaints_of_asking_for_shares = [&] {
+        intent::Complaints complaints;
+        const auto request = wire::read_setup(shaped, complaints);
+        complaints.add(intent::validate(request, house.now.running, house.now.facts()).complaints);
+        return complaints;
+    };
+    const auto put_another_there = [&] {
+        bridges::Link taken = house.link("eth0");
+        taken.traffic = Traffic{};
+        taken.facts.rare.edit().foreign_qdisc = "htb 1:";
+        house.now.observed.kernel.links.put(taken);
+    };
+    house.define(shaped);
+    const auto shares = house.link("eth0").traffic;
+    put_another_there();
+    CHECK(complaints_of_asking_for_shares().empty());
+    const auto healing = house.left();
+    REQUIRE(healing.size() == 1);
+    CHECK(std::get<topology::Update<bridges::Link>>(std::get<bridges::Op>(healing.front().op)).now.traffic == shares);
+
+    house.look();
+    house.define(plain);
+    put_another_there();
+    const auto refused = complaints_of_asking_for_shares();
+    REQUIRE(refused.size() == 1);
+    CHECK(refused.front().path == "/networks/web/hostQos");
+    CHECK(refused.front().fault == topology::Fault::conflict);
+}
+
 TEST_CASE("all networks of a NIC have shares or none has", "[shaping]") {
     fakes::FakeKernel kernel{"eth0"};
     intent::Complaints complaints;
