@@ -62,7 +62,7 @@ private:
 
     void put_curve(Message& message, int type, const std::optional<Curve>& curve) {
         if (!curve) return;
-        message.number(type, tc_service_curve{narrow((curve->m1 + 7) / 8), narrow(curve->d), narrow((curve->m2 + 7) / 8)});
+        message.number(type, tc_service_curve{narrow(Curve::in_bytes(curve->m1)), narrow(curve->d), narrow(Curve::in_bytes(curve->m2))});
     }
 
     void put_class(std::uint32_t handle, std::uint32_t parent, const Share& share) {

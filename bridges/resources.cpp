@@ -21,7 +21,7 @@ bool is_near(std::uint64_t a, std::uint64_t b, std::uint64_t step) { return (a >
 }  // namespace
 
 bool Curve::operator==(const Curve& other) const {
-    return is_near(m1, other.m1, 240) && is_near(d, other.d, 1) && is_near(m2, other.m2, 240);
+    return in_bytes(m1) == in_bytes(other.m1) && d == other.d && in_bytes(m2) == in_bytes(other.m2);
 }
 
 bool Limit::operator==(const Limit& other) const {

@@ -13,10 +13,12 @@ namespace bridges {
 using topology::Field;
 using topology::IfName;
 
-// A service curve of HFSC: m1 bit/s for the first d µs, m2 bit/s from then on. The kernel counts in steps of about 120 bit/s.
+// A service curve of HFSC: m1 bit/s for the first d µs, m2 bit/s from then on. The kernel is told bytes/s and µs, and
+// tells the same again: its own steps (64 ns; bytes by 2^-24 of them) round up by less than one of these, and reading cuts that off.
 struct Curve {
     std::uint64_t m1 = 0, d = 0, m2 = 0;
-    bool operator==(const Curve& other) const;
+    static constexpr std::uint64_t in_bytes(std::uint64_t bits) { return (bits + 7) / 8; }
+    bool operator==(const Curve& other) const;  // to the kernel
     static constexpr auto fields = std::tuple{Field{"m1", &Curve::m1}, Field{"d", &Curve::d}, Field{"m2", &Curve::m2}};
 };
 // What frames of one VLAN get of a link that many share (a class of HFSC).

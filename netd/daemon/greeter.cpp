@@ -1,6 +1,8 @@
 // See greeter.hpp. The sockets take nothing in: one has no protocol, the other one's filter blocks all.
 #include "netd/daemon/greeter.hpp"
 
+#include "netd/loop/socket_option.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -78,10 +80,9 @@ loop::Fd open_icmp() {
     if (!socket) return socket;
     icmp6_filter none;
     ICMP6_FILTER_SETBLOCKALL(&none);
-    const int hops = 255, loop = 0;
-    ::setsockopt(socket.number(), IPPROTO_ICMPV6, ICMP6_FILTER, &none, sizeof none);
-    ::setsockopt(socket.number(), IPPROTO_IPV6, IPV6_MULTICAST_HOPS, &hops, sizeof hops);
-    ::setsockopt(socket.number(), IPPROTO_IPV6, IPV6_MULTICAST_LOOP, &loop, sizeof loop);
+    loop::set_option(socket.number(), IPPROTO_ICMPV6, ICMP6_FILTER, none);
+    loop::set_option(socket.number(), IPPROTO_IPV6, IPV6_MULTICAST_HOPS, 255);
+    loop::set_option(socket.number(), IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 0);
     return socket;
 }
 

@@ -30,8 +30,9 @@ std::vector<lower::Hearing> heard_in_change(const store::Remembered& remembered)
     return lower::hearing(intent::with(running && *running ? (*running)->intent : intent::Intent(), (*open)->delta));
 }
 
-std::set<IfName> left_wires(const std::vector<lower::Hearing>& were, const intent::Intent& standing) {
+std::set<IfName> left_wires(const std::vector<lower::Hearing>& were, const apply::Outcome& outcome, const intent::Intent& standing) {
     std::set<IfName> devices;
+    if (!std::holds_alternative<apply::RolledBack>(outcome)) return devices;
     for (const lower::Hearing& now : lower::hearing(standing))
         if (std::ranges::any_of(were, [&](const lower::Hearing& was) { return was.device == now.device && was.wire != now.wire; })) devices.insert(now.device);
     return devices;

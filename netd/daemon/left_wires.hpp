@@ -2,6 +2,7 @@
 #pragma once
 
 #include "bridges/kernel.hpp"
+#include "netd/apply/transaction.hpp"
 #include "netd/lower/router_ways.hpp"
 #include "netd/store/store.hpp"
 
@@ -17,7 +18,7 @@ void forget_wire(bridges::Kernel& kernel, const topology::IfName& device);
 // Who heard routers where as a netd died while its change waited to be confirmed; nobody if none did.
 std::vector<lower::Hearing> heard_in_change(const store::Remembered& remembered);
 
-// The devices that hear routers on another wire now, as these definitions stand: where the change was taken back.
-std::set<topology::IfName> left_wires(const std::vector<lower::Hearing>& were, const intent::Intent& standing);
+// The devices that hear routers on another wire now, as these definitions stand; none unless the change was taken back.
+std::set<topology::IfName> left_wires(const std::vector<lower::Hearing>& were, const apply::Outcome& outcome, const intent::Intent& standing);
 
 }  // namespace netd

@@ -43,7 +43,7 @@ topology::Result<> Reconciler::start(store::Remembered remembered, std::optional
     }
     conclude(std::nullopt, outcome, intent::code::refused);
     put_rules_back();
-    believe_routers(std::holds_alternative<apply::RolledBack>(outcome) ? left_wires(heard, transactor_.standing()) : std::set<topology::IfName>());
+    believe_routers(left_wires(heard, outcome, transactor_.standing()));
     // Files that were damaged may have had its definition; and what an earlier netd began and nobody confirms is not begun anew.
     if (!transactor_.trouble() && !transactor_.waiting()) management_ = std::move(management);
     see_to_management();

@@ -107,7 +107,7 @@ private:
     void answer(const serve::Ticket& ticket, const intent::GuestNic& nic, bool changed);
     void unplug(const serve::ChangeNic& change);
     void update(const serve::ChangeNic& change);
-    void put_nic(const serve::Ticket& ticket, const intent::GuestNic& nic, int code);
+    void put_nic(const serve::Ticket& ticket, const intent::GuestNic& nic, const intent::Intent& wanted, int code);
     void take_out(const serve::Ticket& ticket, const intent::GuestNic::Key& key);
     intent::Complaints look_up_guest(intent::GuestNic& nic) const;
     void wait_for_parting(serve::Ticket ticket, const intent::GuestNic::Key& nic, std::chrono::steady_clock::time_point deadline);

@@ -50,18 +50,13 @@ std::string why_not(const guests::Hypervisor& guests) {
 
 }  // namespace
 
-// By MAC, else by alias.
+// By what the door let in: a MAC, or an alias.
 const GuestNic* Reconciler::find_nic(const json& params) const {
     const std::string vm = text_of(params, "vmId");
-    const json& nic = nic_of(params);
-    const auto given = [&](const char* key) {
-        const std::string inside = text_of(nic, key);
-        return inside.empty() ? text_of(params, key) : inside;
-    };
-    const std::string mac_text = given("macAddr"), alias = given("alias");
+    const serve::NicName name = serve::name_of(params);
     const guests::State& guests = backends_.guests.state();
-    if (auto mac = topology::Mac::parse(mac_text)) return lower::find_nic(transactor_.running(), vm, *mac, guests);
-    return alias.empty() ? nullptr : lower::find_nic(transactor_.running(), vm, alias, guests);
+    if (name.key == "macAddr") return lower::find_nic(transactor_.running(), vm, *topology::Mac::parse(name.value.get<std::string>()), guests);
+    return lower::find_nic(transactor_.running(), vm, name.value.get<std::string>(), guests);
 }
 
 // Finds the domain, and fills in what only now is known: its name, and how libvirt shall call the NIC.
@@ -144,7 +139,11 @@ void Reconciler::plug(const serve::ChangeNic& change) {
         queue_.pop_front();
     }
     if (plugs.size() > 1 && plug_at_once(plugs)) return;
-    for (const Plug& one : plugs) put_nic(one.ticket, one.nic, code::plug_failed);
+    for (const Plug& one : plugs) {
+        const auto verdict = intent::validate_nic(one.nic, transactor_.running(), facts(), code::plug_failed);
+        if (verdict.complaints.empty()) put_nic(one.ticket, one.nic, verdict.wanted, code::plug_failed);
+        else refuse(one.ticket, verdict.complaints);
+    }
 }
 
 // False: nothing is changed, and each is to be tried by itself.
@@ -170,38 +169,36 @@ bool Reconciler::plug_at_once(const std::vector<Plug>& plugs) {
 void Reconciler::update(const serve::ChangeNic& change) {
     const GuestNic* there = find_nic(change.params);
     if (!there)
-        return refuse(change.ticket, intent::Complaints{{code::update_failed, serve::place_of_name(change.params), topology::Fault::not_found, "the guest has no such NIC; VM.getNics lists them"}});
+        return refuse(change.ticket, intent::Complaints{{code::update_failed, serve::name_of(change.params).place, topology::Fault::not_found, "the guest has no such NIC; VM.getNics lists them"}});
     GuestNic nic = *there;
     intent::Complaints complaints;
     read_changes(change.params, nic, complaints);
     if (is_parting(there->key()))
-        complaints.push_back({code::update_failed, serve::place_of_name(change.params), topology::Fault::busy, "its guest is asked to let go of it just now; ask again when it has not in time"});
+        complaints.push_back({code::update_failed, serve::name_of(change.params).place, topology::Fault::busy, "its guest is asked to let go of it just now; ask again when it has not in time"});
     if (nic.incoming != there->incoming || nic.adopted != there->adopted)
         complaints.push_back({code::update_failed, "/nic/incoming", topology::Fault::invalid, "this can't change while the NIC is plugged in; unplug it and plug another"});
     if (nic.adopted && (nic.network != there->network || nic.link_active != there->link_active))
         complaints.push_back({code::update_failed, "/nic/network", topology::Fault::denied, "libvirt has plugged this NIC in by itself; move it, or draw its cable, by 'virsh update-device'"});
     if (nic.kind == intent::GuestKind::libvirt && !nic.incoming && !backends_.guests.connected())
         complaints.push_back({code::update_failed, "/nic/kind", topology::Fault::backend, why_not(backends_.guests)});
-    if (complaints.empty()) complaints = intent::validate_nic(nic, transactor_.running(), facts(), code::update_failed).complaints;
-    if (!complaints.empty()) return refuse(change.ticket, serve::as_asked(complaints, change.params));
+    const auto verdict = complaints.empty() ? intent::validate_nic(nic, transactor_.running(), facts(), code::update_failed) : intent::Verdict{{}, complaints};
+    if (!verdict.complaints.empty()) return refuse(change.ticket, serve::as_asked(verdict.complaints, change.params));
     // Also where libvirt has no part in it: the guest would find on the other host what was prepared for it before.
     const guests::Nic::Key key = lower::in_domain(nic.key(), backends_.guests.state());
     if (backends_.guests.state().nics.contains(key))
         if (const auto may = backends_.guests.may_change(key.domain, std::chrono::steady_clock::now() + longest_question); !may && may.error().fault == topology::Fault::busy)
             return refuse(change.ticket, code::migrating, may.error().fault, may.error().subject + ": " + may.error().what);
-    put_nic(change.ticket, nic, code::update_failed);
+    put_nic(change.ticket, nic, verdict.wanted, code::update_failed);
 }
 
-void Reconciler::put_nic(const serve::Ticket& ticket, const GuestNic& nic, int code) {
-    const auto verdict = intent::validate_nic(nic, transactor_.running(), facts(), code);
-    if (!verdict.complaints.empty()) return refuse(ticket, verdict.complaints);
+void Reconciler::put_nic(const serve::Ticket& ticket, const GuestNic& nic, const intent::Intent& wanted, int code) {
     apply::Terms terms;
     terms.confirm = false;
     terms.named_nics = {nic.key()};  // of the same once more its device may be gone
     terms.begun = tell_begun(ticket.caller.who());
     const intent::Intent was = transactor_.running();
-    const auto outcome = transactor_.begin(verdict.wanted, terms);
-    announce_moved(was, verdict.wanted);
+    const auto outcome = transactor_.begin(wanted, terms);
+    announce_moved(was, wanted);
     const auto* committed = std::get_if<apply::Committed>(&outcome);
     if (!committed) return conclude(ticket, outcome, code);
     conclude(std::nullopt, outcome, code);

@@ -2,6 +2,7 @@
 #include "netd/daemon/router_ear.hpp"
 
 #include "netd/loop/event_loop.hpp"
+#include "netd/loop/socket_option.hpp"
 
 #include <algorithm>
 #include <array>
@@ -12,6 +13,7 @@
 
 namespace netd {
 
+using loop::set_option;
 using topology::IpAddress;
 using topology::Result;
 using topology::Subnet;
@@ -20,9 +22,6 @@ namespace {
 
 constexpr std::size_t most_subnets = 16;
 constexpr int neighbours_hops = 255;  // no router lets it through with that many left
-
-template <class Value>
-bool set(int socket, int level, int option, const Value& value) { return ::setsockopt(socket, level, option, &value, sizeof value) == 0; }
 
 template <class Header>
 Header header_of(std::span<const std::uint8_t> bytes) {
@@ -92,8 +91,8 @@ Result<RouterEar> RouterEar::open() {
     icmp6_filter filter;
     ICMP6_FILTER_SETBLOCKALL(&filter);
     ICMP6_FILTER_SETPASS(ND_ROUTER_ADVERT, &filter);
-    const bool is_ready = opened && set(socket, IPPROTO_ICMPV6, ICMP6_FILTER, filter) && set(socket, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) &&
-                          set(socket, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1) && set(socket, IPPROTO_IPV6, IPV6_RECVFRAGSIZE, 1);
+    const bool is_ready = opened && set_option(socket, IPPROTO_ICMPV6, ICMP6_FILTER, filter) && set_option(socket, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) &&
+                          set_option(socket, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1) && set_option(socket, IPPROTO_IPV6, IPV6_RECVFRAGSIZE, 1);
     if (!is_ready) return loop::system_error("routers", "a socket that hears them");
     return RouterEar(std::move(opened));
 }

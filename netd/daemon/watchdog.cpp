@@ -121,7 +121,7 @@ int recover(const Options& options, const store::Entry& entry) {
     const auto heard = heard_in_change(store->remembered());
     apply::Transactor transactor(backends, std::move(*store), clock);
     const auto outcome = transactor.recover();
-    const auto left = std::holds_alternative<apply::RolledBack>(outcome) ? left_wires(heard, transactor.standing()) : std::set<topology::IfName>();
+    const auto left = left_wires(heard, outcome, transactor.standing());
     for (const topology::IfName& device : left) forget_wire(**kernel, device);
     keep_router_ways(transactor.standing(), left, **kernel, observe::host_of(backends));
     greet(greeter, transactor.standing(), backends);

@@ -2,6 +2,7 @@
 #include "netd/intent/rules.hpp"
 
 #include "bridges/small_mtu.hpp"
+#include "netd/intent/rules_qos.hpp"
 #include "topology/host_address.hpp"
 
 #include <fmt/format.h>
@@ -173,46 +174,6 @@ void check_ipv6(const Network& network, Examiner& is) {
                  "give a static IPv6 address or an automatic one, not both");
 }
 
-// The kernel counts in bytes/s, 32 bits of them.
-constexpr std::uint64_t fastest = std::uint64_t{0xffffffff} * 8;
-// And how long a bucket takes to fill in steps of 64 ns, 32 bits of them: 274 s, for the 80 kB that are the least (lower_shaping.cpp).
-constexpr std::uint64_t slowest_intake = 2400;
-
-void check_curve(const std::optional<ServiceCurve>& curve, std::string_view name, Examiner& is) {
-    if (!curve) return;
-    is.refuse_if(!curve->m2 || *curve->m2 == 0, code::bad_parameters, "hostQos", fmt::format("{} needs an m2 above 0", name));
-    is.refuse_if(curve->m1.value_or(0) != 0 && curve->d.value_or(0) == 0, code::bad_parameters, "hostQos",
-                 fmt::format("{}.m1 holds for the first d µs: give d too, or leave m1 out", name));
-    is.refuse_if(std::max(curve->m1.value_or(0), curve->m2.value_or(0)) > fastest || curve->d.value_or(0) > 0xffffffff, code::bad_parameters, "hostQos",
-                 fmt::format("{}: the kernel knows rates up to 34 Gbit/s, and times up to 71 minutes", name));
-}
-
-// At any time since its class began to send.
-bool exceeds(const ServiceCurve& curve, const ServiceCurve& limit) {
-    const auto rate = [](const ServiceCurve& of, std::uint64_t time) { return of.m1.value_or(0) != 0 && time < of.d.value_or(0) ? *of.m1 : of.m2.value_or(0); };
-    const auto times = {std::uint64_t(0), curve.d.value_or(0), limit.d.value_or(0)};
-    return std::ranges::any_of(times, [&](std::uint64_t time) { return rate(curve, time) > rate(limit, time); });
-}
-
-void check_qos(const Network& network, Examiner& is) {
-    if (!network.host_qos) return;
-    const HostQosOut& out = network.host_qos->out;
-    is.refuse_if(!network.base(), code::bad_parameters, "hostQos", "hostQos divides a nic or a bonding; this network is on none");
-    is.refuse_if(!out.ls, code::bad_parameters, "hostQos", "hostQos needs out.ls, the network's share of its nic");
-    check_curve(out.ls, "out.ls", is);
-    check_curve(out.ul, "out.ul", is);
-    check_curve(out.rt, "out.rt", is);
-    if (network.host_qos->in) {
-        const auto& limit = network.host_qos->in->ul;
-        is.refuse_if(!limit || limit->m1 || limit->d, code::bad_parameters, "hostQos", "hostQos.in is {\"ul\": {\"m2\": bit/s}}: what comes in has a limit and no curve");
-        check_curve(limit, "in.ul", is);
-        is.refuse_if(limit && limit->m2 && *limit->m2 > 0 && *limit->m2 < slowest_intake, code::bad_parameters, "hostQos",
-                     fmt::format("in.ul: the kernel counts no bucket slower than {} bit/s", slowest_intake));
-    }
-    is.refuse_if(out.ul && out.rt && exceeds(*out.rt, *out.ul), code::bad_parameters, "hostQos",
-                 "out.rt is more than out.ul: what is promised may not be more than what is allowed");
-}
-
 }  // namespace
 
 bool rules_out_stp(const Network& network) {
@@ -270,7 +231,7 @@ void check_alone(const Network& network, Complaints& complaints) {
     check_base(network, is);
     check_ipv4(network, is);
     check_ipv6(network, is);
-    check_qos(network, is);
+    check_qos(network, complaints);
     is.refuse_if(!network.default_route && !network.nameservers.empty(), code::bad_parameters, "nameservers",
                  "nameservers belong to the default-route network");
     is.refuse_if(!network.default_route && !network.search.empty(), code::bad_parameters, "search", "search domains belong to the default-route network");

@@ -3,6 +3,7 @@
 
 #include "netd/loop/event_loop.hpp"
 #include "netd/loop/fd.hpp"
+#include "netd/loop/socket_option.hpp"
 #include "topology/numbers.hpp"
 
 #include <algorithm>
@@ -71,11 +72,10 @@ Result<loop::Fd> listen_at(const Place& place, const std::string& endpoint) {
     const socklen_t size = fill(where, place);
     loop::Fd listener(::socket(where.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (!listener) return loop::system_error(endpoint, "socket");
-    const int yes = 1;
-    ::setsockopt(listener.number(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-    if (place.address.is_v6()) ::setsockopt(listener.number(), IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof yes);
+    loop::set_option(listener.number(), SOL_SOCKET, SO_REUSEADDR, 1);
+    if (place.address.is_v6()) loop::set_option(listener.number(), IPPROTO_IPV6, IPV6_V6ONLY, 1);
     // IP_FREEBIND counts for IPv6 as well.
-    if (::setsockopt(listener.number(), IPPROTO_IP, IP_FREEBIND, &yes, sizeof yes) != 0) return loop::system_error(endpoint, "IP_FREEBIND");
+    if (!loop::set_option(listener.number(), IPPROTO_IP, IP_FREEBIND, 1)) return loop::system_error(endpoint, "IP_FREEBIND");
     if (::bind(listener.number(), reinterpret_cast<const sockaddr*>(&where), size) != 0) return loop::system_error(endpoint, "bind");
     if (::listen(listener.number(), 64) != 0) return loop::system_error(endpoint, "listen");
     return listener;

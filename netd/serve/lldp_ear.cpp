@@ -3,6 +3,7 @@
 // see them: there each NIC has a socket that stands where every frame passes, with a filter that lets through LLDP alone.
 #include "netd/serve/lldp_ear.hpp"
 
+#include "netd/loop/socket_option.hpp"
 #include "netd/observe/devices.hpp"
 #include "netd/wire/json.hpp"
 
@@ -19,6 +20,7 @@
 
 namespace serve {
 
+using loop::set_option;
 using topology::Error;
 using topology::Fault;
 using topology::Result;
@@ -29,13 +31,8 @@ using nlohmann::json;
 
 constexpr std::array<std::uint8_t, 6> nearest_bridge{0x01, 0x80, 0xc2, 0x00, 0x00, 0x0e};
 
-template <class Value>
-bool set(int ear, int level, int option, const Value& value) {
-    return ::setsockopt(ear, level, option, &value, sizeof value) == 0;
-}
-
 bool attach(int ear, std::vector<sock_filter> filter) {
-    return set(ear, SOL_SOCKET, SO_ATTACH_FILTER, sock_fprog{static_cast<unsigned short>(filter.size()), filter.data()});
+    return set_option(ear, SOL_SOCKET, SO_ATTACH_FILTER, sock_fprog{static_cast<unsigned short>(filter.size()), filter.data()});
 }
 
 constexpr sock_filter all_of_it = BPF_STMT(BPF_RET | BPF_K, 0xffff), nothing = BPF_STMT(BPF_RET | BPF_K, 0);
@@ -59,7 +56,7 @@ Result<> listen_by(int ear, int nic, int whether) {
     group.mr_type = PACKET_MR_MULTICAST;
     group.mr_alen = nearest_bridge.size();
     std::ranges::copy(nearest_bridge, group.mr_address);
-    if (!set(ear, SOL_PACKET, whether, group)) return loop::system_error("LLDP", "membership");
+    if (!set_option(ear, SOL_PACKET, whether, group)) return loop::system_error("LLDP", "membership");
     return {};
 }
 
@@ -70,9 +67,9 @@ Result<loop::Fd> open_ear(int nic, bool below) {
     loop::Fd ear(::socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!ear) return loop::system_error("LLDP", "socket");
     if (below && !let_only_lldp_in(ear.number())) return loop::system_error("LLDP", "filter");
-    set(ear.number(), SOL_PACKET, PACKET_IGNORE_OUTGOING, 1);
-    set(ear.number(), SOL_PACKET, PACKET_ORIGDEV, 1);
-    set(ear.number(), SOL_SOCKET, SO_RCVBUF, below ? 64 * 1024 : 1024 * 1024);
+    set_option(ear.number(), SOL_PACKET, PACKET_IGNORE_OUTGOING, 1);
+    set_option(ear.number(), SOL_PACKET, PACKET_ORIGDEV, 1);
+    set_option(ear.number(), SOL_SOCKET, SO_RCVBUF, below ? 64 * 1024 : 1024 * 1024);
     sockaddr_ll where{};
     where.sll_family = AF_PACKET;
     where.sll_protocol = htons(below ? ETH_P_ALL : ETH_P_LLDP);
@@ -154,7 +151,7 @@ void LldpEar::let_nics_in() {
         if (is_bond(link)) devices.insert(link.facts.index);
     if (devices == let_in_) return;
     // Too many for a filter: then what guests say is passed over here.
-    if (!let_only_these_in(shared_.number(), devices)) set(shared_.number(), SOL_SOCKET, SO_DETACH_FILTER, 0);
+    if (!let_only_these_in(shared_.number(), devices)) set_option(shared_.number(), SOL_SOCKET, SO_DETACH_FILTER, 0);
     let_in_ = std::move(devices);
 }
 

@@ -6,6 +6,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <vector>
+
 namespace serve {
 
 using nlohmann::json;
@@ -38,20 +41,24 @@ std::optional<Error> wrong_parameter(NicVerb verb, const json& params) {
     return std::nullopt;
 }
 
+// All that says which NIC is meant, as far as it says anything.
+std::vector<NicName> names_in(const json& params) {
+    std::vector<NicName> names;
+    for (const json* object : {&nic_of(params), &params})
+        for (const char* key : {"macAddr", "alias"})
+            if (const auto found = object->find(key); found != object->end() && !wire::is_absent(*found)) names.push_back({key, wire::pointer(object == &params ? "" : "/nic", key), *found});
+    return names;
+}
+
 // That it is not plugged in can be said of what was understood only.
 std::optional<Error> names_none(const json& params) {
-    bool names = false;
-    for (const json* object : {&nic_of(params), &params})
-        for (const char* key : {"macAddr", "alias"}) {
-            const auto found = object->find(key);
-            if (found == object->end() || wire::is_absent(*found)) continue;
-            names = true;
-            const std::string place = wire::pointer(object == &params ? "" : "/nic", key);
-            if (!found->is_string()) return wrong(place, fmt::format("{} is a text", key));
-            if (std::string_view(key) == "macAddr")
-                if (auto mac = topology::Mac::parse(found->get<std::string>()); !mac) return wrong(place, mac.error().what);
-        }
-    return names ? std::nullopt : std::optional(wrong(has_nic(params) ? "/nic" : "", "macAddr or alias is due: which NIC"));
+    const auto names = names_in(params);
+    for (const NicName& name : names) {
+        if (!name.value.is_string()) return wrong(name.place, fmt::format("{} is a text", name.key));
+        if (name.key == "macAddr")
+            if (auto mac = topology::Mac::parse(name.value.get<std::string>()); !mac) return wrong(name.place, mac.error().what);
+    }
+    return names.empty() ? std::optional(wrong(has_nic(params) ? "/nic" : "", "macAddr or alias is due: which NIC")) : std::nullopt;
 }
 
 // By reading it for nobody.
@@ -107,11 +114,10 @@ intent::Complaints as_asked(const intent::Complaints& complaints, const json& pa
     return asked;
 }
 
-std::string place_of_name(const json& params) {
-    for (const char* key : {"macAddr", "alias"})
-        for (const json* object : {&nic_of(params), &params})
-            if (const auto found = object->find(key); found != object->end() && !wire::is_absent(*found)) return wire::pointer(object == &params ? "" : "/nic", key);
-    return "";
+NicName name_of(const json& params) {
+    const auto names = names_in(params);
+    const auto first = std::ranges::min_element(names, {}, [](const NicName& name) { return name.key != "macAddr"; });
+    return first == names.end() ? NicName() : *first;
 }
 
 }  // namespace serve

@@ -15,8 +15,14 @@ intent::Complaints wrong_with(NicVerb verb, const nlohmann::json& params);
 // The pointers of these (/nic/…) as the parameters have it: some clients write the NIC's attributes beside `vmId`.
 intent::Complaints as_asked(const intent::Complaints& complaints, const nlohmann::json& params);
 
-// A pointer to what says which NIC is meant; "" if nothing does.
-std::string place_of_name(const nlohmann::json& params);
+// What says which NIC is meant, and where it stands.
+struct NicName {
+    std::string key = {};    // macAddr or alias; "": nothing says it
+    std::string place = {};  // a pointer
+    nlohmann::json value = {};
+};
+// By which it is found: the MAC, else the alias; each in `nic`, else beside it.
+NicName name_of(const nlohmann::json& params);
 
 bool has_nic(const nlohmann::json& params);
 // `nic` of the parameters; an empty object where there is none.

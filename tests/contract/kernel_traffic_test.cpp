@@ -79,8 +79,8 @@ TEMPLATE_TEST_CASE("VLANs share a link, and what changes of one leaves the other
     TestType world;
     SKIP_UNLESS(world.kernel->abilities().hfsc, "the kernel has no HFSC");
     Share full = share(200, 20'000'000);
-    full.ul = Curve{0, 0, 8'000'000};
-    full.rt = Curve{4'000'000, 10'000, 1'000'000};
+    full.ul = Curve{0, 0, 8'000'001};
+    full.rt = Curve{4'000'003, 10'001, 1'000'007};
     const Share base = share(Share::untagged, 20'000'000);
     for (const std::set<Share>& shares : std::vector<std::set<Share>>{{base, share(100, 10'000'000), full}, {base, share(100, 30'000'000), share(200, 20'000'000)},
                                           {base, full, share(4094, 5'000'000)}}) {

@@ -250,6 +250,9 @@ TEST_CASE("a guest in a namespace is a namespace", "[build_graph]") {
     const Graph graph = graph_of(house);
     REQUIRE(graph.nodes.contains({NodeKind::namespace_, "box"}));
     REQUIRE(graph.edges.contains({{NodeKind::port, told::port_of(nic)}, {NodeKind::namespace_, "box"}, EdgeKind::plugged}));
+    CHECK(at(graph, NodeKind::namespace_, "box").state == NodeState::up);
+    house.now.has_namespace = [](const std::string& name) { return name != "box"; };
+    CHECK(at(graph_of(house), NodeKind::namespace_, "box").state == NodeState::missing);
 }
 
 TEST_CASE("on the wire a node has every member, null where it has nothing", "[build_graph]") {

@@ -1,5 +1,7 @@
 // A change that waits for longer than it was given is refused once, by whichever thread comes first.
+#include "netd/serve/nic_request.hpp"
 #include "netd/serve/requests.hpp"
+#include "tests/fakes/fake_kernel.hpp"
 #include "tests/netd/zmq_client.hpp"
 
 #include <nlohmann/json.hpp>
@@ -122,6 +124,59 @@ TEST_CASE("what is wrong with a guest's NIC as such is told at once", "[deadline
     CHECK(code("VM.hotunplugNic", {{"vmId", "a"}, {"macAddr", "02:00:00:00:00:01"}}) == 0);
     CHECK(code("VM.updateDevice", {{"vmId", "a"}, {"macAddr", "02:00:00:00:00:01"}, {"deviceType", "interface"}, {"vlan", nullptr}, {"specParams", {{"inbound", {{"peak", 5}}}}}}) == 0);
     CHECK(house.commands->take().size() == 3);
+}
+
+TEST_CASE("null is what was not said", "[deadlines]") {
+    Busy house;
+    constexpr const char* mac = "02:00:00:00:00:01";
+    const auto path = [&](const char* method, json params) {
+        house.answers.clear();
+        house.ask(1, std::move(params), method);
+        return house.answers.empty() ? "(taken)" : house.answers[0]["error"]["data"][0]["path"].get<std::string>();
+    };
+    CHECK(path("VM.updateDevice", {{"vmId", "a"}, {"nic", nullptr}, {"macAddr", mac}, {"linkActive", false}}) == "(taken)");
+    CHECK(path("VM.updateDevice", {{"vmId", "a"}, {"nic", nullptr}, {"macAddr", mac}, {"linkActive", 7}}) == "/linkActive");
+    CHECK(path("VM.updateDevice", {{"vmId", "a"}, {"nic", {{"macAddr", nullptr}, {"alias", "net0"}}}}) == "(taken)");
+    CHECK(path("VM.updateDevice", {{"vmId", "a"}, {"nic", {{"macAddr", nullptr}}}}) == "/nic");
+    CHECK(path("VM.updateDevice", {{"vmId", "a"}, {"macAddr", nullptr}, {"linkActive", false}}) == "");
+    CHECK(path("VM.hotunplugNic", {{"vmId", "a"}, {"nic", nullptr}}) == "");
+    CHECK(path("VM.hotplugNic", {{"vmId", "a"}, {"nic", nullptr}}) == "/nic");
+    CHECK(path("VM.hotplugNic", {{"vmId", "a"}, {"nic", {{"kind", "tap"}, {"macAddr", nullptr}}}}) == "(taken)");
+    std::ignore = house.commands->take();
+    CHECK(path("Host.setupNetworks", {{"networks", {{"web", {{"remove", true}, {"nic", "eno1"}}}}}}) == "/networks/web/nic");
+    CHECK(path("Host.setupNetworks", {{"networks", {{"web", {{"remove", true}, {"nic", nullptr}}}}}}) == "(taken)");
+    const auto queue = house.commands->take();
+    REQUIRE(queue.size() == 1);
+    CHECK(std::get<serve::Setup>(queue[0]).request.removed == std::vector{*intent::NetworkName::parse("web")});
+}
+
+TEST_CASE("a NIC is named by its MAC, else by its alias, each in nic or else beside it", "[deadlines]") {
+    const auto place = [](json params) { return serve::name_of(params).place; };
+    CHECK(place({{"nic", {{"macAddr", "m"}, {"alias", "a"}}}, {"macAddr", "n"}, {"alias", "b"}}) == "/nic/macAddr");
+    CHECK(place({{"nic", {{"macAddr", nullptr}, {"alias", "a"}}}, {"macAddr", "n"}}) == "/macAddr");
+    CHECK(place({{"nic", {{"macAddr", ""}, {"alias", "a"}}}, {"alias", "b"}}) == "/nic/alias");
+    CHECK(place({{"nic", nullptr}, {"alias", "b"}}) == "/alias");
+    CHECK(place({{"vmId", "a"}}) == "");
+}
+
+TEST_CASE("of a NIC that is called by its name of before nothing false is told beside what is wrong", "[deadlines]") {
+    Busy house;
+    fakes::FakeKernel kernel{"enp1s0"};
+    observe::Snapshot now;
+    now.observed.kernel = kernel.state();
+    now.abilities = kernel.able;
+    const auto paths = [&](const intent::Renames& renamed) {
+        now.renamed = renamed;
+        house.requests.publish(std::make_shared<const observe::Snapshot>(now));
+        house.answers.clear();
+        house.ask(1, {{"networks", {{"web", {{"nic", "eno1"}, {"mtu", "much"}}}}}});
+        REQUIRE(house.answers.size() == 1);
+        std::set<std::string> told;
+        for (const json& one : house.answers[0]["error"]["data"]) told.insert(one["path"].get<std::string>());
+        return told;
+    };
+    CHECK(paths({{*topology::IfName::parse("eno1"), *topology::IfName::parse("enp1s0")}}) == std::set<std::string>{"/networks/web/mtu"});
+    CHECK(paths({}) == std::set<std::string>{"/networks/web/mtu", "/networks/web/nic"});
 }
 
 }  // namespace deadlines_test

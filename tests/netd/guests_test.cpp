@@ -1,4 +1,5 @@
 // Guests of a hypervisor: how their NICs are planned, and how what they do by themselves is followed.
+#include "netd/daemon/nic_request.hpp"
 #include "tests/netd/guests_house.hpp"
 
 namespace guests_test {
@@ -43,6 +44,23 @@ TEST_CASE("where the hypervisor refuses, no port is left") {
     CHECK(std::get<apply::RolledBack>(outcome).because.fault == topology::Fault::busy);
     require_same(before, host.kernel.truth());
     CHECK(host.transactor.running().nics().empty());
+}
+
+TEST_CASE("of an update null takes away, what is left out stays, and a nic of null is none") {
+    GuestNic nic = nic_on("web");
+    nic.vlan = *topology::VlanId::from(7);
+    nic.mtu = topology::Mtu::observed(1400);
+    const bool is_beside = GENERATE(true, false);
+    nlohmann::json params = {{"vmId", "vm"}, {"macAddr", mac.text()}, {"nic", nullptr}}, changes = {{"network", nullptr}, {"vlan", nullptr}, {"linkActive", false}, {"macAddr", nullptr}};
+    if (!is_beside) params["nic"] = changes;
+    else for (const char* key : {"network", "vlan", "linkActive"}) params[key] = changes[key];
+    intent::Complaints complaints;
+    netd::read_changes(params, nic, complaints);
+    GuestNic expected = nic_on("");
+    expected.mtu = topology::Mtu::observed(1400);
+    expected.link_active = false;
+    CHECK(complaints.empty());
+    CHECK(nic == expected);
 }
 
 TEST_CASE("a NIC moves to another network without the guest losing it; the cable follows") {

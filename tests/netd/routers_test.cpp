@@ -208,11 +208,13 @@ TEST_CASE("of a change in which netd died, and that is taken back, it is known w
     const intent::Intent before = wanted(R"({"networks": {"web": {"nic": "eno1", "vlan": 7, "ipv6autoconf": true}, "db": {"nic": "eno2", "ipv6autoconf": true}}})", {}, kernel);
     const intent::Intent after = wanted(R"({"networks": {"web": {"nic": "eno1", "vlan": 8, "ipv6autoconf": true}}})", before, kernel);
     store::Entry entry{.boot = store::boot_id(), .phase = store::Entry::Phase::waiting, .delta = intent::difference(before, after)};
-    const auto left = [&](const intent::Intent& standing) {
+    const auto left = [&](const intent::Intent& standing, const apply::Outcome& outcome = apply::RolledBack{}) {
         const store::Remembered remembered{std::optional<store::Kept>(), std::optional(store::Kept{before}), std::optional(entry)};
-        return netd::left_wires(netd::heard_in_change(remembered), standing);
+        return netd::left_wires(netd::heard_in_change(remembered), outcome, standing);
     };
     CHECK(left(before) == std::set{web});
+    CHECK(left(before, apply::Committed{}).empty());
+    CHECK(left(before, apply::Degraded{}).empty());
     CHECK(left(after).empty());
     entry.phase = store::Entry::Phase::applying;  // it may never have been there
     CHECK(left(before).empty());

@@ -55,6 +55,15 @@ TEST_CASE("what is promised is never more than what is allowed", "[shaping]") {
     CHECK_FALSE(is_refused({{"d", 1000}, {"m2", 100'000}}, {{"m2", 1000}}));
 }
 
+TEST_CASE("rates are told apart as far as the kernel does, which counts in bytes", "[shaping]") {
+    const Curve curve{1001, 10, 2001};
+    CHECK(curve == Curve{1008, 10, 2008});
+    CHECK_FALSE(curve == Curve{1000, 10, 2001});
+    CHECK_FALSE(curve == Curve{1009, 10, 2001});
+    CHECK_FALSE(curve == Curve{1001, 11, 2001});
+    CHECK_FALSE(curve == Curve{1001, 10, 2000});
+}
+
 TEST_CASE("networks of a NIC get their shares of it, whatever has no tag one of its own", "[shaping]") {
     House house{"eth0"};
     json limited = qos(20);
@@ -106,6 +115,38 @@ TEST_CASE("shares that make no sense, or that the kernel can't keep, are refused
     poor.release = "6.1-poor";
     CHECK(refusals(in, poor).find("/networks/web/hostQos 29 kernel 6.1-poor has no HFSC") != std::string::npos);
     CHECK(refusals(in, poor).find("no policing") != std::string::npos);
+}
+
+TEST_CASE("who replaced netd's qdisc has it replaced by the same definition again, and who was there before is let be", "[shaping]") {
+    House house{"eth0"};
+    const json shaped = {{"networks", {{"web", {{"nic", "eth0"}, {"hostQos", qos(10)}}}}}}, plain = {{"networks", {{"web", {{"nic", "eth0"}}}}}};
+    const auto complaints_of_asking_for_shares = [&] {
+        intent::Complaints complaints;
+        const auto request = wire::read_setup(shaped, complaints);
+        complaints.add(intent::validate(request, house.now.running, house.now.facts()).complaints);
+        return complaints;
+    };
+    const auto put_another_there = [&] {
+        bridges::Link taken = house.link("eth0");
+        taken.traffic = Traffic{};
+        taken.facts.rare.edit().foreign_qdisc = "htb 1:";
+        house.now.observed.kernel.links.put(taken);
+    };
+    house.define(shaped);
+    const auto shares = house.link("eth0").traffic;
+    put_another_there();
+    CHECK(complaints_of_asking_for_shares().empty());
+    const auto healing = house.left();
+    REQUIRE(healing.size() == 1);
+    CHECK(std::get<topology::Update<bridges::Link>>(std::get<bridges::Op>(healing.front().op)).now.traffic == shares);
+
+    house.look();
+    house.define(plain);
+    put_another_there();
+    const auto refused = complaints_of_asking_for_shares();
+    REQUIRE(refused.size() == 1);
+    CHECK(refused.front().path == "/networks/web/hostQos");
+    CHECK(refused.front().fault == topology::Fault::conflict);
 }
 
 TEST_CASE("all networks of a NIC have shares or none has", "[shaping]") {

@@ -1,0 +1,76 @@
+// The thread that decides, on a host in memory: what it tells of what came of a change.
+#include "netd/daemon/reconciler.hpp"
+#include "tests/netd/transaction_house.hpp"
+
+#include <algorithm>
+
+namespace reconciler_test {
+
+using namespace house;
+
+namespace {
+
+// Where the reconciler would wait it is given one command, and is then told to stop.
+struct OneCommand : fakes::FakeSwitch {
+    OneCommand(fakes::FakeKernel& kernel, loop::Mailbox<serve::Command>& into) : FakeSwitch(&kernel), commands(into) {}
+    void wait(std::span<const int>, std::chrono::steady_clock::time_point) override { commands.push(std::exchange(next, serve::Stop{})); }
+
+    loop::Mailbox<serve::Command>& commands;
+    serve::Command next = serve::Stop{};
+};
+
+// netd on a host whose network `web` is on eno1.
+struct Host {
+    fakes::FakeKernel kernel{"eno1"};
+    fakes::FaultyKernel faulty{kernel};
+    std::unique_ptr<loop::Mailbox<serve::Command>> commands = std::move(*loop::Mailbox<serve::Command>::open());
+    std::unique_ptr<loop::Mailbox<serve::Note>> notes = std::move(*loop::Mailbox<serve::Note>::open());
+    OneCommand ovs{kernel, *commands};
+    fakes::FakeClock clock;
+    loop::Labour labour;
+    Disk disk;
+    store::Store store = after_an_earlier_life();
+    netd::DhcpClients clients = std::move(*netd::DhcpClients::open(disk.run() + "/dhcp", clock));
+    netd::HostResolver resolver{disk.state() + "/resolv.conf", disk.state() + "/resolv.conf.before", disk.run(), clock};
+    netd::Reconciler reconciler{{faulty, ovs}, clients, resolver, store, clock, *commands, *notes, labour};
+
+    Host() {
+        REQUIRE(reconciler.start(store.remembered(), std::nullopt));
+        std::ignore = notes->take();
+    }
+    store::Store after_an_earlier_life() {
+        apply::Transactor earlier{{kernel, ovs}, disk.open(), clock};
+        std::ignore = earlier.recover();
+        REQUIRE(std::holds_alternative<apply::Committed>(earlier.begin(wanted(R"({"networks": {"web": {"nic": "eno1"}}})", {}, kernel), unasked)));
+        return disk.open();
+    }
+
+    // How often it tells that when it is given the command.
+    long told(const char* topic, serve::Command command) {
+        ovs.next = std::move(command);
+        reconciler.run();
+        return std::ranges::count_if(notes->take(), [&](const serve::Note& note) {
+            const auto* told = std::get_if<serve::Announce>(&note);
+            return told && told->topic == topic;
+        });
+    }
+    bool has_web() const { return kernel.truth().links.contains(*topology::IfName::parse("web")); }
+};
+
+}  // namespace
+
+TEST_CASE("a repair is told as degraded where its way back is blocked, and not otherwise", "[reconciler]") {
+    Host host;
+    REQUIRE(host.kernel.meddle(topology::Remove<bridges::Link>{*host.kernel.truth().links.find(*topology::IfName::parse("web"))}));
+    enum class Blocked { nothing, the_way_there, the_way_back_too };
+    const auto blocked = GENERATE(Blocked::nothing, Blocked::the_way_there, Blocked::the_way_back_too);
+    // The bridge comes, and its NIC never is its port.
+    host.faulty.refuses = [&](const bridges::Op& op) {
+        if (std::holds_alternative<topology::Update<bridges::Link>>(op)) return blocked != Blocked::nothing;
+        return std::holds_alternative<topology::Remove<bridges::Link>>(op) && blocked == Blocked::the_way_back_too;
+    };
+    CHECK(host.told("transaction.degraded", serve::Mend{{.networks = {"web"}}}) == (blocked == Blocked::the_way_back_too ? 1 : 0));
+    CHECK(host.has_web() == (blocked != Blocked::the_way_there));
+}
+
+}  // namespace reconciler_test
