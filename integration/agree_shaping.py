@@ -11,12 +11,14 @@ def look_at_shaping(view):
     if not shared and not limited and not view.host.__dict__.get("shaped"):
         return   # starting tc is dear
     view.host.shaped = True
+    # Frames wait in a bond's ports, so that these have its shares, too.
+    divided = {device: networks for base, networks in shared.items() for device in (base, *view.bonds.get(base, {}).get("nics", ())) if device == base or device in view.links}
     found = {words[4]: words[1] for words in map(str.split, view.host.space.traffic("qdisc").splitlines()) if words[2] == "6e64:"}
-    view.same("qdiscs of netd's", {base: "hfsc" for base in shared} | {port: "htb" for port in limited}, found)
+    view.same("qdiscs of netd's", {device: "hfsc" for device in divided} | {port: "htb" for port in limited}, found)
     for base in (*view.told["nics"], *view.told["bondings"]):
         told = (view.told["nics"].get(base) or view.told["bondings"][base]).get("qos", [])
         view.same(f"{base}: told shares", shared.get(base, {}), {one["vlan"]: one["hostQos"] for one in told})
-    for base, networks in shared.items():
+    for base, networks in divided.items():
         # fq_codel tells its flows as classes, too.
         lines = [line.split() for line in view.host.space.traffic("class", base).splitlines() if line.startswith("class hfsc")]
         classes = {int(words[2].split(":")[1] or "0", 16) for words in lines} - {0, 0xFFFF}

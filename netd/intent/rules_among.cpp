@@ -236,16 +236,13 @@ private:
         if (!facts_.abilities.hfsc)
             refuse(code::refused, Fault::backend, "hostQos", fmt::format("kernel {} has no HFSC (module sch_hfsc); load it, or leave hostQos out", facts_.abilities.release));
         if (network_.host_qos->in) intake();
-        const Link* link = facts_.kernel.links.find(*device);
-        if (link && !link->facts.rare.get().foreign_qdisc.empty() && !was_shaped(*device))  // else it took the place of netd's
-            refuse(code::refused, Fault::conflict, "hostQos",
-                   fmt::format("somebody else shapes what leaves by {} (qdisc {}); take that away first: tc qdisc delete dev {} root", device->text(),
-                               link->facts.rare.get().foreign_qdisc, device->text()));
+        unshaped(*device);
+        if (const Bond* bond = wanted_.bonds().find(*device))
+            for (const IfName& nic : bond->nics) unshaped(nic);
     }
 
-    bool was_shaped(const IfName& device) const {
-        const Base* base = running_.bases().find(device);
-        return base && std::ranges::any_of(base->riders, [&](const Rider& rider) { return running_.networks().find(rider.network)->host_qos.has_value(); });
+    void unshaped(const IfName& device) {
+        if (std::string what = shaped_by_others(device, running_, facts_); !what.empty()) refuse(code::refused, Fault::conflict, "hostQos", std::move(what));
     }
 
     void intake() {

@@ -225,7 +225,7 @@ Verdict validate(const Request& request, const Intent& running, const Facts& fac
     }
     for (const Bond& bond : asked.bonds) {
         check_alone(bond, verdict.complaints);
-        check_among(bond, verdict.wanted, neighbours, facts, verdict.complaints);
+        check_among(bond, verdict.wanted, neighbours, running, facts, verdict.complaints);
     }
     return verdict;
 }

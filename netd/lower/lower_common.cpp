@@ -82,6 +82,7 @@ void port_of_bond(Draft& draft, const intent::Bond& bond, const IfName& nic, int
     port.addresses.emplace();
     port.stack = bridges::HostStack{.ipv6 = false, .arp_strict = true};
     port.standing = topology::Standing::closed();  // it hands up such frames twice: as its own, and as the bond's
+    port.traffic = shares_of_port(draft, bond.name);
     draft.put(port);
 }
 

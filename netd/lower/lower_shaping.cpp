@@ -54,6 +54,19 @@ bridges::Traffic shares_of(const Draft& draft, const intent::Base& base) {
     return traffic;
 }
 
+// A bond keeps nothing waiting but what is over a limit: where more is sent than the wires take, it waits in the ports.
+bridges::Traffic shares_of_port(const Draft& draft, const IfName& bond) {
+    bridges::Traffic traffic;
+    const intent::Base* base = draft.intent.bases().find(bond);
+    if (!base) return traffic;
+    const bridges::Traffic whole = shares_of(draft, *base);
+    for (bridges::Share share : whole.shares) {
+        share.ul.reset();  // the bond's own: by two ports twice as much would leave
+        traffic.shares.insert(share);
+    }
+    return traffic;
+}
+
 std::optional<bridges::Limit> limit_out(const intent::GuestNic& nic) {
     const auto& asked = nic.spec_params.inbound;
     if (!asked || !asked->average) return std::nullopt;

@@ -19,17 +19,40 @@ namespace {
 
 json qos(int share) { return {{"out", {{"ls", {{"m2", share}}}}}}; }
 
-// Everything that is said against a network with this hostQos.
-std::string refusals(const json& host_qos, bridges::Abilities able = fakes::FakeKernel{"eth0"}.able) {
-    fakes::FakeKernel kernel{"eth0"};
+std::string refusals(const json& params, const intent::Intent& running, const intent::Facts& facts) {
     intent::Complaints complaints;
-    const auto request = wire::read_setup({{"networks", {{"web", {{"nic", "eth0"}, {"hostQos", host_qos}}}}}}, complaints);
-    const intent::Intent running = {};
-    const auto more = intent::validate(request, running, {.kernel = kernel.state(), .abilities = able, .ovs_connected = true, .ovs_datapath = "netdev"}).complaints;
+    const auto request = wire::read_setup(params, complaints);
+    const auto more = intent::validate(request, running, facts).complaints;
     complaints.add(more);
     std::string text;
     for (const auto& complaint : complaints) text += complaint.path + " " + std::to_string(complaint.code) + " " + complaint.what + "\n";
     return text;
+}
+
+// Everything that is said against a network with this hostQos.
+std::string refusals(const json& host_qos, bridges::Abilities able = fakes::FakeKernel{"eth0"}.able) {
+    fakes::FakeKernel kernel{"eth0"};
+    const intent::Intent running = {};
+    return refusals({{"networks", {{"web", {{"nic", "eth0"}, {"hostQos", host_qos}}}}}}, running,
+                    {.kernel = kernel.state(), .abilities = able, .ovs_connected = true, .ovs_datapath = "netdev"});
+}
+
+// Two networks with tags, and a bond that they are on.
+json on_bond(const json& nics, const char* kind, const json& web, const json& db) {
+    const auto network = [&](int tag, const json& given) {
+        json one = {{"bonding", "bond0"}, {"vlan", tag}, {"switch", kind}};
+        if (!given.is_null()) one["hostQos"] = given;
+        return one;
+    };
+    return {{"networks", {{"web", network(100, web)}, {"db", network(200, db)}}}, {"bondings", {{"bond0", {{"nics", nics}, {"switch", kind}}}}}};
+}
+
+// Somebody else takes the root of what leaves by it.
+void shape_by_others(House& house, const std::string& device) {
+    bridges::Link link = house.link(device);
+    link.traffic = Traffic{};
+    link.facts.rare.edit().foreign_qdisc = "htb 1:";
+    house.now.observed.kernel.links.put(link);
 }
 
 std::string refused_nic(intent::GuestNic nic, const bridges::Abilities& able, const char* datapath = "system") {
@@ -76,6 +99,71 @@ TEST_CASE("networks of a NIC get their shares of it, whatever has no tag one of 
                            .intakes = {{200, Limit{250'000, 0, 80'000}}}};
     REQUIRE(house.link("eth0").traffic == expected);
     REQUIRE(house.link("web").traffic == Traffic{});
+}
+
+TEST_CASE("networks of a bond have their shares where frames wait, on each of its ports, and their limits once", "[shaping]") {
+    House house{"eth0", "eth1", "eth2"};
+    json limited = qos(20);
+    limited["out"]["ul"] = {{"m2", 8'000'000}};
+    limited["out"]["rt"] = {{"m2", 1'000'000}};
+    const Curve ten{0, 0, 10'000'000}, twenty{0, 0, 20'000'000}, ul{0, 0, 8'000'000}, rt{0, 0, 1'000'000};
+    const Traffic of_bond{.shares = {Share{100, ten}, Share{200, twenty, ul, rt}, Share{Share::untagged, twenty}}};
+    const Traffic of_port{.shares = {Share{100, ten}, Share{200, twenty, {}, rt}, Share{Share::untagged, twenty}}};
+    const auto is_shared_by = [&](const std::set<std::string>& ports) {
+        CHECK(house.link("bond0").traffic == of_bond);
+        for (const char* nic : {"eth0", "eth1", "eth2"}) CHECK(house.link(nic).traffic == (ports.contains(nic) ? of_port : Traffic{}));
+        CHECK(house.left().empty());
+    };
+    for (const char* kind : {"legacy", "vlan-aware", "ovs"}) {
+        CAPTURE(kind);
+        house.define(on_bond({"eth0", "eth1"}, kind, qos(10), limited));
+        is_shared_by({"eth0", "eth1"});
+        house.define({{"bondings", {{"bond0", {{"nics", {"eth1", "eth2"}}, {"switch", kind}}}}}});
+        is_shared_by({"eth1", "eth2"});
+    }
+    house.define(on_bond({"eth1", "eth2"}, "ovs", nullptr, nullptr));
+    for (const char* device : {"bond0", "eth1", "eth2"}) CHECK(house.link(device).traffic == Traffic{});
+}
+
+TEST_CASE("shares that somebody takes from a bond's port are drift of the bond's networks", "[shaping]") {
+    House house{"eth0", "eth1"};
+    house.define(on_bond({"eth0", "eth1"}, "legacy", qos(10), qos(20)));
+    REQUIRE(observe::find_drift(house.now) == observe::Drift{});
+    bridges::Link bare{told::name("eth1")};
+    bare.traffic = Traffic{};
+    house.meddle(bare);
+    const auto drift = observe::find_drift(house.now);
+    for (const char* network : {"web", "db"}) {
+        CAPTURE(network);
+        REQUIRE(drift.networks.contains(network));
+        REQUIRE(drift.networks.at(network).size() == 1);
+        CHECK(drift.networks.at(network)[0].subject == "eth1");
+    }
+    REQUIRE(house.left().size() == 1);
+}
+
+TEST_CASE("a bond that is no network's any more leaves no shares on its ports", "[shaping]") {
+    House house{"eth0", "eth1"};
+    house.define(on_bond({"eth0", "eth1"}, "legacy", qos(10), qos(20)));
+    const json gone = {{"remove", true}};
+    house.define({{"networks", {{"web", gone}, {"db", gone}}}, {"bondings", {{"bond0", gone}}}});
+    for (const char* nic : {"eth0", "eth1"}) CHECK(house.link(nic).traffic == Traffic{});
+}
+
+TEST_CASE("what somebody else shapes gets no shares, be it a NIC or a bond's port", "[shaping]") {
+    House house{"eth0", "eth1", "eth2"};
+    const auto asked = [&](const json& params) { return refusals(params, house.now.running, house.now.facts()); };
+    const std::string words = "somebody else shapes what leaves by eth1 (qdisc htb 1:); take that away first: tc qdisc delete dev eth1 root\n";
+    shape_by_others(house, "eth1");
+    CHECK(asked({{"networks", {{"web", {{"nic", "eth1"}, {"hostQos", qos(10)}}}}}}) == "/networks/web/hostQos 29 " + words);
+    CHECK(asked(on_bond({"eth0", "eth1"}, "legacy", nullptr, nullptr)).empty());
+    CHECK(asked(on_bond({"eth0", "eth1"}, "legacy", qos(10), qos(20))).find("/networks/web/hostQos 29 " + words) != std::string::npos);
+    house.define(on_bond({"eth0", "eth2"}, "legacy", qos(10), qos(20)));
+    shape_by_others(house, "eth1");
+    CHECK(asked({{"bondings", {{"bond0", {{"nics", {"eth0", "eth1"}}}}}}}) == "/bondings/bond0/nics 29 " + words);
+    // What took the place of netd's is drift.
+    shape_by_others(house, "eth2");
+    CHECK(asked(on_bond({"eth0", "eth2"}, "legacy", qos(30), qos(20))).empty());
 }
 
 TEST_CASE("shares are told on the network and on its NIC, and gone from both when they are dropped", "[shaping]") {
