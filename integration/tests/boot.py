@@ -65,6 +65,36 @@ def a_nic_that_comes_late_is_taken_in_and_nobody_waits_for_it(host):
     assert host.space.link("usb0")["master"] == "web" and networks(host)["web"]["nic"] == "usb0" == networks(host, "committed")["web"]["nic"]
 
 
+@case(kinds=("legacy", "vlan-aware", "ovs"))
+def a_card_that_has_the_name_of_one_that_comes_late_is_not_taken_for_it(host):
+    host.client.setup({"ovirtmgmt": dict(mgmt, switch=host.kind), "web": {"nic": "eno2", "vlan": 100, "switch": host.kind}}, commitOnSuccess=True)
+    reboot(host, nics=())
+    host.add_nic("eno1", 2)   # what was eno2; and what was eno1 has not come
+    start(host)
+    away = "enx525400000001"
+    assert networks(host)["ovirtmgmt"]["nic"] == away and networks(host)["web"]["nic"] == "eno1", networks(host)
+    assert host.space.link("web") and set(host.client.call("Host.getDrift")["networks"]) == {"ovirtmgmt"}, host.client.call("Host.getDrift")
+    assert host.kind == "ovs" or not host.space.link("ovirtmgmt")   # Open vSwitch has kept its port over the boot
+    status = host.client.call("Host.getStatus")
+    assert status["renamed"] == {"eno1": away, "eno2": "eno1"} and not status["trouble"] and not status["netConfigDirty"], status
+    host.add_nic("eno2", 1)
+    comes_about(host)
+    assert host.client.call("Host.getStatus")["renamed"] == {"eno1": "eno2", "eno2": "eno1", away: "eno2"}
+    for _ in range(2):
+        assert networks(host) == networks(host, "committed") and networks(host)["ovirtmgmt"]["nic"] == "eno2" and networks(host)["web"]["nic"] == "eno1", networks(host)
+        host.netd.stop()   # and whoever is started then does not swap them once more
+        start(host)
+        agree(host)
+    # At the next boot each has its first name again, and the same one is late.
+    reboot(host, nics=())
+    host.add_nic("eno2", 2)
+    start(host)
+    assert networks(host)["ovirtmgmt"]["nic"] == away and networks(host)["web"]["nic"] == "eno2", networks(host)
+    host.add_nic("eno1", 1)
+    comes_about(host)
+    assert networks(host)["ovirtmgmt"]["nic"] == "eno1" and networks(host)["web"]["nic"] == "eno2", networks(host)
+
+
 @case(words=("--drift", "report"))
 def a_nic_that_comes_late_is_taken_in_also_where_drift_is_left(host):
     host.client.setup({"ovirtmgmt": {"nic": "eno1", "ipaddr": "192.0.2.10", "prefix": 24}, "lan": {"nic": "eno2"}}, commitOnSuccess=True)

@@ -66,10 +66,11 @@ bool Transactor::follow_names() {
     all.insert(committed.begin(), committed.end());
     const intent::Identities before = identities_;
     for (const auto& [name, device] : all) identities_.erase(name);
-    for (const auto& [name, device] : all) {
-        identities_[device] = before.at(name);
-        renames_.insert_or_assign(name, device);
-    }
+    for (const auto& [name, device] : all) identities_[device] = before.at(name);
+    renames_ = intent::chained(std::move(renames_), all);
+    // A restart finds running definitions with these names, and where two have swapped theirs, old identities would swap them once more.
+    if (!committed.empty())
+        if (auto kept = store_.keep_committed({committed_, generation_, false, intent::identities_of(committed_, {}, identities_, bridges::bus_of)}); !kept) trouble_ = kept.error();
     return true;
 }
 

@@ -226,10 +226,11 @@ void Reconciler::tell_renames() {
     for (const auto& [name, device] : transactor_.renames()) {
         const auto told = renames_told_.find(name);
         if (told != renames_told_.end() && told->second == device) continue;
-        renames_told_.insert_or_assign(name, device);
-        log::info("what the definitions called {} is {} now", name.text(), device.text());
+        if (backends_.kernel.state().links.contains(device)) log::info("what the definitions called {} is {} now", name.text(), device.text());
+        else log::warn("{} is another card now: the one that the definitions called so is away, and {} in them until it comes", name.text(), device.text());
         announce("nic.renamed", {{"subject", device.text()}, {"was", name.text()}});
     }
+    renames_told_ = transactor_.renames();
 }
 
 }  // namespace netd

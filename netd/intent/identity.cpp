@@ -42,6 +42,35 @@ std::optional<IfName> where_is(const Identity& known, const bridges::State& kern
     return the_only(kernel, [&](const Link& link) { return bus_of(link.name) == known.bus; });
 }
 
+// The device of that name is another known card, and neither by its MAC nor by its slot the one that had the name.
+bool is_another(const IfName& nic, const Identities& known, const bridges::State& kernel, BusOf bus_of) {
+    const auto own = known.find(nic);
+    const Link* device = kernel.links.find(nic);
+    if (own == known.end() || !own->second.mac || !device) return false;
+    const std::optional<Mac> mac = own_mac(*device);
+    if (!mac || mac == own->second.mac || (!own->second.bus.empty() && bus_of(nic) == own->second.bus)) return false;
+    return std::any_of(known.begin(), known.end(), [&](const auto& other) { return other.second.mac == mac && where_is(other.second, kernel, bus_of) == nic; });
+}
+
+// As udev calls a card that it knows by nothing else.
+IfName name_while_away(const Mac& mac) {
+    std::string digits = mac.text();
+    std::erase(digits, ':');
+    return IfName::observed("enx" + digits);
+}
+
+// Where the NIC is, or what it is called as long as it is nowhere and its name is another's. None: what it was.
+std::optional<IfName> other_name(const IfName& nic, const Identities& known, const bridges::State& kernel, BusOf bus_of) {
+    const auto identity = known.find(nic);
+    if (identity == known.end()) return std::nullopt;
+    const Link* same = kernel.links.find(nic);
+    if (same && own_mac(*same) == identity->second.mac) return std::nullopt;
+    if (const auto device = where_is(identity->second, kernel, bus_of)) return *device == nic ? std::nullopt : device;
+    if (!is_another(nic, known, kernel, bus_of)) return std::nullopt;
+    const IfName away = name_while_away(*identity->second.mac);
+    return kernel.links.contains(away) ? std::nullopt : std::optional(away);
+}
+
 IfName now(const IfName& name, const Renames& renames) {
     const auto found = renames.find(name);
     return found == renames.end() ? name : found->second;
@@ -63,7 +92,8 @@ void rename(Bond& bond, const Renames& renames) {
 
 void learn(Identities& known, const Delta& delta, const bridges::State& kernel, BusOf bus_of) {
     const auto meet = [&](const IfName& nic) {
-        if (const Link* link = kernel.links.find(nic); link && may_be_a_nic(*link)) known[nic] = {own_mac(*link), bus_of(nic)};
+        const Link* link = kernel.links.find(nic);
+        if (link && may_be_a_nic(*link) && !is_another(nic, known, kernel, bus_of)) known[nic] = {own_mac(*link), bus_of(nic)};
     };
     const auto each = [&](const auto& changes, auto&& look) {
         for (const auto& change : changes)
@@ -85,30 +115,30 @@ Identities identities_of(const Intent& intent, const bridges::State& kernel, con
     Identities identities;
     for (const IfName& nic : nics_of(intent)) {
         const auto before = known.find(nic);
-        if (const Link* link = kernel.links.find(nic)) identities[nic] = {own_mac(*link), bus_of(nic)};
+        const Link* link = kernel.links.find(nic);
+        if (link && !is_another(nic, known, kernel, bus_of)) identities[nic] = {own_mac(*link), bus_of(nic)};
         else if (before != known.end()) identities.insert(*before);
     }
     return identities;
 }
 
 Renames renames(const Intent& intent, const Identities& known, const bridges::State& kernel, BusOf bus_of) {
+    const std::set<IfName> meant = nics_of(intent);
     Renames found;
-    for (const IfName& nic : nics_of(intent)) {
-        const auto identity = known.find(nic);
-        if (identity == known.end()) continue;
-        const Link* same = kernel.links.find(nic);
-        if (same && own_mac(*same) == identity->second.mac) continue;
-        if (const auto device = where_is(identity->second, kernel, bus_of); device && *device != nic) found.emplace(nic, *device);
-    }
-    // A device that another definition means already, and rightly, is not this one.
+    for (const IfName& nic : meant)
+        if (const auto other = other_name(nic, known, kernel, bus_of)) found.emplace(nic, *other);
     const Renames all = found;
-    const auto meant = nics_of(intent);
-    std::erase_if(found, [&](const auto& one) {
-        const bool is_meant = meant.contains(one.second) && !all.contains(one.second);
-        const auto shares = std::count_if(all.begin(), all.end(), [&](const auto& other) { return other.second == one.second; });
-        return is_meant || shares > 1;
-    });
+    std::erase_if(found, [&](const auto& one) { return std::ranges::count(all, one.second, &Renames::value_type::second) > 1; });
+    // A device that another definition means already, and rightly, is not this one; and who stays for that may be in the way of the next.
+    while (std::erase_if(found, [&](const auto& one) { return meant.contains(one.second) && !found.contains(one.second); }) > 0) {}
     return found;
+}
+
+Renames chained(Renames before, const Renames& next) {
+    for (auto& [name, device] : before) device = now(device, next);
+    for (const auto& [name, device] : next) before.insert_or_assign(name, device);
+    std::erase_if(before, [](const auto& one) { return one.first == one.second; });
+    return before;
 }
 
 Renames still_missing(const Renames& renames, const bridges::State& kernel) {

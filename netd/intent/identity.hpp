@@ -17,18 +17,22 @@ using Identities = std::map<IfName, Identity>;
 using BusOf = std::string (*)(const IfName& device);   // "" where it has none
 using Renames = std::map<IfName, IfName>;  // the name in a definition, the name that the device has now
 
-// Of the NICs that the definitions name and that are there; of those that aren't what was known before.
+// Of the NICs that the definitions name and that are there; of those that aren't, or whose name another known card has, what was known before.
 Identities identities_of(const Intent& intent, const bridges::State& kernel, const Identities& known, BusOf bus_of);
 
-// Takes down the NICs of the networks and bonds that come or change.
+// Takes down the NICs of the networks and bonds that come or change, but not another known card by the name of one that is away.
 void learn(Identities& known, const Delta& delta, const bridges::State& kernel, BusOf bus_of);
 
 // Whether the link is one of those that are known, under whatever name.
 bool is_known(const bridges::Link& link, const Identities& known, BusOf bus_of);
 
 // NICs that the definitions name and that are there under another name. One that is where and what it was is not among them,
-// nor one that was replaced by another in its slot under its old name.
+// nor one that was replaced by another in its slot under its old name. One that is away while another known card has its name gets a name that
+// no device has, by its MAC: the definitions then wait for it as for any that comes late.
 Renames renames(const Intent& intent, const Identities& known, const bridges::State& kernel, BusOf bus_of);
+
+// What names that stood in definitions mean after these as well. One that means itself again is not among them.
+Renames chained(Renames before, const Renames& next);
 
 // Those of which no device has the old name by now: a request that says it means the new one.
 Renames still_missing(const Renames& renames, const bridges::State& kernel);

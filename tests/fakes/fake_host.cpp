@@ -78,10 +78,10 @@ static Link plain_link(const IfName& name, int index, const char* kind, Mac mac)
     return link;
 }
 
-void FakeHost::add_device(const IfName& name) {
+void FakeHost::add_device(const IfName& name, const char* kind) {
     const int index = next_index_++;
     const Mac mac = Mac::of({2, 0, 0, 0, static_cast<std::uint8_t>(index >> 8), static_cast<std::uint8_t>(index)});
-    Link link = plain_link(name, index, "", mac);
+    Link link = plain_link(name, index, kind, mac);
     link.kind = Device{};
     link.facts.permanent_mac = mac;
     state_.links.put(std::move(link));

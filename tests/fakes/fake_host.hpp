@@ -34,7 +34,7 @@ public:
     const bridges::State& state() const { return state_; }
     Result<> carry_out(const bridges::Op& op, const bridges::Abilities& abilities);
 
-    void add_device(const IfName& name);  // a NIC, or an OVS internal port
+    void add_device(const IfName& name, const char* kind = "");  // a NIC, or an OVS internal port
     void drop(const IfName& name);        // a link vanishes, with all that stands on it
     void adopt(const bridges::State& state);  // puts it there as it is, without asking
 

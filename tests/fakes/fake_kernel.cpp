@@ -109,8 +109,8 @@ Result<> FakeKernel::meddle(const Op& op) {
     return host_.carry_out(op, able);
 }
 
-void FakeKernel::plug_in(std::string_view nic) {
-    host_.add_device(IfName::observed(nic));
+void FakeKernel::plug_in(std::string_view nic, const char* kind) {
+    host_.add_device(IfName::observed(nic), kind);
     stir();
 }
 

@@ -36,9 +36,9 @@ public:
 
     // What somebody else does behind netd's back: seen by state() only after hear() or look().
     bridges::Result<> meddle(const bridges::Op& op);
-    void plug_in(std::string_view nic);    // a NIC or an OVS internal port comes
-    void pull_out(std::string_view nic);   // and goes, with all that stands on it
-    void lose_notifications();             // the next hear() tells of an overrun
+    void plug_in(std::string_view nic, const char* kind = "");  // a NIC or an OVS internal port comes
+    void pull_out(std::string_view nic);                        // and goes, with all that stands on it
+    void lose_notifications();                                  // the next hear() tells of an overrun
 
     // What there is in truth, whatever the mirror says.
     const bridges::State& truth() const { return host_.state(); }

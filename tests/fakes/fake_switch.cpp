@@ -124,12 +124,12 @@ void FakeSwitch::follow_devices(const ovs::State& before) {
     if (!kernel_) return;
     topology::Keyed<Bridge>::each_difference(before.bridges, truth_.bridges, [&](const Bridge* was, const Bridge* now) {
         if (!now) kernel_->pull_out(was->name.text());
-        else if (!was && !kernel_->truth().links.contains(now->name)) kernel_->plug_in(now->name.text());
+        else if (!was && !kernel_->truth().links.contains(now->name)) kernel_->plug_in(now->name.text(), "openvswitch");
     });
     const auto is_internal = [](const Port* port) { return port && port->internal == true; };
     topology::Keyed<Port>::each_difference(before.ports, truth_.ports, [&](const Port* was, const Port* now) {
         if (is_internal(was) && !is_internal(now) && was->facts.ofport > 0) kernel_->pull_out(was->name.text());
-        if (is_internal(now) && !is_internal(was) && !kernel_->truth().links.contains(now->name)) kernel_->plug_in(now->name.text());
+        if (is_internal(now) && !is_internal(was) && !kernel_->truth().links.contains(now->name)) kernel_->plug_in(now->name.text(), "openvswitch");
     });
 }
 

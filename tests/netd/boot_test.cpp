@@ -23,7 +23,7 @@ constexpr const char* committed_request = R"({"networks": {
 
 // Committed, and booted since: nothing of it is there.
 struct Booted {
-    fakes::FakeKernel kernel{"eno1", "eno2", "eno3"};
+    fakes::FakeKernel kernel;
     fakes::FaultyKernel faulty{kernel};
     fakes::FakeSwitch ovs;
     fakes::FakeClock clock;
@@ -31,7 +31,8 @@ struct Booted {
     intent::Intent committed;
     bridges::State before;  // as it was when it was committed
 
-    Booted() {
+    // What its cards, which were eno1, eno2 and eno3, are called now.
+    explicit Booted(std::initializer_list<std::string_view> nics = {"eno1", "eno2", "eno3"}) : kernel(nics) {
         fakes::FakeKernel earlier{"eno1", "eno2", "eno3"};
         apply::Transactor transactor{{earlier, ovs}, disk.open(), clock};
         std::ignore = transactor.recover();
@@ -150,6 +151,43 @@ TEST_CASE("a boot whose definitions can't be written is as they say, and told", 
     auto next_life = host.transactor();
     CHECK(std::holds_alternative<apply::Waiting>(next_life.recover()));
     CHECK(next_life.running() == host.committed);
+}
+
+TEST_CASE("a network whose NIC comes late stays off the card that has its name meanwhile", "[boot]") {
+    Booted host{"away", "eno2", "eno1"};
+    host.kernel.pull_out("away");
+    REQUIRE(host.kernel.hear());
+    auto transactor = host.transactor();
+    CHECK(std::holds_alternative<apply::Committed>(transactor.recover()));
+    CHECK(host.has_address("eno1.7", "198.51.100.2/24"));
+    CHECK_FALSE(host.link("eno1")->master->of);
+    CHECK_FALSE(host.link("mgmt"));
+    CHECK_FALSE(host.link("alpha"));
+    CHECK_FALSE(transactor.trouble());
+    const IfName away = *transactor.running().network("mgmt")->nic;
+    CHECK_FALSE(host.link(away.text()));
+    CHECK(transactor.committed() == transactor.running());
+
+    // It comes, by the name that the other one had.
+    bridges::Link late{name("eno3")};
+    late.kind = bridges::Veth{std::nullopt, name("3one"), std::nullopt};
+    late.mac = host.before.links.find(name("eno1"))->mac;
+    REQUIRE(host.kernel.meddle(topology::Create<bridges::Link>{late}));
+    REQUIRE(host.kernel.hear());
+    REQUIRE(transactor.follow_names());
+    CHECK(transactor.renames() == intent::Renames{{name("eno1"), name("eno3")}, {name("eno3"), name("eno1")}, {away, name("eno3")}});
+    const intent::Intent all = transactor.running();
+    REQUIRE(std::holds_alternative<apply::Committed>(transactor.mend(all, lower::everything(all))));
+    CHECK(host.link("eno3")->master == bridges::Master{name("mgmt")});
+    CHECK(host.has_address("mgmt", "192.0.2.10/24"));
+    CHECK(host.has_address("eno1.7", "198.51.100.2/24"));
+
+    // Whoever is started then finds them so, and does not take it for another boot's swap of names.
+    auto next_life = host.transactor();
+    std::ignore = next_life.recover();
+    CHECK(next_life.running() == all);
+    CHECK(next_life.committed() == all);
+    CHECK(next_life.renames().empty());
 }
 
 }  // namespace boot_test

@@ -36,6 +36,7 @@ intent::Intent two_networks() {
 std::string no_bus(const topology::IfName&) { return ""; }
 // The slot is written in the name of these.
 std::string slot(const topology::IfName& device) { return device.text().size() > 4 ? device.text().substr(4) : ""; }
+std::string first_slot(const topology::IfName& device) { return device == name("eno1") ? "s1" : ""; }
 
 const Identities met = intent::identities_of(two_networks(), host({nic("eno1", 1), nic("eno2", 2)}), {}, no_bus);
 
@@ -69,6 +70,58 @@ TEST_CASE("a card that was replaced is known by its slot, and by its name first"
     const Identities known{{name("eno1"), {topology::Mac::of({2, 0, 0, 0, 0, 1}), "s0"}}};
     CHECK(intent::renames(two_networks(), known, host({nic("enp1s0", 9), nic("enp1s1", 8)}), slot) == Renames{{name("eno1"), name("enp1s0")}});
     CHECK(intent::renames(two_networks(), known, host({nic("eno1", 9)}), slot).empty());
+}
+
+TEST_CASE("where a NIC is away and another has its name, that one is not taken for it", "[identity]") {
+    const auto late = intent::renames(two_networks(), met, host({nic("eno1", 2)}), no_bus);
+    const auto away = name("enx525400000001");
+    CHECK(late == Renames{{name("eno1"), away}, {name("eno2"), name("eno1")}});
+    const auto waiting = intent::renamed(two_networks(), late);
+    CHECK(waiting.network("on-eno1")->nic == away);
+    CHECK(waiting.network("on-eno2")->nic == name("eno1"));
+
+    // Whatever it is called when it comes; and until then nothing is renamed once more.
+    const Identities known{{away, met.at(name("eno1"))}, {name("eno1"), met.at(name("eno2"))}};
+    CHECK(intent::renames(waiting, known, host({nic("eno1", 2)}), no_bus).empty());
+    CHECK(intent::renames(waiting, known, host({nic("eno1", 2), nic("eno2", 1)}), no_bus) == Renames{{away, name("eno2")}});
+    CHECK(intent::renames(waiting, known, host({nic("eno1", 1), nic("eno2", 2)}), no_bus) == Renames{{away, name("eno1")}, {name("eno1"), name("eno2")}});
+}
+
+TEST_CASE("a NIC of another MAC is taken by its name unless it is certainly another", "[identity]") {
+    CHECK(intent::renames(two_networks(), met, host({nic("eno1", 9)}), no_bus).empty());
+    CHECK(intent::renames(two_networks(), met, host({nic("eno1", 9), nic("eno2", 2)}), no_bus).empty());
+    CHECK(intent::renames(two_networks(), met, host({nic("eno1", 2), nic("eno2", 2)}), no_bus).empty());  // two have that MAC
+    // It was put in the slot of the one that went.
+    Identities known = met;
+    known[name("eno1")].bus = "s1";
+    CHECK(intent::renames(two_networks(), known, host({nic("eno1", 2)}), first_slot).empty());
+}
+
+TEST_CASE("a NIC does not go where another stays", "[identity]") {
+    // The first card has the name of one of which nothing is known, so that its network stays where it is; and the second has the first one's.
+    intent::Intent three = two_networks();
+    intent::Network third{*intent::NetworkName::parse("on-eno3")};
+    third.nic = name("eno3");
+    three.put(third);
+    CHECK(intent::renames(three, met, host({nic("eno1", 2), nic("eno3", 1)}), no_bus).empty());
+}
+
+TEST_CASE("what is known of a NIC that is away stays known while another has its name", "[identity]") {
+    const auto late = host({nic("eno1", 2)});
+    Identities known = met;
+    intent::learn(known, intent::difference({}, two_networks()), late, no_bus);
+    CHECK(known == met);
+    CHECK(intent::identities_of(two_networks(), late, met, no_bus) == met);
+    intent::learn(known, intent::difference({}, two_networks()), host({nic("eno1", 9)}), no_bus);
+    CHECK(known.at(name("eno1")).mac == nic("eno1", 9).mac);
+}
+
+TEST_CASE("a name that stood in definitions means what its NIC is called at last", "[identity]") {
+    const auto away = name("enx525400000001");
+    const Renames late{{name("eno1"), away}, {name("eno2"), name("eno1")}};
+    CHECK(intent::chained({}, late) == late);
+    CHECK(intent::chained(late, {{away, name("eno2")}}) == Renames{{name("eno1"), name("eno2")}, {name("eno2"), name("eno1")}, {away, name("eno2")}});
+    CHECK(intent::chained(late, {{away, name("eno1")}, {name("eno1"), name("eno2")}}) == Renames{{away, name("eno1")}, {name("eno1"), name("eno2")}});
 }
 
 TEST_CASE("bonds follow their ports, and a request that still has the old name means the new one", "[identity]") {
