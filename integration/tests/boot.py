@@ -67,7 +67,7 @@ def a_nic_that_comes_late_is_taken_in_and_nobody_waits_for_it(host):
 
 @case(kinds=("legacy", "vlan-aware", "ovs"))
 def a_card_that_has_the_name_of_one_that_comes_late_is_not_taken_for_it(host):
-    host.client.setup({"ovirtmgmt": dict(mgmt, switch=host.kind), "web": {"nic": "eno2", "vlan": 100, "switch": host.kind}}, commitOnSuccess=True)
+    host.client.setup({"ovirtmgmt": dict(mgmt, switch=host.kind), "web": {"nic": "eno2", "vlan": 100, "ipaddr": "198.51.100.2", "prefix": 24, "switch": host.kind}}, commitOnSuccess=True)
     reboot(host, nics=())
     host.add_nic("eno1", 2)   # what was eno2; and what was eno1 has not come
     start(host)
