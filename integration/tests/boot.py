@@ -77,6 +77,12 @@ def a_card_that_has_the_name_of_one_that_comes_late_is_not_taken_for_it(host):
     assert host.kind == "ovs" or not host.space.link("ovirtmgmt")   # Open vSwitch has kept its port over the boot
     status = host.client.call("Host.getStatus")
     assert status["renamed"] == {"eno1": away, "eno2": "eno1"} and not status["trouble"] and not status["netConfigDirty"], status
+    try:   # who sends it again by the name of before means the card that is away, and none of that name is there
+        host.client.setup({"ovirtmgmt": dict(mgmt, switch=host.kind)})
+        assert False, "it was not refused"
+    except RpcError as error:
+        assert error.code == 23, error
+    assert networks(host)["ovirtmgmt"]["nic"] == away
     host.add_nic("eno2", 1)
     comes_about(host)
     assert host.client.call("Host.getStatus")["renamed"] == {"eno1": "eno2", "eno2": "eno1", away: "eno2"}
@@ -85,11 +91,13 @@ def a_card_that_has_the_name_of_one_that_comes_late_is_not_taken_for_it(host):
         host.netd.stop()   # and whoever is started then does not swap them once more
         start(host)
         agree(host)
+        assert host.client.call("Host.getStatus")["renamed"] == {"eno1": "eno2", "eno2": "eno1"}
     # At the next boot each has its first name again, and the same one is late.
     reboot(host, nics=())
     host.add_nic("eno2", 2)
     start(host)
-    assert networks(host)["ovirtmgmt"]["nic"] == away and networks(host)["web"]["nic"] == "eno2", networks(host)
+    assert networks(host)["ovirtmgmt"]["nic"] == "eno1" and networks(host)["web"]["nic"] == "eno2", networks(host)
+    assert set(host.client.call("Host.getDrift")["networks"]) == {"ovirtmgmt"}
     host.add_nic("eno1", 1)
     comes_about(host)
     assert networks(host)["ovirtmgmt"]["nic"] == "eno1" and networks(host)["web"]["nic"] == "eno2", networks(host)

@@ -142,7 +142,7 @@ Outcome Transactor::bring_back() {
     running_ = wanted;
     ++generation_;
     intent::learn(identities_, delta, backends_.kernel.state(), bridges::bus_of);
-    if (auto kept = store_.keep_running({running_, generation_}, delta); !kept) unkept_ = kept.error();
+    if (auto kept = store_.keep_running({running_, generation_, identities_}, delta); !kept) unkept_ = kept.error();
     if (reached) return Committed{!(wanted == intent::Intent())};
     boot_trouble_ = reached.error();
     return Degraded{reached.error(), {}};

@@ -42,13 +42,29 @@ void Transactor::load(store::Remembered& remembered) {
         generation_ = kept->generation;
         identities_ = std::move(kept->identities);
     }
+    intent::Identities met = identities_;
     if (auto kept = take(std::move(remembered.running), lost_running)) {
         if (kept->lacks_changes) note_damage({Fault::backend, store_.run_directory() + "/running", "has a damaged line"}, "the changes from there on are forgotten, and what they made is nobody's; see netctl diff");
         running_ = std::move(kept->intent);
         generation_ = std::max(generation_, kept->generation);
         has_run_in_this_boot_ = true;
+        if (!kept->identities.empty()) met = std::move(kept->identities);
     }
-    follow_names();
+    take_names_of_now(met);
+}
+
+// Either file has names of its own time, and what was known of the cards that had them; from here on all have those of now.
+void Transactor::take_names_of_now(const intent::Identities& met) {
+    const bridges::State& kernel = backends_.kernel.state();
+    const intent::Renames running = intent::renames(running_, met, kernel, bridges::bus_of), committed = intent::renames(committed_, identities_, kernel, bridges::bus_of);
+    renames_ = committed;
+    for (const auto& one : running)
+        if (!identities_.contains(one.first)) renames_.insert(one);
+    intent::Identities known = intent::moved(met, running);
+    known.merge(intent::moved(identities_, committed));
+    identities_ = std::move(known);
+    committed_ = intent::renamed(committed_, committed);
+    rename_running(running);
 }
 
 bool Transactor::follow_names() {
@@ -56,22 +72,21 @@ bool Transactor::follow_names() {
     const bridges::State& kernel = backends_.kernel.state();
     const intent::Renames running = intent::renames(running_, identities_, kernel, bridges::bus_of), committed = intent::renames(committed_, identities_, kernel, bridges::bus_of);
     if (running.empty() && committed.empty()) return false;
-    const intent::Intent now = intent::renamed(running_, running);
-    if (!running.empty() && has_run_in_this_boot_) {
-        if (auto kept = store_.keep_running({now, generation_}, intent::difference(running_, now)); !kept) unkept_ = kept.error();
-    }
-    running_ = now;
-    committed_ = intent::renamed(committed_, committed);
     intent::Renames all = running;
     all.insert(committed.begin(), committed.end());
-    const intent::Identities before = identities_;
-    for (const auto& [name, device] : all) identities_.erase(name);
-    for (const auto& [name, device] : all) identities_[device] = before.at(name);
-    renames_ = intent::chained(std::move(renames_), all);
-    // A restart finds running definitions with these names, and where two have swapped theirs, old identities would swap them once more.
-    if (!committed.empty())
-        if (auto kept = store_.keep_committed({committed_, generation_, false, intent::identities_of(committed_, {}, identities_, bridges::bus_of)}); !kept) trouble_ = kept.error();
+    renames_ = intent::chained(std::move(renames_), all, kernel);
+    identities_ = intent::moved(identities_, all);
+    committed_ = intent::renamed(committed_, committed);
+    rename_running(running);
     return true;
+}
+
+// The committed file keeps its names, and tells by them after each start what was called how, until something is committed.
+void Transactor::rename_running(const intent::Renames& renames) {
+    if (renames.empty()) return;
+    running_ = intent::renamed(running_, renames);
+    if (!has_run_in_this_boot_) return;
+    if (auto kept = store_.keep_running({running_, generation_, identities_}); !kept) unkept_ = kept.error();
 }
 
 Outcome Transactor::recover(std::optional<store::Remembered> read_already) {

@@ -102,7 +102,7 @@ std::optional<Error> Transactor::unfinished() const {
 // A journal without what ran before it would be taken up as if nothing had.
 std::optional<Error> Transactor::keep_up() {
     if (!unkept_) return std::nullopt;
-    if (auto kept = store_.keep_running({running_, generation_}, {}); !kept) unkept_ = kept.error();
+    if (auto kept = store_.keep_running({running_, generation_, identities_}, {}); !kept) unkept_ = kept.error();
     else unkept_.reset();
     return unkept_;
 }
@@ -214,9 +214,9 @@ Outcome Transactor::finish() {
     // A disk that has no room for the committed definitions says so while there is a way back.
     if (open_->commit)
         if (auto ready = store_.prepare_committed({now, generation, false, intent::identities_of(now, backends_.kernel.state(), identities_, bridges::bus_of)}); !ready) return undo(ready.error());
-    if (!is_same)
-        if (auto kept = store_.keep_running({now, generation}, open_->delta); !kept) return undo(kept.error());
     intent::learn(identities_, open_->delta, backends_.kernel.state(), bridges::bus_of);
+    if (!is_same)
+        if (auto kept = store_.keep_running({now, generation, identities_}, open_->delta); !kept) return undo(kept.error());
     running_ = now;
     generation_ = generation;
     return decided();

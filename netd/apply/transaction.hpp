@@ -147,6 +147,8 @@ private:
     Outcome decided();
     void load(store::Remembered& remembered);
     void note_damage(Error error, std::string_view consequence);
+    void take_names_of_now(const intent::Identities& met);
+    void rename_running(const intent::Renames& renames);
     Outcome take_up(store::Entry entry);
     Outcome begin_anew(store::Entry entry);
     Outcome bring_back();

@@ -152,7 +152,7 @@ std::string names_of(const intent::Request& request) {
 }  // namespace
 
 void Reconciler::setup(serve::Setup setup) {
-    intent::rename(setup.request, intent::still_missing(transactor_.renames(), backends_.kernel.state()));
+    intent::rename(setup.request, transactor_.renames(), transactor_.running(), backends_.kernel.state());
     const bool needs_vswitchd = std::ranges::any_of(setup.request.networks, [](const auto& network) { return network.switch_kind == intent::SwitchKind::ovs; });
     const bool is_vswitchd_gone = needs_vswitchd && !backends_.ovs.comes_back(std::chrono::steady_clock::now() + std::chrono::seconds(2));
     intent::Facts now = facts();

@@ -16,6 +16,18 @@ std::set<IfName> nics_of(const Intent& intent) {
     return nics;
 }
 
+// Of what comes or changes.
+std::set<IfName> nics_of(const Delta& delta) {
+    std::set<IfName> nics;
+    const auto each = [](const auto& changes, auto&& look) {
+        for (const auto& change : changes)
+            std::visit([&](const auto& one) { if constexpr (requires { one.now; }) look(one.now); }, change);
+    };
+    each(delta.networks, [&](const Network& network) { if (network.nic) nics.insert(*network.nic); });
+    each(delta.bonds, [&](const Bond& bond) { nics.insert(bond.nics.begin(), bond.nics.end()); });
+    return nics;
+}
+
 std::optional<Mac> own_mac(const Link& link) { return link.facts.permanent_mac ? link.facts.permanent_mac : link.mac; }
 
 // What somebody plugged in or made before netd; a tap or a veth may be a NIC in a namespace. A bridge of Open vSwitch has its NIC's MAC.
@@ -91,16 +103,17 @@ void rename(Bond& bond, const Renames& renames) {
 }  // namespace
 
 void learn(Identities& known, const Delta& delta, const bridges::State& kernel, BusOf bus_of) {
-    const auto meet = [&](const IfName& nic) {
+    for (const IfName& nic : nics_of(delta)) {
         const Link* link = kernel.links.find(nic);
         if (link && may_be_a_nic(*link) && !is_another(nic, known, kernel, bus_of)) known[nic] = {own_mac(*link), bus_of(nic)};
-    };
-    const auto each = [&](const auto& changes, auto&& look) {
-        for (const auto& change : changes)
-            std::visit([&](const auto& one) { if constexpr (requires { one.now; }) look(one.now); }, change);
-    };
-    each(delta.networks, [&](const Network& network) { if (network.nic) meet(*network.nic); });
-    each(delta.bonds, [&](const Bond& bond) { for (const IfName& nic : bond.nics) meet(nic); });
+    }
+}
+
+Identities known_of(const Delta& delta, const Identities& known) {
+    Identities of;
+    for (const IfName& nic : nics_of(delta))
+        if (const auto found = known.find(nic); found != known.end()) of.insert(*found);
+    return of;
 }
 
 bool is_known(const Link& link, const Identities& known, BusOf bus_of) {
@@ -134,18 +147,21 @@ Renames renames(const Intent& intent, const Identities& known, const bridges::St
     return found;
 }
 
-Renames chained(Renames before, const Renames& next) {
+Renames chained(Renames before, const Renames& next, const bridges::State& kernel) {
     for (auto& [name, device] : before) device = now(device, next);
-    for (const auto& [name, device] : next) before.insert_or_assign(name, device);
+    for (const auto& [name, device] : next)
+        if (const auto there = before.find(name); there == before.end() || kernel.links.contains(there->second)) before.insert_or_assign(name, device);
     std::erase_if(before, [](const auto& one) { return one.first == one.second; });
     return before;
 }
 
-Renames still_missing(const Renames& renames, const bridges::State& kernel) {
-    Renames missing;
+Identities moved(const Identities& known, const Renames& renames) {
+    Identities there;
     for (const auto& [name, device] : renames)
-        if (!kernel.links.contains(name)) missing.emplace(name, device);
-    return missing;
+        if (const auto found = known.find(name); found != known.end()) there.emplace(device, found->second);
+    for (const auto& one : known)
+        if (!renames.contains(one.first)) there.insert(one);
+    return there;
 }
 
 Intent renamed(const Intent& intent, const Renames& renames) {
@@ -162,9 +178,21 @@ Intent renamed(const Intent& intent, const Renames& renames) {
     return now;
 }
 
-void rename(Request& request, const Renames& renames) {
-    for (Network& network : request.networks) rename(network, renames);
-    for (Bond& bond : request.bonds) rename(bond, renames);
+void rename(Request& request, const Renames& renames, const Intent& running, const bridges::State& kernel) {
+    if (renames.empty()) return;
+    Renames missing = renames;
+    std::erase_if(missing, [&](const auto& one) { return kernel.links.contains(one.first); });
+    for (Network& network : request.networks) {
+        const Network* there = running.networks().find(network.name);
+        const auto old = network.nic ? renames.find(*network.nic) : renames.end();
+        const bool waits = old != renames.end() && there && there->nic == old->second && !kernel.links.contains(old->second);
+        rename(network, waits ? renames : missing);
+    }
+    for (Bond& bond : request.bonds) {
+        Bond meant = bond;
+        rename(meant, missing);
+        if (meant.nics.size() == bond.nics.size()) bond = std::move(meant);
+    }
 }
 
 }  // namespace intent

@@ -23,6 +23,9 @@ Identities identities_of(const Intent& intent, const bridges::State& kernel, con
 // Takes down the NICs of the networks and bonds that come or change, but not another known card by the name of one that is away.
 void learn(Identities& known, const Delta& delta, const bridges::State& kernel, BusOf bus_of);
 
+// Of the NICs of the networks and bonds that come or change.
+Identities known_of(const Delta& delta, const Identities& known);
+
 // Whether the link is one of those that are known, under whatever name.
 bool is_known(const bridges::Link& link, const Identities& known, BusOf bus_of);
 
@@ -31,14 +34,17 @@ bool is_known(const bridges::Link& link, const Identities& known, BusOf bus_of);
 // no device has, by its MAC: the definitions then wait for it as for any that comes late.
 Renames renames(const Intent& intent, const Identities& known, const bridges::State& kernel, BusOf bus_of);
 
-// What names that stood in definitions mean after these as well. One that means itself again is not among them.
-Renames chained(Renames before, const Renames& next);
+// What names that stood in definitions mean after these as well. One that means itself again is not among them; one that means a NIC
+// that is away goes on meaning it.
+Renames chained(Renames before, const Renames& next, const bridges::State& kernel);
 
-// Those of which no device has the old name by now: a request that says it means the new one.
-Renames still_missing(const Renames& renames, const bridges::State& kernel);
+// What is known of them by those names. Of two that come to have one, what is known of the renamed one.
+Identities moved(const Identities& known, const Renames& renames);
 
 // The same definitions with those names.
 Intent renamed(const Intent& intent, const Renames& renames);
-void rename(Request& request, const Renames& renames);
+// What a request means by names of before: of those that no device has by now the new ones, as long as no two ports of a bond become one.
+// The name of a NIC that is away is not taken for the card that has it now where the same network waits for that NIC.
+void rename(Request& request, const Renames& renames, const Intent& running, const bridges::State& kernel);
 
 }  // namespace intent

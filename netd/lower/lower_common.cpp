@@ -74,7 +74,7 @@ std::optional<topology::Mac> own_mac(const Draft& draft, const IfName& nic) {
     return in_bond && link->facts.permanent_mac ? link->facts.permanent_mac : link->mac;
 }
 
-void port_of_bond(Draft& draft, const intent::Bond& bond, const IfName& nic, intent::Mtu mtu) {
+void port_of_bond(Draft& draft, const intent::Bond& bond, const IfName& nic, intent::Mtu mtu, const bridges::Traffic& shares) {
     Link port{nic};
     port.master = bridges::Master{bond.name};
     port.mtu = mtu;
@@ -82,7 +82,7 @@ void port_of_bond(Draft& draft, const intent::Bond& bond, const IfName& nic, int
     port.addresses.emplace();
     port.stack = bridges::HostStack{.ipv6 = false, .arp_strict = true};
     port.standing = topology::Standing::closed();  // it hands up such frames twice: as its own, and as the bond's
-    port.traffic = shares_of_port(draft, bond.name);
+    port.traffic = shares;
     draft.put(port);
 }
 
@@ -182,9 +182,10 @@ void bond(Draft& draft, const intent::Bond& bond) {
     if (!base) link.standing = topology::Standing::in_network({});
     if (!base) link.stack = apart(draft, bond.name);
     draft.put(link);
+    const bridges::Traffic shares = base ? shares_of_ports(draft, *base) : bridges::Traffic{};
     // One that is not there can't be told anything; it is taken in when it comes.
     for (const IfName& nic : bond.nics)
-        if (observed(draft, nic)) port_of_bond(draft, bond, nic, *link.mtu);
+        if (observed(draft, nic)) port_of_bond(draft, bond, nic, *link.mtu, shares);
 }
 
 void routing(Draft& draft, const intent::Network& network) {

@@ -55,11 +55,9 @@ bridges::Traffic shares_of(const Draft& draft, const intent::Base& base) {
 }
 
 // A bond keeps nothing waiting but what is over a limit: where more is sent than the wires take, it waits in the ports.
-bridges::Traffic shares_of_port(const Draft& draft, const IfName& bond) {
+bridges::Traffic shares_of_ports(const Draft& draft, const intent::Base& bond) {
     bridges::Traffic traffic;
-    const intent::Base* base = draft.intent.bases().find(bond);
-    if (!base) return traffic;
-    const bridges::Traffic whole = shares_of(draft, *base);
+    const bridges::Traffic whole = shares_of(draft, bond);
     for (bridges::Share share : whole.shares) {
         share.ul.reset();  // the bond's own: by two ports twice as much would leave
         traffic.shares.insert(share);

@@ -33,7 +33,7 @@ guests::Nic guest_device(const intent::GuestNic& nic, const intent::Intent& inte
 // What the networks on a base get of it: a share for each, and one for what belongs to none of them.
 bridges::Traffic shares_of(const Draft& draft, const intent::Base& base);
 // And of each port of that bond: the same shares and promises, without limits.
-bridges::Traffic shares_of_port(const Draft& draft, const bridges::IfName& bond);
+bridges::Traffic shares_of_ports(const Draft& draft, const intent::Base& bond);
 
 // A guest's limits: toward it, and from it on a Linux bridge and on Open vSwitch.
 std::optional<bridges::Limit> limit_out(const intent::GuestNic& nic);

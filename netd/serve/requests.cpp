@@ -146,7 +146,7 @@ std::optional<intent::Request> Requests::read_setup(const Ticket& ticket, const 
     intent::Request request = wire::read_setup(params, complaints);
     if (complaints.empty()) return request;
     // What could be read is held against the rules as well, so that every complaint comes at once.
-    intent::rename(request, intent::still_missing(snapshot_->renamed, snapshot_->observed.kernel));
+    intent::rename(request, snapshot_->renamed, snapshot_->running, snapshot_->observed.kernel);
     intent::add_broken_rules(complaints, intent::validate(request, snapshot_->running, snapshot_->facts()).complaints);
     refuse(ticket, complaints);
     return std::nullopt;
@@ -165,7 +165,7 @@ void Requests::plan(const Ticket& ticket, const Params& params) {
 }
 
 void Requests::answer_plan(const Ticket& ticket, intent::Request request) {
-    intent::rename(request, intent::still_missing(snapshot_->renamed, snapshot_->observed.kernel));
+    intent::rename(request, snapshot_->renamed, snapshot_->running, snapshot_->observed.kernel);
     const auto verdict = intent::validate(request, snapshot_->running, snapshot_->facts());
     if (!verdict.complaints.empty()) return refuse(ticket, verdict.complaints);
     if (const auto cut = observe::cut_off(ticket.caller.address, request, snapshot_->running, verdict.wanted, snapshot_->observed.kernel))

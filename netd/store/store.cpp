@@ -150,6 +150,7 @@ Result<std::optional<Kept>> Store::running() const {
         if (!delta) return topology::about(where, delta.error());
         kept->intent = intent::with(std::move(kept->intent), *delta);
         kept->generation = value->value("generation", kept->generation);
+        for (auto& [nic, identity] : read_identities(value->value("identities", json::object()))) kept->identities.insert_or_assign(nic, identity);
     }
     return std::optional(std::move(*kept));
 }
@@ -176,14 +177,20 @@ Result<> Store::prepare_committed(const Kept& kept) {
     return written;
 }
 
-Result<> Store::keep_running(const Kept& kept, const intent::Delta& delta) {
+Result<> Store::keep_running(const Running& running, const intent::Delta& delta) {
     if (appended_ < most_appended) {
-        const std::string line = wire::dump({{"generation", kept.generation}, {"delta", wire::write_delta(delta)}});
+        const std::string line = wire::dump({{"generation", running.generation}, {"delta", wire::write_delta(delta)}, {"identities", write_identities(intent::known_of(delta, running.identities))}});
         ++appended_;
         appended_bytes_ += line.size();
         if (appended_bytes_ < most_appended_bytes && append_line(run_, running_name, line)) return {};
     }  // a line that could not be added is made up for by a whole writing
-    auto written = write_document(run_, running_name, {kept.generation, wire::dump(wire::write_intent(kept.intent))}, Durable::no);
+    return keep_running(running);
+}
+
+Result<> Store::keep_running(const Running& running) {
+    json definitions = wire::write_intent(running.intent);
+    definitions["identities"] = write_identities(running.identities);
+    auto written = write_document(run_, running_name, {running.generation, wire::dump(definitions)}, Durable::no);
     appended_bytes_ = 0;
     appended_ = written ? 0 : most_appended;  // what is missing is no line of the next one
     return written;

@@ -17,8 +17,15 @@ struct Kept {
     intent::Intent intent = {};
     std::uint64_t generation = 0;
     bool fell_back = false;
-    intent::Identities identities = {};        // of the NICs that they name; of the committed ones only
+    intent::Identities identities = {};        // of the NICs that they name
     bool lacks_changes = false;                // of the running ones: the lines from a damaged one on
+};
+
+// What runs, to be written down.
+struct Running {
+    const intent::Intent& intent;
+    std::uint64_t generation;
+    const intent::Identities& identities;  // of its NICs at least
 };
 
 // An open transaction: enough to bring back what was before, or to go on waiting for the confirmation.
@@ -64,7 +71,9 @@ public:
     Result<> prepare_committed(const Kept& kept);
 
     // The delta is what changed since the last call, so that a small change to many definitions is a small write.
-    Result<> keep_running(const Kept& kept, const intent::Delta& delta);
+    Result<> keep_running(const Running& running, const intent::Delta& delta);
+    // All of it: where NICs have other names than in what was written before.
+    Result<> keep_running(const Running& running);
 
     // Before anything is touched. A disk without room says so, but for changes of guests' NICs alone and repairs, which need none.
     Result<> begin(const Entry& entry);

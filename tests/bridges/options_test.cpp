@@ -4,7 +4,7 @@
 
 #include <catch2/catch.hpp>
 
-namespace options_test {
+namespace bridges_options_test {
 
 using namespace bridges;
 using topology::Fault;
@@ -118,4 +118,4 @@ TEST_CASE("a bridge's option that cannot be is refused by name") {
     refuses_bridge("stp_state=1 forward_delay=100", "forward_delay");
 }
 
-}  // namespace options_test
+}  // namespace bridges_options_test

@@ -4,7 +4,7 @@
 #include <catch2/catch.hpp>
 #include <fmt/format.h>
 
-namespace plan_test {
+namespace bridges_plan_test {
 
 using namespace bridges;
 
@@ -378,4 +378,4 @@ TEST_CASE("a wanted address that would end is said again with what changes of it
     REQUIRE(plan({.links = {want}}, {.links = {nic}}).size() == 1);
 }
 
-}  // namespace plan_test
+}  // namespace bridges_plan_test

@@ -3,7 +3,7 @@
 
 #include <catch2/catch.hpp>
 
-namespace options_test {
+namespace netctl_options_test {
 
 using namespace netctl;
 
@@ -28,4 +28,4 @@ TEST_CASE("what becomes of a change is left to the file unless the command line 
     REQUIRE(apply_of({"--confirm-within", "5"}).confirm_within == milliseconds(5000));
 }
 
-}  // namespace options_test
+}  // namespace netctl_options_test

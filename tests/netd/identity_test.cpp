@@ -119,9 +119,12 @@ TEST_CASE("what is known of a NIC that is away stays known while another has its
 TEST_CASE("a name that stood in definitions means what its NIC is called at last", "[identity]") {
     const auto away = name("enx525400000001");
     const Renames late{{name("eno1"), away}, {name("eno2"), name("eno1")}};
-    CHECK(intent::chained({}, late) == late);
-    CHECK(intent::chained(late, {{away, name("eno2")}}) == Renames{{name("eno1"), name("eno2")}, {name("eno2"), name("eno1")}, {away, name("eno2")}});
-    CHECK(intent::chained(late, {{away, name("eno1")}, {name("eno1"), name("eno2")}}) == Renames{{away, name("eno1")}, {name("eno1"), name("eno2")}});
+    const auto both = host({nic("eno1", 2), nic("eno2", 1)});
+    CHECK(intent::chained({}, late, host({nic("eno1", 2)})) == late);
+    CHECK(intent::chained(late, {{away, name("eno2")}}, both) == Renames{{name("eno1"), name("eno2")}, {name("eno2"), name("eno1")}, {away, name("eno2")}});
+    CHECK(intent::chained(late, {{away, name("eno1")}, {name("eno1"), name("eno2")}}, both) == Renames{{away, name("eno1")}, {name("eno1"), name("eno2")}});
+    // The other one has its own name again, and the late one is away still.
+    CHECK(intent::chained(late, {{name("eno1"), name("eno2")}}, host({nic("eno2", 2)})) == Renames{{name("eno1"), away}});
 }
 
 TEST_CASE("bonds follow their ports, and a request that still has the old name means the new one", "[identity]") {
@@ -132,9 +135,38 @@ TEST_CASE("bonds follow their ports, and a request that still has the old name m
     const Renames renames{{name("eno1"), name("enp1s0")}};
     CHECK(intent::renamed(intent, renames).bonds().begin()->nics == std::set{name("enp1s0"), name("eno2")});
     intent::Request request{.bonds = {bond}};
-    intent::rename(request, intent::still_missing(renames, host({nic("enp1s0", 1)})));
+    intent::rename(request, renames, intent, host({nic("eno1", 7), nic("enp1s0", 1)}));
+    CHECK(request.bonds.front().nics == bond.nics);
+    intent::rename(request, renames, intent, host({nic("enp1s0", 1)}));
     CHECK(request.bonds.front().nics.contains(name("enp1s0")));
-    CHECK(intent::still_missing(renames, host({nic("eno1", 7), nic("enp1s0", 1)})).empty());
+}
+
+TEST_CASE("what waits for a NIC is not moved to the card that has its name by a request of before", "[identity]") {
+    const auto away = name("enx525400000001");
+    const Renames late{{name("eno1"), away}, {name("eno2"), name("eno1")}};
+    const auto now = host({nic("eno1", 2)});
+    const intent::Intent running = intent::renamed(two_networks(), late);
+    intent::Request again;
+    for (const auto& network : two_networks().networks()) again.networks.push_back(network);
+    intent::Bond bond{name("bond0")};
+    bond.nics = {name("eno1"), name("eno2")};
+    again.bonds = {bond};
+    intent::rename(again, late, running, now);
+    CHECK(again.networks[0].nic == away);
+    CHECK(again.networks[1].nic == name("eno1"));
+    CHECK(again.bonds[0].nics == bond.nics);  // and there is no eno2
+    // A new one means what there is.
+    intent::Network fresh{*intent::NetworkName::parse("fresh")};
+    fresh.nic = name("eno1");
+    intent::Request another{.networks = {fresh}};
+    intent::rename(another, late, running, now);
+    CHECK(another.networks[0].nic == name("eno1"));
+}
+
+TEST_CASE("what is known of NICs goes with their names", "[identity]") {
+    const auto swapped = intent::moved(met, {{name("eno1"), name("eno2")}, {name("eno2"), name("eno1")}});
+    CHECK(swapped == Identities{{name("eno1"), met.at(name("eno2"))}, {name("eno2"), met.at(name("eno1"))}});
+    CHECK(intent::moved(met, {{name("eno2"), name("eno1")}}) == Identities{{name("eno1"), met.at(name("eno2"))}});
 }
 
 }  // namespace identity_test

@@ -149,7 +149,7 @@ TEST_CASE("a change whose line is damaged is told, and one that was cut off by a
     for (const char* name : {"a", "b", "c"}) {
         intent::Intent next = intent;
         next.put(intent::Network{*intent::NetworkName::parse(name)});
-        REQUIRE(store.keep_running({next, ends.size()}, intent::difference(intent, next)));
+        REQUIRE(store.keep_running({next, ends.size(), {}}, intent::difference(intent, next)));
         intent = next;
         ends.push_back(std::filesystem::file_size(disk.run() + "/running"));
     }
@@ -174,6 +174,29 @@ TEST_CASE("a change whose line is damaged is told, and one that was cut off by a
         CHECK(read.lacks_changes);
         CHECK(read.intent.networks().size() == 1);
     }
+}
+
+TEST_CASE("what is known of NICs is kept with each change of what runs, and by the names of now where they changed", "[store]") {
+    const house::Disk disk;
+    auto store = disk.open();
+    const auto name = [](const char* text) { return topology::IfName::observed(text); };
+    const auto on = [&](const char* network, const char* nic) {
+        intent::Network one{*intent::NetworkName::parse(network)};
+        one.nic = name(nic);
+        return one;
+    };
+    const intent::Identities known{{name("eno1"), {topology::Mac::of({2, 0, 0, 0, 0, 1}), "s1"}}, {name("eno2"), {topology::Mac::of({2, 0, 0, 0, 0, 2}), ""}}};
+    intent::Intent one, two;
+    one.put(on("a", "eno1"));
+    two = one;
+    two.put(on("b", "eno2"));
+    REQUIRE(store.keep_running({one, 1, {*known.begin()}}, intent::difference({}, one)));
+    REQUIRE(store.keep_running({two, 2, known}, intent::difference(one, two)));
+    CHECK((*store.running())->identities == known);
+    const intent::Renames renames{{name("eno1"), name("eno2")}, {name("eno2"), name("eno1")}};
+    REQUIRE(store.keep_running({intent::renamed(two, renames), 2, intent::moved(known, renames)}));
+    CHECK((*store.running())->identities == intent::moved(known, renames));
+    CHECK((*store.running())->intent == intent::renamed(two, renames));
 }
 
 }  // namespace store_test

@@ -3,7 +3,7 @@
 
 #include <catch2/catch.hpp>
 
-namespace plan_test {
+namespace ovs_plan_test {
 
 using namespace ovs;
 
@@ -151,4 +151,4 @@ TEST_CASE("bridges and ports are told in words") {
     REQUIRE(describe(Port{name("b1")}) == "OVS port b1");
 }
 
-}  // namespace plan_test
+}  // namespace ovs_plan_test
