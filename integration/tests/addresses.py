@@ -366,6 +366,11 @@ def a_lease_that_is_not_taken_does_not_prolong_the_one_from_before(host):
     # And is, once nobody else has it.
     host.client.setup({"db": {"remove": True}})
     wait_until(lambda: addresses(host, "web") == ["10.9.0.50/24"], 45, lambda: host.netd.told())
+    # Nor can a definition take it away, unless the holder lets go of it.
+    db = {"nic": "eno2", "ipaddr": "10.9.0.50", "prefix": 24}
+    refused(host, 22, "network 'web' has the address 10.9.0.50 by DHCP", {"db": db})
+    host.client.setup({"db": db, "web": {"nic": "eno1"}})
+    assert addresses(host, "web") == [] and addresses(host, "db") == ["10.9.0.50/24"]
 
 
 @case()
