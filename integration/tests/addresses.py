@@ -352,6 +352,28 @@ def a_lease_that_the_kernel_refuses_holds_up_no_other(host):
 
 
 @case()
+def a_lease_that_is_not_taken_does_not_prolong_the_one_from_before(host):
+    host.client.setup({"web": {"nic": "eno1", "bootproto": "dhcp"}, "db": {"nic": "eno2", "ipaddr": "10.9.0.50", "prefix": 24}})
+    def leave(address, seconds):
+        beside = host.netd.run / "dhcp/beside"
+        beside.write_text(f"netd_since={time.clock_gettime_ns(time.CLOCK_BOOTTIME)}\nnew_ip_address={address}\nnew_subnet_cidr=24\nnew_dhcp_lease_time={seconds}\n")
+        beside.rename(host.netd.run / "dhcp/eno1-4.new")
+    leave("10.7.0.50", 10)
+    wait_until(lambda: addresses(host, "web") == ["10.7.0.50/24"], 8, lambda: host.netd.told())
+    leave("10.9.0.50", 3600)
+    wait_until(lambda: "is not taken: 10.9.0.50 is the address of network db" in host.netd.told(), 8, lambda: host.netd.told())
+    wait_until(lambda: not addresses(host, "web"), 20, lambda: host.netd.told())
+    # And is, once nobody else has it.
+    host.client.setup({"db": {"remove": True}})
+    wait_until(lambda: addresses(host, "web") == ["10.9.0.50/24"], 45, lambda: host.netd.told())
+    # Nor can a definition take it away, unless the holder lets go of it.
+    db = {"nic": "eno2", "ipaddr": "10.9.0.50", "prefix": 24}
+    refused(host, 22, "network 'web' has the address 10.9.0.50 by DHCP", {"db": db})
+    host.client.setup({"db": db, "web": {"nic": "eno1"}})
+    assert addresses(host, "web") == [] and addresses(host, "db") == ["10.9.0.50/24"]
+
+
+@case()
 def a_router_that_announces_itself_is_the_default_route_of_the_network_that_holds_it_only(host):
     for number, nic in ((1, "eno1"), (2, "eno2")):
         Server(host, nic, "--enable-ra", f"--dhcp-range=fd00:{number}::,ra-only", f"--ra-param={nic},10", subnet=f"10.{number}.0")

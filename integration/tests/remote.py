@@ -33,7 +33,7 @@ def keys(host, *engines):
 class Engine(Client):
     """A client in namespace `wire`, with keys or without."""
 
-    def __init__(self, server=None, own=None, patience=30):
+    def __init__(self, server=None, own=None, patience=30, source=None):
         with inside("wire"):
             self.context = zmq.Context()   # its I/O thread begins here, and so lives in that namespace
             self.control, self.patience, self.answers = f"tcp://{PLACE}:54321", patience, {}
@@ -41,7 +41,7 @@ class Engine(Client):
             self.socket.setsockopt(zmq.LINGER, 0)
             if server:
                 self.socket.curve_serverkey, (self.socket.curve_publickey, self.socket.curve_secretkey) = server, own
-            self.socket.connect(self.control)
+            self.socket.connect(self.control if not source else self.control.replace("//", f"//{source}:0;"))
 
     def close(self):
         self.socket.close()
@@ -123,6 +123,25 @@ def nobody_takes_away_the_network_he_comes_by(host):
     assert engine.call("Host.setupNetworks", {"networks": {"lan": {"remove": True}}, "options": {"connectivityCheck": False}})["changed"]
     engine.send("Host.setupNetworks", {"networks": {"ovirtmgmt": {"remove": True}}, "options": {"connectivityCheck": False, "allowDisconnect": True}})
     wait_until(lambda: host.space.link("ovirtmgmt") is None, 10)
+
+
+@case(start=False)
+def nor_one_that_leads_away_from_the_address_he_asks_for_though_another_has_the_default_route(host):
+    server, east = start(host)
+    host.wire.links("addr add 203.0.113.7/32 dev eno1")   # behind the gateway, which is the wire's end
+    host.client.setup({"ovirtmgmt": {"nic": "eno1", "ipaddr": PLACE, "prefix": 24, "gateway": "192.0.2.1"},
+                       "ext": {"nic": "eno2", "ipaddr": "198.51.100.10", "prefix": 24, "gateway": "198.51.100.1", "defaultRoute": True}}, confirm=None)
+    engine = host.later(Engine(server, east, source="203.0.113.7"))
+    assert answers(engine, 30)
+    for method in ("Host.setupNetworks", "Host.planNetworks"):
+        try:
+            engine.call(method, {"networks": {"ovirtmgmt": {"remove": True}}, "options": {"connectivityCheck": False}})
+        except RpcError as no:
+            assert no.code == 10 and no.data[0]["path"] == "/networks/ovirtmgmt", no
+        else:
+            raise AssertionError(f"{method} was not refused")
+    assert engine.call("Host.setupNetworks", {"networks": {"ext": {"remove": True}}, "options": {"connectivityCheck": False}})["changed"]
+    assert answers(engine, 30)
 
 
 @case(start=False)

@@ -47,6 +47,8 @@ std::optional<intent::Complaint> carried_away(const intent::Intent& running, con
 }
 
 intent::Complaints harm_to_others(const intent::Request& request, const intent::Intent& running, const intent::Intent& wanted, const Terms& terms, const lower::Host& host) {
+    if (host.leases)
+        if (auto taken = lower::leased_to_others(request, running, wanted, *host.leases); !taken.empty()) return taken;
     auto complaints = lower::cut_off_by(request, running, wanted, host.kernel);
     if (!complaints.empty()) return complaints;
     if (auto other = carried_away(running, wanted, terms, host)) complaints.push_back(std::move(*other));

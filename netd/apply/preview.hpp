@@ -26,7 +26,8 @@ lower::Goal goal_of(const intent::Intent& running, const intent::Intent& wanted,
 // The complaint (31 of a bond, else 24) if something that netd did not make would go with a link of netd's. Pure.
 std::optional<intent::Complaint> carried_away(const intent::Intent& running, const intent::Intent& wanted, const Terms& terms, const lower::Host& host);
 
-// What such a change would do to what others have on the host: take a bridge from their ports (24), else the above. Empty: nothing. Pure.
+// What such a change would do to what others have: give an address that a network has by its lease (22), else take a bridge from their
+// ports (24), else the above. Empty: nothing. Pure.
 intent::Complaints harm_to_others(const intent::Request& request, const intent::Intent& running, const intent::Intent& wanted, const Terms& terms, const lower::Host& host);
 
 // What is left to do for it. Pure.

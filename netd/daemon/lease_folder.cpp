@@ -25,6 +25,7 @@ topology::Result<LeaseFolder> LeaseFolder::open(const std::string& folder, const
     LeaseFolder leases(folder, std::move(watch), clock);
     for (const std::string& key : leases.keys_of(".lease")) leases.read(key, ".lease");
     leases.held_ = leases.offered_;
+    leases.held_ends_ = leases.ends_;
     for (const std::string& key : leases.keys_of(".taken")) leases.read(key, ".taken");
     leases.take_up();
     return leases;
@@ -52,7 +53,14 @@ void LeaseFolder::hear() {
 std::optional<std::chrono::nanoseconds> LeaseFolder::next() const {
     std::optional<std::chrono::nanoseconds> first;
     for (const auto& [key, end] : ends_) first = first ? std::min(*first, end) : end;
+    for (const std::string& key : news())
+        if (const auto end = held_ends_.find(key); end != held_ends_.end() && offered_.contains(key)) first = first ? std::min(*first, end->second) : end->second;
     return first;
+}
+
+bool LeaseFolder::is_over(const Ends& ends, const std::string& key) const {
+    const auto end = ends.find(key);
+    return end != ends.end() && end->second <= clock_->boottime();
 }
 
 void LeaseFolder::read(const std::string& key, const char* ending) {
@@ -90,16 +98,40 @@ void LeaseFolder::settle(const std::set<std::string>& keys) {
         if (found != offered_.end()) {
             ::rename(path(key, ".taken").c_str(), path(key, ".lease").c_str());
             held_.insert_or_assign(key, found->second);
+            held_ends_.erase(key);
+            if (const auto end = ends_.find(key); end != ends_.end()) held_ends_.insert(*end);
             continue;
         }
-        for (const char* ending : {".taken", ".lease"}) ::unlink(path(key, ending).c_str());
-        held_.erase(key);
+        let_go(key);
     }
+}
+
+// What is in KEY.taken is empty, over, or was offered beside the one that is let go.
+void LeaseFolder::let_go(const std::string& key) {
+    ::unlink(path(key, ".lease").c_str());
+    held_.erase(key);
+    held_ends_.erase(key);
+    read(key, ".taken");
+    if (is_over(ends_, key)) {
+        offered_.erase(key);
+        ends_.erase(key);
+    }
+    if (!offered_.contains(key)) ::unlink(path(key, ".taken").c_str());
+}
+
+bool LeaseFolder::end_held() {
+    bool have_ended = false;
+    for (const std::string& key : news()) {
+        if (!is_over(held_ends_, key) || offered_.erase(key) == 0) continue;
+        ends_.erase(key);
+        have_ended = true;
+    }
+    return have_ended;
 }
 
 void LeaseFolder::keep_only(const std::set<std::string>& keys) {
     for (auto* leases : {&held_, &offered_}) std::erase_if(*leases, [&](const auto& entry) { return !keys.contains(entry.first); });
-    std::erase_if(ends_, [&](const auto& entry) { return !keys.contains(entry.first); });
+    for (auto* ends : {&ends_, &held_ends_}) std::erase_if(*ends, [&](const auto& entry) { return !keys.contains(entry.first); });
     if (!std::exchange(has_moved_, false) && kept_ == keys) return;  // the folder is as it was left
     kept_ = keys;
     std::error_code none;

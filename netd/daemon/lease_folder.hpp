@@ -28,13 +28,16 @@ public:
 
     // Takes up news, if there are any, and lets go of what has ended.
     void hear();
-    // When the first of them ends.
+    // When the first of them ends: of those that are offered, and of those that are held while something else is offered.
     std::optional<std::chrono::nanoseconds> next() const;
     // Of which something else is offered than is held.
     std::set<std::string> news() const;
     // The host is made by what is offered: all of it, or of these keys.
     void settle() { settle(news()); }
     void settle(const std::set<std::string>& keys);
+    // Call it once what is offered was tried. Where another one than the held is, and the held one's time is over, none is offered
+    // until that is settled; then the other one is again. True if there are such.
+    bool end_held();
     // Those of others are forgotten.
     void keep_only(const std::set<std::string>& keys);
 
@@ -46,8 +49,11 @@ public:
 
 private:
     LeaseFolder(std::string folder, loop::Fd watch, const loop::Clock& clock) : folder_(std::move(folder)), watch_(std::move(watch)), clock_(&clock) {}
+    using Ends = std::map<std::string, std::chrono::nanoseconds>;
     void read(const std::string& key, const char* ending);
     void take_up();
+    void let_go(const std::string& key);
+    bool is_over(const Ends& ends, const std::string& key) const;
 
     std::string folder_;
     loop::Fd watch_;  // inotify
@@ -55,7 +61,7 @@ private:
     std::set<std::string> kept_;   // what was left in it then
     const loop::Clock* clock_;
     lower::Leases held_, offered_;
-    std::map<std::string, std::chrono::nanoseconds> ends_;  // of the offered
+    Ends ends_, held_ends_;  // of the offered, and of the held
 };
 
 }  // namespace netd

@@ -159,7 +159,7 @@ void Reconciler::setup(serve::Setup setup) {
     now.is_vswitchd_gone = is_vswitchd_gone;
     const auto verdict = intent::validate(setup.request, transactor_.running(), now);
     if (!verdict.complaints.empty()) return refuse(setup.ticket, verdict.complaints);
-    if (const auto cut = observe::cut_off(setup.ticket.caller.address, setup.request, transactor_.running(), verdict.wanted, backends_.kernel.state()))
+    if (const auto cut = observe::cut_off(setup.ticket.caller.connection(), setup.request, transactor_.running(), verdict.wanted, backends_.kernel.state()))
         return refuse(setup.ticket, {*cut});
     apply::Terms terms = apply::terms_of(setup.request);
     if (const auto harm = apply::harm_to_others(setup.request, transactor_.running(), verdict.wanted, terms, observe::host_of(backends_)); !harm.empty()) return refuse(setup.ticket, harm);

@@ -55,6 +55,7 @@ private:
     void write_resolver();
     void hear_leases();
     bool follow_leases();  // true if there was something to follow
+    bool follow_news();    // the same
     void follow_leases(const std::vector<std::string>& keys, int& failures);
     std::vector<std::string> leases_to_follow();
     void refuse_unfit(std::set<std::string>& keys);

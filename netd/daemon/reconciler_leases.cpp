@@ -86,6 +86,12 @@ void Reconciler::hear_leases() {
 // Also in a transaction that waits: its lease is what it waits for, and it may go back.
 bool Reconciler::follow_leases() {
     if (transactor_.is_stuck()) return false;
+    const bool have_followed = follow_news();
+    // What was not taken prolongs none.
+    return (clients_.leases().end_held() && follow_news()) || have_followed;
+}
+
+bool Reconciler::follow_news() {
     const auto keys = leases_to_follow();
     int failures = 0;
     if (!keys.empty()) follow_leases(keys, failures);

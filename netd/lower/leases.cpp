@@ -1,6 +1,7 @@
 // Which clients there shall be, and what is made of what they bring.
 #include "netd/lower/leases.hpp"
 
+#include "netd/intent/rules.hpp"
 #include "netd/lower/lower.hpp"
 
 #include <fmt/format.h>
@@ -28,6 +29,18 @@ std::vector<topology::Subnet> spoken_for(const intent::Intent& intent, const Lea
         if (!(lease == own)) all.insert(all.end(), lease.on_link.begin(), lease.on_link.end());
     }
     return all;
+}
+
+// Whose lease each address is, once the definitions are these.
+std::map<topology::IpAddress, intent::NetworkName> leased_addresses(const intent::Intent& intent, const Leases& leases) {
+    std::map<topology::IpAddress, intent::NetworkName> holders;
+    const auto add = [&](const intent::Network& network, Family family) {
+        const Lease* lease = lease_of(network, family, &leases);
+        for (const topology::Subnet& subnet : lease ? lease->addresses : std::set<topology::Subnet>()) holders.emplace(subnet.address(), network.name);
+    };
+    for (const intent::Network& network : intent.networks())
+        for (const Family family : families) add(network, family);
+    return holders;
 }
 
 bool is_same(const Lease* one, const Lease* other) { return one && other ? *one == *other : one == other; }
@@ -92,6 +105,23 @@ std::string unfit(const Lease& lease, const intent::Network& network, const inte
         }
     }
     return "";
+}
+
+intent::Complaints leased_to_others(const intent::Request& request, const intent::Intent& running, const intent::Intent& wanted, const Leases& leases) {
+    intent::Complaints complaints;
+    if (leases.empty() || request.networks.empty()) return complaints;
+    const auto holders = leased_addresses(wanted, leases);
+    for (const intent::Network& asked : request.networks) {
+        const intent::Network *was = running.networks().find(asked.name), *now = wanted.networks().find(asked.name);
+        const auto had = was ? was->all_addresses() : std::set<topology::Subnet>(), has = now ? now->all_addresses() : std::set<topology::Subnet>();
+        for (const topology::Subnet& own : has) {
+            const auto holder = holders.find(own.address());
+            if (holder == holders.end() || holder->second == asked.name || had.contains(own)) continue;
+            complaints.push_back({intent::code::bad_address, intent::place_of(*now, own), topology::Fault::conflict,
+                                  fmt::format("network '{}' has the address {} by DHCP", holder->second.text(), own.address().text())});
+        }
+    }
+    return complaints;
 }
 
 bool is_leased_elsewhere(const topology::Subnet& subnet, const intent::Network& network, const Leases& leases) {

@@ -3,7 +3,7 @@
 // A lease belongs to a stretch of wire (base and tag) and not to a device: so a network that becomes bridged keeps it.
 #pragma once
 
-#include "netd/intent/intent.hpp"
+#include "netd/intent/request.hpp"
 
 #include <map>
 #include <string>
@@ -49,6 +49,9 @@ std::set<intent::NetworkName> with_other_ways(const intent::Intent& was, const i
 // Why a lease is none for this network, in words; empty: it is one. What is another network's address is no server's to give, nor, to
 // a network without the default route, a subnet wider than a /8.
 std::string unfit(const Lease& lease, const intent::Network& network, const intent::Intent& intent, const Leases& held);
+
+// The other way round: addresses (22) that the request newly gives a network, while another one would keep them by its lease. Pure.
+intent::Complaints leased_to_others(const intent::Request& request, const intent::Intent& running, const intent::Intent& wanted, const Leases& leases);
 
 // Whether a lease of another network than this one has the subnet.
 bool is_leased_elsewhere(const topology::Subnet& subnet, const intent::Network& network, const Leases& leases);

@@ -1,4 +1,4 @@
-// The kernel's own order: what is connected, then routes by the length of their prefix.
+// The kernel's own order: rules before the main table, then what is connected, then routes by the length of their prefix.
 #include "netd/observe/way_of_client.hpp"
 
 #include "netd/lower/lower.hpp"
@@ -35,33 +35,51 @@ const Network* connected_to(const IpAddress& client, const Intent& running, cons
     return best;
 }
 
-const bridges::Route* route_to(const IpAddress& client, const bridges::State& kernel) {
+const bridges::Route* route_to(const IpAddress& client, std::uint32_t table, const bridges::State& kernel) {
     const bridges::Route* best = nullptr;
-    for (const bridges::Route& route : kernel.routes) {
-        if (route.table != bridges::Route::main_table || !route.to.contains(client)) continue;
+    for (auto at = kernel.routes.from({table, *Subnet::parse("0.0.0.0/0"), 0}); at != kernel.routes.end() && at->table == table; ++at) {
+        const bridges::Route& route = *at;
+        if (!route.to.contains(client)) continue;
         const bool is_better = !best || route.to.length() > best->to.length() || (route.to.length() == best->to.length() && route.metric < best->metric);
         if (is_better) best = &route;
     }
     return best;
 }
 
-}  // namespace
-
-const Network* network_toward(const IpAddress& client, const Intent& running, const bridges::State& kernel) {
-    if (const Network* network = connected_to(client, running, kernel)) return network;
-    const bridges::Route* route = route_to(client, kernel);
-    if (!route) return running.default_route();
-    for (const Network& network : running.networks())
-        if (lower::top_device(network) == route->device) return &network;
+// What leaves from that address goes by these before the main table is asked. Where a table has no way, the next rule counts.
+const bridges::Route* route_by_rules(const IpAddress& client, const IpAddress& door, const bridges::State& kernel) {
+    constexpr std::uint32_t main_rule = 32766;
+    for (const bridges::Rule& rule : kernel.rules) {
+        if (rule.priority >= main_rule) break;
+        if (rule.drops || rule.in || rule.v6 != door.is_v6() || (rule.from && !rule.from->contains(door)) || (rule.to && !rule.to->contains(client))) continue;
+        if (const bridges::Route* route = route_to(client, rule.table, kernel)) return route;
+    }
     return nullptr;
 }
 
-std::optional<intent::Complaint> cut_off(const std::string& client, const intent::Request& request, const Intent& running,
+const Network* network_at(const bridges::Route& route, const Intent& running) {
+    const auto& networks = running.networks();
+    const auto found = std::ranges::find_if(networks, [&](const Network& network) { return lower::top_device(network) == route.device; });
+    return found == networks.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+const Network* network_toward(const IpAddress& client, const std::optional<IpAddress>& door, const Intent& running, const bridges::State& kernel) {
+    const bool has_source = door && door->is_v6() == client.is_v6();
+    if (const bridges::Route* route = has_source ? route_by_rules(client, *door, kernel) : nullptr) return network_at(*route, running);
+    if (const Network* network = connected_to(client, running, kernel)) return network;
+    const bridges::Route* route = route_to(client, bridges::Route::main_table, kernel);
+    return route ? network_at(*route, running) : running.default_route();
+}
+
+std::optional<intent::Complaint> cut_off(const Connection& connection, const intent::Request& request, const Intent& running,
                                          const Intent& wanted, const bridges::State& kernel) {
+    const std::string& client = connection.client;
     if (client.empty() || request.options.allow_disconnect) return std::nullopt;
-    const auto address = IpAddress::parse(client);
+    const auto address = IpAddress::parse(client), door = IpAddress::parse(connection.door);
     if (!address) return std::nullopt;
-    const Network* way = network_toward(*address, running, kernel);
+    const Network* way = network_toward(*address, door ? std::optional(*door) : std::nullopt, running, kernel);
     if (!way || wanted.networks().contains(way->name)) return std::nullopt;
     const auto leaving = way->all_addresses();
     for (const Network& network : wanted.networks()) {

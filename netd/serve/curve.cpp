@@ -122,6 +122,11 @@ Result<> check_tcp(const std::string& endpoint) {
     return {};
 }
 
+std::string address_in(const std::string& endpoint) {
+    const auto place = parse_tcp(endpoint);
+    return place ? place->address.text() : "";
+}
+
 Result<> bind_curve(Socket& socket, const CurveDoor& door) {
     auto place = parse_tcp(door.endpoint);
     if (!place) return place.error();

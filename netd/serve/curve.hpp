@@ -18,6 +18,8 @@ struct CurveDoor {
 // "No": it isn't tcp://ADDRESS:PORT with one address of this host in numbers. Never "*" or an unspecified address, which
 // would be open on every network, the guests' ones among them.
 Result<> check_tcp(const std::string& endpoint);
+// The address in it; empty where the above says no.
+std::string address_in(const std::string& endpoint);
 
 // Whatever the socket is bound to already stays as it is: libzmq gives each place the options of its own moment. The
 // address need not be there yet: a network may bring it later. In use by somebody else is a "no".

@@ -168,7 +168,7 @@ void Requests::answer_plan(const Ticket& ticket, intent::Request request) {
     intent::rename(request, snapshot_->renamed, snapshot_->running, snapshot_->observed.kernel);
     const auto verdict = intent::validate(request, snapshot_->running, snapshot_->facts());
     if (!verdict.complaints.empty()) return refuse(ticket, verdict.complaints);
-    if (const auto cut = observe::cut_off(ticket.caller.address, request, snapshot_->running, verdict.wanted, snapshot_->observed.kernel))
+    if (const auto cut = observe::cut_off(ticket.caller.connection(), request, snapshot_->running, verdict.wanted, snapshot_->observed.kernel))
         return refuse(ticket, {*cut});
     const apply::Terms terms = apply::terms_of(request);
     const lower::Host host = snapshot_->host();

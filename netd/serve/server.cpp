@@ -42,6 +42,7 @@ Result<std::unique_ptr<Server>> Server::open(loop::EventLoop& loop, Context& con
 
     auto server = std::unique_ptr<Server>(new Server(loop, std::move(*socket), clock, std::move(on_message)));
     auto* self = server.get();
+    if (options.remote) self->door_ = address_in(options.remote->endpoint);
     // The hook does the work, since the descriptor tells only of changes; the descriptor merely ends the wait.
     if (auto watched = loop.watch(self->socket_.descriptor(), [] {}); !watched) return watched.error();
     self->hook_ = loop.before_wait([self] { return self->drain(); });
@@ -85,7 +86,10 @@ bool Server::receive_one() {
     }
     caller.role = badge->role;
     caller.peer = badge->peer;
-    if (caller.is_remote()) caller.address = payload.property("Peer-Address");
+    if (caller.is_remote()) {
+        caller.address = payload.property("Peer-Address");
+        caller.door = door_;
+    }
     caller.arrived = clock_.boottime();
     if (further > 0) {
         misshapen(caller, payload.bytes());

@@ -3,6 +3,7 @@
 
 #include "netd/loop/clock.hpp"
 #include "netd/loop/event_loop.hpp"
+#include "netd/observe/way_of_client.hpp"
 #include "netd/serve/access.hpp"
 #include "netd/serve/curve.hpp"
 #include "netd/serve/zmq_handles.hpp"
@@ -25,10 +26,12 @@ struct Caller {
     Role role = Role::none;
     Peer peer = {};
     std::string address = {};   // of an engine elsewhere, in numbers
+    std::string door = {};      // and the host's own, at which he came in
     std::chrono::nanoseconds arrived = {};  // Clock::boottime()
 
     bool may_operate() const { return role == Role::operate; }
     bool is_remote() const { return peer.is_remote(); }
+    observe::Connection connection() const { return {address, door}; }
     std::string who() const;  // for logs and refusals: "uid 1000 (pid 4242)", "engine east (192.0.2.7)"
 
     bool operator==(const Caller&) const = default;
@@ -97,6 +100,7 @@ private:
     Socket socket_;
     const loop::Clock& clock_;
     OnMessage on_message_;
+    std::string door_ = {};  // the one address of the remote door
     std::map<std::string, Waiting> waiting_;
     std::size_t waiting_bytes_ = 0;
     Counters counters_ = {};

@@ -119,10 +119,13 @@ TEST_CASE("an address that is not there yet can be served, one in use can't", "[
 
 TEST_CASE("a place is one address in numbers", "[curve]") {
     for (const char* good : {"tcp://192.0.2.1:54321", "tcp://[2001:db8::1]:54321", "tcp://127.0.0.1:1"}) CHECK(serve::check_tcp(good));
+    CHECK(serve::address_in("tcp://192.0.2.1:54321") == "192.0.2.1");
+    CHECK(serve::address_in("tcp://[2001:db8::1]:54321") == "2001:db8::1");
     for (const char* bad : {"tcp://*:54321", "tcp://0.0.0.0:54321", "tcp://[::]:54321", "tcp://host:54321", "tcp://192.0.2.1", "tcp://192.0.2.1:0", "tcp://192.0.2.1:65536",
                             "tcp://192.0.2.1:*", "tcp://2001:db8::1:54321", "tcp://[192.0.2.1]:5", "ipc:///run/x", "udp://192.0.2.1:1", "", "tcp://eth0:1"}) {
         CAPTURE(bad);
         CHECK_FALSE(serve::check_tcp(bad));
+        CHECK(serve::address_in(bad).empty());
     }
 }
 
