@@ -7,6 +7,7 @@
 #include "bridges/port_flags_wire.hpp"
 
 #include <linux/if.h>
+#include <linux/if_bonding.h>
 #include <linux/if_bridge.h>
 #include <linux/if_ether.h>
 #include <linux/if_link.h>
@@ -141,8 +142,10 @@ void read_port(const Attributes& info, LinkReport& report) {
     const std::string kind = info.text(IFLA_INFO_SLAVE_KIND);
     if (kind == "bridge") read_flags(data).give_to(report.link);
     if (kind != "bond") return;
-    report.link.facts.rare.edit().aggregator = data.get<std::uint16_t>(IFLA_BOND_SLAVE_AD_AGGREGATOR_ID);
-    report.link.facts.rare.edit().stands_by = data.get<std::uint8_t>(IFLA_BOND_SLAVE_STATE).value_or(0) != 0;
+    RareFacts& facts = report.link.facts.rare.edit();
+    facts.aggregator = data.get<std::uint16_t>(IFLA_BOND_SLAVE_AD_AGGREGATOR_ID);
+    facts.stands_by = data.get<std::uint8_t>(IFLA_BOND_SLAVE_STATE).value_or(0) != 0;
+    facts.is_taken_for_down = data.get<std::uint8_t>(IFLA_BOND_SLAVE_MII_STATUS).value_or(BOND_LINK_UP) != BOND_LINK_UP;
     // The address that it gets back when it leaves, which a veth tells nowhere else.
     if (const auto own = mac_in(data, IFLA_BOND_SLAVE_PERM_HWADDR)) report.link.facts.permanent_mac = own;
 }

@@ -264,6 +264,8 @@ def leases_with_tags_and_a_default_route_that_goes_from_one_to_the_other(host):
 def nameservers_are_those_of_the_network_with_the_default_route_and_what_was_there_comes_back(host):
     file = host.netd.folder / "resolv.conf"
     file.write_text("nameserver 198.51.100.1\noptions edns0\n")
+    reported = lambda: host.client.call("Host.getNetworkCapabilities")["nameservers"]
+    wait_until(lambda: reported() == ["198.51.100.1"], what=reported)   # no event tells of it
     holder = {"nic": "eno1", "ipaddr": "192.0.2.10", "prefix": 24, "gateway": "192.0.2.1", "defaultRoute": True, "nameservers": ["192.0.2.53", "2001:db8::53"], "search": ["lab.example"]}
     other = {"nic": "eno2", "ipaddr": "10.2.0.1", "prefix": 24, "gateway": "10.2.0.2", "defaultRoute": True, "nameservers": ["10.2.0.53"]}
     host.client.setup({"ovirtmgmt": holder})

@@ -229,6 +229,23 @@ def lacp_is_told_as_the_kernel_has_it(host):
 
 
 @case("bond")
+def the_pace_of_a_bond_and_of_its_bridge_is_that_of_the_ports_that_carry(host):
+    host.client.setup({"web": {"bonding": "bond0"}}, {"bond0": {"nics": ["eno1", "eno2"], "options": "mode=balance-rr miimon=100 updelay=1000"}})
+    kernels = lambda: [int(host.space.run("cat", f"/sys/class/net/{device}/speed")) for device in ("bond0", "web")]
+    def tolds():
+        stats = host.client.call("Host.getStats")["network"]
+        return [capabilities(host)["bondings"]["bond0"]["speed"], *(stats[device]["speed"] for device in ("bond0", "web"))]
+    def comes_to(ports):
+        speed = ports * int(host.space.run("cat", "/sys/class/net/eno1/speed"))
+        wait_until(lambda: kernels() == [speed] * 2 and tolds() == [speed] * 3, 20, lambda: f"{tolds()}, and the kernel {kernels()}")
+    comes_to(2)
+    host.wire.links("link set eno2 down")
+    comes_to(1)
+    host.wire.links("link set eno2 up")   # the port has a carrier at once, and the bond takes it for up a second later
+    comes_to(2)
+
+
+@case("bond")
 def ports_of_two_lags_are_told_in_words(host):
     lag(host.wire, "lag", ["eno1"])
     lag(host.wire, "gal", ["eno2"])

@@ -337,3 +337,22 @@ def a_nic_that_is_let_go_has_its_router_asked_again(host):
     with host.netd.client() as another:
         another.call("Host.rollback")
     wait_until(is_led, 20, lambda: default_routers(host, "eno1"))
+
+
+@case()
+def routers_are_asked_again_after_somebody_has_had_the_host_forward(host):
+    host.client.setup({"web": {"nic": "eno1", "ipv6autoconf": True, "defaultRoute": True}})
+    router = Router(host, "eno1")
+    router.answer("fd00:1::")
+    router.announce("fd00:1::")
+    is_led = lambda: default_routers(host, "web") == [router.address] and prefixes(host, "web") == ["fd00:1"] and any(
+        route["dst"] == "fd00:1::/64" for route in host.space.ip("-6", "route", "show", "dev", "web"))
+    shown = lambda: f"{host.space.run('ip', '-6', 'route')} {prefixes(host, 'web')} {host.netd.told()}"
+    wait_until(is_led, 20, shown)
+    # One that is not netd's is enough; then all of them, of which netd's own is put right.
+    for whose in ("eno3", "all"):
+        time.sleep(3)   # nobody asks once more for what was before
+        host.space.run("sysctl", "-qw", f"net.ipv6.conf.{whose}.forwarding=1")
+        wait_until(is_led, 20, shown)
+    wait_until(lambda: host.space.run("sysctl", "-n", "net.ipv6.conf.web.forwarding").strip() == "0", 10)
+    agree(host, patience=10)

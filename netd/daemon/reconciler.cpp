@@ -243,8 +243,7 @@ std::optional<Error> Reconciler::trouble() {
     return std::nullopt;
 }
 
-void Reconciler::publish() {
-    attend();
+void Reconciler::show() {
     auto next = std::make_shared<observe::Snapshot>();
     next->revision = last_ ? last_->revision + 1 : 1;
     next->observed = observe::state_of(backends_);

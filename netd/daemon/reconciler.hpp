@@ -74,6 +74,7 @@ private:
     bool follow_routers();  // true if something was changed, or tried to be
     void follow_names();
     void patrol();
+    bool differs_unheard() const;
     bool see_to_rules();    // true if something was put back, or tried to be
     bool put_rules_back();  // the same
     void admit_bystanders(const std::set<topology::IfName>& closing, const bridges::State& wanted);
@@ -139,7 +140,9 @@ private:
     // The transaction's end, told to whom asked for it, to the subscribers and in the log.
     void conclude(const Asker& asker, const apply::Outcome& outcome, int code_if_refused) { conclude(asker, outcome, code_if_refused, transactor_.number()); }
     void conclude(const Asker& asker, const apply::Outcome& outcome, int code_if_refused, const std::optional<std::uint64_t>& transaction);
-    void publish();
+    // Has others than the kernel follow what stands, and tells how it is now; show() does the latter alone.
+    void publish() { attend(), show(); }
+    void show();
     void reply(const serve::Ticket& ticket, const nlohmann::json& result, bool ends_write = true);
     void answer_no(const serve::Ticket& ticket, int code, const std::string& message, const nlohmann::json& data);
     void refuse(const serve::Ticket& ticket, int code, topology::Fault fault, const std::string& what);  // about no part of what was sent

@@ -85,6 +85,11 @@ void Reconciler::try_again() {
     if (const auto back = transactor_.try_again()) conclude(std::nullopt, *back, intent::code::refused);
 }
 
+// Of the last snapshot, what no event tells: that somebody edits resolv.conf, or installs the DHCP client.
+bool Reconciler::differs_unheard() const {
+    return last_ && (last_->nameservers != resolver_.nameservers() || last_->resolver_obstacle != resolver_.obstacle() || last_->has_dhcp_client != DhcpClients::are_to_be_had());
+}
+
 // What nobody reports, such as the settings of the host's stack on a link, is looked at in turn, a few links at a time.
 void Reconciler::patrol() {
     constexpr std::size_t at_once = 50;
@@ -97,6 +102,8 @@ void Reconciler::patrol() {
         try_again();
         publish();
     }
+    // What others write into resolv.conf is told and left: netd writes when something is changed.
+    if (differs_unheard()) show();
     const bridges::State before = backends_.kernel.state();
     std::vector<topology::IfName> next;
     const auto take_from = [&](auto link) {

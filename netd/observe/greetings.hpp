@@ -1,6 +1,7 @@
 // Who on the wire must hear of the host now: neighbours that remember an address of it elsewhere, for as long as half a minute, and
 // routers that it begins to listen to, whose next word may be half an hour away. The kernel tells them when a link comes up, and not
-// when an address or a wire comes to one that is up, nor when it is told to listen, be it again and in no network.
+// when an address or a wire comes to one that is up, nor when it is told to listen, be it again and in no network; nor when it has
+// dropped what routers said, since somebody had the host forward.
 #pragma once
 
 #include "netd/observe/snapshot.hpp"
@@ -42,6 +43,7 @@ private:
     void follow(const topology::Keyed<bridges::Link>& next, const intent::Intent& running);
     void greet_all_on(const intent::Base& base, const intent::Intent& running);
     void greet_all_by(const topology::IfName& device);
+    void ask_all_routers();
     std::optional<Greeting> ready(const bridges::Link& link, const Due& due) const;
     bool has_wire(const bridges::Link& link) const;
 

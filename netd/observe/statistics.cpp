@@ -11,6 +11,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstring>
@@ -18,7 +19,6 @@
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
 #include <net/if.h>
-#include <set>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -144,22 +144,37 @@ bool misses_nothing(const bridges::Link* link) {
 
 Result<Statistics> read_counters() { return read_counters(dropped_by); }
 
-const Paces& PaceKeeper::follow(const Snapshot& snapshot) {
-    std::set<IfName> changed;
-    using Links = topology::Keyed<bridges::Link>;
-    Links::each_difference(asked_, snapshot.observed.kernel.links, [&](const bridges::Link* was, const bridges::Link* now) {
-        if (!now) paces_.erase(was->name);
-        if (was && now && was->facts == now->facts && was->up == now->up && was->master == now->master) return;
-        if (now) changed.insert(now->name);
-        // A bond is as fast as its ports together, a bridge as the fastest.
-        for (const bridges::Link* link : {was, now})
+std::set<IfName> paced_anew(const topology::Keyed<bridges::Link>& was, const topology::Keyed<bridges::Link>& now) {
+    std::set<IfName> changed, above;
+    topology::Keyed<bridges::Link>::each_difference(was, now, [&](const bridges::Link* before, const bridges::Link* after) {
+        if (before && after && before->facts == after->facts && before->up == after->up && before->master == after->master) return;
+        changed.insert((after ? after : before)->name);
+        for (const bridges::Link* link : {before, after})
             if (link && link->master && link->master->of) changed.insert(*link->master->of);
     });
+    const auto is_bond = [&](const IfName& name) {
+        const bridges::Link* link = now.find(name);
+        return link && link->kind && std::holds_alternative<bridges::Bond>(*link->kind);
+    };
+    if (std::ranges::none_of(changed, is_bond)) return changed;
+    // Nothing else of a bond need change with its pace, nor of a VLAN on it: their bridges are told here.
+    for (const bridges::Link& link : now) {
+        const auto* vlan = link.kind ? std::get_if<bridges::Vlan>(&*link.kind) : nullptr;
+        const IfName& paced = vlan ? vlan->base : link.name;
+        if (link.master && link.master->of && changed.contains(paced) && is_bond(paced)) above.insert(*link.master->of);
+    }
+    changed.merge(above);
+    return changed;
+}
+
+const Paces& PaceKeeper::follow(const Snapshot& snapshot) {
+    const auto changed = paced_anew(asked_, snapshot.observed.kernel.links);
     asked_ = snapshot.observed.kernel.links;
     if (changed.empty()) return paces_;
     const loop::Fd socket{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
     for (const IfName& name : changed) {
         const bridges::Link* link = asked_.find(name);
+        if (!link) paces_.erase(name);
         const bool is_bridge = link && link->kind && std::holds_alternative<bridges::Bridge>(*link->kind);
         if (link && (is_bridge || is_on_the_wire(*link, snapshot))) paces_.put(ask(socket, *link));
     }

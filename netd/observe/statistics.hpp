@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,9 @@ struct LinkStatistics {
     bool operator==(const LinkStatistics&) const = default;
 };
 using Statistics = std::map<std::string, LinkStatistics>;
+
+// Whose pace may be another one: a bond is as fast as the ports that carry together, a bridge as its fastest port. Pure.
+std::set<IfName> paced_anew(const topology::Keyed<bridges::Link>& was, const topology::Keyed<bridges::Link>& now);
 
 // Keeps the paces of NICs and bonds: asks the kernel where a link has changed, and only there. It may wait for the kernel,
 // so it is for whoever changes links anyway.

@@ -2,6 +2,8 @@
 #include "bridges/bond_options.hpp"
 #include "tests/contract/kernel_worlds.hpp"
 
+#include <poll.h>
+
 namespace kernel_bond_test {
 
 using namespace worlds;
@@ -102,6 +104,21 @@ TEMPLATE_TEST_CASE("a primary port does not come back with a mode that knows it"
     }
     put_into(world, "eth0", name("bond0"));
     REQUIRE(options_of(seen(world, "bond0")).at("primary").empty());
+}
+
+TEST_CASE("a bond takes its port for down until it has seen by itself that there is a wire, which is heard", "[kernel][bond]") {
+    RealWorld world;
+    SKIP_UNLESS(world.kernel->abilities().bond, "the kernel has no bonding");
+    succeed(world, Create<Link>{bond("mode=0 miimon=100")});
+    put_into(world, "eth0", name("bond0"));
+    const auto is_taken_for_down = [&] { return seen(world, "eth0").facts.rare.get().is_taken_for_down; };
+    REQUIRE(is_taken_for_down());
+    Link far{name("far-eth0")};
+    far.up = true;
+    update(world, far);
+    for (pollfd ready{world.kernel->descriptor(), POLLIN, 0}; is_taken_for_down() && poll(&ready, 1, 10'000) == 1;) REQUIRE(world.kernel->hear());
+    REQUIRE(seen(world, "eth0").facts.carrier);
+    REQUIRE_FALSE(is_taken_for_down());
 }
 
 }  // namespace kernel_bond_test

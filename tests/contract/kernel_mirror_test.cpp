@@ -144,7 +144,7 @@ std::string told_of(const Link& link) {
     for (const Subnet& address : rare.autoconf) text += " autoconf=" + address.text();
     for (const auto& router : rare.routers) text += " router=" + router.text();
     for (const Subnet& address : rare.unrouted) text += " unrouted=" + address.text();
-    return text + (rare.stands_by ? " stands_by" : "");
+    return text + (rare.stands_by ? " stands_by" : "") + (rare.is_taken_for_down ? " is_taken_for_down" : "");
 }
 
 std::string difference(const State& mirror, const State& look) {

@@ -129,6 +129,7 @@ inline State without_weather(State state) {
         still.facts.operstate.clear();
         still.facts.carrier = false;
         if (still.facts.rare.get().stands_by) still.facts.rare.edit().stands_by = false;
+        if (still.facts.rare.get().is_taken_for_down) still.facts.rare.edit().is_taken_for_down = false;
         if (!still.facts.rare.get().tentative.empty()) still.facts.rare.edit().tentative.clear();  // until the kernel has looked for others, for a second
         calm.links.put(still);
     }

@@ -103,4 +103,35 @@ TEST_CASE("routers are asked where the host begins to listen to them, and to lea
     REQUIRE(greetings.look(house.now).empty());
 }
 
+TEST_CASE("routers are asked again where the kernel has dropped what they said, as somebody had a device forward", "[greetings]") {
+    House house{"eth0", "eth1"};
+    Greetings greetings;
+    house.define({{"networks", {{"a", {{"nic", "eth0"}, {"ipv6autoconf", true}, {"defaultRoute", true}}}, {"b", on("eth1", "192.0.2.5")}}}});
+    greetings.look(house.now);
+    const auto forwards = [&](const char* device, std::optional<bool> whether) { tell(house, device, [&](auto& link) { link.stack->forwarding = whether; }); };
+
+    // All of them, in IPv6 alone: no answer is heeded before netd has undone it.
+    for (const char* device : {"a", "b", "eth1"}) forwards(device, std::nullopt);
+    REQUIRE(greetings.look(house.now).empty());
+    forwards("b", false);
+    REQUIRE(greetings.look(house.now).empty());
+    forwards("a", false);
+    REQUIRE(greetings.look(house.now) == std::vector{by(house, "a", {}, true)});
+    REQUIRE(greetings.look(house.now).empty());
+    forwards("eth1", false);
+    REQUIRE(greetings.look(house.now).empty());
+
+    // Another one alone: it is dropped everywhere.
+    forwards("eth1", true);
+    REQUIRE(greetings.look(house.now) == std::vector{by(house, "a", {}, true)});
+    forwards("eth1", std::nullopt);
+    REQUIRE(greetings.look(house.now).empty());
+    // One that comes so has dropped nothing.
+    bridges::Link other = house.link("eth1");
+    other.name = name("virbr0");
+    other.facts.index += 100;
+    house.now.observed.kernel.links.put(other);
+    REQUIRE(greetings.look(house.now).empty());
+}
+
 }  // namespace greetings_test

@@ -3,6 +3,7 @@
 #include "tests/netd/transaction_house.hpp"
 
 #include <algorithm>
+#include <fstream>
 
 namespace reconciler_test {
 
@@ -21,6 +22,7 @@ struct OneCommand : fakes::FakeSwitch {
 
 // netd on a host whose network `web` is on eno1.
 struct Host {
+    std::string definitions;
     fakes::FakeKernel kernel{"eno1"};
     fakes::FaultyKernel faulty{kernel};
     std::unique_ptr<loop::Mailbox<serve::Command>> commands = std::move(*loop::Mailbox<serve::Command>::open());
@@ -34,14 +36,14 @@ struct Host {
     netd::HostResolver resolver{disk.state() + "/resolv.conf", disk.state() + "/resolv.conf.before", disk.run(), clock};
     netd::Reconciler reconciler{{faulty, ovs}, clients, resolver, store, clock, *commands, *notes, labour};
 
-    Host() {
+    explicit Host(std::string defined = R"({"networks": {"web": {"nic": "eno1"}}})") : definitions(std::move(defined)) {
         REQUIRE(reconciler.start(store.remembered(), std::nullopt));
         std::ignore = notes->take();
     }
     store::Store after_an_earlier_life() {
         apply::Transactor earlier{{kernel, ovs}, disk.open(), clock};
         std::ignore = earlier.recover();
-        REQUIRE(std::holds_alternative<apply::Committed>(earlier.begin(wanted(R"({"networks": {"web": {"nic": "eno1"}}})", {}, kernel), unasked)));
+        REQUIRE(std::holds_alternative<apply::Committed>(earlier.begin(wanted(definitions.c_str(), {}, kernel), unasked)));
         return disk.open();
     }
 
@@ -54,6 +56,15 @@ struct Host {
             return told && told->topic == topic;
         });
     }
+    // What it publishes until it is told to stop.
+    std::vector<observe::Published> shown() {
+        reconciler.run();
+        std::vector<observe::Published> all;
+        for (const serve::Note& note : notes->take())
+            if (const auto* snapshot = std::get_if<observe::Published>(&note)) all.push_back(*snapshot);
+        return all;
+    }
+    std::string resolv_conf() const { return disk.state() + "/resolv.conf"; }
     bool has_web() const { return kernel.truth().links.contains(*topology::IfName::parse("web")); }
 };
 
@@ -71,6 +82,39 @@ TEST_CASE("a repair is told as degraded where its way back is blocked, and not o
     };
     CHECK(host.told("transaction.degraded", serve::Mend{{.networks = {"web"}}}) == (blocked == Blocked::the_way_back_too ? 1 : 0));
     CHECK(host.has_web() == (blocked != Blocked::the_way_there));
+}
+
+TEST_CASE("nameservers that somebody else has written are told, though no event says so", "[reconciler]") {
+    Host host;
+    std::ofstream(host.resolv_conf()) << "nameserver 198.51.100.1\n";
+    const auto shown = host.shown();
+    REQUIRE(shown.size() == 1);
+    CHECK(shown.front()->nameservers == std::vector<std::string>{"198.51.100.1"});
+    CHECK(shown.front()->resolver_obstacle.empty());
+}
+
+TEST_CASE("that another program has taken over resolv.conf is told", "[reconciler]") {
+    Host host;
+    std::filesystem::create_symlink("elsewhere", host.resolv_conf());
+    const auto shown = host.shown();
+    REQUIRE(shown.size() == 1);
+    CHECK_FALSE(shown.front()->resolver_obstacle.empty());
+}
+
+TEST_CASE("where nothing differs from what was told last, nothing is told", "[reconciler]") { CHECK(Host().shown().empty()); }
+
+TEST_CASE("what somebody else writes over netd's nameservers is told, and stays until the next change", "[reconciler]") {
+    Host host{R"({"networks": {"web": {"nic": "eno1", "ipaddr": "192.0.2.5", "prefix": 24, "gateway": "192.0.2.1", "defaultRoute": true, "nameservers": ["192.0.2.53"]}}})"};
+    const std::vector<std::string> own{"192.0.2.53"}, others{"198.51.100.1"};
+    REQUIRE(netd::nameservers_in(host.resolv_conf()) == own);
+    std::ofstream(host.resolv_conf()) << "nameserver 198.51.100.1\n";
+    const bool changes = GENERATE(false, true);
+    if (changes) host.ovs.next = serve::Mend{{.networks = {"web"}}};
+    const auto shown = host.shown();
+    REQUIRE_FALSE(shown.empty());
+    CHECK(shown.front()->nameservers == others);
+    CHECK(shown.back()->nameservers == (changes ? own : others));
+    CHECK(netd::nameservers_in(host.resolv_conf()) == (changes ? own : others));
 }
 
 }  // namespace reconciler_test

@@ -101,6 +101,36 @@ TEST_CASE("statistics are of the links of the snapshot, with their state", "[sta
     REQUIRE(observe::read_statistics(snapshot)->at("lo").speed == 10000);
 }
 
+TEST_CASE("a bond is asked for its pace when it takes a port for up, and so is what stands on it", "[statistics]") {
+    const auto name = [](const char* text) { return topology::IfName::observed(text); };
+    const auto link = [&](const char* text, bridges::Kind kind, const char* master = nullptr) {
+        bridges::Link made{name(text)};
+        made.kind = std::move(kind);
+        made.master = bridges::Master{};
+        if (master) made.master->of = name(master);
+        return made;
+    };
+    bridges::Link port = link("eth0", bridges::Device{}, "bond0"), alone = link("eth2", bridges::Device{});
+    port.facts.carrier = true;
+    port.facts.rare.edit().is_taken_for_down = true;
+    const topology::Keyed<bridges::Link> was{port, link("eth1", bridges::Device{}, "bond0"), alone, link("bond0", bridges::Bond{{{"mode", "balance-rr"}}}, "plain"),
+                                             link("bond0.5", bridges::Vlan{name("bond0"), *topology::VlanId::from(5)}, "tagged"),
+                                             link("eth2.5", bridges::Vlan{name("eth2"), *topology::VlanId::from(5)}, "other"), link("plain", bridges::Bridge{}), link("tagged", bridges::Bridge{}),
+                                             link("other", bridges::Bridge{})};
+    auto now = was;
+    REQUIRE(observe::paced_anew(was, now).empty());
+    port.facts.rare.edit().is_taken_for_down = false;
+    now.put(port);
+    REQUIRE(observe::paced_anew(was, now) == std::set{name("eth0"), name("bond0"), name("plain"), name("tagged")});
+    now = was;
+    alone.facts.carrier = true;
+    now.put(alone);
+    REQUIRE(observe::paced_anew(was, now) == std::set{name("eth2")});
+    now = was;
+    now.erase(name("eth1"));
+    REQUIRE(observe::paced_anew(was, now) == std::set{name("eth1"), name("bond0"), name("plain"), name("tagged")});
+}
+
 TEST_CASE("nodes get the counters of their devices, networks those of their own", "[statistics]") {
     using namespace topology;
     Node network{.id = {NodeKind::network, "web"}};
