@@ -50,7 +50,7 @@ constexpr BondRow bond_rows[] = {
     {{"updelay", IFLA_BOND_UPDELAY, Form::u32, 0, most, "0"}},
     {{"downdelay", IFLA_BOND_DOWNDELAY, Form::u32, 0, most, "0"}},
     {{"peer_notif_delay", IFLA_BOND_PEER_NOTIF_DELAY, Form::u32, 0, 300000, "0"}},
-    {{"use_carrier", IFLA_BOND_USE_CARRIER, Form::u8, 0, 1, "1"}},
+    {{"use_carrier", IFLA_BOND_USE_CARRIER, Form::u8, 0, 1, "1", {}, false, off_on}},
     {{"arp_interval", IFLA_BOND_ARP_INTERVAL, Form::u32, 0, most, "0"}, arp},
     {{"arp_ip_target", IFLA_BOND_ARP_IP_TARGET, Form::v4_list, 0, 0, ""}, arp},
     {{"ns_ip6_target", IFLA_BOND_NS_IP6_TARGET, Form::v6_list, 0, 0, ""}, arp},
@@ -63,7 +63,7 @@ constexpr BondRow bond_rows[] = {
     {{"xmit_hash_policy", IFLA_BOND_XMIT_HASH_POLICY, Form::u8, 0, 5, "layer2", hashes}},
     {{"resend_igmp", IFLA_BOND_RESEND_IGMP, Form::u32, 0, 255, "1"}},
     {{"num_grat_arp", IFLA_BOND_NUM_PEER_NOTIF, Form::u8, 0, 255, "1"}},
-    {{"all_slaves_active", IFLA_BOND_ALL_SLAVES_ACTIVE, Form::u8, 0, 1, "0"}},
+    {{"all_slaves_active", IFLA_BOND_ALL_SLAVES_ACTIVE, Form::u8, 0, 1, "0", {}, false, off_on}},
     {{"min_links", IFLA_BOND_MIN_LINKS, Form::u32, 0, most, "0"}},
     {{"lp_interval", IFLA_BOND_LP_INTERVAL, Form::u32, 1, most, "1"}},
     {{"packets_per_slave", IFLA_BOND_PACKETS_PER_SLAVE, Form::u32, 0, 65535, "1"}, rr},
@@ -73,7 +73,7 @@ constexpr BondRow bond_rows[] = {
     {{"ad_actor_sys_prio", IFLA_BOND_AD_ACTOR_SYS_PRIO, Form::u16, 1, 65535, "65535"}, lacp, down},
     {{"ad_user_port_key", IFLA_BOND_AD_USER_PORT_KEY, Form::u16, 0, 1023, "0"}, lacp, down},
     {{"ad_actor_system", IFLA_BOND_AD_ACTOR_SYSTEM, Form::mac, 0, 0, "00:00:00:00:00:00"}, lacp, down},
-    {{"tlb_dynamic_lb", IFLA_BOND_TLB_DYNAMIC_LB, Form::u8, 0, 1, "1"}, tlb, down},
+    {{"tlb_dynamic_lb", IFLA_BOND_TLB_DYNAMIC_LB, Form::u8, 0, 1, "1", {}, false, off_on}, tlb, down},
 };
 
 // The kernel has three names for one number.

@@ -25,6 +25,12 @@ std::string legal_names(const OptionRow& row) {
     return "one of " + all;
 }
 
+std::string legal_numbers(const OptionRow& row, std::uint64_t low, std::uint64_t high) {
+    std::string all = fmt::format("a number from {} to {}", low, high);
+    for (const auto& [word, number] : row.words) all += fmt::format(", or {} ({})", word, number);
+    return all;
+}
+
 std::optional<std::uint64_t> number_in(std::string_view text) {
     const bool hexadecimal = text.starts_with("0x") || text.starts_with("0X");
     if (hexadecimal) text.remove_prefix(2);
@@ -147,10 +153,13 @@ Result<std::string> canonical(const OptionRow& row, std::string_view text) {
         if (name == text || std::to_string(number) == text) return std::string(name);
     }
     if (!row.names.empty()) return illegal(row, text, legal_names(row));
+    for (const auto& [word, number] : row.words) {
+        if (word == text) return number_text(row, number);
+    }
     const std::uint64_t low = row.form == Form::bit ? 0 : row.low, high = row.form == Form::bit ? 1 : row.high;
     const auto number = number_in(text);
     if (!number || *number < low || *number > high) {
-        return illegal(row, text, fmt::format("a number from {} to {}", low, high));
+        return illegal(row, text, legal_numbers(row, low, high));
     }
     return number_text(row, *number);
 }

@@ -24,6 +24,7 @@ struct OptionRow {
     std::string_view standard;  // the kernel's default, in canonical text
     std::span<const NamedNumber> names = {};
     bool hexadecimal = false;
+    std::span<const NamedNumber> words = {};  // the kernel takes these too, and tells the number
 };
 
 // The option as the kernel's sysfs would say it ("slow" for "0", "0x8" for "8"), or why it can't be.

@@ -2,10 +2,12 @@
 
 import time
 
+from addresses import addresses
 from agree import agree, changes, photograph
 from client import RpcError
 from host import reachable, wait_until
 from monitor import Monitor
+from routers import Router, announced, way
 from runner import case
 
 mgmt = {"ipaddr": "192.0.2.10", "prefix": 24, "gateway": "192.0.2.1", "defaultRoute": True}
@@ -196,3 +198,71 @@ def a_foreign_tap_survives_edits_moves_and_rollbacks(host):
     host.client.setup({"web": {"remove": True}})
     assert host.space.link("vnet3")["master"] == "web" and "ifalias" not in host.space.link("web")
     wait_until(lambda: not any(host.client.call("Host.getDrift").values()))
+
+
+def first_start(host):
+    """The definition that eno1 became, if it became one."""
+    host.netd.start(more=("--management", "eno1")).ready()
+    host.client = host.netd.client()
+    return host.client.call("Host.getRunningConfig", {"which": "running"})["networks"].get("ovirtmgmt")
+
+
+def keep(host):
+    assert host.client.call("Host.confirmConnectivity")["confirmed"]
+    agree(host, patience=10)
+    assert not host.client.call("Host.getStatus")["trouble"]
+
+
+@case(start=False)
+def a_first_start_takes_all_addresses_and_the_best_way_out(host):
+    host.space.links("link set eno1 up", "addr add 10.0.0.5/24 dev eno1", "addr add 192.0.2.10/24 dev eno1",
+                     "addr add 2001:db8::5/64 dev eno1 nodad", "addr add 2001:db8:1::10/64 dev eno1 nodad",
+                     "route add default via 192.0.2.1 dev eno1 metric 100", "route add default via 10.0.0.1 dev eno1 metric 1024",
+                     "route add default via 2001:db8:1::1 dev eno1 metric 100", "route add default via 2001:db8::1 dev eno1 metric 1024")
+    host.wire.links("addr add 192.0.2.1/24 dev eno1", "addr add 10.0.0.1/24 dev eno1")
+    defined = first_start(host)
+    said = {key: defined.get(key) for key in ("ipaddr", "prefix", "gateway", "ipv6addr", "ipv6gateway", "defaultRoute")}
+    assert said == {**mgmt, "ipv6addr": "2001:db8:1::10/64", "ipv6gateway": "2001:db8:1::1"}, defined
+    assert defined["addresses"] == ["10.0.0.5/24", "2001:db8::5/64"], defined
+    wait_until(lambda: reachable((host.space, "192.0.2.1"), (host.space, "10.0.0.1")) == [True, True], what="the gateways answer no ping")
+    keep(host)
+
+
+@case(start=False)
+def a_first_start_goes_on_hearing_the_routers_that_the_nic_heard(host):
+    host.space.links("link set eno1 up", "addr add 192.0.2.10/24 dev eno1", "addr add 2001:db8::5/64 dev eno1 nodad", "route add default via 192.0.2.1 dev eno1")
+    router = Router(host, "eno1")
+    own = announced(host, router, "eno1", "fd00:2::")
+    defined = first_start(host)
+    assert defined["ipv6autoconf"] and defined["defaultRoute"] and defined["gateway"] == "192.0.2.1", defined
+    assert "ipv6addr" not in defined and defined["addresses"] == ["2001:db8::5/64"], defined
+    assert announced(host, router, "ovirtmgmt", "fd00:2::") == own
+    assert way(host, None) == ("ovirtmgmt", router.address)
+    keep(host)
+
+
+@case(start=False)
+def announced_addresses_are_fixed_ones_after_a_first_start_where_only_a_fixed_way_leads_out(host):
+    host.space.links("link set eno1 up", "addr add 2001:db8::5/64 dev eno1 nodad", "route add default via 2001:db8::1 dev eno1")
+    router = Router(host, "eno1")
+
+    def made():
+        router.announce("fd00:2::", lifetime=0)
+        return [one for one in addresses(host, "eno1", "inet6") if one.startswith("fd00:2:")]
+
+    own = wait_until(made, 20, lambda: f"no address: {addresses(host, 'eno1', 'inet6')}")
+    defined = first_start(host)
+    assert defined["ipv6addr"] == "2001:db8::5/64" and defined["ipv6gateway"] == "2001:db8::1" and defined["addresses"] == own, defined
+    keep(host)
+
+
+@case(start=False)
+def what_a_first_start_can_not_take_over_it_leaves_and_says_so(host):
+    host.space.links("link set eno1 up", "addr add 192.0.2.10/32 dev eno1", "route add default via 10.0.0.1 dev eno1 onlink")
+    before = photograph(host.space)
+    assert first_start(host) is None
+    status = host.client.call("Host.getStatus")
+    assert not status["transaction"] and "10.0.0.1, which is in no subnet" in status["trouble"]["what"] and "10.0.0.1" in status["last"]["why"], status
+    assert not (differences := changes(before, photograph(host.space))), differences
+    host.client.setup({"web": {"nic": "eno2"}})
+    assert not host.client.call("Host.getStatus")["trouble"]

@@ -232,7 +232,7 @@ void Reconciler::conclude(const Asker& asker, const apply::Outcome& outcome, int
 // Of a change, else of what networks stand on.
 std::optional<Error> Reconciler::trouble() {
     if (auto own = transactor_.trouble()) return own;
-    if (management_) return Error{Fault::not_found, "management", fmt::format("there is no NIC '{}' to be taken over as network ovirtmgmt", management_->nic.text())};
+    if (auto of_nic = trouble_of_management()) return of_nic;
     if (!unplaced_.empty()) {
         const auto& [domain, mac] = *unplaced_.begin();
         return Error{Fault::not_found, "domain " + domain, fmt::format("its NIC {} is on a port of netd's, but in no definition, and the port on no network", mac.text())};

@@ -132,6 +132,8 @@ private:
     void announce_moved(const intent::Intent& was, const intent::Intent& now);
     void see_to_management();
     void take_over(const topology::IfName& management, std::chrono::seconds timeout);
+    bool knows_nothing() const;  // of any definition
+    std::optional<topology::Error> trouble_of_management() const;
     void mend(const serve::Mend& mend);
     void mend_beside();
     intent::Intent attainable() const;
@@ -163,6 +165,7 @@ private:
     loop::Mailbox<serve::Note>& notes_;
     loop::Labour& labour_;
     std::optional<Management> management_;  // not taken over yet
+    std::optional<topology::Error> not_taken_over_;  // and why it won't be
     std::deque<serve::Command> queue_;
     // Guests that were asked to let go of a NIC and have not answered yet; others' changes go on meanwhile.
     struct Parting {

@@ -3,18 +3,24 @@
 
 #include "netd/daemon/log.hpp"
 #include "netd/intent/validate.hpp"
+#include "netd/lower/taken_over.hpp"
+
+#include <fmt/format.h>
 
 #include <utility>
 
 namespace netd {
 
 namespace code = intent::code;
+using topology::Error;
+using topology::Fault;
+
+bool Reconciler::knows_nothing() const { return transactor_.running() == intent::Intent() && transactor_.committed() == intent::Intent(); }
 
 // At a first start; once, when the NIC is there.
 void Reconciler::see_to_management() {
     if (!management_ || transactor_.waiting() || transactor_.is_stuck()) return;
-    const bool nothing_known = transactor_.running() == intent::Intent() && transactor_.committed() == intent::Intent();
-    if (!nothing_known) {  // an engine was there first
+    if (!knows_nothing()) {  // an engine was there first
         management_.reset();
         return publish();
     }
@@ -24,40 +30,40 @@ void Reconciler::see_to_management() {
     take_over(due.nic, due.timeout);
 }
 
-// ovirtmgmt on a NIC as it is: its addresses, its MTU, its default route. Unconfirmed it goes back, as every change.
+// It hasn't come, or can't be had; until somebody defines something.
+std::optional<Error> Reconciler::trouble_of_management() const {
+    if (management_) return Error{Fault::not_found, "management", fmt::format("there is no NIC '{}' to be taken over as network ovirtmgmt", management_->nic.text())};
+    return knows_nothing() ? not_taken_over_ : std::nullopt;
+}
+
+namespace {
+
+Error untaken(const topology::IfName& nic, const std::string& why) {
+    return {Fault::invalid, "management", fmt::format("{} was not taken over as network ovirtmgmt: {}", nic.text(), why)};
+}
+
+}  // namespace
+
+// ovirtmgmt on a NIC as it is. Unconfirmed it goes back, as every change; what is refused is tried again when netd starts again.
 void Reconciler::take_over(const topology::IfName& nic, std::chrono::seconds timeout) {
-    const bridges::Link* link = backends_.kernel.state().links.find(nic);
-    intent::Network network{*intent::NetworkName::parse("ovirtmgmt")};
-    network.nic = nic;
-    if (link && link->mtu) network.mtu = *link->mtu;
-    if (link && link->addresses)
-        for (const topology::Subnet& address : *link->addresses) {
-            if (!address.is_v6() && !network.ipaddr) {
-                network.ipaddr = address.address();
-                network.prefix = address.length();
-            } else if (address.is_v6() && !network.ipv6addr) {
-                network.ipv6addr = address;
-            } else {
-                network.addresses.push_back(address);
-            }
-        }
-    for (const bridges::Route& route : backends_.kernel.state().routes) {
-        if (!(route.device == nic) || route.table != bridges::Route::main_table || route.to.length() != 0 || !route.via) continue;
-        network.default_route = true;
-        if (route.to.is_v6()) network.ipv6gateway = route.via;
-        else network.gateway = route.via;
-    }
+    const auto give_up = [&](const std::string& why) {
+        not_taken_over_ = untaken(nic, why);
+        // Nothing is begun, so it has no number.
+        conclude(std::nullopt, apply::RolledBack{*not_taken_over_}, code::refused, std::nullopt);
+    };
+    const auto network = lower::network_on(nic, backends_.kernel.state());
+    if (!network) return give_up(network.error().what);
     serve::Setup setup;
-    setup.request.networks.push_back(network);
+    setup.request.networks.push_back(*network);
     const auto verdict = intent::validate(setup.request, transactor_.running(), facts());
-    // Nothing is begun, so it has no number.
-    if (!verdict.complaints.empty()) return conclude(std::nullopt, apply::RolledBack{{topology::Fault::invalid, "management", verdict.complaints.front().what}}, code::refused, std::nullopt);
+    if (!verdict.complaints.empty()) return give_up(verdict.complaints.front().what);
     apply::Terms terms;
     terms.commit = true;
     terms.within = timeout;
     terms.begun = tell_begun(own);
     const auto outcome = transactor_.begin(verdict.wanted, terms);
     if (std::holds_alternative<apply::Waiting>(outcome)) waiting_since_ = clock_.boottime();
+    if (const auto* back = std::get_if<apply::RolledBack>(&outcome)) not_taken_over_ = untaken(nic, log::sentence(back->because));
     conclude(std::nullopt, outcome, code::refused);
 }
 

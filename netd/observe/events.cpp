@@ -110,8 +110,21 @@ private:
         return std::min(*device->mtu, network.mtu);
     }
 
+    // The network on Open vSwitch whose device is called so, if that is not its own name. The mark on such a device is in a row of
+    // Open vSwitch's database, which goes before the device does and may be gone by then.
+    const intent::Network* switched_network_of(const Link& device) {
+        if (device.facts.kind != "openvswitch" && device.facts.kind != "tun") return nullptr;  // of the kernel's datapath, and of the other one
+        if (!switched_) {
+            switched_.emplace();
+            for (const intent::Network& network : now_.running.networks())
+                if (network.switch_kind == intent::SwitchKind::ovs) switched_->emplace(lower::top_device(network), &network);
+        }
+        const auto found = switched_->find(device.name);
+        return found == switched_->end() ? nullptr : found->second;
+    }
+
     // Those whose device it is: by the mark on it, by its name, or by what stands on it.
-    std::vector<const intent::Network*> networks_of(const Link& link) const {
+    std::vector<const intent::Network*> networks_of(const Link& link) {
         std::vector<const intent::Network*> found;
         const auto add = [&](const intent::Network* network) {
             if (network && device_of(*network, now_) == link.name && std::find(found.begin(), found.end(), network) == found.end()) found.push_back(network);
@@ -123,6 +136,7 @@ private:
             if (const intent::Base* base = now_.running.bases().find(IfName::observed(role->substr(shared.size()))))
                 for (const intent::Rider& rider : base->riders) add(now_.running.networks().find(rider.network));
         add(now_.running.network(link.name.text()));
+        if (!role) add(switched_network_of(link));
         if (const intent::Base* base = now_.running.bases().find(link.name))
             if (const intent::Rider* rider = base->with_tag(std::nullopt)) add(now_.running.networks().find(rider->network));
         return found;
@@ -158,6 +172,7 @@ private:
     const Snapshot &was_, &now_;
     std::vector<Event> events_;
     std::map<std::string, Attributes> networks_;
+    std::optional<std::map<IfName, const intent::Network*>> switched_;  // once somebody asks
 };
 
 }  // namespace

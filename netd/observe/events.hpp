@@ -17,7 +17,8 @@ struct Event {
     bool operator==(const Event&) const = default;
 };
 
-// In the order of links, then networks, then guests. Pure.
+// In the order of links, then networks, then guests; where a port of Open vSwitch without a mark changed, networks are walked
+// over once. Pure.
 std::vector<Event> events_between(const Snapshot& was, const Snapshot& now);
 
 }  // namespace observe

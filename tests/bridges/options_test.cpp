@@ -46,6 +46,13 @@ TEST_CASE("a bond's options are told in one way, however they were written") {
     REQUIRE(parse_bond_options("mode=1 miimon=100 updelay=250")->at("updelay") == "200");
 }
 
+TEST_CASE("where the kernel takes a word for a number, so do we, and tell the number as it does") {
+    CHECK(*parse_bond_options("mode=balance-tlb use_carrier=off all_slaves_active=on tlb_dynamic_lb=off") ==
+          Options{{"mode", "balance-tlb"}, {"use_carrier", "0"}, {"all_slaves_active", "1"}, {"tlb_dynamic_lb", "0"}});
+    CHECK(*parse_bond_options("mode=5 use_carrier=on all_slaves_active=off tlb_dynamic_lb=on") == *parse_bond_options("mode=5 use_carrier=1 all_slaves_active=0 tlb_dynamic_lb=1"));
+    CHECK(parse_bond_options("use_carrier=on use_carrier=1"));
+}
+
 TEST_CASE("a bond's option that cannot be is refused by name") {
     refuses_bond("mode=7", "mode");
     refuses_bond("mode=fast", "mode");
@@ -62,6 +69,10 @@ TEST_CASE("a bond's option that cannot be is refused by name") {
     refuses_bond("mode=1 arp_interval=100 arp_ip_target=2001:db8::1", "arp_ip_target");
     refuses_bond("mode=1 updelay=200", "updelay");
     refuses_bond("mode=4 ad_actor_system=nobody", "ad_actor_system");
+    refuses_bond("use_carrier=2", "use_carrier");
+    refuses_bond("use_carrier=yes", "use_carrier");
+    refuses_bond("use_carrier=on use_carrier=0", "use_carrier");
+    refuses_bond("miimon=on", "miimon");
 }
 
 TEST_CASE("each mode has defaults of its own") {

@@ -192,6 +192,36 @@ TEST_CASE("a network of a derived device name is found by the mark on it, a brid
                           {"network.changed", "storage", {{"change", "device"}, {"device", "eth0"}, {"state", "no-carrier"}, {"mtu", "1500"}}}});
 }
 
+TEST_CASE("a network on Open vSwitch of a derived device name is found though the mark is in a row, whichever goes first", "[events]") {
+    auto long_named = network("a network with a long name"), other = network("another network with a long name");
+    for (auto* one : {&long_named, &other}) {
+        one->nic = name("eth0");
+        one->switch_kind = intent::SwitchKind::ovs;
+    }
+    auto device = nic(lower::device_of(long_named.name).c_str());
+    device.facts.kind = "openvswitch";
+    const auto without = with({}, {long_named, other});
+    auto unmarked = with({device}, {long_named, other});
+    auto whole = unmarked;
+    ovs::Port row{device.name};
+    row.owner = topology::Owner::ours("network a network with a long name");
+    whole.observed.ovs.ports.put(row);
+    auto low = device;
+    low.mtu = topology::Mtu::observed(1400);
+    auto changed = whole;
+    changed.observed.kernel.links.put(low);
+    const auto told = [&](std::map<std::string, std::string> attributes) {
+        attributes.insert({{"change", "device"}, {"device", device.name.text()}});
+        return std::vector<Event>{{"network.changed", "a network with a long name", attributes}};
+    };
+    CHECK(events_between(whole, without) == told({{"state", "missing"}}));
+    CHECK(events_between(whole, unmarked).empty());
+    CHECK(events_between(unmarked, without) == told({{"state", "missing"}}));
+    CHECK(events_between(without, whole) == told({{"state", "up"}, {"mtu", "1500"}}));
+    CHECK(events_between(whole, changed) == told({{"state", "up"}, {"mtu", "1400"}}));
+    CHECK(events_between(with({device}), with({})).empty());
+}
+
 TEST_CASE("a bridge that nobody defined is no network", "[events]") {
     REQUIRE(events_between(with({bridge("docker0")}), with({})).empty());
 }

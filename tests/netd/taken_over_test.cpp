@@ -1,0 +1,202 @@
+// A first start takes the NIC that the host is managed by as it is: with all its addresses and the way by which it leaves.
+#include "netd/lower/taken_over.hpp"
+
+#include "netd/daemon/reconciler.hpp"
+#include "tests/netd/transaction_house.hpp"
+
+#include <algorithm>
+
+namespace taken_over_test {
+
+using namespace house;
+using bridges::Link;
+using bridges::Route;
+using topology::IfName;
+using topology::IpAddress;
+using topology::Subnet;
+
+namespace {
+
+const IfName eno1 = IfName::observed("eno1");
+
+std::set<Subnet> nets(std::initializer_list<const char*> texts) {
+    std::set<Subnet> all;
+    for (const char* text : texts) all.insert(*Subnet::parse(text));
+    return all;
+}
+
+// What others have set up on a NIC.
+struct Card {
+    fakes::FakeKernel kernel{"eno1", "eno2"};
+    bridges::State state = kernel.state();
+
+    explicit Card(std::initializer_list<const char*> addresses) {
+        edit([&](Link& link) {
+            link.up = true;
+            link.addresses = nets(addresses);
+        });
+    }
+    template <class Edit>
+    void edit(Edit made) {
+        Link link = *state.links.find(eno1);
+        made(link);
+        state.links.put(link);
+    }
+    void leaves_by(const char* via, std::uint32_t metric, const char* device = "eno1") {
+        const bool is_v6 = std::string_view(via).find(':') != std::string_view::npos;
+        state.routes.put(Route{.to = *Subnet::parse(is_v6 ? "::/0" : "0.0.0.0/0"), .metric = metric, .via = *IpAddress::parse(via), .device = IfName::observed(device), .protocol = 3});
+    }
+    void hears(std::initializer_list<const char*> made, std::initializer_list<const char*> routers) {
+        edit([&](Link& link) {
+            link.facts.rare.edit().autoconf = nets(made);
+            for (const char* router : routers) link.facts.rare.edit().routers.insert(*IpAddress::parse(router));
+        });
+    }
+    // The definition that it becomes, which the rules must allow.
+    intent::Network network() const {
+        const auto made = lower::network_on(eno1, state);
+        if (!made) FAIL(made.error().what);
+        intent::Request request;
+        request.networks.push_back(*made);
+        const auto verdict = intent::validate(request, {}, {state, kernel.abilities(), true, "fake"});
+        for (const auto& complaint : verdict.complaints) FAIL_CHECK(complaint.path << ": " << complaint.what);
+        return *made;
+    }
+    std::string refusal() const {
+        const auto made = lower::network_on(eno1, state);
+        return made ? "" : made.error().what;
+    }
+};
+
+// As a client would write it.
+intent::Network defined(const std::string& attributes) {
+    return read((R"({"networks": {"ovirtmgmt": {"nic": "eno1")" + (attributes.empty() ? "" : ", " + attributes) + "}}}").c_str()).networks.front();
+}
+
+}  // namespace
+
+TEST_CASE("a NIC with one address and one way out is taken as it is", "[taken-over]") {
+    Card card({"192.0.2.10/24"});
+    CHECK(card.network() == defined(R"("ipaddr": "192.0.2.10", "prefix": 24)"));
+    card.leaves_by("192.0.2.1", 0);
+    card.leaves_by("198.51.100.1", 50, "eno2");
+    CHECK(card.network() == defined(R"("ipaddr": "192.0.2.10", "prefix": 24, "gateway": "192.0.2.1", "defaultRoute": true)"));
+    CHECK(Card({}).network() == defined(""));
+}
+
+TEST_CASE("of several addresses that one comes first by which the gateway is reached", "[taken-over]") {
+    Card card({"10.0.0.5/24", "192.0.2.10/24", "203.0.113.9/24", "2001:db8::5/64", "2001:db8:1::10/64"});
+    CHECK(card.network() == defined(R"("ipaddr": "10.0.0.5", "prefix": 24, "ipv6addr": "2001:db8::5/64", "addresses": ["192.0.2.10/24", "203.0.113.9/24", "2001:db8:1::10/64"])"));
+    card.leaves_by("192.0.2.1", 0);
+    card.leaves_by("2001:db8:1::1", 1024);
+    CHECK(card.network() == defined(R"("ipaddr": "192.0.2.10", "prefix": 24, "gateway": "192.0.2.1", "ipv6addr": "2001:db8:1::10/64", "ipv6gateway": "2001:db8:1::1", "defaultRoute": true,
+                                       "addresses": ["10.0.0.5/24", "203.0.113.9/24", "2001:db8::5/64"])"));
+}
+
+TEST_CASE("a router of a link-local address is reached by any IPv6 address", "[taken-over]") {
+    Card card({"2001:db8::5/128"});
+    card.leaves_by("fe80::1", 1024);
+    CHECK(card.network() == defined(R"("ipv6addr": "2001:db8::5/128", "ipv6gateway": "fe80::1", "defaultRoute": true)"));
+}
+
+TEST_CASE("of several default routes the one of the lowest metric counts", "[taken-over]") {
+    Card card({"192.0.2.10/24", "2001:db8::5/64"});
+    card.leaves_by("192.0.2.1", 100);
+    card.leaves_by("192.0.2.2", 1024);
+    card.leaves_by("2001:db8::1", 100);
+    card.leaves_by("2001:db8::2", 1024);
+    CHECK(card.network() == defined(R"("ipaddr": "192.0.2.10", "prefix": 24, "gateway": "192.0.2.1", "ipv6addr": "2001:db8::5/64", "ipv6gateway": "2001:db8::1", "defaultRoute": true)"));
+}
+
+TEST_CASE("where routers made addresses they are heard from then on", "[taken-over]") {
+    Card card({"192.0.2.10/24"});
+    card.hears({"2001:db8:7::10/64"}, {});
+    CHECK(card.network() == defined(R"("ipaddr": "192.0.2.10", "prefix": 24, "ipv6autoconf": true)"));
+    card.hears({"2001:db8:7::10/64"}, {"fe80::1"});
+    CHECK(card.network() == defined(R"("ipaddr": "192.0.2.10", "prefix": 24, "ipv6autoconf": true, "defaultRoute": true)"));
+    // A fixed address beside them, and one of DHCPv6.
+    card.edit([](Link& link) { link.addresses->insert(*Subnet::parse("2001:db8::5/64")); });
+    card.hears({"2001:db8:7::10/64", "2001:db8:7::99/128"}, {"fe80::1"});
+    const auto heard = defined(R"("ipaddr": "192.0.2.10", "prefix": 24, "ipv6autoconf": true, "defaultRoute": true, "addresses": ["2001:db8::5/64", "2001:db8:7::99/128"])");
+    CHECK(card.network() == heard);
+    // No network that hears routers has a gateway of its own.
+    card.leaves_by("2001:db8::1", 1024);
+    CHECK(card.network() == heard);
+}
+
+TEST_CASE("a router that made no address is the way out all the same, if there is no other", "[taken-over]") {
+    Card card({"2001:db8::5/64"});
+    card.hears({}, {"fe80::1"});
+    CHECK(card.network() == defined(R"("ipv6autoconf": true, "defaultRoute": true, "addresses": ["2001:db8::5/64"])"));
+    card.leaves_by("2001:db8::1", 1024);
+    CHECK(card.network() == defined(R"("ipv6addr": "2001:db8::5/64", "ipv6gateway": "2001:db8::1", "defaultRoute": true)"));
+}
+
+TEST_CASE("announced addresses are fixed ones where no router leads out and somebody's own route does", "[taken-over]") {
+    Card card({"2001:db8::5/64"});
+    card.hears({"2001:db8:7::10/64"}, {});
+    card.leaves_by("2001:db8:7::1", 1024);
+    CHECK(card.network() == defined(R"("ipv6addr": "2001:db8:7::10/64", "ipv6gateway": "2001:db8:7::1", "defaultRoute": true, "addresses": ["2001:db8::5/64"])"));
+}
+
+TEST_CASE("a gateway in no subnet of the NIC's addresses is told by name", "[taken-over]") {
+    Card card({"10.0.0.5/24", "192.0.2.10/32"});
+    card.leaves_by("192.0.2.1", 0);
+    CHECK(card.refusal() == "its IPv4 default route is by 192.0.2.1, which is in no subnet of its addresses (10.0.0.5/24, 192.0.2.10/32): no network can have that");
+    Card v6({"192.0.2.10/24"});
+    v6.leaves_by("fe80::1", 1024);
+    CHECK(v6.refusal() == "its IPv6 default route is by fe80::1, which is in no subnet of its addresses (none): no network can have that");
+}
+
+namespace {
+
+// Stops netd where it would wait.
+struct Stopping : fakes::FakeSwitch {
+    Stopping(fakes::FakeKernel& kernel, loop::Mailbox<serve::Command>& into) : FakeSwitch(&kernel), commands(into) {}
+    void wait(std::span<const int>, std::chrono::steady_clock::time_point) override { commands.push(std::exchange(next, serve::Stop{})); }
+
+    loop::Mailbox<serve::Command>& commands;
+    serve::Command next = serve::Stop{};
+};
+
+}  // namespace
+
+TEST_CASE("a NIC that can't be taken over is trouble until something is defined", "[taken-over]") {
+    fakes::FakeKernel kernel{"eno1", "eno2"};
+    Link addressed{eno1};
+    addressed.up = true;
+    addressed.addresses = nets({"192.0.2.10/24", "198.51.100.0/24"});  // the latter nobody can have
+    REQUIRE(kernel.meddle(topology::Update<Link>{Link{eno1}, addressed}));
+    auto commands = std::move(*loop::Mailbox<serve::Command>::open());
+    auto notes = std::move(*loop::Mailbox<serve::Note>::open());
+    Stopping ovs{kernel, *commands};
+    fakes::FakeClock clock;
+    loop::Labour labour;
+    Disk disk;
+    const store::Store store = disk.open();
+    netd::DhcpClients clients = std::move(*netd::DhcpClients::open(disk.run() + "/dhcp", clock));
+    netd::HostResolver resolver{disk.state() + "/resolv.conf", disk.state() + "/resolv.conf.before", disk.run(), clock};
+    netd::Reconciler reconciler{{kernel, ovs}, clients, resolver, store, clock, *commands, *notes, labour};
+    const auto last = [&] {
+        observe::Published last;
+        for (const serve::Note& note : notes->take())
+            if (const auto* published = std::get_if<observe::Published>(&note)) last = *published;
+        REQUIRE(last);
+        return last;
+    };
+    REQUIRE(reconciler.start(store.remembered(), netd::Management{eno1, std::chrono::seconds(120)}));
+    const auto trouble = last()->trouble;
+    REQUIRE(trouble);
+    CHECK(trouble->subject == "management");
+    CHECK(trouble->what == "eno1 was not taken over as network ovirtmgmt: 198.51.100.0/24 can't be a host's: it is the name of its subnet");
+
+    serve::Setup setup;
+    setup.request = read(R"({"networks": {"web": {"nic": "eno2"}}, "options": {"connectivityCheck": false}})");
+    ovs.next = setup;
+    reconciler.run();
+    const auto after = last();
+    CHECK(after->running.network("web"));
+    CHECK_FALSE(after->trouble);
+}
+
+}  // namespace taken_over_test
