@@ -60,7 +60,7 @@ void Transactor::take_names_of_now(const intent::Identities& met) {
     renames_ = committed;
     for (const auto& one : running)
         if (!identities_.contains(one.first)) renames_.insert(one);
-    intent::Identities known = intent::moved(met, running);
+    intent::Identities known = intent::moved(intent::known_of(intent::difference({}, running_), met), running);
     known.merge(intent::moved(identities_, committed));
     identities_ = std::move(known);
     committed_ = intent::renamed(committed_, committed);

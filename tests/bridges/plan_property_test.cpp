@@ -10,6 +10,7 @@
 namespace plan_property_test {
 
 using namespace bridges;
+using bridges::plan;  // and not what is in netd/plan
 using fakes::FakeKernel;
 
 namespace {

@@ -7,6 +7,7 @@
 namespace bridges_plan_test {
 
 using namespace bridges;
+using bridges::plan;  // and not what is in netd/plan
 
 namespace {
 

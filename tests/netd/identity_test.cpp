@@ -145,9 +145,9 @@ TEST_CASE("what waits for a NIC is not moved to the card that has its name by a 
     const auto away = name("enx525400000001");
     const Renames late{{name("eno1"), away}, {name("eno2"), name("eno1")}};
     const auto now = host({nic("eno1", 2)});
-    const intent::Intent running = intent::renamed(two_networks(), late);
+    const intent::Intent both = two_networks(), running = intent::renamed(both, late);
     intent::Request again;
-    for (const auto& network : two_networks().networks()) again.networks.push_back(network);
+    for (const auto& network : both.networks()) again.networks.push_back(network);
     intent::Bond bond{name("bond0")};
     bond.nics = {name("eno1"), name("eno2")};
     again.bonds = {bond};

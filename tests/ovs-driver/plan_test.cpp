@@ -6,6 +6,7 @@
 namespace ovs_plan_test {
 
 using namespace ovs;
+using ovs::plan;  // and not what is in netd/plan
 
 namespace {
 
