@@ -2,11 +2,10 @@
 
 from agree import agree
 from client import RpcError
-from frames import Wire
-from guests import Guest, expect
+from guests import expect
 from host import wait_until
 from runner import case
-from shaping import every_kind, known, measure, megabit, near, ratio, share, tables, tried
+from shaping import every_kind, keeps_shares, share, tables
 
 
 def request(host, networks, ports=("eno1", "eno2")):
@@ -21,32 +20,8 @@ def define(host, *what):
 
 @case("hfsc", "bond", kinds=every_kind)
 def shares_of_a_bond_are_kept_under_contention(host):
-    define(host, {"web": {"vlan": 100, "hostQos": share(10)}, "db": {"vlan": 200, "hostQos": share(20)}})
-    agree(host)
-    web, db = Guest(host, "web1", "web"), Guest(host, "db1", "db")
-    wire, far = host.later(Wire(host.wire.name, "eno1")), "02:ff:00:00:00:01"
-    for guest, tag in ((web, 100), (db, 200)):
-        known(host, guest, wire, (tag,))
-    # A wire that takes little, as in shaping.py: of the port, since nothing waits in the bond.
-    host.space.run("tc", "class", "change", "dev", "eno1", "parent", "6e64:", "classid", "6e64:ffff", "hfsc", "ls", "m2", "800kbit", "ul", "m2", "800kbit")
-    both = [(web.end, web.mac, far, ()), (db.end, db.mac, far, ())]
-
-    def shared():
-        found = measure(both, wire, 3)
-        print(f"  shares of a bond's 0.8 Mbit/s, 1 to 2: {found[web.mac] / megabit:.2f} and {found[db.mac] / megabit:.2f}")
-        ratio(2, found[web.mac], found[db.mac])
-        near(0.8 * megabit, sum(found.values()))
-    tried(shared)
-    define(host, {"web": {"vlan": 100, "hostQos": share(10, rt=0.5 * megabit)}, "db": {"vlan": 200, "hostQos": share(20, ul=0.2 * megabit)}})
-    agree(host)
-    assert "800Kbit" in host.space.traffic("class", "eno1"), f"it was made anew, not edited: {host.space.traffic('class', 'eno1')}"
-
-    def promised():
-        found = measure(both, wire, 3)
-        print(f"  0.5 Mbit/s of a bond promised, 0.2 Mbit/s allowed: {found[web.mac] / megabit:.2f} and {found[db.mac] / megabit:.2f}")
-        near(0.6 * megabit, found[web.mac])
-        near(0.2 * megabit, found[db.mac])
-    tried(promised)
+    # Of the port that carries, since nothing waits in the bond.
+    keeps_shares(host, lambda networks: define(host, networks))
 
 
 def refused(host, networks, ports):
