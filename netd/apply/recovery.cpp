@@ -56,7 +56,8 @@ void Transactor::load(store::Remembered& remembered) {
 // Either file has names of its own time, and what was known of the cards that had them; from here on all have those of now.
 void Transactor::take_names_of_now(const intent::Identities& met) {
     const bridges::State& kernel = backends_.kernel.state();
-    const intent::Renames running = intent::renames(running_, met, kernel, bridges::bus_of), committed = intent::renames(committed_, identities_, kernel, bridges::bus_of);
+    const intent::Renames running = intent::renames(running_, intent::beside(met, identities_), kernel, bridges::bus_of);
+    const intent::Renames committed = intent::renames(committed_, intent::beside(identities_, met), kernel, bridges::bus_of);
     renames_ = committed;
     for (const auto& one : running)
         if (!identities_.contains(one.first)) renames_.insert(one);
@@ -74,7 +75,7 @@ bool Transactor::follow_names() {
     if (running.empty() && committed.empty()) return false;
     intent::Renames all = running;
     all.insert(committed.begin(), committed.end());
-    renames_ = intent::chained(std::move(renames_), all, kernel);
+    renames_ = intent::chained(std::move(renames_), all);
     identities_ = intent::moved(identities_, all);
     committed_ = intent::renamed(committed_, committed);
     rename_running(running);

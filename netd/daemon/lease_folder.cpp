@@ -74,14 +74,25 @@ void LeaseFolder::read(const std::string& key, const char* ending) {
 }
 
 void LeaseFolder::take_up() {
+    const lower::Leases before = offered_;
     for (const std::string& key : keys_of(".new"))
         if (::rename(path(key, ".new").c_str(), path(key, ".taken").c_str()) == 0) read(key, ".taken");
     const auto now = clock_->boottime();
     std::erase_if(ends_, [&](const auto& entry) { return entry.second <= now && offered_.erase(entry.first) > 0; });
+    for (const auto& [key, lease] : before) offer_held(key, lease);
     // What only lasts longer is no news.
     auto same = keys_of(".taken");
     for (const std::string& key : news()) same.erase(key);
     settle(same);
+}
+
+// What was never taken may be over, and the one that is held not.
+void LeaseFolder::offer_held(const std::string& key, const lower::Lease& was_offered) {
+    const auto held = held_.find(key);
+    if (offered_.contains(key) || held == held_.end() || held->second == was_offered || is_over(held_ends_, key)) return;
+    ::unlink(path(key, ".taken").c_str());
+    offered_.insert(*held);
+    if (const auto end = held_ends_.find(key); end != held_ends_.end()) ends_.insert_or_assign(key, end->second);
 }
 
 std::set<std::string> LeaseFolder::news() const {

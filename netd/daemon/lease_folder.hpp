@@ -52,6 +52,7 @@ private:
     using Ends = std::map<std::string, std::chrono::nanoseconds>;
     void read(const std::string& key, const char* ending);
     void take_up();
+    void offer_held(const std::string& key, const lower::Lease& was_offered);
     void let_go(const std::string& key);
     bool is_over(const Ends& ends, const std::string& key) const;
 

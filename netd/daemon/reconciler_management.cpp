@@ -19,6 +19,7 @@ bool Reconciler::knows_nothing() const { return transactor_.running() == intent:
 
 // At a first start; once, when the NIC is there.
 void Reconciler::see_to_management() {
+    if (!knows_nothing()) not_taken_over_.reset();
     if (!management_ || transactor_.waiting() || transactor_.is_stuck()) return;
     if (!knows_nothing()) {  // an engine was there first
         management_.reset();

@@ -147,12 +147,17 @@ Renames renames(const Intent& intent, const Identities& known, const bridges::St
     return found;
 }
 
-Renames chained(Renames before, const Renames& next, const bridges::State& kernel) {
+Renames chained(Renames before, const Renames& next) {
     for (auto& [name, device] : before) device = now(device, next);
-    for (const auto& [name, device] : next)
-        if (const auto there = before.find(name); there == before.end() || kernel.links.contains(there->second)) before.insert_or_assign(name, device);
+    before.insert(next.begin(), next.end());
     std::erase_if(before, [](const auto& one) { return one.first == one.second; });
     return before;
+}
+
+Identities beside(Identities known, const Identities& others) {
+    for (const auto& [name, one] : others)
+        if (one.mac) known.emplace(name_while_away(*one.mac), one);
+    return known;
 }
 
 Identities moved(const Identities& known, const Renames& renames) {

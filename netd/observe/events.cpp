@@ -113,7 +113,8 @@ private:
     // The network on Open vSwitch whose device is called so, if that is not its own name. The mark on such a device is in a row of
     // Open vSwitch's database, which goes before the device does and may be gone by then.
     const intent::Network* switched_network_of(const Link& device) {
-        if (device.facts.kind != "openvswitch" && device.facts.kind != "tun") return nullptr;  // of the kernel's datapath, and of the other one
+        const bool may_be = device.facts.kind == "openvswitch" || device.facts.kind == "tun";  // of the kernel's datapath, and of the other one
+        if (!may_be || device.name.text().find('-') == std::string::npos) return nullptr;      // derived names have a dash, libvirt's taps have none
         if (!switched_) {
             switched_.emplace();
             for (const intent::Network& network : now_.running.networks())

@@ -23,8 +23,14 @@ bool is_elsewhere(const Network& was, const Network& now) {
 bool has_ipv6(const Link* link) { return link && link->stack && link->stack->ipv6 == true; }
 bool hears_routers(const Link* link) { return has_ipv6(link) && link->stack->hears_routers == true; }
 bool leaves_by_routers(const Link* link) { return hears_routers(link) && link->stack->ra_gateway == true; }
-// Also where one family alone does, which is told as neither yes nor no.
-bool routes_for_others(const Link* link) { return link && link->stack && link->stack->forwarding != false; }
+// How many families it forwards; one alone is told as neither yes nor no.
+int forwards(const Link* link) {
+    if (!link || !link->stack || link->stack->forwarding == false) return 0;
+    return link->stack->forwarding ? 2 : 1;
+}
+bool is_led_by_nobody(const Link* was, const Link* now) {
+    return was && hears_routers(now) && !was->facts.rare.get().routers.empty() && now->facts.rare.get().routers.empty();
+}
 
 }  // namespace
 
@@ -65,7 +71,7 @@ void Greetings::follow(const Keyed<Network>& next) {
 // The kernel heeds none as long as the device itself forwards.
 void Greetings::ask_all_routers() {
     for (const auto& [device, base] : homes_)
-        if (const Link* link = links_.find(device); hears_routers(link) && !routes_for_others(link)) due_[device].asks_routers = true;
+        if (const Link* link = links_.find(device); hears_routers(link) && forwards(link) == 0) due_[device].asks_routers = true;
 }
 
 // A NIC that is let go hears routers as it did before, and is in no network. Where it has IPv6 again, too, the kernel asks.
@@ -77,14 +83,15 @@ void Greetings::follow(const Keyed<Link>& next, const intent::Intent& running) {
         if (!now) return;
         const bool is_another = !was || was->facts.index != now->facts.index;
         const bool has_come = is_another || was->mac != now->mac || (now->facts.carrier && !was->facts.carrier);
-        is_forgotten = is_forgotten || (!is_another && !routes_for_others(was) && routes_for_others(now));
+        is_forgotten = is_forgotten || (!is_another && forwards(now) > forwards(was));
         const intent::Base* base = running.bases().find(now->name);
         if (base && has_come) greet_all_on(*base, running);
         const bool is_home = homes_.contains(now->name);
         if (is_home && has_come) return greet_all_by(now->name);
         const bool begins = hears_routers(now) && (!hears_routers(was) || leaves_by_routers(now) != leaves_by_routers(was));
-        const bool heeds_again = is_home && hears_routers(now) && routes_for_others(was) && !routes_for_others(now);
-        if (heeds_again || (begins && (is_home || has_ipv6(was)))) due_[now->name].asks_routers = true;
+        const bool heeds_again = is_home && hears_routers(now) && forwards(was) > 0 && forwards(now) == 0;
+        // Who says once more of a device that it forwards is told by nothing else than that the routers are gone.
+        if (heeds_again || (is_home && is_led_by_nobody(was, now)) || (begins && (is_home || has_ipv6(was)))) due_[now->name].asks_routers = true;
         if (!is_home) return;
         const auto had = addresses_of(*was), has = addresses_of(*now);
         if (had == has) return;

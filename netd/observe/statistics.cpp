@@ -145,26 +145,24 @@ bool misses_nothing(const bridges::Link* link) {
 Result<Statistics> read_counters() { return read_counters(dropped_by); }
 
 std::set<IfName> paced_anew(const topology::Keyed<bridges::Link>& was, const topology::Keyed<bridges::Link>& now) {
-    std::set<IfName> changed, above;
+    std::set<IfName> changed;
     topology::Keyed<bridges::Link>::each_difference(was, now, [&](const bridges::Link* before, const bridges::Link* after) {
         if (before && after && before->facts == after->facts && before->up == after->up && before->master == after->master) return;
         changed.insert((after ? after : before)->name);
         for (const bridges::Link* link : {before, after})
             if (link && link->master && link->master->of) changed.insert(*link->master->of);
     });
-    const auto is_bond = [&](const IfName& name) {
-        const bridges::Link* link = now.find(name);
-        return link && link->kind && std::holds_alternative<bridges::Bond>(*link->kind);
-    };
-    if (std::ranges::none_of(changed, is_bond)) return changed;
-    // Nothing else of a bond need change with its pace, nor of a VLAN on it: their bridges are told here.
-    for (const bridges::Link& link : now) {
-        const auto* vlan = link.kind ? std::get_if<bridges::Vlan>(&*link.kind) : nullptr;
-        const IfName& paced = vlan ? vlan->base : link.name;
-        if (link.master && link.master->of && changed.contains(paced) && is_bond(paced)) above.insert(*link.master->of);
-    }
-    changed.merge(above);
     return changed;
+}
+
+std::set<IfName> bridges_above(const std::set<IfName>& bonds, const topology::Keyed<bridges::Link>& links) {
+    std::set<IfName> above;
+    if (bonds.empty()) return above;
+    for (const bridges::Link& link : links) {
+        const auto* vlan = link.kind ? std::get_if<bridges::Vlan>(&*link.kind) : nullptr;
+        if (link.master && link.master->of && bonds.contains(vlan ? vlan->base : link.name)) above.insert(*link.master->of);
+    }
+    return above;
 }
 
 const Paces& PaceKeeper::follow(const Snapshot& snapshot) {
@@ -172,12 +170,18 @@ const Paces& PaceKeeper::follow(const Snapshot& snapshot) {
     asked_ = snapshot.observed.kernel.links;
     if (changed.empty()) return paces_;
     const loop::Fd socket{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
-    for (const IfName& name : changed) {
+    std::set<IfName> bonds;  // of another pace than before
+    const auto look_at = [&](const IfName& name) {
         const bridges::Link* link = asked_.find(name);
-        if (!link) paces_.erase(name);
-        const bool is_bridge = link && link->kind && std::holds_alternative<bridges::Bridge>(*link->kind);
-        if (link && (is_bridge || is_on_the_wire(*link, snapshot))) paces_.put(ask(socket, *link));
-    }
+        if (!link) return void(paces_.erase(name));
+        const bool is_bridge = link->kind && std::holds_alternative<bridges::Bridge>(*link->kind);
+        if (!is_bridge && !is_on_the_wire(*link, snapshot)) return;
+        const Pace now = ask(socket, *link), *before = paces_.find(name);
+        if (link->kind && std::holds_alternative<bridges::Bond>(*link->kind) && !(before && *before == now)) bonds.insert(name);
+        paces_.put(now);
+    };
+    for (const IfName& name : changed) look_at(name);
+    for (const IfName& name : bridges_above(bonds, asked_)) look_at(name);
     return paces_;
 }
 

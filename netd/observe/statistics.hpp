@@ -33,6 +33,8 @@ using Statistics = std::map<std::string, LinkStatistics>;
 
 // Whose pace may be another one: a bond is as fast as the ports that carry together, a bridge as its fastest port. Pure.
 std::set<IfName> paced_anew(const topology::Keyed<bridges::Link>& was, const topology::Keyed<bridges::Link>& now);
+// And where that of these bonds is: nothing else of a bond need change with it, nor of a VLAN on it. Pure.
+std::set<IfName> bridges_above(const std::set<IfName>& bonds, const topology::Keyed<bridges::Link>& links);
 
 // Keeps the paces of NICs and bonds: asks the kernel where a link has changed, and only there. It may wait for the kernel,
 // so it is for whoever changes links anyway.

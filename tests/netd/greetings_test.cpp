@@ -126,6 +126,8 @@ TEST_CASE("routers are asked again where the kernel has dropped what they said, 
     REQUIRE(greetings.look(house.now) == std::vector{by(house, "a", {}, true)});
     forwards("eth1", std::nullopt);
     REQUIRE(greetings.look(house.now).empty());
+    forwards("eth1", true);  // and where IPv4 was forwarded before
+    REQUIRE(greetings.look(house.now) == std::vector{by(house, "a", {}, true)});
     // One that comes so has dropped nothing.
     bridges::Link other = house.link("eth1");
     other.name = name("virbr0");

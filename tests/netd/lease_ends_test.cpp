@@ -77,6 +77,28 @@ TEST_CASE("a lease that is not taken does not prolong the one from before", "[le
     CHECK(leases.held() == only(second));
 }
 
+TEST_CASE("a lease that was never taken takes none with it when it ends", "[leases]") {
+    Folder folder;
+    LeaseFolder leases = folder.open();
+    folder.bring(leases, first);
+    leases.settle();
+    folder.bring(leases, given("10.9.0.50", 60));
+    CHECK_FALSE(leases.end_held());
+    folder.clock.advance(60s);
+    leases.hear();
+    CHECK(leases.news().empty());
+    CHECK(leases.held() == only(first));
+    CHECK(leases.next() == 1600s);
+    // Nor when its server takes it back.
+    folder.bring(leases, second);
+    folder.bring(leases, "");
+    CHECK(leases.news().empty());
+    folder.clock.advance(540s);
+    leases.hear();
+    CHECK(leases.offered().empty());
+    CHECK(leases.news() == std::set<std::string>{"eno1-4"});
+}
+
 TEST_CASE("a start knows how long a lease lasts in whose place another one is offered", "[leases]") {
     Folder folder;
     {

@@ -121,14 +121,15 @@ TEST_CASE("a bond is asked for its pace when it takes a port for up, and so is w
     REQUIRE(observe::paced_anew(was, now).empty());
     port.facts.rare.edit().is_taken_for_down = false;
     now.put(port);
-    REQUIRE(observe::paced_anew(was, now) == std::set{name("eth0"), name("bond0"), name("plain"), name("tagged")});
+    REQUIRE(observe::paced_anew(was, now) == std::set{name("eth0"), name("bond0")});
+    REQUIRE(observe::bridges_above({name("bond0")}, now) == std::set{name("plain"), name("tagged")});
     now = was;
     alone.facts.carrier = true;
     now.put(alone);
     REQUIRE(observe::paced_anew(was, now) == std::set{name("eth2")});
     now = was;
     now.erase(name("eth1"));
-    REQUIRE(observe::paced_anew(was, now) == std::set{name("eth1"), name("bond0"), name("plain"), name("tagged")});
+    REQUIRE(observe::paced_anew(was, now) == std::set{name("eth1"), name("bond0")});
 }
 
 TEST_CASE("nodes get the counters of their devices, networks those of their own", "[statistics]") {
