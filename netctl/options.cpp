@@ -117,7 +117,7 @@ private:
     }
 
     void add_changing() {
-        auto* apply = add("apply", "Make the host as FILE says: show the plan, ask, do it, confirm it", apply_);
+        auto* apply = add("apply", "Make the host as FILE says: show the plan, ask, do it, confirm it from here (what may cut you off: try)", apply_);
         apply->add_option("-f,--file,FILE", apply_.file, "JSON or YAML: networks, bondings, options; - is standard input")->required();
         apply->add_flag("-y,--yes", apply_.yes, "Do not ask");
         apply->add_flag("-n,--dry-run", apply_.dry_run, "Show the plan and stop");
@@ -126,9 +126,9 @@ private:
         auto* plan = add("plan", "Show what apply would do, and why", plan_);
         plan->add_option("-f,--file,FILE", plan_.file, "JSON or YAML: networks, bondings, options")->required();
 
-        auto* attempt = add("try", "Apply FILE, run CMD, and keep the change only if CMD succeeds", try_);
+        auto* attempt = add("try", "Apply FILE, and keep the change only if CMD succeeds, or without one if you say so then", try_);
         attempt->add_option("-f,--file", try_.file, "JSON or YAML: networks, bondings, options")->required()->type_name("FILE");
-        attempt->add_option("CMD", try_.command, "What decides, after --")->required();
+        attempt->add_option("CMD", try_.command, "What decides, after --; on a terminal you are asked if not given");
         add_fate(attempt, try_);
 
         add("confirm", "Confirm the change that is waiting for it", confirm_);
