@@ -107,6 +107,7 @@ it "what the kernel lacks" shows "no bond"
 it "what is not as defined" shows "not as defined: db"
 it "counters that say something" shows "server.received 12"
 it "and no others" hides malformed
+it "what is not committed has its next step" says "not committed: gone with the next boot · try: netctl commit"
 ask status --json
 it "for scripts" json_has '.version == "0.1.0" and (.deviations | map(.attribute)) == ["mtu"] and .drift == {policy: "repair", contested: []}'
 touch "$dir/in-sync"

@@ -91,6 +91,7 @@ for ((try = 0; try < 200; try++)); do
     [[ $out == *"3 is waiting"* ]] && break
     read -rt 0.05 <> <(:)
 done
+it "status says what to do about what waits" says "a change waits to be confirmed · try: netctl confirm, or netctl rollback"
 ask definitions
 it "definitions leave out the number of what waits, which no file may have" json_has 'keys == ["bondings", "networks"]'
 ask confirm
