@@ -72,7 +72,7 @@ _netctl() {
         links) _netctl_names links "$word" ;;
         vm) _netctl_names vms "$word" ;;
         lldp) _netctl_names nics "$word" ;;
-        why) _netctl_names ports "$word"; _netctl_names nets "$word" ;;
+        why) _netctl_names ports "$word"; _netctl_names nets "$word"; _netctl_names vms "$word" ;;
         plug) if ((place == 0)); then _netctl_names vms "$word"; else _netctl_names nets "$word"; fi ;;
         unplug) ((place > 0)) || _netctl_names vms "$word" ;;
         completion) COMPREPLY=($(compgen -W bash -- "$word")) ;;

@@ -89,6 +89,8 @@ private:
     }
     static std::string fault_of_count(const std::string& text) { return text == "0" ? "at least 1" : fault_of_number(text); }
 
+    static std::string fault_of_name(const std::string& name) { return name.empty() ? "nothing has an empty name" : ""; }
+
     static ColorChoice read_color(const std::string& when) {
         if (when == "auto") return ColorChoice::automatic;
         if (when == "always") return ColorChoice::always;
@@ -159,7 +161,10 @@ private:
 
     void add_guests() {
         add("vm", "The NICs of guests", vm_)->add_option("VM", vm_.id, "Only that one's");
-        add("why", "What may not pass by a guest's port or a network's device, and what was dropped there", why_)->add_option("PORT", why_.port, "The port, the guest's MAC, the network or its device")->required();
+        add("why", "What may not pass by a guest's port or a network's device, and what was dropped there", why_)
+            ->add_option("NAME", why_.name, "The port, the guest or its MAC, the network or its device")
+            ->required()
+            ->check(fault_of_name);
         auto* plug = add("plug", "Give a guest a NIC", plug_);
         plug->add_option("VM", plug_.vm, "The guest: a domain, a namespace, or a name of yours")->required();
         plug->add_option("NETWORK", plug_.network, "What it is plugged into; nothing if not given");

@@ -37,7 +37,7 @@ struct Networks { std::string name = {}; };
 struct Links { std::string name = {}; };
 struct Lldp { std::string link = {}; };
 struct Vm { std::string id = {}; };
-struct Why { std::string port = {}; };
+struct Why { std::string name = {}; };
 struct Plug {
     std::string vm = {};
     std::string network = {};
