@@ -161,7 +161,7 @@ class FakeNetd:
             raise Refused(26, COMPLAINTS[0]["what"] + " (/networks/bad/vlan); and 1 more", COMPLAINTS)
 
     def is_so(self, params):
-        return "same" in params["networks"] or {key: params[key] for key in self.running} == self.running
+        return "same" in params["networks"] or {key: params.get(key, {}) for key in self.running} == self.running
 
     def Host_planNetworks(self, params, _):
         self.refuse_bad(params)
