@@ -46,8 +46,8 @@ set(CPACK_DEBIAN_PACKAGE_SECTION net)
 set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_DEPENDS "systemd, init-system-helpers, nftables, kmod")
-# Leases; switch `ovs`; guests of libvirt, whose library is loaded when it is connected to.
-set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "dhcpcd-base, openvswitch-switch, libvirt0")
+# Leases; switch `ovs`; guests of libvirt, whose library is loaded when it is connected to; what docs/operating.md and the README show.
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "dhcpcd-base, openvswitch-switch, libvirt0, jq, python3-zmq")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA ${CMAKE_SOURCE_DIR}/packaging/debian/postinst ${CMAKE_SOURCE_DIR}/packaging/debian/prerm ${CMAKE_SOURCE_DIR}/packaging/debian/postrm)
 include(CPack)

@@ -22,6 +22,12 @@ bool option(const Definitions& definitions, const char* name, bool otherwise) {
     return wish == "true" || wish == "yes" || wish == "on";
 }
 
+bool person_says_yes() {
+    std::string answer;
+    std::getline(std::cin, answer);
+    return answer == "y" || answer == "Y" || answer == "yes";
+}
+
 namespace {
 
 using nlohmann::json;
@@ -45,9 +51,7 @@ Consent ask_person(const json& plan) {
     if (isatty(STDIN_FILENO) != 1) return Consent::nobody_to_ask;
     const auto count = array_at(plan, "steps").size();
     fmt::print(stderr, "Apply {}? [y/N] ", count == 1 ? "this step" : fmt::format("these {} steps", count));
-    std::string answer;
-    std::getline(std::cin, answer);
-    return answer == "y" || answer == "Y" || answer == "yes" ? Consent::yes : Consent::no;
+    return person_says_yes() ? Consent::yes : Consent::no;
 }
 
 std::optional<Exit> refusal_of_person(const Apply& wish, const json& plan, Session& session) {

@@ -12,6 +12,9 @@ void set_fate(Definitions& definitions, const std::optional<bool>& commit, const
 // What the file says of how it is applied, as loosely as netd reads it.
 bool option(const Definitions& definitions, const char* name, bool otherwise);
 
+// The next line that is typed; anything but a yes is a no.
+bool person_says_yes();
+
 // What is sent, and what netd would do for it.
 struct Planned {
     Definitions definitions = {};

@@ -24,7 +24,7 @@ _netctl_names() {
 
 _netctl() {
     local words=(netctl) word before verb= place=0 at
-    local verbs="apply plan try confirm rollback commit status diff networks links lldp topology vm why plug unplug events version completion"
+    local verbs="apply plan try confirm rollback commit status diff definitions networks links lldp topology vm why plug unplug events version completion"
     local common="--json --quiet --color --control --events --timeout --help --version"
     COMPREPLY=()
     # The shell breaks words at each ":" and "=", as in ipc:///run/netd/control; here they are whole again.
@@ -56,6 +56,7 @@ _netctl() {
         case $verb in
             apply) more="--yes --dry-run --commit --no-commit --confirm-within --file" ;;
             plan) more="--file" ;;
+            definitions) more="--committed" ;;
             try) more="--file --commit --no-commit --confirm-within" ;;
             plug) more="--mac --kind --ifname --filter --address --vlan --trunk --mtu --queues --cable-out --isolated" ;;
             topology) more="--dot --svg --mermaid --network --guest --problems --unfolded --ascii" ;;
@@ -71,7 +72,7 @@ _netctl() {
         links) _netctl_names links "$word" ;;
         vm) _netctl_names vms "$word" ;;
         lldp) _netctl_names nics "$word" ;;
-        why) _netctl_names ports "$word"; _netctl_names nets "$word" ;;
+        why) _netctl_names ports "$word"; _netctl_names nets "$word"; _netctl_names vms "$word" ;;
         plug) if ((place == 0)); then _netctl_names vms "$word"; else _netctl_names nets "$word"; fi ;;
         unplug) ((place > 0)) || _netctl_names vms "$word" ;;
         completion) COMPREPLY=($(compgen -W bash -- "$word")) ;;

@@ -89,6 +89,8 @@ private:
     }
     static std::string fault_of_count(const std::string& text) { return text == "0" ? "at least 1" : fault_of_number(text); }
 
+    static std::string fault_of_name(const std::string& name) { return name.empty() ? "nothing has an empty name" : ""; }
+
     static ColorChoice read_color(const std::string& when) {
         if (when == "auto") return ColorChoice::automatic;
         if (when == "always") return ColorChoice::always;
@@ -117,7 +119,7 @@ private:
     }
 
     void add_changing() {
-        auto* apply = add("apply", "Make the host as FILE says: show the plan, ask, do it, confirm it", apply_);
+        auto* apply = add("apply", "Make the host as FILE says: show the plan, ask, do it, confirm it from here (what may cut you off: try)", apply_);
         apply->add_option("-f,--file,FILE", apply_.file, "JSON or YAML: networks, bondings, options; - is standard input")->required();
         apply->add_flag("-y,--yes", apply_.yes, "Do not ask");
         apply->add_flag("-n,--dry-run", apply_.dry_run, "Show the plan and stop");
@@ -126,9 +128,9 @@ private:
         auto* plan = add("plan", "Show what apply would do, and why", plan_);
         plan->add_option("-f,--file,FILE", plan_.file, "JSON or YAML: networks, bondings, options")->required();
 
-        auto* attempt = add("try", "Apply FILE, run CMD, and keep the change only if CMD succeeds", try_);
+        auto* attempt = add("try", "Apply FILE, and keep the change only if CMD succeeds, or without one if you say so then", try_);
         attempt->add_option("-f,--file", try_.file, "JSON or YAML: networks, bondings, options")->required()->type_name("FILE");
-        attempt->add_option("CMD", try_.command, "What decides, after --")->required();
+        attempt->add_option("CMD", try_.command, "What decides, after --; on a terminal you are asked if not given");
         add_fate(attempt, try_);
 
         add("confirm", "Confirm the change that is waiting for it", confirm_);
@@ -139,6 +141,7 @@ private:
     void add_showing() {
         add("status", "How netd and the host are, on one screen", status_);
         add("diff", "What is not as defined, and what is not committed; exit 6 if there is drift", diff_);
+        add("definitions", "What runs, as a file for apply; begin with it to change a network", defined_)->add_flag("--committed", defined_.committed, "What comes back at boot");
         add("networks", "The networks", networks_)->add_option("NAME", networks_.name, "Only that one");
         add("links", "NICs, bonds, VLANs and bridges", links_)->add_option("NAME", links_.name, "Only that one");
         add("lldp", "Which port of which switch a NIC is on", lldp_)->add_option("LINK", lldp_.link, "Only that NIC");
@@ -158,7 +161,10 @@ private:
 
     void add_guests() {
         add("vm", "The NICs of guests", vm_)->add_option("VM", vm_.id, "Only that one's");
-        add("why", "What may not pass by a guest's port or a network's device, and what was dropped there", why_)->add_option("PORT", why_.port, "The port, the guest's MAC, the network or its device")->required();
+        add("why", "What may not pass by a guest's port or a network's device, and what was dropped there", why_)
+            ->add_option("NAME", why_.name, "The port, the guest or its MAC, the network or its device")
+            ->required()
+            ->check(fault_of_name);
         auto* plug = add("plug", "Give a guest a NIC", plug_);
         plug->add_option("VM", plug_.vm, "The guest: a domain, a namespace, or a name of yours")->required();
         plug->add_option("NETWORK", plug_.network, "What it is plugged into; nothing if not given");
@@ -200,6 +206,7 @@ private:
     Rollback rollback_;
     Commit commit_;
     Diff diff_;
+    Defined defined_;
     Status status_;
     Networks networks_;
     Links links_;

@@ -31,12 +31,13 @@ struct Confirm {};
 struct Rollback {};
 struct Commit {};
 struct Diff {};
+struct Defined { bool committed = false; };
 struct Status {};
 struct Networks { std::string name = {}; };
 struct Links { std::string name = {}; };
 struct Lldp { std::string link = {}; };
 struct Vm { std::string id = {}; };
-struct Why { std::string port = {}; };
+struct Why { std::string name = {}; };
 struct Plug {
     std::string vm = {};
     std::string network = {};
@@ -67,7 +68,7 @@ struct Version {};
 struct Completion { std::string shell = {}; };
 struct Names { std::string what = {}; };  // for the completion
 
-using Verb = std::variant<Apply, Plan, Try, Confirm, Rollback, Commit, Diff, Status, Networks, Links, Lldp, Vm, Why, Plug, Unplug, Topology,
+using Verb = std::variant<Apply, Plan, Try, Confirm, Rollback, Commit, Diff, Defined, Status, Networks, Links, Lldp, Vm, Why, Plug, Unplug, Topology,
                           Events, Version, Completion, Names>;
 
 struct Invocation {

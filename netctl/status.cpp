@@ -119,6 +119,12 @@ Exit ending_of(const Report& report) {
     return report.drift.empty() ? Exit::done : Exit::drift;
 }
 
+void tell_next_steps(const Report& report, Screen& screen) {
+    if (!report.drift.empty()) screen.remark("try: netctl diff");
+    if (member(report.status, "transaction").is_object()) screen.remark("a change waits to be confirmed · try: netctl confirm, or netctl rollback");
+    else if (report.is_dirty()) screen.remark("not committed: gone with the next boot · try: netctl commit");
+}
+
 Table screen_of(const Report& report) {
     const auto& status = report.status;
     const std::chrono::seconds uptime(number_at(status, "uptime").value_or(0));
@@ -166,7 +172,7 @@ Exit run(const Status&, Session& session) {
         session.screen.document(whole);
     } else {
         session.screen.table(screen_of(report), "");
-        if (!report.drift.empty()) session.screen.remark("try: netctl diff");
+        tell_next_steps(report, session.screen);
     }
     return ending_of(report);
 }

@@ -20,6 +20,7 @@ Exit run(const Confirm& wish, Session& session);
 Exit run(const Rollback& wish, Session& session);
 Exit run(const Commit& wish, Session& session);
 Exit run(const Diff& wish, Session& session);
+Exit run(const Defined& wish, Session& session);
 Exit run(const Status& wish, Session& session);
 Exit run(const Networks& wish, Session& session);
 Exit run(const Links& wish, Session& session);

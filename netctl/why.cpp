@@ -1,4 +1,4 @@
-// `why`: whose port or device it is, what may not pass there, and what was tried.
+// `why`: whose port or device it is, what may not pass there, and what was tried; of a guest, for each of its NICs.
 #include "netctl/answer.hpp"
 #include "netctl/inventory.hpp"
 #include "netctl/iproute2.hpp"
@@ -58,7 +58,7 @@ std::string rules_of_network(const json& network) {
 }
 
 // What the capabilities leave out: a network that is defined, and whose device is gone.
-Exit tell_missing(const std::string& name, Session& session) {
+std::optional<Exit> tell_missing(const std::string& name, Session& session) {
     const auto topology = session.netd.call("Host.getTopology", json{{"view", "folded"}}, session.patience);
     if (const auto* trouble = std::get_if<Trouble>(&topology)) return session.screen.fail(*trouble);
     json missing = json::array();
@@ -70,10 +70,10 @@ Exit tell_missing(const std::string& name, Session& session) {
         else session.screen.line(fmt::format("the device of network {} is missing: nothing reaches the host by it · try: netctl topology --problems", in_quotes(called)));
         return Exit::done;
     }
-    return session.screen.fail({Exit::not_found, fmt::format("{} is no guest's port, no guest's MAC, no network and no network's device", in_quotes(name)), "netctl networks"});
+    return std::nullopt;
 }
 
-Exit tell_network(const std::string& name, Session& session) {
+std::optional<Exit> tell_network(const std::string& name, Session& session) {
     const auto taken = take_inventory(session);
     if (const auto* trouble = std::get_if<Trouble>(&taken)) return session.screen.fail(*trouble);
     const auto& inventory = std::get<Inventory>(taken);
@@ -92,6 +92,19 @@ Exit tell_network(const std::string& name, Session& session) {
         return Exit::done;
     }
     return tell_missing(name, session);
+}
+
+// By name or UUID; for scripts a list, as a guest may have several.
+Exit tell_guest(const std::string& name, Session& session) {
+    const auto taken = take_guest_nics(name, session);
+    if (const auto* trouble = std::get_if<Trouble>(&taken)) {
+        if (trouble->exit != Exit::not_found) return session.screen.fail(*trouble);
+        return session.screen.fail({Exit::not_found, fmt::format("{} is no guest with a NIC, no guest's port or MAC, no network and no network's device", in_quotes(name)), "netctl networks"});
+    }
+    const auto& nics = std::get<json>(taken);
+    if (session.screen.wants_json()) session.screen.document(nics);
+    else for (const auto& nic : nics) tell(nic, session.screen);
+    return Exit::done;
 }
 
 // What stands at a bridge's gate; nothing if it is none of those.
@@ -116,13 +129,14 @@ Exit run(const Why& wish, Session& session) {
     const auto nics = take_guest_nics("", session);
     if (const auto* trouble = std::get_if<Trouble>(&nics)) return session.screen.fail(*trouble);
     for (const auto& nic : std::get<json>(nics)) {
-        if (!is_meant(nic, wish.port)) continue;
+        if (!is_meant(nic, wish.name)) continue;
         if (session.screen.wants_json()) session.screen.document(nic);
         else tell(nic, session.screen);
         return Exit::done;
     }
-    if (const auto told = tell_unknown(wish.port, session)) return *told;
-    return tell_network(wish.port, session);
+    if (const auto told = tell_unknown(wish.name, session)) return *told;
+    if (const auto told = tell_network(wish.name, session)) return *told;
+    return tell_guest(wish.name, session);
 }
 
 }  // namespace netctl

@@ -98,8 +98,7 @@ private:
         std::vector<Line> lines;
         for (std::size_t i = 0; i < trunk.nics.size(); ++i) {
             Line line = nic_line(*trunk.nics[i]);
-            const bool is_wanted = trunk.nics[i]->problem.has_value();  // by a definition that it deviates from
-            if (!carries_anything(trunk)) line.add(is_wanted ? "" : "  unused", Ink::faint);
+            if (!carries_anything(trunk)) line.add(own_use_of(*trunk.nics[i]));
             else join(line, joint(i, trunk.nics.size(), from_nics));
             lines.push_back(line);
         }
@@ -114,6 +113,14 @@ private:
         line.add(text(caption_of(nic))).fill_to(nic_name_);
         stroke(line, " ─ ");
         return line.add(health_of(nic));
+    }
+
+    // What a NIC that carries nothing is there for.
+    Line own_use_of(const Node& nic) const {
+        const auto addresses = nic.attribute(attribute::addresses);
+        if (!addresses.empty()) return Line().add(text("  " + escaped(addresses)));
+        const bool is_wanted = nic.problem.has_value();  // by a definition that it deviates from
+        return Line().add(is_wanted ? "" : "  unused", Ink::faint);
     }
 
     void join(Line& line, std::string_view joint) const {

@@ -160,14 +160,17 @@ class FakeNetd:
         if "bad" in params["networks"]:
             raise Refused(26, COMPLAINTS[0]["what"] + " (/networks/bad/vlan); and 1 more", COMPLAINTS)
 
+    def is_so(self, params):
+        return "same" in params["networks"] or {key: params.get(key, {}) for key in self.running} == self.running
+
     def Host_planNetworks(self, params, _):
         self.refuse_bad(params)
-        return {"steps": [] if "same" in params["networks"] else STEPS + [LONG_STEP] * ("long" in params["networks"])}
+        return {"steps": [] if self.is_so(params) else STEPS + [LONG_STEP] * ("long" in params["networks"])}
 
     def Host_setupNetworks(self, params, asker):
         self.refuse_bad(params)
         names, options = params["networks"], params["options"]
-        if "same" in names:
+        if self.is_so(params):
             return {"revision": self.revision, "changed": False, "outcome": "committed"}
         if "refused" in names:
             why = "web: Device or resource busy"
@@ -227,7 +230,9 @@ class FakeNetd:
     def Host_getRunningConfig(self, params, _):
         if os.path.exists(self.folder + "/in-sync"):
             return self.running
-        return self.committed if params.get("which") == "committed" else self.running
+        if params.get("which") == "committed":
+            return self.committed
+        return {**self.running, "transaction": 3} if self.pending else self.running
 
     def Host_getNetworkCapabilities(self, _, __):
         return CAPABILITIES

@@ -8,7 +8,8 @@ ask() {
     out=$(<"$dir/out") words=$(<"$dir/words")
 }
 
-# on_terminal INPUT WORDS...: the same on a terminal of 80 columns, with $out as the terminal would get it.
+# on_terminal INPUT WORDS...: the same on a terminal of 80 columns, with $out as the terminal would get it. INPUT is typed at
+# once, or when the terminal has shown $AFTER.
 on_terminal() {
     local input=$1
     shift

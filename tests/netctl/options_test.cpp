@@ -28,4 +28,15 @@ TEST_CASE("what becomes of a change is left to the file unless the command line 
     REQUIRE(apply_of({"--confirm-within", "5"}).confirm_within == milliseconds(5000));
 }
 
+TEST_CASE("try may come without a command, and what comes after the two dashes is all the command's", "[options]") {
+    const auto command_of = [](std::vector<const char*> words) {
+        words.insert(words.begin(), {"netctl", "try", "-f", "host.json"});
+        const auto read = read_options(static_cast<int>(words.size()), words.data());
+        REQUIRE(std::holds_alternative<Invocation>(read));
+        return std::get<Try>(std::get<Invocation>(read).verb).command;
+    };
+    REQUIRE(command_of({}).empty());
+    REQUIRE(command_of({"--", "ping", "-c", "1", "-w", "30"}) == std::vector<std::string>{"ping", "-c", "1", "-w", "30"});
+}
+
 }  // namespace netctl_options_test

@@ -80,6 +80,20 @@ eno4 ─ 2.5G up ─── br-eno4 (ovs-bridge) ─┬─ .9 ─── tenant9  
 )");
 }
 
+TEST_CASE("a NIC that carries nothing is unused, unless the host has addresses on it") {
+    Graph graph;
+    graph.nodes.put(node(NodeKind::nic, "eno1", {{"addresses", "192.0.2.10/24 2001:db8::10/64"}}));
+    graph.nodes.put(node(NodeKind::nic, "eno2"));
+    Node drifted = node(NodeKind::nic, "eno3", {{"addresses", "192.0.2.11/24"}});
+    drifted.problem = "master.of is none, wanted web";
+    graph.nodes.put(drifted);
+    REQUIRE("\n" + to_tree(graph) == R"(
+eno1 ─ up  192.0.2.10/24 2001:db8::10/64
+eno2 ─ up  unused
+eno3 ─ up DRIFT master.of is none, wanted web  192.0.2.11/24
+)");
+}
+
 TEST_CASE("what nobody defined is shown, and called foreign") {
     Graph graph;
     graph.nodes.put(node(NodeKind::nic, "eno1"));

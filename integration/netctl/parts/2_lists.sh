@@ -60,6 +60,14 @@ it "of one whose device is gone, that" shows 'the device of network "storage" is
 it "which is an answer" ends_with 0
 ask why eno2.7 --json
 it "by its device too, for scripts" json_has '.network == "storage" and .device == "eno2.7" and .roles == ["migration"] and .operstate == "MISSING"'
+ask why web1
+it "of a guest it tells each of his NICs" shows "nic-1a2b3c is NIC 52:54:00:aa:00:01 of guest"
+ask why $'evil\x1b[2J\u202e'
+it "however many there are" [ "$status" == 0 -a "$(grep -c ' is NIC ' "$dir/out")" == 2 ]
+ask why 0b4d5f3e-6a51-4d6b-9f5c-2f1f4a0c7e11 --json
+it "by his UUID too, for scripts as a list" json_has 'map(.port) == ["nic-1a2b3c"]'
+ask why ""
+it "no name is none" ends_with 2
 ask why nowhere
 it "what is nothing of all this ends with 10" ends_with 10
 
@@ -107,6 +115,7 @@ it "what the kernel lacks" shows "no bond"
 it "what is not as defined" shows "not as defined: db"
 it "counters that say something" shows "server.received 12"
 it "and no others" hides malformed
+it "what is not committed has its next step" says "not committed: gone with the next boot · try: netctl commit"
 ask status --json
 it "for scripts" json_has '.version == "0.1.0" and (.deviations | map(.attribute)) == ["mtu"] and .drift == {policy: "repair", contested: []}'
 touch "$dir/in-sync"
@@ -134,7 +143,7 @@ it "Tab finds verbs" [ "$(complete_with netctl top)" == topology ]
 it "Tab finds networks" [ "$(complete_with netctl networks w)" == web ]
 it "Tab finds a guest, then a network" [ "$(complete_with netctl plug web1 d)" == db ]
 it "Tab finds options of the verb" [ "$(complete_with netctl apply --dry)" == --dry-run ]
-it "Tab finds ports and networks, of which why can tell" [ "$(complete_with netctl why "")" == "nic-1a2b3c nic-4d5e6f nic-7a8b9c db web" ]
+it "Tab finds ports, networks and guests, of which why can tell" [ "$(complete_with netctl why "")" == "nic-1a2b3c nic-4d5e6f nic-7a8b9c db web web1" ]
 it "Tab finds NICs, and not what stands on them" [ "$(complete_with netctl lldp "")" == "eth0 eth1" ]
 it "Tab finds them after a place, which the shell breaks at its colons" [ "$(complete_with netctl --control ipc : ///run/netd/control lldp eth1)" == eth1 ]
 it "Tab finds what comes after =" [ "$(complete_with netctl --color = al)" == always ]

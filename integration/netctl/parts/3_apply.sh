@@ -27,6 +27,14 @@ it "each over one of its own" logged 'map(select(.method == "Host.confirmConnect
 ask apply -y "$dir/web.yaml" --json --commit --confirm-within 90s
 it "with --json the end is one document with the plan in it" json_has '.changed and (.steps | length) == 3 and .outcome == "committed"'
 it "what the line says goes before what the file says" logged 'map(select(.method == "Host.setupNetworks"))[-1].params.options == {commitOnSuccess: true, connectivityTimeout: 90}'
+ask definitions
+it "the definitions are a document" json_has '. == {networks: {web: {nic: "eth0", vlan: 100, mtu: 1500}}, bondings: {}}'
+it "over as many lines as please who changes it" [ "$(wc -l <"$dir/out")" -gt 3 ]
+"$netctl" definitions | "$netctl" apply - >"$dir/out" 2>"$dir/words"; status=$? out=$(<"$dir/out") words=$(<"$dir/words")
+it "which apply takes" ends_with 0
+it "and which changes nothing" says "nothing was changed"
+ask definitions --committed --json
+it "those that are committed may be others" json_has '.networks | keys == ["old", "web"] and .web.vlan == 101'
 ask apply "$dir/same.yaml"
 it "nothing to do asks nobody" ends_with 0
 it "and says so" says "nothing was changed"
@@ -83,6 +91,9 @@ for ((try = 0; try < 200; try++)); do
     [[ $out == *"3 is waiting"* ]] && break
     read -rt 0.05 <> <(:)
 done
+it "status says what to do about what waits" says "a change waits to be confirmed · try: netctl confirm, or netctl rollback"
+ask definitions
+it "definitions leave out the number of what waits, which no file may have" json_has 'keys == ["bondings", "networks"]'
 ask confirm
 it "confirm of what only an engine may confirm ends with 1" ends_with 1
 it "and says that something waits, and for whom" says "not confirmed: what an engine asked for over TCP is confirmed over TCP only (transaction 3)"
