@@ -8,7 +8,7 @@ import sys
 import time
 
 from frames import Tap, shout
-from guests import Guest, define, same
+from guests import Guest, define, expect, same
 from host import wait_until
 from runner import case
 
@@ -74,6 +74,12 @@ def each_of_several_queues_is_one(host):
     told, descriptors = ask(host, {"port": nic["port"]})
     same(4, told["queues"])
     same(4 + told["vhost"], len(descriptors))
+    index = host.space.link(nic["port"])["ifindex"]
+    again = {key: nic[key] for key in ("network", "macAddr", "kind")}
+    same(False, host.client.call("VM.hotplugNic", {"vmId": "b", "nic": again})["changed"])
+    expect(49, "can't change", lambda: host.client.call("VM.hotplugNic", {"vmId": "b", "nic": {**again, "queues": 1}}))
+    expect(56, "can't change", lambda: host.client.call("VM.updateDevice", {"vmId": "b", "nic": {"macAddr": nic["macAddr"], "queues": 2}}))
+    same(index, host.space.link(nic["port"])["ifindex"])
     for one in descriptors:
         os.close(one)
 

@@ -116,6 +116,7 @@ std::optional<GuestNic> Reconciler::described(const serve::ChangeNic& change) {
         complaints.push_back({code::plug_failed, "/nic/incoming", topology::Fault::invalid, "only a domain of libvirt's can bring its NIC along"});
     if (nic.kind == intent::GuestKind::libvirt && complaints.empty()) complaints = look_up_guest(nic);
     else if (const GuestNic* known = lower::find_nic(transactor_.running(), nic.vm, nic.mac, backends_.guests.state())) nic.vm = known->vm;
+    if (const GuestNic* known = transactor_.running().nics().find(nic.key())) keep_what_lasts(described, *known, nic);
     if (is_parting(nic.key()))
         complaints.push_back({code::plug_failed, "/nic/macAddr", topology::Fault::busy, "its guest is asked to let go of it just now; ask again when it has, or has not in time"});
     if (nic.kind == intent::GuestKind::netns && !namespace_exists(nic.vm))

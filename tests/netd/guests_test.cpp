@@ -63,6 +63,20 @@ TEST_CASE("of an update null takes away, what is left out stays, and a nic of nu
     CHECK(nic == expected);
 }
 
+TEST_CASE("a NIC that is plugged in once more has the queues it has, unless others are asked for") {
+    GuestNic known = nic_on("web");
+    known.queues = 4;
+    const auto queues = [&](const nlohmann::json& described) {
+        GuestNic nic = nic_on("web");
+        nic.queues = 2;
+        netd::keep_what_lasts(described, known, nic);
+        return nic.queues;
+    };
+    CHECK(queues({{"network", "web"}}) == 4);
+    CHECK(queues({{"queues", nullptr}}) == 4);
+    CHECK(queues({{"queues", 2}}) == 2);
+}
+
 TEST_CASE("a NIC moves to another network without the guest losing it; the cable follows") {
     GuestHost host;
     REQUIRE(is<apply::Committed>(host.put(nic_on("web"))));
