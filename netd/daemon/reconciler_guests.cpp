@@ -176,6 +176,10 @@ void Reconciler::update(const serve::ChangeNic& change) {
     read_changes(change.params, nic, complaints);
     if (is_parting(there->key()))
         complaints.push_back({code::update_failed, serve::name_of(change.params).place, topology::Fault::busy, "its guest is asked to let go of it just now; ask again when it has not in time"});
+    if (serve::names_another(change.params, there->mac)) {
+        const auto other = serve::another_mac(change.verb);
+        complaints.push_back({code::update_failed, other.subject, other.fault, other.what});
+    }
     if (nic.incoming != there->incoming || nic.adopted != there->adopted)
         complaints.push_back({code::update_failed, "/nic/incoming", topology::Fault::invalid, "this can't change while the NIC is plugged in; unplug it and plug another"});
     if (nic.adopted && (nic.network != there->network || nic.link_active != there->link_active))
@@ -220,6 +224,10 @@ void Reconciler::answer(const serve::Ticket& ticket, const GuestNic& nic, bool c
 void Reconciler::unplug(const serve::ChangeNic& change) {
     const GuestNic* there = find_nic(change.params);
     if (!there) return reply(change.ticket, {{"changed", false}});
+    if (serve::names_another(change.params, there->mac)) {
+        const auto other = serve::another_mac(change.verb);
+        return refuse(change.ticket, intent::Complaints{{code::unplug_failed, other.subject, other.fault, other.what}});
+    }
     const GuestNic::Key key = there->key();
     const guests::Nic::Key nic = lower::in_domain(key, backends_.guests.state());
     if (there->kind != intent::GuestKind::libvirt || there->incoming) return take_out(change.ticket, key);
