@@ -85,6 +85,23 @@ def each_of_several_queues_is_one(host):
 
 
 @case()
+def somebodys_tap_of_a_ports_name_stays_his(host):
+    define(host, {"lan": {}})
+    nic = plug(host, "b")
+    let_go = lambda: host.client.call("VM.hotunplugNic", {"vmId": "b", "nic": {"macAddr": nic["macAddr"]}})
+    let_go()
+    host.space.run("ip", "tuntap", "add", "dev", nic["port"], "mode", "tap")
+    before = host.space.link(nic["port"])
+    expect(49, "did not make", lambda: plug(host, "b", macAddr=nic["macAddr"]))
+    let_go()
+    there = host.space.link(nic["port"])
+    assert there and there["address"] == before["address"] and "master" not in there and "ifalias" not in there, there
+    host.space.run("ip", "link", "delete", nic["port"])
+    wait_until(lambda: host.space.link(nic["port"]) is None)
+    same(nic["port"], plug(host, "b", macAddr=nic["macAddr"])["port"])
+
+
+@case()
 def only_its_own_hypervisor_gets_a_tap(host):
     define(host, {"lan": {}})
     nic, rooted = plug(host, "b", user=1234), plug(host, "c")

@@ -229,6 +229,38 @@ TEST_CASE("a tap that was made anew is no good to its guest, which lets go of th
     CHECK(host.hypervisor.state().nics.contains({"vm", mac}));
 }
 
+TEST_CASE("somebody's device of the name of a new NIC's port stays his, and netd's own that lost its mark is netd's still") {
+    GuestHost host;
+    GuestNic nic = nic_on("web");
+    nic.kind = intent::GuestKind::tap;
+    bridges::Link theirs{topology::IfName::observed(host.port)};
+    theirs.kind = bridges::Tap{};
+    REQUIRE(host.kernel.meddle(bridges::Op(topology::Create<bridges::Link>{theirs})));
+    REQUIRE(host.kernel.hear());
+    const auto before = host.kernel.truth();
+    for (const auto kind : {intent::GuestKind::tap, intent::GuestKind::libvirt}) {
+        nic.kind = kind;
+        const auto outcome = host.put(nic);
+        REQUIRE(is<apply::RolledBack>(outcome));
+        CHECK(std::get<apply::RolledBack>(outcome).because.fault == topology::Fault::conflict);
+        require_same(before, host.kernel.truth());
+        CHECK(host.transactor.running().nics().empty());
+    }
+    nic.kind = intent::GuestKind::tap;
+    REQUIRE(host.kernel.meddle(bridges::Op(topology::Remove<bridges::Link>{*host.kernel.truth().links.find(theirs.name)})));
+    REQUIRE(host.kernel.hear());
+    REQUIRE(is<apply::Committed>(host.put(nic)));
+
+    const bridges::Link made = *host.kernel.truth().links.find(theirs.name);
+    bridges::Link bare{made.name};
+    bare.owner = topology::Owner::foreign();
+    REQUIRE(host.kernel.meddle(bridges::Op(topology::Update<bridges::Link>{made, bare})));
+    REQUIRE(host.kernel.hear());
+    REQUIRE_FALSE(host.kernel.state().links.find(made.name)->owner->is_ours());
+    REQUIRE(is<apply::Committed>(host.transactor.mend(host.transactor.running(), {.nics = {nic.key()}})));
+    CHECK(host.kernel.truth().links.find(made.name)->owner == made.owner);
+}
+
 TEST_CASE("networks that can carry guests are offered by name") {
     GuestHost host;
     const auto offers = lower::offers_of(host.transactor.running());
