@@ -264,7 +264,7 @@ void Reconciler::take_out(const serve::Ticket& ticket, const GuestNic::Key& key)
     if (!committed) return conclude(ticket, outcome, code::unplug_failed);
     // With its namespace went the port, and with the port nothing of its filter.
     if (!has_port)
-        if (auto forgotten = backends_.kernel.forget_filters(); !forgotten) log::warn("filters of ports that are gone stay: {}", forgotten.error().what);
+        if (auto forgotten = backends_.kernel.forget_filters({}); !forgotten) log::warn("filters of ports that are gone stay: {}", forgotten.error().what);
     conclude(std::nullopt, outcome, code::unplug_failed);
     log::info("{}: NIC {} of {} is gone", asked_by(ticket), key.mac.text(), key.vm);
     reply(ticket, {{"changed", true}});
