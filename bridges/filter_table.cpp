@@ -247,11 +247,11 @@ Result<> FilterTable::forget_unknown(const topology::Keyed<Link>& links) {
     return conclude(before);
 }
 
-Result<> FilterTable::forget_all_but(const topology::Keyed<Link>& links) {
+Result<> FilterTable::forget_all_but(const topology::Keyed<Link>& links, const std::set<IfName>& released) {
     FilterChanges changes;
     GateChanges gates;
     for (const auto& [port, filter] : wanted_.filters)
-        if (!links.contains(port)) changes.emplace(port, std::nullopt);
+        if (!links.contains(port) || released.contains(port)) changes.emplace(port, std::nullopt);
     const Gates known = wanted_.gates.value_or(Gates());
     for (const IfName& name : known.bridges)
         if (!links.contains(name)) gates.bridges.emplace(name, false);

@@ -36,8 +36,8 @@ public:
     // put up anew, with what the others had when it was.
     Result<> put(const FilterChanges& changes, const GateChanges& gates = {});
 
-    // Takes away what is for devices that are not in `links`.
-    Result<> forget_all_but(const topology::Keyed<Link>& links);
+    // Takes away what is for devices that are not in `links`, and the filters of those that are released.
+    Result<> forget_all_but(const topology::Keyed<Link>& links, const std::set<IfName>& released);
     bool knows(const IfName& device) const;
 
     // Whose filters and gates may be others than they were when this was last asked: all of them, or these devices'.

@@ -5,6 +5,7 @@
 #include "topology/result.hpp"
 #include "topology/services.hpp"
 
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -71,8 +72,8 @@ public:
     // or what they go by; whoever called it.
     virtual bool take_unfiltered() { return false; }
 
-    // Takes away the filters of ports that somebody else, or a netd that died, has left without a link.
-    virtual Result<> forget_filters() = 0;
+    // Takes away the filters of ports that somebody else, or a netd that died, has left without a link, and of these ports.
+    virtual Result<> forget_filters(const std::set<IfName>& released) = 0;
 };
 
 }  // namespace bridges

@@ -42,7 +42,7 @@ public:
     Progress apply(std::span<const Op> ops) override;
     int descriptor() const override { return any_.get(); }
     bool take_unfiltered() override { return std::exchange(unfiltered_, false); }
-    Result<> forget_filters() override { return rules_.filters.forget_all_but(state().links); }
+    Result<> forget_filters(const std::set<IfName>& released) override { return rules_.forget_filters(released, mirror_); }
     const Abilities& abilities() const override { return abilities_; }
 
 private:

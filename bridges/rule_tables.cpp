@@ -19,4 +19,10 @@ void RuleTables::tell(KernelMirror& mirror) {
     mirror.take_host_rules(host.stands());
 }
 
+Result<> RuleTables::forget_filters(const std::set<IfName>& released, KernelMirror& mirror) {
+    auto forgotten = filters.forget_all_but(mirror.state().links, released);
+    if (!released.empty()) tell(mirror);
+    return forgotten;
+}
+
 }  // namespace bridges

@@ -17,6 +17,8 @@ struct RuleTables {
     Result<> look();
     // What the looks have found.
     void tell(KernelMirror& mirror);
+    // As Kernel promises it.
+    Result<> forget_filters(const std::set<IfName>& released, KernelMirror& mirror);
 };
 
 }  // namespace bridges

@@ -401,6 +401,22 @@ def what_names_no_nic_is_not_said_to_be_unplugged(host):
     assert len(host.client.call("VM.getNics", {"vmId": "vm"})["nics"]) == 1
 
 
+@case()
+def what_names_two_nics_changes_neither(host):
+    define(host, {"web": {}, "dmz": {}})
+    first, second = (Guest(host, "vm", "web", "tap", alias=alias) for alias in ("net0", "net1"))
+    nics = lambda: {nic["macAddr"]: (nic["network"], nic["alias"], nic["linkActive"]) for nic in host.client.call("VM.getNics", {"vmId": "vm"})["nics"]}
+    before = nics()
+    update = lambda **params: host.client.call("VM.updateDevice", {"vmId": "vm", **params})
+    expect(56, "called so", lambda: update(alias="net0", nic={"alias": "net1", "network": "dmz"}))
+    expect(56, "MAC can't change", lambda: update(macAddr=first.mac, nic={"macAddr": second.mac, "linkActive": False}))
+    expect(56, "MAC can't change", lambda: update(alias="net0", nic={"macAddr": second.mac, "linkActive": False}))
+    expect(50, "another MAC", lambda: host.client.call("VM.hotunplugNic", {"vmId": "vm", "alias": "net0", "nic": {"macAddr": second.mac}}))
+    assert nics() == before, nics()
+    update(alias="net0", nic={"alias": "net2", "network": "dmz"})
+    assert nics() == before | {first.mac: ("dmz", "net2", True)}, nics()
+
+
 @case("bond", "vlan", kinds=("legacy", "vlan-aware", "ovs"))
 def a_bond_keeps_its_mac_in_another_mode_and_on_other_ports(host):
     host.space.links("link add bond0 type bond mode active-backup miimon 100", "link set eno2 down", "link set eno2 master bond0", "link set bond0 up")

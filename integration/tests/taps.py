@@ -8,7 +8,7 @@ import sys
 import time
 
 from frames import Tap, shout
-from guests import Guest, define, same
+from guests import Guest, define, expect, same
 from host import wait_until
 from runner import case
 
@@ -74,8 +74,31 @@ def each_of_several_queues_is_one(host):
     told, descriptors = ask(host, {"port": nic["port"]})
     same(4, told["queues"])
     same(4 + told["vhost"], len(descriptors))
+    index = host.space.link(nic["port"])["ifindex"]
+    again = {key: nic[key] for key in ("network", "macAddr", "kind")}
+    same(False, host.client.call("VM.hotplugNic", {"vmId": "b", "nic": again})["changed"])
+    expect(49, "can't change", lambda: host.client.call("VM.hotplugNic", {"vmId": "b", "nic": {**again, "queues": 1}}))
+    expect(56, "can't change", lambda: host.client.call("VM.updateDevice", {"vmId": "b", "nic": {"macAddr": nic["macAddr"], "queues": 2}}))
+    same(index, host.space.link(nic["port"])["ifindex"])
     for one in descriptors:
         os.close(one)
+
+
+@case()
+def somebodys_tap_of_a_ports_name_stays_his(host):
+    define(host, {"lan": {}})
+    nic = plug(host, "b")
+    let_go = lambda: host.client.call("VM.hotunplugNic", {"vmId": "b", "nic": {"macAddr": nic["macAddr"]}})
+    let_go()
+    host.space.run("ip", "tuntap", "add", "dev", nic["port"], "mode", "tap")
+    before = host.space.link(nic["port"])
+    expect(49, "did not make", lambda: plug(host, "b", macAddr=nic["macAddr"]))
+    let_go()
+    there = host.space.link(nic["port"])
+    assert there and there["address"] == before["address"] and "master" not in there and "ifalias" not in there, there
+    host.space.run("ip", "link", "delete", nic["port"])
+    wait_until(lambda: host.space.link(nic["port"]) is None)
+    same(nic["port"], plug(host, "b", macAddr=nic["macAddr"])["port"])
 
 
 @case()

@@ -4,6 +4,7 @@
 #include "bridges/bus.hpp"
 #include "bridges/journey.hpp"
 #include "netd/apply/preview.hpp"
+#include "netd/lower/naming.hpp"
 
 #include <fmt/format.h>
 
@@ -51,6 +52,22 @@ std::optional<Error> Transactor::in_the_way(const bridges::Link& link) const {
 std::optional<Error> Transactor::in_the_way(const lower::HostState& wanted) const {
     for (const bridges::Link& link : wanted.kernel.links)
         if (auto other = in_the_way(link)) return other;
+    return std::nullopt;
+}
+
+// A port's mark alone tells that netd made it, and it has one before it stays; only one whose NIC is defined may have lost it, or one that
+// its guest says to be netd's.
+std::optional<Error> Transactor::taken_port(const intent::Delta& delta) const {
+    for (const auto& change : delta.nics) {
+        const auto* create = std::get_if<topology::Create<intent::GuestNic>>(&change);
+        if (!create || create->now.adopted) continue;
+        const auto port = lower::port_of(create->now);
+        const bridges::Link* there = backends_.kernel.state().links.find(port);
+        if (!there || (there->owner && there->owner->is_ours())) continue;
+        const auto has_it = [&](const guests::Nic& nic) { return nic.facts.ours && nic.device == port; };
+        if (std::ranges::any_of(backends_.guests.state().nics, has_it)) continue;
+        return Error{Fault::conflict, port.text(), "the host has a device of that name that netd did not make; rename or remove it"};
+    }
     return std::nullopt;
 }
 
@@ -142,6 +159,7 @@ Outcome Transactor::unchanged(const Terms& terms) {
 
 Outcome Transactor::carry_out(const lower::Goal& goal, store::Entry entry, const Terms& terms, const std::function<lower::Goal()>& lowered) {
     if (const auto other = in_the_way(goal.wanted)) return RolledBack{*other};
+    if (const auto other = taken_port(entry.delta)) return RolledBack{*other};
     entry.id = next_id();
     entry.base_generation = generation_;
     entry.boot = store::boot_id();

@@ -126,6 +126,8 @@ private:
     std::optional<Error> keep_up();
     std::optional<Error> in_the_way(const bridges::Link& wanted) const;
     std::optional<Error> in_the_way(const lower::HostState& wanted) const;
+    // Of NICs of guests that come: somebody else's device that has the name of one's port.
+    std::optional<Error> taken_port(const intent::Delta& delta) const;
     std::optional<Error> in_vain(const plan::Plan& plan, std::chrono::steady_clock::time_point deadline) const;
     lower::HostState before_image(const lower::Goal& goal) const;
     void remember(const lower::Goal& goal);

@@ -28,6 +28,11 @@ bool is_alias(const std::string& alias) {
     return alias.starts_with("ua-") && std::all_of(alias.begin(), alias.end(), [](unsigned char c) { return std::isalnum(c) || c == '-' || c == '_'; });
 }
 
+void keep_what_lasts(const json& described, const intent::GuestNic& known, intent::GuestNic& nic) {
+    const auto queues = described.find("queues");
+    if (queues == described.end() || wire::is_absent(*queues)) nic.queues = known.queues;
+}
+
 namespace {
 
 // Null takes away.

@@ -15,6 +15,9 @@ bool goes_with_others(const serve::ChangeNic& plug);
 // Named as libvirt wants aliases of others than itself to be.
 bool is_alias(const std::string& alias);
 
+// Of one that is plugged in once more: what is left out and can't change is as it has it.
+void keep_what_lasts(const nlohmann::json& described, const intent::GuestNic& known, intent::GuestNic& nic);
+
 // What an update changes of the NIC; what is left out stays, null takes away.
 void read_changes(const nlohmann::json& params, intent::GuestNic& nic, intent::Complaints& complaints);
 

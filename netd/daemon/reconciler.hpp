@@ -123,6 +123,7 @@ private:
     void ask_who_moved();
     void ask_before_mending();
     void ask_in_turn();
+    std::set<topology::IfName> let_go_since(const intent::Intent& was);
     void see_to_strays(const lower::Followed& followed);
     void settle_partings();
     // Taps that others plugged in.

@@ -66,11 +66,12 @@ void Reconciler::follow_guests() {
         apply::Terms terms;
         terms.confirm = false;
         terms.begun = tell_begun(own);
+        const intent::Intent was = transactor_.running();
         const apply::Outcome outcome = transactor_.begin(followed.wanted, terms);
         is_refused = !std::holds_alternative<apply::Committed>(outcome);
         conclude(std::nullopt, outcome, code::refused);
         if (is_refused) follow_each(followed.wanted);
-        if (auto forgotten = backends_.kernel.forget_filters(); !forgotten) log::warn("filters of ports that are gone stay: {}", forgotten.error().what);
+        if (auto forgotten = backends_.kernel.forget_filters(let_go_since(was)); !forgotten) log::warn("filters of ports that are gone stay: {}", forgotten.error().what);
     }
     followers_ = transactor_.running();
     constexpr std::chrono::seconds first_pause{5}, longest_pause{60};
@@ -80,6 +81,16 @@ void Reconciler::follow_guests() {
     for (const auto& nic : followed.recognised)
         if (lower::find_nic(transactor_.running(), nic.domain, nic.mac, now)) log::warn("NIC {} of guest {} was in no definition, and is known again by its port", nic.mac.text(), nic.domain);
     see_to_strays(followed);
+}
+
+// Ports that the hypervisor has taken to bridges of others: there they are filtered by whoever has those.
+std::set<topology::IfName> Reconciler::let_go_since(const intent::Intent& was) {
+    auto ports = lower::unadopted(was, transactor_.running());
+    const std::vector<topology::IfName> looked_at(ports.begin(), ports.end());
+    // The hypervisor may have been quicker to tell of it than the kernel.
+    if (!ports.empty() && !backends_.kernel.look_at(looked_at)) return {};
+    std::erase_if(ports, [&](const topology::IfName& port) { return !lower::is_on_bridge_of_others(port, backends_.kernel.state()); });
+    return ports;
 }
 
 // What is in the way of one guest is not in that of the others.

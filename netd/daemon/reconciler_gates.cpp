@@ -39,7 +39,7 @@ void Reconciler::note_newcomers(std::vector<bridges::Op>& ops) {
     if (gates_moved)
         for (const Link& link : now.links) note(link);
     if (is_left)
-        if (auto forgotten = backends_.kernel.forget_filters(); !forgotten) log::warn("filters of ports that are gone stay: {}", forgotten.error().what);
+        if (auto forgotten = backends_.kernel.forget_filters({}); !forgotten) log::warn("filters of ports that are gone stay: {}", forgotten.error().what);
 }
 
 // Whether it is nobody's of the hypervisor's, and may pass.

@@ -116,6 +116,7 @@ std::optional<GuestNic> Reconciler::described(const serve::ChangeNic& change) {
         complaints.push_back({code::plug_failed, "/nic/incoming", topology::Fault::invalid, "only a domain of libvirt's can bring its NIC along"});
     if (nic.kind == intent::GuestKind::libvirt && complaints.empty()) complaints = look_up_guest(nic);
     else if (const GuestNic* known = lower::find_nic(transactor_.running(), nic.vm, nic.mac, backends_.guests.state())) nic.vm = known->vm;
+    if (const GuestNic* known = transactor_.running().nics().find(nic.key())) keep_what_lasts(described, *known, nic);
     if (is_parting(nic.key()))
         complaints.push_back({code::plug_failed, "/nic/macAddr", topology::Fault::busy, "its guest is asked to let go of it just now; ask again when it has, or has not in time"});
     if (nic.kind == intent::GuestKind::netns && !namespace_exists(nic.vm))
@@ -175,6 +176,10 @@ void Reconciler::update(const serve::ChangeNic& change) {
     read_changes(change.params, nic, complaints);
     if (is_parting(there->key()))
         complaints.push_back({code::update_failed, serve::name_of(change.params).place, topology::Fault::busy, "its guest is asked to let go of it just now; ask again when it has not in time"});
+    if (serve::names_another(change.params, there->mac)) {
+        const auto other = serve::another_mac(change.verb);
+        complaints.push_back({code::update_failed, other.subject, other.fault, other.what});
+    }
     if (nic.incoming != there->incoming || nic.adopted != there->adopted)
         complaints.push_back({code::update_failed, "/nic/incoming", topology::Fault::invalid, "this can't change while the NIC is plugged in; unplug it and plug another"});
     if (nic.adopted && (nic.network != there->network || nic.link_active != there->link_active))
@@ -219,6 +224,10 @@ void Reconciler::answer(const serve::Ticket& ticket, const GuestNic& nic, bool c
 void Reconciler::unplug(const serve::ChangeNic& change) {
     const GuestNic* there = find_nic(change.params);
     if (!there) return reply(change.ticket, {{"changed", false}});
+    if (serve::names_another(change.params, there->mac)) {
+        const auto other = serve::another_mac(change.verb);
+        return refuse(change.ticket, intent::Complaints{{code::unplug_failed, other.subject, other.fault, other.what}});
+    }
     const GuestNic::Key key = there->key();
     const guests::Nic::Key nic = lower::in_domain(key, backends_.guests.state());
     if (there->kind != intent::GuestKind::libvirt || there->incoming) return take_out(change.ticket, key);
@@ -255,7 +264,7 @@ void Reconciler::take_out(const serve::Ticket& ticket, const GuestNic::Key& key)
     if (!committed) return conclude(ticket, outcome, code::unplug_failed);
     // With its namespace went the port, and with the port nothing of its filter.
     if (!has_port)
-        if (auto forgotten = backends_.kernel.forget_filters(); !forgotten) log::warn("filters of ports that are gone stay: {}", forgotten.error().what);
+        if (auto forgotten = backends_.kernel.forget_filters({}); !forgotten) log::warn("filters of ports that are gone stay: {}", forgotten.error().what);
     conclude(std::nullopt, outcome, code::unplug_failed);
     log::info("{}: NIC {} of {} is gone", asked_by(ticket), key.mac.text(), key.vm);
     reply(ticket, {{"changed", true}});

@@ -164,7 +164,7 @@ bool Reconciler::put_rules_back() {
         if (now.filter || now.standing || now.gate == true) (now.filter ? ports : devices).push_back(link.name.text());
         ops.push_back(topology::Update<bridges::Link>{*there, now});
     }
-    if (auto forgotten = backends_.kernel.forget_filters(); !forgotten) log::warn("filters of ports that are gone stay: {}", forgotten.error().what);
+    if (auto forgotten = backends_.kernel.forget_filters({}); !forgotten) log::warn("filters of ports that are gone stay: {}", forgotten.error().what);
     rules_again_.reset();
     if (ops.empty()) return false;
     const auto progress = backends_.kernel.apply(ops);

@@ -128,7 +128,7 @@ int recover(const Options& options, const store::Entry& entry) {
     // Flows go by what ovs-vswitchd tells of ports after they came, and nobody is here to hear it later.
     if (needs_ovs(entry)) observe::hear_out(*ovs, std::chrono::steady_clock::now() + std::chrono::seconds(10));
     greeter.repeat(Greeter::Time::max());
-    if (auto forgotten = (*kernel)->forget_filters(); !forgotten) log::warn("filters of ports that are gone stay: {}", forgotten.error().what);
+    if (auto forgotten = (*kernel)->forget_filters({}); !forgotten) log::warn("filters of ports that are gone stay: {}", forgotten.error().what);
     clients->sync(lower::clients_of(transactor.standing()));
     put_nameservers(options, transactor.standing(), clients->leases().held(), clock);
     if (std::holds_alternative<apply::Degraded>(outcome)) return 1;

@@ -22,9 +22,10 @@ void check_lasting(const GuestNic& nic, const GuestNic& known, const RefuseNic& 
     lasting(nic.kind == known.kind, "kind");
     lasting(nic.user == known.user, "user");
     lasting(name_inside(nic) == name_inside(known), "ifname");
-    if (nic.kind != GuestKind::libvirt || known.incoming) return;
+    if (known.incoming) return;  // nobody holds its tap
+    lasting(nic.queues == known.queues, "queues");  // a tap of other queues is another tap
+    if (nic.kind != GuestKind::libvirt) return;
     lasting(nic.model == known.model, "nicModel");
-    lasting(nic.queues == known.queues, "queues");
     lasting(nic.alias == known.alias, "alias");
 }
 

@@ -103,6 +103,23 @@ Followed follow_guests(const intent::Intent& running, const Host& host) {
     return followed;
 }
 
+std::set<IfName> unadopted(const intent::Intent& was, const intent::Intent& now) {
+    std::set<IfName> ports;
+    topology::Keyed<GuestNic>::each_difference(was.nics(), now.nics(), [&](const GuestNic* before, const GuestNic* after) {
+        if (before && before->adopted && !(after && after->adopted == before->adopted)) ports.insert(*before->adopted);
+    });
+    if (ports.empty()) return ports;
+    for (const GuestNic& nic : now.nics())
+        if (nic.adopted) ports.erase(*nic.adopted);
+    return ports;
+}
+
+bool is_on_bridge_of_others(const IfName& port, const bridges::State& kernel) {
+    const bridges::Link* link = kernel.links.find(port);
+    const bridges::Link* bridge = link && link->master && link->master->of ? kernel.links.find(*link->master->of) : nullptr;
+    return bridge && !(bridge->owner && bridge->owner->is_ours());
+}
+
 intent::Intent as_guests_are_now(const intent::Intent& standing, const Host& host) {
     const intent::Intent followed = follow_guests(standing, host).wanted;
     intent::Intent left = standing;

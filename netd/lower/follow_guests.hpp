@@ -21,6 +21,11 @@ struct Followed {
 // is adopted, and follows when it is moved. Without word of the hypervisor nothing changes. Pure.
 Followed follow_guests(const intent::Intent& running, const Host& host);
 
+// Ports that the hypervisor made, of NICs that were adopted there and are not any more. Pure.
+std::set<IfName> unadopted(const intent::Intent& was, const intent::Intent& now);
+// By the bridge's mark. Pure.
+bool is_on_bridge_of_others(const IfName& port, const bridges::State& kernel);
+
 // While definitions can't follow: those whose NICs are where their guests have them still, as they have them there. Of one that was
 // moved or taken away nothing can be missed, and one that came is nobody's yet. Pure.
 intent::Intent as_guests_are_now(const intent::Intent& standing, const Host& host);

@@ -5,6 +5,7 @@
 #include "bridges/bridge_options.hpp"
 #include "netd/lower/attainable.hpp"
 #include "netd/lower/bystanders.hpp"
+#include "netd/lower/follow_guests.hpp"
 #include "netd/lower/leftovers.hpp"
 #include "netd/lower/naming.hpp"
 #include "netd/lower/plugged.hpp"
@@ -168,6 +169,17 @@ void go_back(const Link& old, Link& now) {
         if (const auto now = defaults.find(key); now != defaults.end() && now->second != value) bond->options.edit().insert(*now);
 }
 
+// Wherever the hypervisor has taken it: nothing of what passes there is for anybody here.
+void end_copies_of_unadopted(const Intent& was, const Intent& now, const Host& host, HostState& wanted) {
+    for (const IfName& port : unadopted(was, now)) {
+        const Link* there = host.kernel.links.find(port);
+        if (!there || !there->traffic || *there->traffic == bridges::Traffic() || wanted.kernel.links.contains(port)) continue;
+        Link released{port};
+        released.traffic.emplace();
+        wanted.kernel.links.put(released);
+    }
+}
+
 }  // namespace
 
 Touched touched_by(const intent::Delta& delta, const Intent& was, const Intent& now) {
@@ -247,6 +259,7 @@ Goal goal(const Intent& was, const Intent& now, const Touched& touched, const Ho
             if (!(changed == *stays)) goal.wanted.kernel.links.put(changed);
         }
     }
+    end_copies_of_unadopted(was, now, host, goal.wanted);
     goal.scope.include(before);
     goal.scope.include(goal.wanted);
     goal.wanted = without(std::move(goal.wanted), vanished(now, touched, host));

@@ -116,9 +116,15 @@ bool is_its_own(const Deviation& deviation, const intent::Base& base, const inte
            (deviation.attribute.starts_with("addresses") || deviation.attribute == "routed" || deviation.attribute.starts_with("stack"));
 }
 
+template <class R>
+void put_each(const topology::Keyed<R>& from, topology::Keyed<R>& into) {
+    for (const R& one : from) into.put(one);
+}
+
 class Seeker {
 public:
-    explicit Seeker(const Snapshot& snapshot) : snapshot_(snapshot) {}
+    explicit Seeker(const Snapshot& snapshot)
+        : snapshot_(snapshot), there_(lower::without_lost_guests(snapshot.running, lower::everything(snapshot.running), snapshot.host())) {}
 
     Drift seek() {
         for (const auto& network : snapshot_.running.networks()) {
@@ -154,7 +160,7 @@ private:
     }
 
     Deviations deviations(const lower::Touched& touched) const {
-        lower::HostState want = lower::lower(snapshot_.running, touched, snapshot_.host());
+        lower::HostState want = wanted(touched);
         Deviations found = compare(want, snapshot_.observed);
         if (found.empty()) return found;
         want = lower::beside_foreign_addresses(std::move(want), snapshot_.host());
@@ -164,6 +170,20 @@ private:
         const plan::Plan plan = plan::make(want, lower::restricted(snapshot_.observed, scope));
         if (plan.empty()) return {};
         return worth_telling(found, plan);
+    }
+
+    // A NIC whose namespace is gone is missing itself, and nobody owes it copies.
+    lower::HostState wanted(const lower::Touched& touched) const {
+        lower::HostState want = lower::lower(there_, touched, snapshot_.host());
+        lower::Touched lost;
+        for (const auto& nic : touched.nics)
+            if (!there_.nics().contains(nic)) lost.nics.insert(nic);
+        if (lost.nics.empty()) return want;
+        const lower::HostState missing = lower::lower(snapshot_.running, lost, snapshot_.host());
+        put_each(missing.kernel.links, want.kernel.links);
+        put_each(missing.ovs.ports, want.ovs.ports);
+        put_each(missing.ovs.mirrors, want.ovs.mirrors);
+        return want;
     }
 
     // Nothing can be planned of them until they come.
@@ -181,6 +201,7 @@ private:
     }
 
     const Snapshot& snapshot_;
+    const intent::Intent there_;  // without the NICs of guests whose namespace is gone
     Drift drift_;
 };
 

@@ -31,6 +31,13 @@ Blocked news_of(const Blocked& before, const Blocked& now) {
     return news;
 }
 
+Blocked together(Blocked tables, Blocked flows, const ovs::State& state) {
+    for (const ovs::Port& port : state.ports)
+        if (port.filter) tables.erase(port.name);
+    tables.merge(std::move(flows));
+    return tables;
+}
+
 topology::Result<std::unique_ptr<BlockedWatch>> BlockedWatch::open(loop::EventLoop& loop, const loop::Clock& clock, std::string ovs_folder, Tell tell) {
     std::unique_ptr<BlockedWatch> watch(new BlockedWatch(clock, std::move(ovs_folder), std::move(tell)));
     auto* looks = watch.get();
@@ -46,8 +53,7 @@ Blocked BlockedWatch::read() {
     if (!snapshot_) return blocked;
     auto flows = flows_.read(snapshot_->observed.ovs);
     take_as_told(flows);
-    blocked.merge(std::move(flows));
-    return blocked;
+    return together(std::move(blocked), std::move(flows), snapshot_->observed.ovs);
 }
 
 void BlockedWatch::meet_ovs() {

@@ -20,6 +20,10 @@ namespace serve {
 // What of `now` is more than in `before`, {port: {reason: frames}}. A count that went back began anew.
 bridges::Blocked news_of(const bridges::Blocked& before, const bridges::Blocked& now);
 
+// What the kernel's tables count, and the flows of Open vSwitch. Of a port on a bridge of `state` the flows alone count: the tables may know it from
+// a Linux bridge that it was on before.
+bridges::Blocked together(bridges::Blocked tables, bridges::Blocked flows, const ovs::State& state);
+
 // Lives on the loop's thread.
 class BlockedWatch {
 public:

@@ -6,7 +6,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <vector>
 
 namespace serve {
@@ -41,10 +40,10 @@ std::optional<Error> wrong_parameter(NicVerb verb, const json& params) {
     return std::nullopt;
 }
 
-// All that says which NIC is meant, as far as it says anything.
+// All that says which NIC is meant, as far as it says anything; the first counts.
 std::vector<NicName> names_in(const json& params) {
     std::vector<NicName> names;
-    for (const json* object : {&nic_of(params), &params})
+    for (const json* object : {&params, &nic_of(params)})
         for (const char* key : {"macAddr", "alias"})
             if (const auto found = object->find(key); found != object->end() && !wire::is_absent(*found)) names.push_back({key, wire::pointer(object == &params ? "" : "/nic", key), *found});
     return names;
@@ -59,6 +58,15 @@ std::optional<Error> names_none(const json& params) {
             if (auto mac = topology::Mac::parse(name.value.get<std::string>()); !mac) return wrong(name.place, mac.error().what);
     }
     return names.empty() ? std::optional(wrong(has_nic(params) ? "/nic" : "", "macAddr or alias is due: which NIC")) : std::nullopt;
+}
+
+// Which of two would be a guess.
+std::optional<Error> names_two(NicVerb verb, const json& params) {
+    const json& nic = nic_of(params);
+    const auto is_said = [&](const char* key) { return params.contains(key) && nic.contains(key) && !wire::is_absent(params[key]) && !wire::is_absent(nic[key]); };
+    if (is_said("macAddr") && names_another(params, *topology::Mac::parse(params["macAddr"].get<std::string>()))) return another_mac(verb);
+    if (verb == NicVerb::unplug && is_said("alias") && params["alias"] != nic["alias"]) return wrong("/nic/alias", "beside vmId another alias is named");
+    return std::nullopt;
 }
 
 // By reading it for nobody.
@@ -98,6 +106,7 @@ intent::Complaints wrong_with(NicVerb verb, const json& params) {
     intent::Complaints complaints;
     auto first = wrong_parameter(verb, params);
     if (!first && verb != NicVerb::plug) first = names_none(params);
+    if (!first && verb != NicVerb::plug) first = names_two(verb, params);
     if (first) complaints.push_back({code_of(verb), first->subject, first->fault, first->what});
     else if (verb != NicVerb::unplug) read_attributes(verb, params, complaints);
     return as_asked(complaints, params);
@@ -116,8 +125,17 @@ intent::Complaints as_asked(const intent::Complaints& complaints, const json& pa
 
 NicName name_of(const json& params) {
     const auto names = names_in(params);
-    const auto first = std::ranges::min_element(names, {}, [](const NicName& name) { return name.key != "macAddr"; });
-    return first == names.end() ? NicName() : *first;
+    return names.empty() ? NicName() : names.front();
+}
+
+bool names_another(const json& params, const topology::Mac& mac) {
+    const json& nic = nic_of(params);
+    const auto named = nic.find("macAddr");
+    return named != nic.end() && !wire::is_absent(*named) && *topology::Mac::parse(named->get<std::string>()) != mac;
+}
+
+Error another_mac(NicVerb verb) {
+    return wrong("/nic/macAddr", verb == NicVerb::unplug ? "beside vmId a NIC of another MAC is named" : "a NIC's MAC can't change while it is plugged in; unplug it and plug another");
 }
 
 }  // namespace serve

@@ -21,8 +21,13 @@ struct NicName {
     std::string place = {};  // a pointer
     nlohmann::json value = {};
 };
-// By which it is found: the MAC, else the alias; each in `nic`, else beside it.
+// By which it is found: the MAC, else the alias, beside `vmId`; where neither is there the same in `nic`, whose alias is a new one otherwise.
 NicName name_of(const nlohmann::json& params);
+
+// Whether `nic` has a MAC, and another than the NIC's that is meant. Of parameters with which nothing is wrong.
+bool names_another(const nlohmann::json& params, const topology::Mac& mac);
+// What is said of that.
+topology::Error another_mac(NicVerb verb);
 
 bool has_nic(const nlohmann::json& params);
 // `nic` of the parameters; an empty object where there is none.

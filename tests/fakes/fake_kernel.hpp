@@ -29,7 +29,7 @@ public:
     bridges::Progress apply(std::span<const bridges::Op> ops) override;
     int descriptor() const override { return event_; }
     const bridges::Abilities& abilities() const override { return able; }
-    bridges::Result<> forget_filters() override { return {}; }
+    bridges::Result<> forget_filters(const std::set<topology::IfName>&) override { return {}; }
 
     // What the kernel can do; for a test of a host that lacks something.
     bridges::Abilities able = {true, true, true, true, true, true, true, true, true, topology::usual_services(), "6.1.0-fake"};
@@ -74,7 +74,7 @@ public:
     bridges::Progress apply(std::span<const bridges::Op> ops) override;
     int descriptor() const override { return real_.descriptor(); }
     const bridges::Abilities& abilities() const override { return real_.abilities(); }
-    bridges::Result<> forget_filters() override { return real_.forget_filters(); }
+    bridges::Result<> forget_filters(const std::set<topology::IfName>& released) override { return real_.forget_filters(released); }
 
     std::size_t seen() const { return seen_; }     // ops that came to be done
     bool has_failed() const { return seen_ > nth_; }

@@ -39,6 +39,47 @@ TEST_CASE("a port that the hypervisor made is adopted, follows its NIC, and is n
     CHECK(host.kernel.truth().links.find(vnet.name)->master->of->text() == "web");
 }
 
+TEST_CASE("of a port that the hypervisor took to a bridge of others nothing is copied any more, and it is let go of") {
+    GuestHost host;
+    const bridges::Link vnet = tap_of_the_hypervisor(host, bridges::Master{topology::IfName::observed("web")});
+    GuestNic watcher{"ear", *topology::Mac::parse("52:54:00:00:00:02")};
+    watcher.network = "db";
+    watcher.port_mirroring = {*topology::NetworkName::parse("web")};
+    REQUIRE(is<apply::Committed>(host.put(watcher)));
+    Nic own{"vm", mac};
+    own.device = vnet.name;
+    own.alias = "net0";
+    own.link = true;
+    own.facts.bridge = "web";
+    host.hypervisor.plug_by_itself(own);
+    host.follow();
+    const bridges::Link adopted = *host.kernel.truth().links.find(vnet.name);
+    REQUIRE(adopted.traffic->copies_in == std::set{lower::port_of(watcher)});
+
+    bridges::Link theirs{topology::IfName::observed("virbr0")}, moved{vnet.name};
+    theirs.kind = bridges::Bridge{};
+    moved.master = bridges::Master{theirs.name};
+    REQUIRE(host.kernel.meddle(bridges::Op(topology::Create<bridges::Link>{theirs})));
+    CHECK_FALSE(lower::is_on_bridge_of_others(vnet.name, host.kernel.state()));
+    REQUIRE(host.kernel.meddle(bridges::Op(topology::Update<bridges::Link>{adopted, moved})));
+    REQUIRE(host.kernel.hear());
+    own.facts.bridge = "virbr0";
+    host.hypervisor.plug_by_itself(own);
+    const intent::Intent was = host.transactor.running();
+    host.follow();
+    CHECK(*host.kernel.truth().links.find(vnet.name)->traffic == bridges::Traffic());
+    CHECK(host.kernel.truth().links.find(vnet.name)->master->of == theirs.name);
+    CHECK(lower::unadopted(was, host.transactor.running()) == std::set{vnet.name});
+    CHECK(lower::is_on_bridge_of_others(vnet.name, host.kernel.state()));
+    // Of one that is on netd's bridge, or another NIC's meanwhile, the filter stays.
+    CHECK(lower::unadopted(was, was).empty());
+    GuestNic other{"vm2", *topology::Mac::parse("52:54:00:00:00:03")};
+    other.adopted = vnet.name;
+    intent::Intent taken = host.transactor.running();
+    taken.put(other);
+    CHECK(lower::unadopted(was, taken).empty());
+}
+
 TEST_CASE("a port that the hypervisor put into Open vSwitch is closed toward the host's stack while it is a guest's") {
     GuestHost host;
     REQUIRE(is<apply::Committed>(host.transactor.begin(wanted(R"({"networks": {"db": {"nic": "eno2", "switch": "ovs"}}})", host.transactor.running(), host.kernel), unasked)));

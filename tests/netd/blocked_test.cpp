@@ -17,4 +17,17 @@ TEST_CASE("what was dropped since the last look is news, and nothing else is") {
     CHECK(serve::news_of(before, {{port, {{"mac", 3}}}}) == Blocked{{port, {{"mac", 3}}}});
 }
 
+TEST_CASE("what a port on Open vSwitch has dropped is what its flows say, wherever it was before") {
+    const auto moved = topology::IfName::observed("nic-a"), stayed = topology::IfName::observed("nic-b"), device = topology::IfName::observed("lan");
+    ovs::Port port{moved};
+    port.filter = topology::Filter{topology::Mac::of({})};
+    ovs::State state;
+    state.ports.put(port);
+    state.ports.put(ovs::Port{device});
+    const Blocked tables{{moved, {{"mac", 5}, {"tag", 2}}}, {stayed, {{"mac", 1}}}, {device, {{"port", 4}}}};
+    CHECK(serve::together(tables, {{moved, {{"mac", 9}}}}, state) == Blocked{{moved, {{"mac", 9}}}, {stayed, {{"mac", 1}}}, {device, {{"port", 4}}}});
+    CHECK(serve::together(tables, {}, state) == Blocked{{stayed, {{"mac", 1}}}, {device, {{"port", 4}}}});
+    CHECK(serve::together(tables, {}, {}) == tables);
+}
+
 }  // namespace blocked_test

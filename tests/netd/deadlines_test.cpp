@@ -150,13 +150,35 @@ TEST_CASE("null is what was not said", "[deadlines]") {
     CHECK(std::get<serve::Setup>(queue[0]).request.removed == std::vector{*intent::NetworkName::parse("web")});
 }
 
-TEST_CASE("a NIC is named by its MAC, else by its alias, each in nic or else beside it", "[deadlines]") {
+TEST_CASE("a NIC is named by its MAC, else by its alias, beside vmId or else in nic", "[deadlines]") {
     const auto place = [](json params) { return serve::name_of(params).place; };
-    CHECK(place({{"nic", {{"macAddr", "m"}, {"alias", "a"}}}, {"macAddr", "n"}, {"alias", "b"}}) == "/nic/macAddr");
+    CHECK(place({{"nic", {{"macAddr", "m"}, {"alias", "a"}}}, {"macAddr", "n"}, {"alias", "b"}}) == "/macAddr");
     CHECK(place({{"nic", {{"macAddr", nullptr}, {"alias", "a"}}}, {"macAddr", "n"}}) == "/macAddr");
-    CHECK(place({{"nic", {{"macAddr", ""}, {"alias", "a"}}}, {"alias", "b"}}) == "/nic/alias");
+    CHECK(place({{"nic", {{"macAddr", "m"}, {"alias", "a"}}}, {"alias", "b"}}) == "/alias");
+    CHECK(place({{"nic", {{"macAddr", "m"}, {"alias", "a"}}}, {"macAddr", ""}, {"alias", nullptr}}) == "/nic/macAddr");
+    CHECK(place({{"nic", {{"macAddr", ""}, {"alias", "a"}}}}) == "/nic/alias");
     CHECK(place({{"nic", nullptr}, {"alias", "b"}}) == "/alias");
     CHECK(place({{"vmId", "a"}}) == "");
+}
+
+TEST_CASE("of two NICs that are named none is taken", "[deadlines]") {
+    Busy house;
+    const auto path = [&](const char* method, json params) {
+        house.answers.clear();
+        params["vmId"] = "a";
+        house.ask(1, std::move(params), method);
+        return house.answers.empty() ? "(taken)" : house.answers[0]["error"]["data"][0]["path"].get<std::string>();
+    };
+    constexpr const char *one = "02:00:00:00:00:0a", *other = "02:00:00:00:00:02";
+    for (const char* method : {"VM.updateDevice", "VM.hotunplugNic"}) {
+        CHECK(path(method, {{"macAddr", one}, {"nic", {{"macAddr", other}}}}) == "/nic/macAddr");
+        CHECK(path(method, {{"macAddr", one}, {"nic", {{"macAddr", "02:00:00:00:00:0A"}}}}) == "(taken)");
+        CHECK(path(method, {{"macAddr", one}, {"nic", {{"macAddr", nullptr}}}}) == "(taken)");
+        CHECK(path(method, {{"alias", "net0"}, {"nic", {{"alias", "net0"}}}}) == "(taken)");
+    }
+    // To change it is another matter.
+    CHECK(path("VM.updateDevice", {{"alias", "net0"}, {"nic", {{"alias", "net1"}, {"network", "dmz"}}}}) == "(taken)");
+    CHECK(path("VM.hotunplugNic", {{"alias", "net0"}, {"nic", {{"alias", "net1"}}}}) == "/nic/alias");
 }
 
 TEST_CASE("of a NIC that is called by its name of before nothing false is told beside what is wrong", "[deadlines]") {

@@ -63,6 +63,20 @@ TEST_CASE("of an update null takes away, what is left out stays, and a nic of nu
     CHECK(nic == expected);
 }
 
+TEST_CASE("a NIC that is plugged in once more has the queues it has, unless others are asked for") {
+    GuestNic known = nic_on("web");
+    known.queues = 4;
+    const auto queues = [&](const nlohmann::json& described) {
+        GuestNic nic = nic_on("web");
+        nic.queues = 2;
+        netd::keep_what_lasts(described, known, nic);
+        return nic.queues;
+    };
+    CHECK(queues({{"network", "web"}}) == 4);
+    CHECK(queues({{"queues", nullptr}}) == 4);
+    CHECK(queues({{"queues", 2}}) == 2);
+}
+
 TEST_CASE("a NIC moves to another network without the guest losing it; the cable follows") {
     GuestHost host;
     REQUIRE(is<apply::Committed>(host.put(nic_on("web"))));
@@ -213,6 +227,38 @@ TEST_CASE("a tap that was made anew is no good to its guest, which lets go of th
     CHECK(host.hypervisor.applied == applied + 2);
     CHECK(host.has_port());
     CHECK(host.hypervisor.state().nics.contains({"vm", mac}));
+}
+
+TEST_CASE("somebody's device of the name of a new NIC's port stays his, and netd's own that lost its mark is netd's still") {
+    GuestHost host;
+    GuestNic nic = nic_on("web");
+    nic.kind = intent::GuestKind::tap;
+    bridges::Link theirs{topology::IfName::observed(host.port)};
+    theirs.kind = bridges::Tap{};
+    REQUIRE(host.kernel.meddle(bridges::Op(topology::Create<bridges::Link>{theirs})));
+    REQUIRE(host.kernel.hear());
+    const auto before = host.kernel.truth();
+    for (const auto kind : {intent::GuestKind::tap, intent::GuestKind::libvirt}) {
+        nic.kind = kind;
+        const auto outcome = host.put(nic);
+        REQUIRE(is<apply::RolledBack>(outcome));
+        CHECK(std::get<apply::RolledBack>(outcome).because.fault == topology::Fault::conflict);
+        require_same(before, host.kernel.truth());
+        CHECK(host.transactor.running().nics().empty());
+    }
+    nic.kind = intent::GuestKind::tap;
+    REQUIRE(host.kernel.meddle(bridges::Op(topology::Remove<bridges::Link>{*host.kernel.truth().links.find(theirs.name)})));
+    REQUIRE(host.kernel.hear());
+    REQUIRE(is<apply::Committed>(host.put(nic)));
+
+    const bridges::Link made = *host.kernel.truth().links.find(theirs.name);
+    bridges::Link bare{made.name};
+    bare.owner = topology::Owner::foreign();
+    REQUIRE(host.kernel.meddle(bridges::Op(topology::Update<bridges::Link>{made, bare})));
+    REQUIRE(host.kernel.hear());
+    REQUIRE_FALSE(host.kernel.state().links.find(made.name)->owner->is_ours());
+    REQUIRE(is<apply::Committed>(host.transactor.mend(host.transactor.running(), {.nics = {nic.key()}})));
+    CHECK(host.kernel.truth().links.find(made.name)->owner == made.owner);
 }
 
 TEST_CASE("networks that can carry guests are offered by name") {

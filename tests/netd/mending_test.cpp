@@ -121,6 +121,33 @@ TEST_CASE("a guest that is gone is drift, and nothing that could be mended", "[m
     CHECK(observe::curable(drift, house.now, never).empty());
 }
 
+TEST_CASE("a network whose watcher is gone is as it shall be, and mirrored again when it is back", "[mending]") {
+    House house{"eth0"};
+    house.define({{"networks", {{"lan", told::json::object()}, {"mon", told::json::object()}}}});
+    auto watcher = told::nic("probe", "mon", 2);
+    watcher.kind = intent::GuestKind::netns;
+    watcher.port_mirroring = {*topology::NetworkName::parse("lan")};
+    house.plug(told::nic("guest1", "lan"));
+    house.plug(watcher);
+    REQUIRE(find_drift(house.now) == Drift{});
+    const auto mend = [&] {
+        const auto goal = lower::goal(house.now.running, house.now.running, lower::everything(house.now.running), house.now.host());
+        REQUIRE(apply::reach(goal.wanted, goal.scope, {house.kernel, house.ovs}, std::chrono::steady_clock::now() + 60s));
+        house.look();
+    };
+    house.now.has_namespace = [](const std::string&) { return false; };
+    house.lose(told::port_of(watcher));
+    mend();
+    const Drift drift = find_drift(house.now);
+    CHECK(drift.networks.contains("mon"));
+    CHECK_FALSE(drift.networks.contains("lan"));
+    CHECK(observe::curable(drift, house.now, [](const intent::GuestNic& nic) { return nic.kind != intent::GuestKind::netns; }).empty());
+    house.now.has_namespace = lower::has_any_namespace;
+    CHECK(find_drift(house.now).networks.contains("lan"));
+    mend();
+    CHECK(find_drift(house.now) == Drift{});
+}
+
 TEST_CASE("a bond's port that is missing is told, and the bond is as it can be without it", "[mending]") {
     House house{"eth0", "eth1"};
     house.define({{"bondings", {{"bond0", {{"nics", {"eth0", "eth1"}}}}}}, {"networks", {{"web", {{"bonding", "bond0"}}}}}});

@@ -141,6 +141,29 @@ TEST_CASE("a guest's own tags are none of the untagged network, and each kind of
     CHECK(host.told(plain).empty());
 }
 
+TEST_CASE("a tap has its queues for as long as it is plugged in", "[guests]") {
+    Host host;
+    host.running.put(Network{.name = *NetworkName::parse("lan")});
+    GuestNic nic{"vm1", *topology::Mac::parse("02:00:00:00:77:01")};
+    nic.kind = GENERATE(GuestKind::tap, GuestKind::libvirt);
+    nic.network = "lan", nic.queues = 4;
+    REQUIRE(host.told(nic).empty());
+    GuestNic coming = nic;
+    coming.incoming = true;
+    for (const std::uint8_t queues : {1, 2, 8}) {
+        host.running.put(nic);
+        GuestNic other = nic;
+        other.queues = queues;
+        CHECK(host.told(other) == Told{{49, "/nic/queues"}});
+        // Nobody holds the tap of one that is awaited.
+        host.running.put(coming);
+        CHECK(host.told(other).empty());
+    }
+    host.running.put(nic);
+    nic.isolated = true;
+    CHECK(host.told(nic).empty());
+}
+
 TEST_CASE("a route is by another host in a subnet of the network; one that nobody knows before may be any") {
     Host host;
     const auto told = [&](const std::string& rest, const std::string& to, const std::string& via) {
