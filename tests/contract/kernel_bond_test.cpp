@@ -110,6 +110,9 @@ TEST_CASE("a bond takes its port for down until it has seen by itself that there
     RealWorld world;
     SKIP_UNLESS(world.kernel->abilities().bond, "the kernel has no bonding");
     succeed(world, Create<Link>{bond("mode=0 miimon=100")});
+    Link far{name("far-eth0")};
+    far.up = false;
+    update(world, far);
     put_into(world, "eth0", name("bond0"));
     const auto becomes = [&](bool down) {
         const auto is_taken_for_down = [&] { return seen(world, "eth0").facts.rare.get().is_taken_for_down; };
@@ -117,7 +120,6 @@ TEST_CASE("a bond takes its port for down until it has seen by itself that there
         return is_taken_for_down() == down;
     };
     REQUIRE(becomes(true));
-    Link far{name("far-eth0")};
     far.up = true;
     update(world, far);
     REQUIRE(becomes(false));
