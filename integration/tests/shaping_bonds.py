@@ -5,7 +5,7 @@ from client import RpcError
 from guests import expect
 from host import wait_until
 from runner import case
-from shaping import every_kind, keeps_shares, share, tables
+from shaping import every_kind, keeps_shares, megabit, share, tables
 
 
 def request(host, networks, ports=("eno1", "eno2")):
