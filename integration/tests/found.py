@@ -415,6 +415,9 @@ def what_names_two_nics_changes_neither(host):
     assert nics() == before, nics()
     update(alias="net0", nic={"alias": "net2", "network": "dmz"})
     assert nics() == before | {first.mac: ("dmz", "net2", True)}, nics()
+    # An alias that nobody knows, as libvirt's own may be, says nothing.
+    assert host.client.call("VM.hotunplugNic", {"vmId": "vm", "alias": "hostdev0", "nic": {"macAddr": second.mac}})["changed"]
+    assert set(nics()) == {first.mac}, nics()
 
 
 @case("bond", "vlan", kinds=("legacy", "vlan-aware", "ovs"))

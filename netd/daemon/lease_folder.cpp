@@ -74,9 +74,11 @@ void LeaseFolder::read(const std::string& key, const char* ending) {
 }
 
 void LeaseFolder::take_up() {
-    const lower::Leases before = offered_;
-    for (const std::string& key : keys_of(".new"))
+    lower::Leases before = offered_;
+    for (const std::string& key : keys_of(".new")) {
         if (::rename(path(key, ".new").c_str(), path(key, ".taken").c_str()) == 0) read(key, ".taken");
+        if (!offered_.contains(key)) before.erase(key);  // the client has none at all
+    }
     const auto now = clock_->boottime();
     std::erase_if(ends_, [&](const auto& entry) { return entry.second <= now && offered_.erase(entry.first) > 0; });
     for (const auto& [key, lease] : before) offer_held(key, lease);

@@ -56,7 +56,9 @@ const GuestNic* Reconciler::find_nic(const json& params) const {
     const serve::NicName name = serve::name_of(params);
     const guests::State& guests = backends_.guests.state();
     if (name.key == "macAddr") return lower::find_nic(transactor_.running(), vm, *topology::Mac::parse(name.value.get<std::string>()), guests);
-    return lower::find_nic(transactor_.running(), vm, name.value.get<std::string>(), guests);
+    if (const GuestNic* found = lower::find_nic(transactor_.running(), vm, name.value.get<std::string>(), guests)) return found;
+    const auto mac = serve::mac_in_nic(params);  // an alias of the hypervisor's own may be nothing to netd
+    return mac ? lower::find_nic(transactor_.running(), vm, *mac, guests) : nullptr;
 }
 
 // Finds the domain, and fills in what only now is known: its name, and how libvirt shall call the NIC.

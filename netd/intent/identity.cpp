@@ -148,16 +148,28 @@ Renames renames(const Intent& intent, const Identities& known, const bridges::St
 }
 
 Renames chained(Renames before, const Renames& next) {
-    for (auto& [name, device] : before) device = now(device, next);
-    before.insert(next.begin(), next.end());
+    std::set<IfName> led_to;
+    for (auto& [name, device] : before) {
+        led_to.insert(device);
+        device = now(device, next);
+    }
+    for (const auto& [name, device] : next) {
+        if (led_to.contains(name)) before.emplace(name, device);
+        else before.insert_or_assign(name, device);  // no earlier one led to it: somebody has named a card by it since
+    }
     std::erase_if(before, [](const auto& one) { return one.first == one.second; });
     return before;
 }
 
-Identities beside(Identities known, const Identities& others) {
-    for (const auto& [name, one] : others)
-        if (one.mac) known.emplace(name_while_away(*one.mac), one);
-    return known;
+Identities beside(const Identities& known, const Identities& others) {
+    const auto know = [&](const Identity& card) { return std::ranges::any_of(others, [&](const auto& other) { return other.second.mac == card.mac; }); };
+    Identities all = known;
+    for (const auto& [name, one] : others) {
+        const auto same = known.find(name);
+        const bool is_replacement = same != known.end() && !know(same->second);
+        if (one.mac && !is_replacement) all.emplace(name_while_away(*one.mac), one);
+    }
+    return all;
 }
 
 Identities moved(const Identities& known, const Renames& renames) {

@@ -34,11 +34,12 @@ bool is_known(const bridges::Link& link, const Identities& known, BusOf bus_of);
 // no device has, by its MAC: the definitions then wait for it as for any that comes late.
 Renames renames(const Intent& intent, const Identities& known, const bridges::State& kernel, BusOf bus_of);
 
-// What names that stood in definitions mean after these as well: the NIC that they meant first. One that means itself again is not among them.
+// What names that stood in definitions mean after these as well: the NIC that they meant first, unless
+// one was called so since. One that means itself again is not among them.
 Renames chained(Renames before, const Renames& next);
 
-// And cards of others, by names that no device has.
-Identities beside(Identities known, const Identities& others);
+// And cards of others, by names that no device has; but what has replaced a card under its name.
+Identities beside(const Identities& known, const Identities& others);
 
 // What is known of them by those names. Of two that come to have one, what is known of the renamed one.
 Identities moved(const Identities& known, const Renames& renames);

@@ -173,9 +173,13 @@ void go_back(const Link& old, Link& now) {
 void end_copies_of_unadopted(const Intent& was, const Intent& now, const Host& host, HostState& wanted) {
     for (const IfName& port : unadopted(was, now)) {
         const Link* there = host.kernel.links.find(port);
-        if (!there || !there->traffic || *there->traffic == bridges::Traffic() || wanted.kernel.links.contains(port)) continue;
+        if (!there || !there->traffic || wanted.kernel.links.contains(port)) continue;
+        bridges::Traffic left;
+        // On a bridge of netd's it keeps its filter, and what guards that.
+        if (!is_on_bridge_of_others(port, host.kernel)) left.checksums = there->traffic->checksums;
+        if (left == *there->traffic) continue;
         Link released{port};
-        released.traffic.emplace();
+        released.traffic = left;
         wanted.kernel.links.put(released);
     }
 }

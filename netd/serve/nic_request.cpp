@@ -128,10 +128,16 @@ NicName name_of(const json& params) {
     return names.empty() ? NicName() : names.front();
 }
 
-bool names_another(const json& params, const topology::Mac& mac) {
+std::optional<topology::Mac> mac_in_nic(const json& params) {
     const json& nic = nic_of(params);
     const auto named = nic.find("macAddr");
-    return named != nic.end() && !wire::is_absent(*named) && *topology::Mac::parse(named->get<std::string>()) != mac;
+    if (named == nic.end() || wire::is_absent(*named)) return std::nullopt;
+    return *topology::Mac::parse(named->get<std::string>());
+}
+
+bool names_another(const json& params, const topology::Mac& mac) {
+    const auto named = mac_in_nic(params);
+    return named && *named != mac;
 }
 
 Error another_mac(NicVerb verb) {

@@ -24,7 +24,9 @@ struct NicName {
 // By which it is found: the MAC, else the alias, beside `vmId`; where neither is there the same in `nic`, whose alias is a new one otherwise.
 NicName name_of(const nlohmann::json& params);
 
-// Whether `nic` has a MAC, and another than the NIC's that is meant. Of parameters with which nothing is wrong.
+// The MAC that `nic` has. Of parameters with which nothing is wrong, as the next.
+std::optional<topology::Mac> mac_in_nic(const nlohmann::json& params);
+// Whether that is another than the NIC's that is meant.
 bool names_another(const nlohmann::json& params, const topology::Mac& mac);
 // What is said of that.
 topology::Error another_mac(NicVerb verb);

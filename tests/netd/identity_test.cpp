@@ -124,6 +124,8 @@ TEST_CASE("a name that stood in definitions means what its NIC is called at last
     CHECK(intent::chained(late, {{away, name("eno1")}, {name("eno1"), name("eno2")}}) == Renames{{away, name("eno1")}});
     // The other one has its own name again, and the late one is away still.
     CHECK(intent::chained(late, {{name("eno1"), name("eno2")}}) == Renames{{name("eno1"), away}});
+    // What was called so since.
+    CHECK(intent::chained({{name("eno1"), name("eno2")}}, {{name("eno1"), name("ens4")}}) == Renames{{name("eno1"), name("ens4")}});
     // Two have swapped their names, and one goes on to a third.
     const Renames swapped{{name("eno1"), name("eno2")}, {name("eno2"), name("eno1")}};
     CHECK(intent::chained(swapped, {{name("eno1"), name("ens4")}}) == Renames{{name("eno1"), name("eno2")}, {name("eno2"), name("ens4")}});
@@ -171,6 +173,8 @@ TEST_CASE("a card that others alone know is not taken for one that is away", "[i
     const Identities its{*met.begin()};
     CHECK(intent::renames(first, its, host({nic("eno1", 2)}), no_bus).empty());
     CHECK(intent::renames(first, intent::beside(its, met), host({nic("eno1", 2)}), no_bus) == Renames{{name("eno1"), name("enx525400000001")}});
+    const Identities replaced{{name("eno1"), {nic("eno1", 9).mac, ""}}};
+    CHECK(intent::renames(first, intent::beside(its, replaced), host({nic("eno1", 9)}), no_bus).empty());
 }
 
 TEST_CASE("what is known of NICs goes with their names", "[identity]") {
