@@ -4,6 +4,7 @@
 #include "bridges/bus.hpp"
 #include "bridges/journey.hpp"
 #include "netd/apply/preview.hpp"
+#include "netd/intent/links.hpp"
 #include "netd/lower/naming.hpp"
 
 #include <fmt/format.h>
@@ -44,7 +45,7 @@ steady_clock::time_point Transactor::apply_deadline(const Terms& terms) const {
 std::optional<Error> Transactor::in_the_way(const bridges::Link& link) const {
     const bridges::Link* there = backends_.kernel.state().links.find(link.name);
     if (there && are_two_nics(link, *there)) return Error{Fault::conflict, link.name.text(), "another guest's NIC has this port by chance; give this one another MAC"};
-    if (!there || bridges::is_same_thing(link, *there) || (there->owner && there->owner->is_ours())) return std::nullopt;
+    if (!there || bridges::is_same_thing(link, *there) || intent::is_ours(*there)) return std::nullopt;
     if (plan::is_made_by_ovs(observe::state_of(backends_), link.name)) return std::nullopt;  // it makes room
     return Error{Fault::conflict, link.name.text(), "the host has a device of that name that is another thing and not netd's; rename or remove it"};
 }
@@ -63,7 +64,7 @@ std::optional<Error> Transactor::taken_port(const intent::Delta& delta) const {
         if (!create || create->now.adopted) continue;
         const auto port = lower::port_of(create->now);
         const bridges::Link* there = backends_.kernel.state().links.find(port);
-        if (!there || (there->owner && there->owner->is_ours())) continue;
+        if (!there || intent::is_ours(*there)) continue;
         const auto has_it = [&](const guests::Nic& nic) { return nic.facts.ours && nic.device == port; };
         if (std::ranges::any_of(backends_.guests.state().nics, has_it)) continue;
         return Error{Fault::conflict, port.text(), "the host has a device of that name that netd did not make; rename or remove it"};

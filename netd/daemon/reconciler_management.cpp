@@ -19,7 +19,7 @@ bool Reconciler::knows_nothing() const { return transactor_.running() == intent:
 
 // At a first start; once, when the NIC is there.
 void Reconciler::see_to_management() {
-    if (!knows_nothing()) not_taken_over_.reset();
+    if (not_taken_over_ && !knows_nothing()) not_taken_over_.reset();
     if (!management_ || transactor_.waiting() || transactor_.is_stuck()) return;
     if (!knows_nothing()) {  // an engine was there first
         management_.reset();
@@ -34,7 +34,7 @@ void Reconciler::see_to_management() {
 // It hasn't come, or can't be had; until somebody defines something.
 std::optional<Error> Reconciler::trouble_of_management() const {
     if (management_) return Error{Fault::not_found, "management", fmt::format("there is no NIC '{}' to be taken over as network ovirtmgmt", management_->nic.text())};
-    return knows_nothing() ? not_taken_over_ : std::nullopt;
+    return not_taken_over_ && knows_nothing() ? not_taken_over_ : std::nullopt;
 }
 
 namespace {

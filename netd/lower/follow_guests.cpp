@@ -1,6 +1,7 @@
 // The hypervisor is right about its guests, the definitions about their networks.
 #include "netd/lower/follow_guests.hpp"
 
+#include "netd/intent/links.hpp"
 #include "netd/lower/naming.hpp"
 #include "netd/lower/realise.hpp"
 #include "netd/lower/recognise.hpp"
@@ -117,7 +118,7 @@ std::set<IfName> unadopted(const intent::Intent& was, const intent::Intent& now)
 bool is_on_bridge_of_others(const IfName& port, const bridges::State& kernel) {
     const bridges::Link* link = kernel.links.find(port);
     const bridges::Link* bridge = link && link->master && link->master->of ? kernel.links.find(*link->master->of) : nullptr;
-    return bridge && !(bridge->owner && bridge->owner->is_ours());
+    return bridge && !intent::is_ours(*bridge);
 }
 
 intent::Intent as_guests_are_now(const intent::Intent& standing, const Host& host) {

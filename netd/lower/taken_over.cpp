@@ -38,16 +38,19 @@ bool reaches(const Subnet& address, const IpAddress& gateway) {
     return address.contains(gateway) || (address.is_v6() && gateway.is_v6() && gateway.is_link_local());
 }
 
+Error no_way_by(const Possession& had) {
+    std::string all;
+    for (const Subnet& one : had.addresses) all += (all.empty() ? "" : ", ") + one.text();
+    return {Fault::invalid, "management", fmt::format("its {} default route is by {}, which is in no subnet of its addresses ({}): no network can have that", had.family,
+                                                      had.gateway->text(), all.empty() ? "none" : all)};
+}
+
 // The one that comes first in a definition: that by which the gateway is reached, if there is one. The others stay.
 Result<std::optional<Subnet>> take_first(Possession& had) {
     auto first = had.addresses.begin();
     if (had.gateway) {
         first = std::ranges::find_if(had.addresses, [&](const Subnet& one) { return reaches(one, *had.gateway); });
-        std::string all;
-        for (const Subnet& one : had.addresses) all += (all.empty() ? "" : ", ") + one.text();
-        if (first == had.addresses.end())
-            return Error{Fault::invalid, "management", fmt::format("its {} default route is by {}, which is in no subnet of its addresses ({}): no network can have that", had.family,
-                                                                   had.gateway->text(), all.empty() ? "none" : all)};
+        if (first == had.addresses.end()) return no_way_by(had);
     }
     if (first == had.addresses.end()) return std::optional<Subnet>();
     const Subnet taken = *first;

@@ -6,6 +6,7 @@
 // asked for rx_dropped, which takes no rtnl either; but only of what can miss a frame, which needs hardware below it.
 #include "netd/observe/statistics.hpp"
 
+#include "bridges/journey.hpp"
 #include "netd/loop/fd.hpp"
 #include "netd/observe/devices.hpp"
 
@@ -174,10 +175,9 @@ const Paces& PaceKeeper::follow(const Snapshot& snapshot) {
     const auto look_at = [&](const IfName& name) {
         const bridges::Link* link = asked_.find(name);
         if (!link) return void(paces_.erase(name));
-        const bool is_bridge = link->kind && std::holds_alternative<bridges::Bridge>(*link->kind);
-        if (!is_bridge && !is_on_the_wire(*link, snapshot)) return;
+        if (!bridges::is_bridge(link) && !is_on_the_wire(*link, snapshot)) return;
         const Pace now = ask(socket, *link), *before = paces_.find(name);
-        if (link->kind && std::holds_alternative<bridges::Bond>(*link->kind) && !(before && *before == now)) bonds.insert(name);
+        if (bridges::is_bond(link) && !(before && *before == now)) bonds.insert(name);
         paces_.put(now);
     };
     for (const IfName& name : changed) look_at(name);

@@ -17,16 +17,22 @@ bridges::Link tap_of_the_hypervisor(GuestHost& host, std::optional<bridges::Mast
     return vnet;
 }
 
-}  // namespace
-
-TEST_CASE("a port that the hypervisor made is adopted, follows its NIC, and is not taken away") {
-    GuestHost host;
-    const bridges::Link vnet = tap_of_the_hypervisor(host, bridges::Master{topology::IfName::observed("web")});
+// What it tells of the NIC there.
+Nic nic_on_web(const bridges::Link& vnet) {
     Nic own{"vm", mac};
     own.device = vnet.name;
     own.alias = "net0";
     own.link = true;
     own.facts.bridge = "web";
+    return own;
+}
+
+}  // namespace
+
+TEST_CASE("a port that the hypervisor made is adopted, follows its NIC, and is not taken away") {
+    GuestHost host;
+    const bridges::Link vnet = tap_of_the_hypervisor(host, bridges::Master{topology::IfName::observed("web")});
+    Nic own = nic_on_web(vnet);
     host.hypervisor.plug_by_itself(own);
     host.follow();
     REQUIRE(host.transactor.running().nics().size() == 1);
@@ -46,11 +52,7 @@ TEST_CASE("of a port that the hypervisor took to a bridge of others nothing is c
     watcher.network = "db";
     watcher.port_mirroring = {*topology::NetworkName::parse("web")};
     REQUIRE(is<apply::Committed>(host.put(watcher)));
-    Nic own{"vm", mac};
-    own.device = vnet.name;
-    own.alias = "net0";
-    own.link = true;
-    own.facts.bridge = "web";
+    Nic own = nic_on_web(vnet);
     host.hypervisor.plug_by_itself(own);
     host.follow();
     const bridges::Link adopted = *host.kernel.truth().links.find(vnet.name);

@@ -20,6 +20,8 @@ std::string given(const char* address, int seconds, int since = 1000) {
     return fmt::format("netd_since={}000000000\nnew_ip_address={}\nnew_subnet_cidr=24\nnew_dhcp_lease_time={}\n", since, address, seconds);
 }
 
+const std::string first = given("10.7.0.50", 600), second = given("10.9.0.50", 600, 1300);
+
 struct Folder {
     house::Disk disk;
     fakes::FakeClock clock;
@@ -36,9 +38,13 @@ struct Folder {
         std::filesystem::rename(path + "/beside", path + "/eno1-4.new");
         leases.hear();
     }
+    LeaseFolder holding_first() {
+        LeaseFolder leases = open();
+        bring(leases, first);
+        leases.settle();
+        return leases;
+    }
 };
-
-const std::string first = given("10.7.0.50", 600), second = given("10.9.0.50", 600, 1300);
 
 lower::Leases only(const std::string& text) { return {{"eno1-4", *netd::read_lease(text)}}; }
 
@@ -46,9 +52,7 @@ lower::Leases only(const std::string& text) { return {{"eno1-4", *netd::read_lea
 
 TEST_CASE("a lease that is not taken does not prolong the one from before", "[leases]") {
     Folder folder;
-    LeaseFolder leases = folder.open();
-    folder.bring(leases, first);
-    leases.settle();
+    LeaseFolder leases = folder.holding_first();
     folder.clock.advance(300s);
     folder.bring(leases, second);
     CHECK(leases.next() == 1600s);
@@ -79,9 +83,7 @@ TEST_CASE("a lease that is not taken does not prolong the one from before", "[le
 
 TEST_CASE("a lease that was never taken takes none with it when it ends", "[leases]") {
     Folder folder;
-    LeaseFolder leases = folder.open();
-    folder.bring(leases, first);
-    leases.settle();
+    LeaseFolder leases = folder.holding_first();
     folder.bring(leases, given("10.9.0.50", 60));
     CHECK_FALSE(leases.end_held());
     folder.clock.advance(60s);
@@ -99,9 +101,7 @@ TEST_CASE("a lease that was never taken takes none with it when it ends", "[leas
 TEST_CASE("a start knows how long a lease lasts in whose place another one is offered", "[leases]") {
     Folder folder;
     {
-        LeaseFolder leases = folder.open();
-        folder.bring(leases, first);
-        leases.settle();
+        LeaseFolder leases = folder.holding_first();
         folder.bring(leases, second);
     }
     {
@@ -130,9 +130,7 @@ TEST_CASE("a start knows how long a lease lasts in whose place another one is of
 
 TEST_CASE("what was offered and is over is not offered again when the one from before ends", "[leases]") {
     Folder folder;
-    LeaseFolder leases = folder.open();
-    folder.bring(leases, first);
-    leases.settle();
+    LeaseFolder leases = folder.holding_first();
     folder.bring(leases, given("10.9.0.50", 601));
     folder.clock.advance(600s);
     leases.hear();
@@ -147,9 +145,7 @@ TEST_CASE("what was offered and is over is not offered again when the one from b
 
 TEST_CASE("the lease itself, given once more, lasts longer, and one without an end has none", "[leases]") {
     Folder folder;
-    LeaseFolder leases = folder.open();
-    folder.bring(leases, first);
-    leases.settle();
+    LeaseFolder leases = folder.holding_first();
     folder.bring(leases, second);
     folder.bring(leases, given("10.7.0.50", 600, 1500));
     CHECK_FALSE(leases.has_offers());

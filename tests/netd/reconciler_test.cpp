@@ -1,6 +1,5 @@
 // The thread that decides, on a host in memory: what it tells of what came of a change.
-#include "netd/daemon/reconciler.hpp"
-#include "tests/netd/transaction_house.hpp"
+#include "tests/netd/reconciler_house.hpp"
 
 #include <algorithm>
 #include <fstream>
@@ -10,15 +9,6 @@ namespace reconciler_test {
 using namespace house;
 
 namespace {
-
-// Where the reconciler would wait it is given one command, and is then told to stop.
-struct OneCommand : fakes::FakeSwitch {
-    OneCommand(fakes::FakeKernel& kernel, loop::Mailbox<serve::Command>& into) : FakeSwitch(&kernel), commands(into) {}
-    void wait(std::span<const int>, std::chrono::steady_clock::time_point) override { commands.push(std::exchange(next, serve::Stop{})); }
-
-    loop::Mailbox<serve::Command>& commands;
-    serve::Command next = serve::Stop{};
-};
 
 // netd on a host whose network `web` is on eno1.
 struct Host {

@@ -1,8 +1,7 @@
 // A first start takes the NIC that the host is managed by as it is: with all its addresses and the way by which it leaves.
 #include "netd/lower/taken_over.hpp"
 
-#include "netd/daemon/reconciler.hpp"
-#include "tests/netd/transaction_house.hpp"
+#include "tests/netd/reconciler_house.hpp"
 
 #include <algorithm>
 
@@ -148,19 +147,6 @@ TEST_CASE("a gateway in no subnet of the NIC's addresses is told by name", "[tak
     CHECK(v6.refusal() == "its IPv6 default route is by fe80::1, which is in no subnet of its addresses (none): no network can have that");
 }
 
-namespace {
-
-// Stops netd where it would wait.
-struct Stopping : fakes::FakeSwitch {
-    Stopping(fakes::FakeKernel& kernel, loop::Mailbox<serve::Command>& into) : FakeSwitch(&kernel), commands(into) {}
-    void wait(std::span<const int>, std::chrono::steady_clock::time_point) override { commands.push(std::exchange(next, serve::Stop{})); }
-
-    loop::Mailbox<serve::Command>& commands;
-    serve::Command next = serve::Stop{};
-};
-
-}  // namespace
-
 TEST_CASE("a NIC that can't be taken over is trouble until something is defined", "[taken-over]") {
     fakes::FakeKernel kernel{"eno1", "eno2"};
     Link addressed{eno1};
@@ -169,7 +155,7 @@ TEST_CASE("a NIC that can't be taken over is trouble until something is defined"
     REQUIRE(kernel.meddle(topology::Update<Link>{Link{eno1}, addressed}));
     auto commands = std::move(*loop::Mailbox<serve::Command>::open());
     auto notes = std::move(*loop::Mailbox<serve::Note>::open());
-    Stopping ovs{kernel, *commands};
+    OneCommand ovs{kernel, *commands};
     fakes::FakeClock clock;
     loop::Labour labour;
     Disk disk;
