@@ -176,12 +176,22 @@ Result<> FilterTable::conclude(const Result<std::uint32_t>& before) {
     return {};
 }
 
+void FilterTable::note_restored() {
+    const FilterContent& now = content();
+    for (const auto& [port, filter] : wanted_.filters)
+        if (const auto found = now.filters.find(port); found == now.filters.end() || found->second != filter) restored_.ports.insert(port);
+    if (!wanted_.gates) return;
+    for (const IfName& bridge : wanted_.gates->bridges)
+        if (!now.gates->bridges.contains(bridge)) restored_.devices.insert(bridge);
+}
+
 Result<> FilterTable::put_up(const FilterChanges& filters, const GateChanges& gates) {
     FilterContent wanted = wanted_;
     patch(wanted, filters, gates);
     const auto before = socket_->generation();
     if (!wanted.empty())
         if (auto done = run_nft(write_filter_table(wanted)); !done) return done;
+    note_restored();
     wanted_ = std::move(wanted);
     if (wanted_.empty()) return {};
     content_ = wanted_;

@@ -47,6 +47,10 @@ public:
     };
     News take_news() { return std::exchange(news_, News()); }
 
+    // Those that a change put back, since the table was not as netd had made it.
+    Kernel::Restored take_restored() { return std::exchange(restored_, {}); }
+    bool has_restored() const { return !restored_.ports.empty() || !restored_.devices.empty(); }
+
     int descriptor() const { return socket_ ? socket_->descriptor() : -1; }
 
 private:
@@ -56,6 +60,7 @@ private:
     Result<> change(const FilterChanges& filters, const GateChanges& gates);
     Result<> forget_counters(const IfName& port, std::vector<NftChange>& changes);
     Result<> forget_unknown(const topology::Keyed<Link>& links);
+    void note_restored();
     Result<> conclude(const Result<std::uint32_t>& before);
     void listen();
 
@@ -65,6 +70,7 @@ private:
     bool is_whole_ = false;
     bool is_as_wanted_ = false;
     News news_;
+    Kernel::Restored restored_;
     NftSocket::News heard_ = NftSocket::News::none;  // of others' changes since the last look that succeeded
     std::optional<FilterContent> stood_ = {};        // before those
     std::set<std::uint32_t> own_;       // generations that netd's own changes made, until they are heard of

@@ -84,6 +84,7 @@ Result<> HostTable::put() {
     if (stands()) return {};
     const auto before = socket_->generation();
     if (auto done = run_nft(write_host_table(services_)); !done) return done;
+    restored_ = true;
     const auto after = socket_->generation();
     // Somebody else said something in between: what it is now is looked at.
     if (!before || !after || *after != *before + 1) {

@@ -7,6 +7,7 @@
 
 #include <optional>
 #include <set>
+#include <utility>
 
 namespace bridges {
 
@@ -29,6 +30,10 @@ public:
     // Puts it up unless it stands; everything at once, or nothing.
     Result<> put();
 
+    // Whether put() has put it up since the last question.
+    bool take_restored() { return std::exchange(restored_, false); }
+    bool is_restored() const { return restored_; }
+
     // What was counted of these devices goes with them.
     Result<> forget(const std::set<IfName>& gone);
 
@@ -40,7 +45,7 @@ private:
 
     std::optional<NftSocket> socket_;
     Services services_;
-    bool is_whole_ = false;
+    bool is_whole_ = false, restored_ = false;
     NftSocket::News heard_ = NftSocket::News::none;  // of others' changes since the last look that succeeded
     std::optional<bool> stood_ = {};                 // before those
     std::set<std::uint32_t> own_;  // generations that netd's own changes made, until they are heard of

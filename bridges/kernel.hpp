@@ -72,6 +72,13 @@ public:
     // or what they go by; whoever called it.
     virtual bool take_unfiltered() { return false; }
 
+    // Whose filters, and gates or rules of the host, somebody else had taken away and a change put back beside what it was about;
+    // each is told once.
+    struct Restored {
+        std::set<IfName> ports = {}, devices = {};
+    };
+    virtual Restored take_restored() { return {}; }
+
     // Takes away the filters of ports that somebody else, or a netd that died, has left without a link, and of these ports.
     virtual Result<> forget_filters(const std::set<IfName>& released) = 0;
 };

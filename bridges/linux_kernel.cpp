@@ -41,7 +41,8 @@ public:
     const State& state() const override { return mirror_.state(); }
     Progress apply(std::span<const Op> ops) override;
     int descriptor() const override { return any_.get(); }
-    bool take_unfiltered() override { return std::exchange(unfiltered_, false); }
+    bool take_unfiltered() override { return std::exchange(unfiltered_, false) || rules_.has_restored(); }
+    Restored take_restored() override { return rules_.take_restored(state().links); }
     Result<> forget_filters(const std::set<IfName>& released) override { return rules_.forget_filters(released, mirror_); }
     const Abilities& abilities() const override { return abilities_; }
 
@@ -197,8 +198,7 @@ void LinuxKernel::finish(Batch& batch, std::span<const Op> ops) {
     for (std::size_t place = 0; place < ops.size(); ++place) {
         const auto* op = std::get_if<Create<Link>>(&ops[place]);
         if (!op || batch.is_refused(place)) continue;
-        const Link* have = state().links.find(op->now.name);
-        if (have) change(batch, place, op->now, *have);
+        if (const Link* have = state().links.find(op->now.name)) change(batch, place, op->now, *have);
         else batch.refuse(place, {Fault::lost_sync, op->now.name.text(), "it vanished after it was made"});
     }
 }

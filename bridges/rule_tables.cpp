@@ -19,6 +19,15 @@ void RuleTables::tell(KernelMirror& mirror) {
     mirror.take_host_rules(host.stands());
 }
 
+Kernel::Restored RuleTables::take_restored(const topology::Keyed<Link>& links) {
+    Kernel::Restored restored = filters.take_restored();
+    for (auto* names : {&restored.ports, &restored.devices}) std::erase_if(*names, [&](const IfName& name) { return !links.contains(name); });
+    if (!host.take_restored()) return restored;
+    for (const Link& link : links)
+        if (link.standing && link.standing->is_of_network()) restored.devices.insert(link.name);
+    return restored;
+}
+
 Result<> RuleTables::forget_filters(const std::set<IfName>& released, KernelMirror& mirror) {
     auto forgotten = filters.forget_all_but(mirror.state().links, released);
     if (!released.empty()) tell(mirror);

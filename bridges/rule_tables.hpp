@@ -17,7 +17,10 @@ struct RuleTables {
     Result<> look();
     // What the looks have found.
     void tell(KernelMirror& mirror);
-    // As Kernel promises it.
+    bool has_restored() const { return filters.has_restored() || host.is_restored(); }
+
+    // As Kernel promises them.
+    Kernel::Restored take_restored(const topology::Keyed<Link>& links);
     Result<> forget_filters(const std::set<IfName>& released, KernelMirror& mirror);
 };
 

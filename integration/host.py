@@ -216,6 +216,17 @@ class Netd:
     def told(self):
         return self.log.read_text(errors="replace").strip()[-2000:] if self.log.exists() else ""
 
+    def doing(self):
+        """Where in the kernel its threads and the programs that it runs are."""
+        tasks = list(pathlib.Path(f"/proc/{self.process.pid}/task").glob("*"))
+        with contextlib.suppress(OSError):
+            tasks += [pathlib.Path(f"/proc/{child}") for task in tasks for child in (task / "children").read_text().split()]
+        found = []
+        for task in tasks:
+            with contextlib.suppress(OSError):
+                found.append(f"{(task / 'comm').read_text().strip()} {(task / 'wchan').read_text()}")
+        return ", ".join(sorted(found))
+
     def kill(self):
         """As a crash does: no word to anybody."""
         with contextlib.suppress(ProcessLookupError):

@@ -93,7 +93,7 @@ class Lane:
             self.failed.append(one.name)
             print(f"FAILED: {one.name}\n{_indented(_reason(error))}")
             if host and host.netd.told():
-                print(_indented(f"netd said: {host.netd.told()}"))
+                print(_indented(f"netd said: {host.netd.told()}\nnetd is in: {host.netd.doing()}"))
         else:
             self.passed.append(one.name)
             print(f"passed: {one.name} ({time.monotonic() - begun:.1f} s)")

@@ -35,6 +35,13 @@ std::string names_of(const Parts& parts) {
     return text;
 }
 
+template <class Names>
+json texts_of(const Names& names) {
+    auto texts = json::array();
+    for (const auto& name : names) texts.push_back(name.text());
+    return texts;
+}
+
 }  // namespace
 
 intent::Intent Reconciler::attainable() const {
@@ -150,8 +157,8 @@ bool Reconciler::put_rules_back() {
     const auto& running = transactor_.standing();
     const auto wanted = lower::lower(running, lower::everything(running), observe::host_of(backends_));
     std::vector<bridges::Op> ops;
-    auto ports = json::array(), devices = json::array();
     std::set<topology::IfName> closing;
+    auto restored = backends_.kernel.take_restored();  // a change was quicker
     for (const bridges::Link& link : wanted.kernel.links) {
         const bridges::Link* there = backends_.kernel.state().links.find(link.name);
         if (!there || !bridges::is_same_thing(link, *there)) continue;  // somebody else's that has its name
@@ -161,28 +168,26 @@ bool Reconciler::put_rules_back() {
         if (link.gate && there->gate != link.gate) now.gate = link.gate;
         if (now.gate == true) closing.insert(link.name);
         if (now == bridges::Link{link.name}) continue;
-        if (now.filter || now.standing || now.gate == true) (now.filter ? ports : devices).push_back(link.name.text());
+        if (now.filter || now.standing || now.gate == true) (now.filter ? restored.ports : restored.devices).insert(link.name);
         ops.push_back(topology::Update<bridges::Link>{*there, now});
     }
     if (auto forgotten = backends_.kernel.forget_filters({}); !forgotten) log::warn("filters of ports that are gone stay: {}", forgotten.error().what);
     rules_again_.reset();
-    if (ops.empty()) return false;
-    const auto progress = backends_.kernel.apply(ops);
+    const auto progress = ops.empty() ? topology::Progress() : backends_.kernel.apply(ops);
+    std::ignore = backends_.kernel.take_restored();  // known already
     if (!progress.stopped) admit_bystanders(closing, wanted.kernel);
     if (progress.stopped) rules_again_ = clock_.boottime() + std::chrono::seconds(2);
-    if (ports.empty() && devices.empty()) return true;
+    if (restored.ports.empty() && restored.devices.empty()) return !ops.empty();
     if (progress.stopped) log::error("traffic is not kept apart as it should be: {}", progress.stopped->what);
-    else log::warn("the rules of {} guests' ports and {} networks were gone, and are back", ports.size(), devices.size());
-    announce("security.restored", {{"ports", ports}, {"devices", devices}, {"why", progress.stopped ? progress.stopped->what : ""}});
+    else log::warn("the rules of {} guests' ports and {} networks were gone, and are back", restored.ports.size(), restored.devices.size());
+    announce("security.restored", {{"ports", texts_of(restored.ports)}, {"devices", texts_of(restored.devices)}, {"why", progress.stopped ? progress.stopped->what : ""}});
     return true;
 }
 
 void Reconciler::tell_restored_flows() {
     for (const auto& [bridge, filtered] : backends_.ovs.take_restored()) {
-        auto ports = json::array();
-        for (const auto& port : filtered) ports.push_back(port.text());
-        log::warn("somebody changed the flows of {}: it forwards as before, and {} guests' ports are filtered again", bridge.text(), ports.size());
-        announce("security.restored", {{"ports", ports}, {"devices", json::array({bridge.text()})}, {"why", ""}});
+        log::warn("somebody changed the flows of {}: it forwards as before, and {} guests' ports are filtered again", bridge.text(), filtered.size());
+        announce("security.restored", {{"ports", texts_of(filtered)}, {"devices", json::array({bridge.text()})}, {"why", ""}});
     }
 }
 

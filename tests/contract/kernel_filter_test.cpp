@@ -76,7 +76,9 @@ TEST_CASE("whatever somebody does to the table is heard, and is undone whole wit
         auto other = FilterTable::open();
         REQUIRE(other.look());
         REQUIRE(other.filters() == table.filters());
+        REQUIRE(table.take_restored().ports == std::set{name("nic-a"), name("nic-b")});
         REQUIRE(table.put({{name("nic-c"), std::nullopt}}));
+        REQUIRE_FALSE(table.has_restored());
         REQUIRE(table.filters() == whole);
         const auto own = table.hear();
         REQUIRE(own);
@@ -87,6 +89,31 @@ TEST_CASE("whatever somebody does to the table is heard, and is undone whole wit
     REQUIRE(foreign);
     REQUIRE_FALSE(*foreign);
     nft("delete table bridge somebody");
+}
+
+TEST_CASE("what somebody had taken away, and a change of something else put back before anybody heard of it, is told", "[kernel][filter]") {
+    RealWorld world;
+    SKIP_UNLESS(world.kernel->abilities().filter && world.kernel->abilities().services, "this host has no nftables for bridges and inet");
+    Link bridge = link("web", Bridge{});
+    bridge.standing = Standing::in_network({topology::Role::vm});
+    if (world.kernel->abilities().gates) bridge.gate = true;
+    succeed(world, Create<Link>{bridge});
+    succeed(world, Create<Link>{port("nic0", "standard 52:54:00:12:34:56")});
+    std::ignore = world.kernel->take_restored();
+    REQUIRE(world.kernel->hear());
+    REQUIRE_FALSE(world.kernel->take_unfiltered());
+    nft("flush ruleset");
+    succeed(world, Create<Link>{port("nic1", "standard 52:54:00:12:34:57")});
+    REQUIRE(world.kernel->take_unfiltered());
+    auto restored = world.kernel->take_restored();
+    REQUIRE(restored.ports == std::set{name("nic0")});
+    REQUIRE(restored.devices.contains(name("web")) == (bridge.gate == true));
+    Link again{name("web")};
+    again.standing = bridge.standing;
+    REQUIRE(world.kernel->hear());
+    update(world, again);
+    REQUIRE(world.kernel->take_restored().devices == std::set{name("web")});
+    REQUIRE(world.kernel->take_restored().devices.empty());
 }
 
 TEST_CASE("another rule in the place of one is seen by whoever looks, not only by who hears of it", "[kernel][filter]") {
