@@ -166,8 +166,8 @@ Identities beside(const Identities& known, const Identities& others) {
     Identities all = known;
     for (const auto& [name, one] : others) {
         const auto same = known.find(name);
-        const bool is_replacement = same != known.end() && !know(same->second);
-        if (one.mac && !is_replacement) all.emplace(name_while_away(*one.mac), one);
+        if (!one.mac || (same != known.end() && (same->second.mac == one.mac || !know(same->second)))) continue;  // known, or replaced
+        all.emplace(name_while_away(*one.mac), one);
     }
     return all;
 }
