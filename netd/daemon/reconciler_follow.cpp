@@ -4,6 +4,7 @@
 
 #include "bridges/bus.hpp"
 #include "netd/apply/executor.hpp"
+#include "netd/daemon/left_filters.hpp"
 #include "netd/daemon/log.hpp"
 #include "netd/lower/vm_id.hpp"
 
@@ -71,7 +72,7 @@ void Reconciler::follow_guests() {
         is_refused = !std::holds_alternative<apply::Committed>(outcome);
         conclude(std::nullopt, outcome, code::refused);
         if (is_refused) follow_each(followed.wanted);
-        if (auto forgotten = backends_.kernel.forget_filters(let_go_since(was)); !forgotten) log::warn("filters of ports that are gone stay: {}", forgotten.error().what);
+        forget_filters(backends_.kernel, let_go_since(was));
     }
     followers_ = transactor_.running();
     constexpr std::chrono::seconds first_pause{5}, longest_pause{60};

@@ -1,6 +1,7 @@
 // Guests' NICs: changes that netd words itself.
 #include "netd/daemon/reconciler.hpp"
 
+#include "netd/daemon/left_filters.hpp"
 #include "netd/daemon/log.hpp"
 #include "netd/daemon/nic_request.hpp"
 #include "netd/daemon/presence.hpp"
@@ -265,8 +266,7 @@ void Reconciler::take_out(const serve::Ticket& ticket, const GuestNic::Key& key)
     const auto* committed = std::get_if<apply::Committed>(&outcome);
     if (!committed) return conclude(ticket, outcome, code::unplug_failed);
     // With its namespace went the port, and with the port nothing of its filter.
-    if (!has_port)
-        if (auto forgotten = backends_.kernel.forget_filters({}); !forgotten) log::warn("filters of ports that are gone stay: {}", forgotten.error().what);
+    if (!has_port) forget_filters(backends_.kernel);
     conclude(std::nullopt, outcome, code::unplug_failed);
     log::info("{}: NIC {} of {} is gone", asked_by(ticket), key.mac.text(), key.vm);
     reply(ticket, {{"changed", true}});
