@@ -157,7 +157,10 @@ TEST_CASE("what somebody else shapes gets no shares, be it a NIC or a bond's por
     shape_by_others(house, "eth1");
     CHECK(asked({{"networks", {{"web", {{"nic", "eth1"}, {"hostQos", qos(10)}}}}}}) == "/networks/web/hostQos 29 " + words);
     CHECK(asked(on_bond({"eth0", "eth1"}, "legacy", nullptr, nullptr)).empty());
-    CHECK(asked(on_bond({"eth0", "eth1"}, "legacy", qos(10), qos(20))).find("/networks/web/hostQos 29 " + words) != std::string::npos);
+    CHECK(asked(on_bond({"eth0", "eth1"}, "legacy", qos(10), qos(20))) == "/bondings/bond0/nics 29 " + words);
+    house.define(on_bond({"eth0", "eth1"}, "legacy", nullptr, nullptr));
+    shape_by_others(house, "eth1");
+    CHECK(asked({{"networks", on_bond({}, "legacy", qos(10), qos(20))["networks"]}}) == "/networks/db/hostQos 29 " + words);
     house.define(on_bond({"eth0", "eth2"}, "legacy", qos(10), qos(20)));
     shape_by_others(house, "eth1");
     CHECK(asked({{"bondings", {{"bond0", {{"nics", {"eth0", "eth1"}}}}}}}) == "/bondings/bond0/nics 29 " + words);
