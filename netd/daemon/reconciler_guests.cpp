@@ -49,6 +49,11 @@ std::string why_not(const guests::Hypervisor& guests) {
     return fmt::format("libvirt does not answer at {}: {}", guests.where(), guests.trouble());
 }
 
+// What is wrong by more than one rule is told once.
+void add_new(const intent::Complaints& found, intent::Complaints& to) {
+    to.add(found, [&](const intent::Complaint& one) { return std::ranges::find(to, one) == to.end() ? std::optional(one) : std::nullopt; });
+}
+
 }  // namespace
 
 // By what the door let in: a MAC, or an alias.
@@ -114,10 +119,10 @@ std::optional<GuestNic> Reconciler::described(const serve::ChangeNic& change) {
     GuestNic nic{text_of(change.params, "vmId"), mac};
     nic.kind = intent::GuestKind::libvirt;
     wire::read_nic(described, nic, code::plug_failed, complaints);
-    if (nic.adopted) complaints.push_back({code::plug_failed, "/nic/adopted", topology::Fault::invalid, "which ports netd adopts is what it finds, not what it is told"});
+    if (std::exchange(nic.adopted, std::nullopt)) complaints.push_back({code::plug_failed, "/nic/adopted", topology::Fault::invalid, "which ports netd adopts is what it finds, not what it is told"});
     if (nic.incoming && nic.kind != intent::GuestKind::libvirt)
         complaints.push_back({code::plug_failed, "/nic/incoming", topology::Fault::invalid, "only a domain of libvirt's can bring its NIC along"});
-    if (nic.kind == intent::GuestKind::libvirt && complaints.empty()) complaints = look_up_guest(nic);
+    if (nic.kind == intent::GuestKind::libvirt) add_new(look_up_guest(nic), complaints);
     else if (const GuestNic* known = lower::find_nic(transactor_.running(), nic.vm, nic.mac, backends_.guests.state())) nic.vm = known->vm;
     if (const GuestNic* known = transactor_.running().nics().find(nic.key())) keep_what_lasts(described, *known, nic);
     if (is_parting(nic.key()))
@@ -127,6 +132,7 @@ std::optional<GuestNic> Reconciler::described(const serve::ChangeNic& change) {
     else if (nic.kind == intent::GuestKind::netns && is_own_namespace(nic.vm))
         complaints.push_back({code::plug_failed, "/vmId", topology::Fault::invalid, fmt::format("'{}' is the host's own namespace, which is no guest", nic.vm)});
     if (complaints.empty()) return nic;
+    add_new(intent::validate_nic(nic, transactor_.running(), facts(), code::plug_failed).complaints, complaints);
     refuse(change.ticket, complaints);
     return std::nullopt;
 }
@@ -189,8 +195,11 @@ void Reconciler::update(const serve::ChangeNic& change) {
         complaints.push_back({code::update_failed, "/nic/network", topology::Fault::denied, "libvirt has plugged this NIC in by itself; move it, or draw its cable, by 'virsh update-device'"});
     if (nic.kind == intent::GuestKind::libvirt && !nic.incoming && !backends_.guests.connected())
         complaints.push_back({code::update_failed, "/nic/kind", topology::Fault::backend, why_not(backends_.guests)});
-    const auto verdict = complaints.empty() ? intent::validate_nic(nic, transactor_.running(), facts(), code::update_failed) : intent::Verdict{{}, complaints};
-    if (!verdict.complaints.empty()) return refuse(change.ticket, serve::as_asked(verdict.complaints, change.params));
+    nic.incoming = there->incoming;
+    nic.adopted = there->adopted;
+    const auto verdict = intent::validate_nic(nic, transactor_.running(), facts(), code::update_failed);
+    add_new(verdict.complaints, complaints);
+    if (!complaints.empty()) return refuse(change.ticket, serve::as_asked(complaints, change.params));
     // Also where libvirt has no part in it: the guest would find on the other host what was prepared for it before.
     const guests::Nic::Key key = lower::in_domain(nic.key(), backends_.guests.state());
     if (backends_.guests.state().nics.contains(key))

@@ -97,6 +97,17 @@ TEST_CASE("a filter that an earlier netd left on a port of others is taken off w
     CHECK(kept.traffic->checksums);
 }
 
+TEST_CASE("what is wrong with a guest is told beside what is wrong with its NIC", "[reconciler]") {
+    Host host;
+    host.ovs.next = serve::ChangeNic{{}, serve::NicVerb::plug, {{"vmId", "nowhere"}, {"nic", {{"kind", "netns"}, {"network", "gone"}, {"nicModel", "ne2000"}}}}};
+    host.reconciler.run();
+    std::vector<std::string> paths;
+    for (const serve::Note& note : host.notes->take())
+        if (const auto* reply = std::get_if<serve::Reply>(&note))
+            for (const auto& complaint : nlohmann::json::parse(reply->bytes)["error"]["data"]) paths.push_back(complaint["path"]);
+    CHECK(paths == std::vector<std::string>{"/vmId", "/nic/network", "/nic/nicModel"});
+}
+
 TEST_CASE("nameservers that somebody else has written are told, though no event says so", "[reconciler]") {
     Host host;
     std::ofstream(host.resolv_conf()) << "nameserver 198.51.100.1\n";
