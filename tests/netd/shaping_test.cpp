@@ -251,35 +251,6 @@ TEST_CASE("all networks of a NIC have shares or none has", "[shaping]") {
     for (const auto& complaint : verdict.complaints) CHECK(complaint.what == "network 'web' has hostQos and 'db' has none; all networks of eth0 have it, or none has");
 }
 
-TEST_CASE("who mirrors a network gets what passes its device, and what its guests send, each once", "[shaping]") {
-    House house{"eth0"};
-    house.define({{"networks", {{"web", {{"nic", "eth0"}}}, {"db", json::object()}}}});
-    intent::GuestNic speaker{"vm", *topology::Mac::parse("52:54:00:00:00:01")}, ear{"vm", *topology::Mac::parse("52:54:00:00:00:02")};
-    speaker.kind = ear.kind = intent::GuestKind::tap;
-    speaker.network = ear.network = "web";
-    ear.port_mirroring = {*intent::NetworkName::parse("web")};
-    const std::string from = lower::port_of(speaker.key()).text(), to = lower::port_of(ear.key()).text();
-    const std::set copies{told::name(to)};
-    house.plug(speaker);
-    house.plug(ear);
-    REQUIRE(house.link("web").traffic == Traffic{.copies = copies});
-    REQUIRE(house.link("web").promiscuous == true);
-    REQUIRE(house.link(from).traffic == Traffic{.copies_in = copies});
-    REQUIRE(house.link(to).traffic == Traffic{});
-    REQUIRE(house.link("db").traffic == Traffic{});
-    // What a trusted one sends reaches the network's device.
-    speaker.filter = topology::FilterLevel::trusted;
-    house.plug(speaker);
-    REQUIRE(house.link(from).traffic == Traffic{});
-    speaker.filter = {};
-    house.plug(speaker);
-    ear.port_mirroring = {*intent::NetworkName::parse("db")};
-    house.plug(ear);
-    REQUIRE(house.link("db").traffic == Traffic{.copies = copies});
-    for (const std::string& link : {std::string("web"), from, to}) REQUIRE(house.link(link).traffic == Traffic{});
-    REQUIRE(house.link("web").promiscuous == false);
-}
-
 TEST_CASE("a guest's limits that nobody can keep are refused by name", "[shaping]") {
     intent::GuestNic nic{"vm", *topology::Mac::parse("52:54:00:00:00:01")};
     nic.spec_params = {.inbound = intent::Bandwidth{250, {}, {}}, .outbound = intent::Bandwidth{250, {}, {}}};
