@@ -35,7 +35,7 @@ _netctl() {
     [[ $word == --*=* ]] && { before=${word%%=*}; word=${word#*=}; }
     for ((at = 1; at < ${#words[@]} - 1; at++)); do
         case ${words[at]} in
-            --color|--control|--events|--timeout|--confirm-within|--network|--guest|--mac|--kind|--ifname|--filter|--address|--vlan|--trunk|--mtu|--queues|--topic|--count|-n|-f|--file)
+            --color|--control|--events|--timeout|--confirm-within|--network|--guest|--switch|--mac|--kind|--ifname|--filter|--address|--vlan|--trunk|--mtu|--queues|--topic|--count|-n|-f|--file)
                 [[ ${words[at]} == -n && $verb == apply ]] || [[ ${words[at]} == -f && $verb == events ]] || ((at++)) ;;
             --) [[ $verb == try ]] && { compopt -o default; return; } ;;
             -*) ;;
@@ -48,6 +48,7 @@ _netctl() {
         --filter) COMPREPLY=($(compgen -W "standard strict trusted" -- "$word")); return ;;
         --network) _netctl_names nets "$word"; return ;;
         --guest) _netctl_names vms "$word"; return ;;
+        --switch) COMPREPLY=($(compgen -W "legacy vlan-aware ovs" -- "$word")); return ;;
         --file) compopt -o default; return ;;
         -f) [[ $verb == events ]] || { compopt -o default; return; } ;;
     esac
@@ -56,7 +57,7 @@ _netctl() {
         case $verb in
             apply) more="--yes --dry-run --commit --no-commit --confirm-within --file" ;;
             plan) more="--file" ;;
-            definitions) more="--committed" ;;
+            definitions) more="--committed --switch" ;;
             try) more="--file --commit --no-commit --confirm-within" ;;
             plug) more="--mac --kind --ifname --filter --address --vlan --trunk --mtu --queues --cable-out --isolated" ;;
             topology) more="--dot --svg --mermaid --network --guest --problems --unfolded --ascii" ;;

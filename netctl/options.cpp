@@ -141,7 +141,11 @@ private:
     void add_showing() {
         add("status", "How netd and the host are, on one screen", status_);
         add("diff", "What is not as defined, and what is not committed; exit 6 if there is drift", diff_);
-        add("definitions", "What runs, as a file for apply; begin with it to change a network", defined_)->add_flag("--committed", defined_.committed, "What comes back at boot");
+        auto* definitions = add("definitions", "What runs, as a file for apply; begin with it to change a network", defined_);
+        definitions->add_flag("--committed", defined_.committed, "What comes back at boot");
+        definitions->add_option("--switch", defined_.kind, "Only what is on that kind of switch: legacy, vlan-aware or ovs; apply takes one kind at a time")
+            ->type_name("KIND")
+            ->check(CLI::IsMember({"legacy", "vlan-aware", "ovs"}));
         add("networks", "The networks", networks_)->add_option("NAME", networks_.name, "Only that one");
         add("links", "NICs, bonds, VLANs and bridges", links_)->add_option("NAME", links_.name, "Only that one");
         add("lldp", "Which port of which switch a NIC is on", lldp_)->add_option("LINK", lldp_.link, "Only that NIC");

@@ -31,7 +31,10 @@ struct Confirm {};
 struct Rollback {};
 struct Commit {};
 struct Diff {};
-struct Defined { bool committed = false; };
+struct Defined {
+    bool committed = false;
+    std::string kind = {};  // of switch; "": of all
+};
 struct Status {};
 struct Networks { std::string name = {}; };
 struct Links { std::string name = {}; };

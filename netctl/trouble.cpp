@@ -98,7 +98,7 @@ Exit ending(int number, Asked asked, const Trouble& trouble) {
 
 // One that is about a file of several kinds of switch has its own way on.
 constexpr std::string_view one_kind = "send one request a kind";
-constexpr const char* a_kind_alone = R"(jq '.networks |= with_entries(select((.value.switch // "legacy") == "KIND"))' FILE | netctl apply --yes -f -, for each KIND)";
+constexpr const char* a_kind_alone = R"(jq '.networks |= with_entries(select((.value.switch // "legacy") == "KIND"))' FILE | netctl apply --yes -f -, for each KIND; of what runs: netctl definitions --switch KIND)";
 
 std::string advice_of_plugging(const std::vector<Complaint>& complaints) {
     const auto path = complaints.empty() ? "" : complaints.front().path;

@@ -271,6 +271,20 @@ def a_guest_that_mirrors_gets_a_copy_with_tags(host):
     mirrored(host, 100, 200)
 
 
+@case("mirred", kinds=("vlan-aware", "ovs"))
+def what_a_guest_with_a_tag_of_its_own_sends_is_copied_as_its_networks(host):
+    define(host, {"web": {"vlan": 100}, "db": {"vlan": 200}})
+    a, ear = Guest(host, "a", "web", vlan=200), Guest(host, "ear", "", portMirroring=["db"])
+    agree(host)
+    wire = host.later(Wire(host.wire.name, "eno1"))
+    for to in ("ff:ff:ff:ff:ff:ff", "02:ff:00:00:00:01"):
+        heard = shout(a.end, a.mac, [wire, ear.end], to=to, expected=[wire, ear.end])
+        assert len(heard.get(ear.end, ())) == 1, f"to {to}: {heard}"
+    ear.update(portMirroring=["web"])
+    agree(host)
+    wait_until(lambda: ear.end not in shout(a.end, a.mac, [wire, ear.end], expected=[wire]), 3)
+
+
 @case(kinds=("ovs",), words=("--drift", "report"))
 def who_only_mirrors_reaches_nobody_when_the_mirror_is_gone(host):
     define(host, {"web": {"vlan": 100}, "lan": {}})

@@ -123,7 +123,7 @@ private:
     void ask_who_moved();
     void ask_before_mending();
     void ask_in_turn();
-    std::set<topology::IfName> let_go_since(const intent::Intent& was);
+    void let_go_of_ports();
     void see_to_strays(const lower::Followed& followed);
     void settle_partings();
     // Taps that others plugged in.
@@ -181,6 +181,11 @@ private:
     std::optional<intent::Intent> followers_;   // the definitions that do
     std::chrono::steady_clock::time_point guests_again_{};  // not before, as following them was refused, and
     std::chrono::seconds guests_pause_{};                   // for how long; none: it was not
+    struct LookedAt {
+        intent::Intent running = {};
+        topology::Keyed<bridges::Link> links = {};
+    };
+    LookedAt filters_seen_;                     // in what filters on bridges of others were last looked for
     std::optional<lower::HostState> guarded_;   // in what newcomers were last looked for while definitions could not follow
     std::optional<lower::HostState> tried_in_;  // a way back that is blocked, last
     std::optional<lower::HostState> places_;    // where guests' ports were last seen

@@ -4,6 +4,7 @@
 
 #include "bridges/bus.hpp"
 #include "netd/apply/executor.hpp"
+#include "netd/daemon/left_filters.hpp"
 #include "netd/daemon/log.hpp"
 #include "netd/lower/vm_id.hpp"
 
@@ -66,12 +67,10 @@ void Reconciler::follow_guests() {
         apply::Terms terms;
         terms.confirm = false;
         terms.begun = tell_begun(own);
-        const intent::Intent was = transactor_.running();
         const apply::Outcome outcome = transactor_.begin(followed.wanted, terms);
         is_refused = !std::holds_alternative<apply::Committed>(outcome);
         conclude(std::nullopt, outcome, code::refused);
         if (is_refused) follow_each(followed.wanted);
-        if (auto forgotten = backends_.kernel.forget_filters(let_go_since(was)); !forgotten) log::warn("filters of ports that are gone stay: {}", forgotten.error().what);
     }
     followers_ = transactor_.running();
     constexpr std::chrono::seconds first_pause{5}, longest_pause{60};
@@ -83,14 +82,15 @@ void Reconciler::follow_guests() {
     see_to_strays(followed);
 }
 
-// Ports that the hypervisor has taken to bridges of others: there they are filtered by whoever has those.
-std::set<topology::IfName> Reconciler::let_go_since(const intent::Intent& was) {
-    auto ports = lower::unadopted(was, transactor_.running());
-    const std::vector<topology::IfName> looked_at(ports.begin(), ports.end());
-    // The hypervisor may have been quicker to tell of it than the kernel.
-    if (!ports.empty() && !backends_.kernel.look_at(looked_at)) return {};
-    std::erase_if(ports, [&](const topology::IfName& port) { return !lower::is_on_bridge_of_others(port, backends_.kernel.state()); });
-    return ports;
+// Ports that the hypervisor has taken to bridges of others, whoever saw it and when: there they are filtered by whoever has those.
+void Reconciler::let_go_of_ports() {
+    if (stopping_ || transactor_.waiting() || transactor_.is_stuck()) return;
+    const LookedAt now{transactor_.running(), backends_.kernel.state().links};
+    const LookedAt before = std::exchange(filters_seen_, now);
+    const auto released = lower::left_filtered(before.running, now.running, before.links, backends_.kernel.state());
+    if (released.empty()) return;
+    let_go_of(released, backends_.kernel);
+    publish();
 }
 
 // What is in the way of one guest is not in that of the others.

@@ -1,6 +1,7 @@
 // A tap that others plugged into a bridge carries nothing until it is known that it is not the hypervisor's; those of that get a filter.
 #include "netd/daemon/reconciler.hpp"
 
+#include "netd/daemon/left_filters.hpp"
 #include "netd/daemon/log.hpp"
 
 namespace netd {
@@ -38,8 +39,7 @@ void Reconciler::note_newcomers(std::vector<bridges::Op>& ops) {
     gated_ = now.links;
     if (gates_moved)
         for (const Link& link : now.links) note(link);
-    if (is_left)
-        if (auto forgotten = backends_.kernel.forget_filters({}); !forgotten) log::warn("filters of ports that are gone stay: {}", forgotten.error().what);
+    if (is_left) forget_filters(backends_.kernel);
 }
 
 // Whether it is nobody's of the hypervisor's, and may pass.

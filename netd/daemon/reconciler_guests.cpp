@@ -1,6 +1,7 @@
 // Guests' NICs: changes that netd words itself.
 #include "netd/daemon/reconciler.hpp"
 
+#include "netd/daemon/left_filters.hpp"
 #include "netd/daemon/log.hpp"
 #include "netd/daemon/nic_request.hpp"
 #include "netd/daemon/presence.hpp"
@@ -46,6 +47,11 @@ topology::Mac fresh_mac(const intent::Intent& running) {
 std::string why_not(const guests::Hypervisor& guests) {
     if (guests.where().empty()) return "this netd was told to use no libvirt; kinds tap and netns are there";
     return fmt::format("libvirt does not answer at {}: {}", guests.where(), guests.trouble());
+}
+
+// What is wrong by more than one rule is told once.
+void add_new(const intent::Complaints& found, intent::Complaints& to) {
+    to.add(found, [&](const intent::Complaint& one) { return std::ranges::find(to, one) == to.end() ? std::optional(one) : std::nullopt; });
 }
 
 }  // namespace
@@ -113,10 +119,10 @@ std::optional<GuestNic> Reconciler::described(const serve::ChangeNic& change) {
     GuestNic nic{text_of(change.params, "vmId"), mac};
     nic.kind = intent::GuestKind::libvirt;
     wire::read_nic(described, nic, code::plug_failed, complaints);
-    if (nic.adopted) complaints.push_back({code::plug_failed, "/nic/adopted", topology::Fault::invalid, "which ports netd adopts is what it finds, not what it is told"});
+    if (std::exchange(nic.adopted, std::nullopt)) complaints.push_back({code::plug_failed, "/nic/adopted", topology::Fault::invalid, "which ports netd adopts is what it finds, not what it is told"});
     if (nic.incoming && nic.kind != intent::GuestKind::libvirt)
         complaints.push_back({code::plug_failed, "/nic/incoming", topology::Fault::invalid, "only a domain of libvirt's can bring its NIC along"});
-    if (nic.kind == intent::GuestKind::libvirt && complaints.empty()) complaints = look_up_guest(nic);
+    if (nic.kind == intent::GuestKind::libvirt) add_new(look_up_guest(nic), complaints);
     else if (const GuestNic* known = lower::find_nic(transactor_.running(), nic.vm, nic.mac, backends_.guests.state())) nic.vm = known->vm;
     if (const GuestNic* known = transactor_.running().nics().find(nic.key())) keep_what_lasts(described, *known, nic);
     if (is_parting(nic.key()))
@@ -126,6 +132,7 @@ std::optional<GuestNic> Reconciler::described(const serve::ChangeNic& change) {
     else if (nic.kind == intent::GuestKind::netns && is_own_namespace(nic.vm))
         complaints.push_back({code::plug_failed, "/vmId", topology::Fault::invalid, fmt::format("'{}' is the host's own namespace, which is no guest", nic.vm)});
     if (complaints.empty()) return nic;
+    add_new(intent::validate_nic(nic, transactor_.running(), facts(), code::plug_failed).complaints, complaints);
     refuse(change.ticket, complaints);
     return std::nullopt;
 }
@@ -188,8 +195,11 @@ void Reconciler::update(const serve::ChangeNic& change) {
         complaints.push_back({code::update_failed, "/nic/network", topology::Fault::denied, "libvirt has plugged this NIC in by itself; move it, or draw its cable, by 'virsh update-device'"});
     if (nic.kind == intent::GuestKind::libvirt && !nic.incoming && !backends_.guests.connected())
         complaints.push_back({code::update_failed, "/nic/kind", topology::Fault::backend, why_not(backends_.guests)});
-    const auto verdict = complaints.empty() ? intent::validate_nic(nic, transactor_.running(), facts(), code::update_failed) : intent::Verdict{{}, complaints};
-    if (!verdict.complaints.empty()) return refuse(change.ticket, serve::as_asked(verdict.complaints, change.params));
+    nic.incoming = there->incoming;
+    nic.adopted = there->adopted;
+    const auto verdict = intent::validate_nic(nic, transactor_.running(), facts(), code::update_failed);
+    add_new(verdict.complaints, complaints);
+    if (!complaints.empty()) return refuse(change.ticket, serve::as_asked(complaints, change.params));
     // Also where libvirt has no part in it: the guest would find on the other host what was prepared for it before.
     const guests::Nic::Key key = lower::in_domain(nic.key(), backends_.guests.state());
     if (backends_.guests.state().nics.contains(key))
@@ -265,8 +275,7 @@ void Reconciler::take_out(const serve::Ticket& ticket, const GuestNic::Key& key)
     const auto* committed = std::get_if<apply::Committed>(&outcome);
     if (!committed) return conclude(ticket, outcome, code::unplug_failed);
     // With its namespace went the port, and with the port nothing of its filter.
-    if (!has_port)
-        if (auto forgotten = backends_.kernel.forget_filters({}); !forgotten) log::warn("filters of ports that are gone stay: {}", forgotten.error().what);
+    if (!has_port) forget_filters(backends_.kernel);
     conclude(std::nullopt, outcome, code::unplug_failed);
     log::info("{}: NIC {} of {} is gone", asked_by(ticket), key.mac.text(), key.vm);
     reply(ticket, {{"changed", true}});

@@ -60,6 +60,7 @@ void Reconciler::see_to_guests() {
     for (;;) {
         settle_partings();
         follow_guests();
+        let_go_of_ports();
         if (!backends_.guests.hear()) return;
         publish();
     }

@@ -2,6 +2,7 @@
 #include "netd/daemon/reconciler.hpp"
 
 #include "bridges/journey.hpp"
+#include "netd/daemon/left_filters.hpp"
 #include "netd/daemon/log.hpp"
 #include "netd/daemon/presence.hpp"
 
@@ -171,7 +172,7 @@ bool Reconciler::put_rules_back() {
         if (now.filter || now.standing || now.gate == true) (now.filter ? restored.ports : restored.devices).insert(link.name);
         ops.push_back(topology::Update<bridges::Link>{*there, now});
     }
-    if (auto forgotten = backends_.kernel.forget_filters({}); !forgotten) log::warn("filters of ports that are gone stay: {}", forgotten.error().what);
+    forget_filters(backends_.kernel);
     rules_again_.reset();
     const auto progress = ops.empty() ? topology::Progress() : backends_.kernel.apply(ops);
     std::ignore = backends_.kernel.take_restored();  // known already

@@ -6,6 +6,7 @@
 #include "netd/daemon/dhcp_clients.hpp"
 #include "netd/daemon/greeter.hpp"
 #include "netd/daemon/host_resolver.hpp"
+#include "netd/daemon/left_filters.hpp"
 #include "netd/daemon/left_wires.hpp"
 #include "netd/daemon/log.hpp"
 #include "netd/daemon/presence.hpp"
@@ -128,7 +129,7 @@ int recover(const Options& options, const store::Entry& entry) {
     // Flows go by what ovs-vswitchd tells of ports after they came, and nobody is here to hear it later.
     if (needs_ovs(entry)) observe::hear_out(*ovs, std::chrono::steady_clock::now() + std::chrono::seconds(10));
     greeter.repeat(Greeter::Time::max());
-    if (auto forgotten = (*kernel)->forget_filters({}); !forgotten) log::warn("filters of ports that are gone stay: {}", forgotten.error().what);
+    forget_filters(**kernel);
     clients->sync(lower::clients_of(transactor.standing()));
     put_nameservers(options, transactor.standing(), clients->leases().held(), clock);
     if (std::holds_alternative<apply::Degraded>(outcome)) return 1;

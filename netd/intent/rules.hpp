@@ -15,9 +15,6 @@ const IfName* foreign_owner_of(const bridges::Link& link, std::string_view own, 
 // Open vSwitch's own device: a bridge's, or an internal port.
 bool is_switchs_own(const IfName& device, const Facts& facts);
 
-// What is to be said where somebody else shapes what leaves by a link that has shares, or gets them; "" where nobody does.
-std::string shaped_by_others(const IfName& device, const Intent& running, const Facts& facts);
-
 // Where the network's definition gives it this address: a JSON pointer.
 std::string place_of(const Network& network, const Subnet& address);
 
@@ -30,6 +27,6 @@ bool rules_out_stp(const Network& network);
 
 // Beside the others of `wanted` and on this host.
 void check_among(const Network& network, const Intent& wanted, Neighbours& neighbours, const Intent& running, const Facts& facts, Complaints& complaints);
-void check_among(const Bond& bond, const Intent& wanted, Neighbours& neighbours, const Intent& running, const Facts& facts, Complaints& complaints);
+void check_among(const Bond& bond, const Intent& wanted, Neighbours& neighbours, const Facts& facts, Complaints& complaints);
 
 }  // namespace intent

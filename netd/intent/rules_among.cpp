@@ -236,13 +236,6 @@ private:
         if (!facts_.abilities.hfsc)
             refuse(code::refused, Fault::backend, "hostQos", fmt::format("kernel {} has no HFSC (module sch_hfsc); load it, or leave hostQos out", facts_.abilities.release));
         if (network_.host_qos->in) intake();
-        unshaped(*device);
-        if (const Bond* bond = wanted_.bonds().find(*device))
-            for (const IfName& nic : bond->nics) unshaped(nic);
-    }
-
-    void unshaped(const IfName& device) {
-        if (std::string what = shaped_by_others(device, running_, facts_); !what.empty()) refuse(code::refused, Fault::conflict, "hostQos", std::move(what));
     }
 
     void intake() {

@@ -4,22 +4,15 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 namespace intent {
 namespace {
 
 using bridges::Link;
 
-bool has_shares(const IfName& base, const Intent& intent) {
-    const Base* there = intent.bases().find(base);
-    return there && std::ranges::any_of(there->riders, &Rider::shaped);
-}
-
 class BondCheck {
 public:
-    BondCheck(const Bond& bond, const Intent& wanted, Neighbours& neighbours, const Intent& running, const Facts& facts, Complaints& complaints)
-        : bond_(bond), wanted_(wanted), neighbours_(neighbours), running_(running), facts_(facts), complaints_(complaints) {}
+    BondCheck(const Bond& bond, const Intent& wanted, Neighbours& neighbours, const Facts& facts, Complaints& complaints)
+        : bond_(bond), wanted_(wanted), neighbours_(neighbours), facts_(facts), complaints_(complaints) {}
 
     void run() {
         if (!facts_.abilities.bond)
@@ -63,14 +56,11 @@ private:
             return refuse(code::used_nic, Fault::conflict, "nics", fmt::format("multiple usages: '{}' carries '{}', which takes all that comes in by it", nic.text(), upper->text()));
         if (const IfName* owner = foreign_owner_of(*link, bond_.name.text(), wanted_, facts_))
             refuse(code::used_nic, Fault::conflict, "nics", fmt::format("'{}' belongs to '{}', which netd did not make", nic.text(), owner->text()));
-        if (!has_shares(bond_.name, wanted_)) return;
-        if (std::string what = shaped_by_others(nic, running_, facts_); !what.empty()) refuse(code::refused, Fault::conflict, "nics", std::move(what));
     }
 
     const Bond& bond_;
     const Intent& wanted_;
     Neighbours& neighbours_;
-    const Intent& running_;
     const Facts& facts_;
     Complaints& complaints_;
 };
@@ -93,17 +83,8 @@ bool is_switchs_own(const IfName& device, const Facts& facts) {
     return (port && port->internal == true) || facts.ovs->bridges.contains(device);
 }
 
-std::string shaped_by_others(const IfName& device, const Intent& running, const Facts& facts) {
-    const Link* link = facts.kernel.links.find(device);
-    if (!link || link->facts.rare.get().foreign_qdisc.empty()) return "";
-    const Bond* bond = running.bond_of(device);
-    if (has_shares(bond ? bond->name : device, running)) return "";  // it took the place of netd's
-    return fmt::format("somebody else shapes what leaves by {} (qdisc {}); take that away first: tc qdisc delete dev {} root", device.text(),
-                       link->facts.rare.get().foreign_qdisc, device.text());
-}
-
-void check_among(const Bond& bond, const Intent& wanted, Neighbours& neighbours, const Intent& running, const Facts& facts, Complaints& complaints) {
-    BondCheck(bond, wanted, neighbours, running, facts, complaints).run();
+void check_among(const Bond& bond, const Intent& wanted, Neighbours& neighbours, const Facts& facts, Complaints& complaints) {
+    BondCheck(bond, wanted, neighbours, facts, complaints).run();
 }
 
 }  // namespace intent

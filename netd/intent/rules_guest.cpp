@@ -27,17 +27,18 @@ std::string switch_of(const Network& network) { return network.base() ? network.
 }  // namespace
 
 void check_tags(const GuestNic& nic, const Intent& wanted, const RefuseNic& refuse) {
-    const Network* network = wanted.network(nic.network);
-    if (!network || !(nic.vlan || nic.trunk)) return;
+    if (nic.network.empty() || !(nic.vlan || nic.trunk)) return;
     const std::string_view attribute = nic.trunk ? "trunk" : "vlan";
+    const GuestNic* known = wanted.nics().find(nic.key());
+    const bool is_as_it_was = known && known->network == nic.network && known->vlan == nic.vlan && known->trunk == nic.trunk;
+    if (!is_as_it_was && (nic.trunk ? nic.trunk->contains(*VlanId::from(0)) : nic.vlan->number() == 0))
+        refuse(attribute, Fault::invalid, "0 is the untagged network, which a guest is in without a tag of its own");
+    const Network* network = wanted.network(nic.network);
+    if (!network) return;
     if (network->switch_kind == SwitchKind::legacy)
         return refuse(attribute, Fault::invalid, fmt::format("network '{}' is on switch legacy: a guest's own tags need vlan-aware or ovs", nic.network));
     if (network->switch_kind == SwitchKind::ovs && nic.adopted)
         return refuse(attribute, Fault::denied, "this port of Open vSwitch is the hypervisor's, and so is its tag: virsh update-device");
-    const GuestNic* known = wanted.nics().find(nic.key());
-    const bool is_as_it_was = known && known->network == nic.network && known->vlan == nic.vlan && known->trunk == nic.trunk;
-    if (!is_as_it_was && (nic.trunk ? nic.trunk->contains(*VlanId::from(0)) : nic.vlan->number() == 0))
-        return refuse(attribute, Fault::invalid, "0 is the untagged network, which a guest is in without a tag of its own");
     if (network->switch_kind == SwitchKind::ovs) return;
     if (!network->base())
         return refuse(attribute, Fault::invalid, fmt::format("network '{}' has neither nic nor bonding, so that its bridge knows no tags", nic.network));

@@ -1,11 +1,10 @@
 // See rules_qos.hpp. All of it is complained of as one attribute: only together do the curves make sense.
 #include "netd/intent/rules_qos.hpp"
 
-#include "netd/intent/request.hpp"
-
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 namespace intent {
 namespace {
@@ -31,6 +30,28 @@ bool exceeds(const ServiceCurve& curve, const ServiceCurve& limit) {
     return std::ranges::any_of(times, [&](std::uint64_t time) { return rate(curve, time) > rate(limit, time); });
 }
 
+bool has_shares(const IfName& base, const Intent& intent) {
+    const Base* there = intent.bases().find(base);
+    return there && std::ranges::any_of(there->riders, &Rider::shaped);
+}
+
+// The links that shares are or will be on, each with the part of the request that says so: a port is its bond's to name.
+std::map<IfName, std::string> shaped_links(const Request& asked, const Intent& wanted) {
+    std::map<IfName, std::string> links;
+    for (const Bond& bond : asked.bonds)
+        if (has_shares(bond.name, wanted))
+            for (const IfName& nic : bond.nics) links.emplace(nic, pointer({"bondings", bond.name.text(), "nics"}));
+    for (const Network& network : asked.networks) {
+        const auto base = network.base();
+        if (!base || !network.host_qos) continue;
+        const std::string place = pointer({"networks", network.name.text(), "hostQos"});
+        links.emplace(*base, place);
+        if (const Bond* bond = wanted.bonds().find(*base))
+            for (const IfName& nic : bond->nics) links.emplace(nic, place);
+    }
+    return links;
+}
+
 }  // namespace
 
 void check_qos(const Network& network, Complaints& complaints) {
@@ -51,6 +72,18 @@ void check_qos(const Network& network, Complaints& complaints) {
         refuse_if(limit && limit->m2 && *limit->m2 > 0 && *limit->m2 < slowest_intake, fmt::format("in.ul: the kernel counts no bucket slower than {} bit/s", slowest_intake));
     }
     refuse_if(out.ul && out.rt && exceeds(*out.rt, *out.ul), "out.rt is more than out.ul: what is promised may not be more than what is allowed");
+}
+
+void check_unshaped(const Request& asked, const Intent& wanted, const Intent& running, const Facts& facts, Complaints& complaints) {
+    for (const auto& [device, place] : shaped_links(asked, wanted)) {
+        const bridges::Link* link = facts.kernel.links.find(device);
+        if (!link || link->facts.rare.get().foreign_qdisc.empty()) continue;
+        const Bond* bond = running.bond_of(device);
+        if (has_shares(bond ? bond->name : device, running)) continue;  // it took the place of netd's
+        complaints.push_back({code::refused, place, Fault::conflict,
+                              fmt::format("somebody else shapes what leaves by {} (qdisc {}); take that away first: tc qdisc delete dev {} root", device.text(),
+                                          link->facts.rare.get().foreign_qdisc, device.text())});
+    }
 }
 
 }  // namespace intent

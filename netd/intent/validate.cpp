@@ -5,6 +5,7 @@
 #include "netd/intent/links.hpp"
 #include "netd/intent/rules.hpp"
 #include "netd/intent/rules_guest.hpp"
+#include "netd/intent/rules_qos.hpp"
 
 #include <fmt/format.h>
 
@@ -225,8 +226,9 @@ Verdict validate(const Request& request, const Intent& running, const Facts& fac
     }
     for (const Bond& bond : asked.bonds) {
         check_alone(bond, verdict.complaints);
-        check_among(bond, verdict.wanted, neighbours, running, facts, verdict.complaints);
+        check_among(bond, verdict.wanted, neighbours, facts, verdict.complaints);
     }
+    check_unshaped(asked, verdict.wanted, running, facts, verdict.complaints);
     return verdict;
 }
 

@@ -36,6 +36,20 @@ void check_kind(const GuestNic& nic, const RefuseNic& refuse) {
     if (nic.ifname && nic.kind != GuestKind::netns) refuse("ifname", Fault::invalid, "ifname is what the device is called inside of a namespace, so of kind netns only");
 }
 
+// Of one that comes, beside what is there.
+void check_addresses(const GuestNic& nic, const GuestNic& other, const RefuseNic& refuse) {
+    if (other.mac == nic.mac && other.vm != nic.vm) refuse("macAddr", Fault::conflict, fmt::format("{} is in use by guest '{}'", nic.mac.text(), other.vm));
+    if (!nic.adopted && other.mac == mac_of_port(nic.mac))
+        refuse("macAddr", Fault::conflict, fmt::format("the host's end would have {}, which is in use by guest '{}'", other.mac.text(), other.vm));
+}
+
+// Beside another NIC of its guest.
+void check_names(const GuestNic& nic, const GuestNic& other, const GuestNic* known, const RefuseNic& refuse) {
+    if (!nic.alias.empty() && other.alias == nic.alias) refuse("alias", Fault::conflict, fmt::format("NIC {} of the guest is called so", other.mac.text()));
+    if (!known && nic.kind == GuestKind::netns && other.kind == nic.kind && name_inside(other) == name_inside(nic))
+        refuse("ifname", Fault::conflict, fmt::format("NIC {} is called {} in there; give this one another ifname", other.mac.text(), name_inside(nic)));
+}
+
 }  // namespace
 
 Verdict validate_nic(const GuestNic& nic, const Intent& running, const Facts& facts, int code) {
@@ -52,13 +66,8 @@ Verdict validate_nic(const GuestNic& nic, const Intent& running, const Facts& fa
             if (link.mac == nic.mac && !nic.adopted)
                 refuse("macAddr", Fault::conflict, fmt::format("{} is that of '{}', a device of the host", nic.mac.text(), link.name.text()));
     for (const GuestNic& other : running.nics()) {
-        if (!known && other.mac == nic.mac && other.vm != nic.vm) refuse("macAddr", Fault::conflict, fmt::format("{} is in use by guest '{}'", nic.mac.text(), other.vm));
-        else if (!known && !nic.adopted && other.mac == mac_of_port(nic.mac))
-            refuse("macAddr", Fault::conflict, fmt::format("the host's end would have {}, which is in use by guest '{}'", other.mac.text(), other.vm));
-        else if (other.vm == nic.vm && other.mac != nic.mac && !nic.alias.empty() && other.alias == nic.alias)
-            refuse("alias", Fault::conflict, fmt::format("NIC {} of the guest is called so", other.mac.text()));
-        else if (!known && other.vm == nic.vm && other.mac != nic.mac && nic.kind == GuestKind::netns && other.kind == nic.kind && name_inside(other) == name_inside(nic))
-            refuse("ifname", Fault::conflict, fmt::format("NIC {} is called {} in there; give this one another ifname", other.mac.text(), name_inside(nic)));
+        if (!known) check_addresses(nic, other, refuse);
+        if (other.vm == nic.vm && other.mac != nic.mac) check_names(nic, other, known, refuse);
     }
     const Network* network = nic.network.empty() ? nullptr : running.network(nic.network);
     if (!nic.network.empty()) {

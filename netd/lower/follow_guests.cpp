@@ -121,6 +121,21 @@ bool is_on_bridge_of_others(const IfName& port, const bridges::State& kernel) {
     return bridge && !intent::is_ours(*bridge);
 }
 
+std::set<IfName> left_filtered(const intent::Intent& was, const intent::Intent& now, const topology::Keyed<bridges::Link>& links_were, const bridges::State& kernel) {
+    std::set<IfName> ports = unadopted(was, now);
+    topology::Keyed<bridges::Link>::each_difference(links_were, kernel.links, [&](const bridges::Link*, const bridges::Link* link) {
+        if (link && link->filter) ports.insert(link->name);
+    });
+    std::erase_if(ports, [&](const IfName& port) {
+        const bridges::Link* link = kernel.links.find(port);
+        return !link || !link->filter || intent::is_ours(*link) || !is_on_bridge_of_others(port, kernel);
+    });
+    if (ports.empty()) return ports;
+    for (const GuestNic& nic : now.nics())
+        if (nic.adopted) ports.erase(*nic.adopted);
+    return ports;
+}
+
 intent::Intent as_guests_are_now(const intent::Intent& standing, const Host& host) {
     const intent::Intent followed = follow_guests(standing, host).wanted;
     intent::Intent left = standing;

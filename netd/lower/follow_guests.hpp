@@ -25,6 +25,9 @@ Followed follow_guests(const intent::Intent& running, const Host& host);
 std::set<IfName> unadopted(const intent::Intent& was, const intent::Intent& now);
 // By the bridge's mark. Pure.
 bool is_on_bridge_of_others(const IfName& port, const bridges::State& kernel);
+// Ports of others that have netd's filter still, though they are in no definition and on a bridge of others. Whose definition and link
+// are as they were when this was last asked is not looked at. Pure.
+std::set<IfName> left_filtered(const intent::Intent& was, const intent::Intent& now, const topology::Keyed<bridges::Link>& links_were, const bridges::State& kernel);
 
 // While definitions can't follow: those whose NICs are where their guests have them still, as they have them there. Of one that was
 // moved or taken away nothing can be missed, and one that came is nobody's yet. Pure.

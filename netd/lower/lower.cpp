@@ -38,12 +38,22 @@ void touch_guests_of(const intent::NetworkName& network, const Intent& intent, T
     for (const intent::GuestNic& nic : intent.watching(network)) touched.nics.insert(nic.key());
 }
 
+// On a filtering bridge a guest of another network may have its tag as its own, and then sends to who mirrors it.
+void touch_guests_with_tag_of(const intent::Network& network, const Intent& now, Touched& touched) {
+    if (!network.vlan || !network.base() || network.switch_kind != SwitchKind::vlan_aware) return;
+    const intent::Base* base = now.bases().find(*network.base());
+    for (const intent::Rider& rider : base ? base->riders : topology::Keyed<intent::Rider>())
+        for (const intent::GuestNic& nic : now.plugged_into(rider.network))
+            if (nic.vlan == network.vlan) touched.nics.insert(nic.key());
+}
+
 // A network sends its copies by itself, and on a filtering bridge its base lets it.
 void touch_mirrored(const intent::NetworkName& name, const Intent& now, Touched& touched) {
     const intent::Network* network = now.networks().find(name);
     if (!network || network->switch_kind == SwitchKind::ovs) return;
     touched.networks.insert(name);
     for (const intent::GuestNic& nic : now.plugged_into(name)) touched.nics.insert(nic.key());
+    touch_guests_with_tag_of(*network, now, touched);
     if (const auto base = network->base(); base && network->switch_kind == SwitchKind::vlan_aware) touched.bases.insert(*base);
 }
 
@@ -195,6 +205,7 @@ Touched touched_by(const intent::Delta& delta, const Intent& was, const Intent& 
         if (const auto base = network.base()) touched.bases.insert(*base);
         touch_guests_of(network.name, was, touched);
         touch_guests_of(network.name, now, touched);
+        if (!now.watching(network.name).empty()) touch_guests_with_tag_of(network, now, touched);
     });
     // Who has a subnet alone routes by it, and who has neighbours there by its own address.
     touched.networks.merge(now.on_subnets(subnets));

@@ -32,6 +32,14 @@ std::uint64_t largest_share(const HostQosOut& out) {
 bridges::Limit police(std::uint64_t average, std::uint64_t burst) { return {average, 0, std::max(burst, smallest_bucket)}; }
 bridges::Limit police(std::uint64_t average) { return police(average, average / 10); }
 
+// Whose frames it sends: with a tag of its own those of the network that has the tag on that bridge, if one does.
+const intent::Network* network_of_sent(const Draft& draft, const intent::Network& network, const intent::GuestNic& nic) {
+    if (!nic.vlan || nic.vlan == network.vlan) return &network;
+    const intent::Base* base = network.base() ? draft.intent.bases().find(*network.base()) : nullptr;
+    const intent::Rider* rider = base ? base->with_tag(nic.vlan) : nullptr;
+    return rider ? draft.intent.networks().find(rider->network) : nullptr;
+}
+
 }  // namespace
 
 bridges::Traffic shares_of(const Draft& draft, const intent::Base& base) {
@@ -100,9 +108,11 @@ void copy_traffic(const Draft& draft, const intent::Network& network, bridges::L
 
 std::set<bridges::IfName> copies_of_sent(const Draft& draft, const intent::Network& network, const intent::GuestNic& nic) {
     std::set<bridges::IfName> copies;
-    // With tags of its own it is not on that network; of a trusted one's frames the network's device gets its own.
-    if (nic.filter.value() == topology::FilterLevel::trusted || nic.trunk || (nic.vlan && nic.vlan != network.vlan)) return copies;
-    for (const intent::GuestNic& watcher : draft.intent.watching(network.name))
+    // Of a trunk's frames a watcher of one network would get them all; of a trusted one's the network's device gets its own.
+    if (nic.filter.value() == topology::FilterLevel::trusted || nic.trunk) return copies;
+    const intent::Network* sent = network_of_sent(draft, network, nic);
+    if (!sent) return copies;
+    for (const intent::GuestNic& watcher : draft.intent.watching(sent->name))
         if (watcher.link_active && !(watcher.key() == nic.key())) copies.insert(port_of(watcher.key()));
     return copies;
 }

@@ -1,6 +1,8 @@
 // First what is there, then what definitions say of it, then the wires, which lead to what a thing is by then.
 #include "netd/observe/build_graph.hpp"
 
+#include "netd/lower/naming.hpp"
+#include "netd/lower/vm_id.hpp"
 #include "netd/observe/drawing.hpp"
 
 #include <algorithm>
@@ -57,16 +59,35 @@ std::string device_of(const Node& network) {
     return device.empty() ? network.id.name : device;
 }
 
-}  // namespace
+using Words = std::map<std::string, std::vector<std::string>>;
 
-void draw_problems(Drawing& drawing, const Drift& drift) {
-    std::map<std::string, std::vector<std::string>> by_device;
+// A NIC that its domain has otherwise than it shall is no device of the host's, but its port is.
+void tell_of_ports(Words& by_device, const Snapshot& snapshot) {
+    if (by_device.empty()) return;
+    for (const intent::GuestNic& nic : snapshot.running.nics()) {
+        const auto found = by_device.find(guests::describe({lower::domain_name(nic.vm, snapshot.observed.guests), nic.mac}));
+        if (found == by_device.end()) continue;
+        auto& words = by_device[lower::port_of(nic).text()];
+        for (const std::string& one : found->second) words.push_back("the guest's NIC: " + one);
+    }
+}
+
+Words words_by_device(const Drift& drift, const Snapshot& snapshot) {
+    Words by_device;
     for (const auto* group : {&drift.networks, &drift.bonds, &drift.guests})
         for (const auto& [name, deviations] : *group)
             for (const Deviation& deviation : deviations) {
                 auto& words = by_device[deviation.subject];
                 if (words.size() < 32) words.push_back(words_of(deviation));
             }
+    tell_of_ports(by_device, snapshot);
+    return by_device;
+}
+
+}  // namespace
+
+void draw_problems(Drawing& drawing, const Drift& drift) {
+    Words by_device = words_by_device(drift, drawing.snapshot);
     for (auto& [id, node] : drawing.nodes) {
         if (id.kind == NodeKind::network) {
             const auto found = drift.networks.find(id.name);

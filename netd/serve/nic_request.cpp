@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <functional>
 #include <vector>
 
 namespace serve {
@@ -23,21 +25,29 @@ std::optional<Error> unfit_as_guest(const std::string& vm) {
     return wrong("/vmId", fmt::format("a guest's name is 1 to 256 bytes of UTF-8 without control characters{}", vm.size() > 256 ? fmt::format("; this has {}", vm.size()) : ""));
 }
 
-std::optional<Error> wrong_parameter(NicVerb verb, const json& params) {
+using Refuse = std::function<void(const Error&)>;
+
+void check_guest(NicVerb verb, const json& params, const Refuse& refuse) {
     const auto vm = params.find("vmId");
-    if (vm == params.end() || !vm->is_string() || *vm == "") return wrong("/vmId", "vmId is due: the guest's name");
-    if (verb == NicVerb::plug)
-        if (auto unfit = unfit_as_guest(vm->get_ref<const std::string&>())) return unfit;
+    if (vm == params.end() || !vm->is_string() || *vm == "") return refuse(wrong("/vmId", "vmId is due: the guest's name"));
+    if (verb != NicVerb::plug) return;
+    if (auto unfit = unfit_as_guest(vm->get_ref<const std::string&>())) refuse(*unfit);
+}
+
+bool is_parameter(NicVerb verb, const json& params, const std::string& name) {
+    const bool names_it = name == "macAddr" || name == "alias", is_update = verb == NicVerb::update;
+    return name == "vmId" || name == "nic" || (names_it && verb != NicVerb::plug) || (is_update && (name == "deviceType" || !has_nic(params)));
+}
+
+void check_parameters(NicVerb verb, const json& params, const Refuse& refuse) {
     const auto nic = params.find("nic");
-    if (verb == NicVerb::plug && (nic == params.end() || wire::is_absent(*nic))) return wrong("/nic", "nic is due: the NIC's attributes, as {\"network\": …}; {} is one that is connected to nothing");
+    if (verb == NicVerb::plug && (nic == params.end() || wire::is_absent(*nic)))
+        refuse(wrong("/nic", "nic is due: the NIC's attributes, as {\"network\": …}; {} is one that is connected to nothing"));
     for (const auto& [name, value] : params.items()) {
-        const bool names_it = name == "macAddr" || name == "alias", is_update = verb == NicVerb::update;
-        if (name == "nic" && !value.is_object() && !wire::is_absent(value)) return wrong("/nic", "nic is an object: the NIC's attributes");
-        if (name == "deviceType" && is_update && !wire::is_absent(value) && value != "interface") return wrong("/deviceType", "deviceType is \"interface\"");
-        if (name == "vmId" || name == "nic" || (names_it && verb != NicVerb::plug) || (is_update && (name == "deviceType" || !has_nic(params)))) continue;
-        return wrong(wire::pointer("", name), "this is not a parameter; vmId and nic are");
+        if (name == "nic" && !value.is_object() && !wire::is_absent(value)) refuse(wrong("/nic", "nic is an object: the NIC's attributes"));
+        if (name == "deviceType" && verb == NicVerb::update && !wire::is_absent(value) && value != "interface") refuse(wrong("/deviceType", "deviceType is \"interface\""));
+        if (!is_parameter(verb, params, name)) refuse(wrong(wire::pointer("", name), "this is not a parameter; vmId and nic are"));
     }
-    return std::nullopt;
 }
 
 // All that says which NIC is meant, as far as it says anything; the first counts.
@@ -50,17 +60,19 @@ std::vector<NicName> names_in(const json& params) {
 }
 
 // That it is not plugged in can be said of what was understood only.
-std::optional<Error> names_none(const json& params) {
+void check_names(const json& params, const Refuse& refuse) {
     const auto names = names_in(params);
     for (const NicName& name : names) {
-        if (!name.value.is_string()) return wrong(name.place, fmt::format("{} is a text", name.key));
-        if (name.key == "macAddr")
-            if (auto mac = topology::Mac::parse(name.value.get<std::string>()); !mac) return wrong(name.place, mac.error().what);
+        if (!name.value.is_string()) refuse(wrong(name.place, fmt::format("{} is a text", name.key)));
+        else if (name.key == "macAddr")
+            if (auto mac = topology::Mac::parse(name.value.get<std::string>()); !mac) refuse(wrong(name.place, mac.error().what));
     }
-    return names.empty() ? std::optional(wrong(has_nic(params) ? "/nic" : "", "macAddr or alias is due: which NIC")) : std::nullopt;
+    const auto nic = params.find("nic");
+    const bool is_nic_unread = nic != params.end() && !nic->is_object() && !wire::is_absent(*nic);
+    if (names.empty() && !is_nic_unread) refuse(wrong(has_nic(params) ? "/nic" : "", "macAddr or alias is due: which NIC"));
 }
 
-// Which of two would be a guess.
+// Which of two would be a guess. Of names that were understood.
 std::optional<Error> names_two(NicVerb verb, const json& params) {
     const json& nic = nic_of(params);
     const auto is_said = [&](const char* key) { return params.contains(key) && nic.contains(key) && !wire::is_absent(params[key]) && !wire::is_absent(nic[key]); };
@@ -104,12 +116,22 @@ const json& nic_of(const json& params) {
 
 intent::Complaints wrong_with(NicVerb verb, const json& params) {
     intent::Complaints complaints;
-    auto first = wrong_parameter(verb, params);
-    if (!first && verb != NicVerb::plug) first = names_none(params);
-    if (!first && verb != NicVerb::plug) first = names_two(verb, params);
-    if (first) complaints.push_back({code_of(verb), first->subject, first->fault, first->what});
-    else if (verb != NicVerb::unplug) read_attributes(verb, params, complaints);
-    return as_asked(complaints, params);
+    const Refuse refuse = [&](const Error& why) { complaints.push_back({code_of(verb), why.subject, why.fault, why.what}); };
+    check_guest(verb, params, refuse);
+    check_parameters(verb, params, refuse);
+    const std::size_t before = complaints.size();
+    if (verb != NicVerb::plug) check_names(params, refuse);
+    if (verb != NicVerb::plug && complaints.size() == before)
+        if (const auto two = names_two(verb, params)) refuse(*two);
+    complaints = as_asked(complaints, params);
+    if (verb == NicVerb::unplug) return complaints;
+    intent::Complaints read;
+    read_attributes(verb, params, read);
+    const intent::Complaints said = complaints;
+    complaints.add(as_asked(read, params), [&](const intent::Complaint& one) {
+        return std::ranges::find(said, one.path, &intent::Complaint::path) == said.end() ? std::optional(one) : std::nullopt;
+    });
+    return complaints;
 }
 
 intent::Complaints as_asked(const intent::Complaints& complaints, const json& params) {

@@ -227,6 +227,11 @@ void FakeHost::drop(const IfName& name) {
     if (peer != state_.links.end()) drop(IfName(peer->name));
 }
 
+void FakeHost::take_filters_from(const std::set<IfName>& ports) {
+    for (const IfName& port : ports)
+        if (state_.links.contains(port)) edit(port, [](Link& link) { link.filter.reset(); });
+}
+
 std::vector<IfName> FakeHost::ports_of(const IfName& master) const {
     std::vector<IfName> ports;
     for (const Link& link : state_.links)

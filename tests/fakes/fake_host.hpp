@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,6 +36,7 @@ public:
     Result<> carry_out(const bridges::Op& op, const bridges::Abilities& abilities);
 
     void add_device(const IfName& name, const char* kind = "");  // a NIC, or an OVS internal port
+    void take_filters_from(const std::set<IfName>& ports);
     void drop(const IfName& name);        // a link vanishes, with all that stands on it
     void adopt(const bridges::State& state);  // puts it there as it is, without asking
 

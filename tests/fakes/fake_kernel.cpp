@@ -99,6 +99,18 @@ Progress FakeKernel::apply(std::span<const Op> ops) {
     return progress;
 }
 
+// With a link goes its filter, so that of others there is nothing to forget.
+Result<> FakeKernel::forget_filters(const std::set<IfName>& released) {
+    host_.take_filters_from(released);
+    for (const IfName& name : released)
+        if (const Link* link = mirror_.links.find(name)) {
+            Link bare = *link;
+            bare.filter.reset();
+            mirror_.links.put(bare);
+        }
+    return {};
+}
+
 void FakeKernel::stir() {
     const std::uint64_t once = 1;
     (void)!write(event_, &once, sizeof once);  // a counter that is full is readable all the same

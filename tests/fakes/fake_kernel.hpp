@@ -29,7 +29,7 @@ public:
     bridges::Progress apply(std::span<const bridges::Op> ops) override;
     int descriptor() const override { return event_; }
     const bridges::Abilities& abilities() const override { return able; }
-    bridges::Result<> forget_filters(const std::set<topology::IfName>&) override { return {}; }
+    bridges::Result<> forget_filters(const std::set<topology::IfName>& released) override;
 
     // What the kernel can do; for a test of a host that lacks something.
     bridges::Abilities able = {true, true, true, true, true, true, true, true, true, topology::usual_services(), "6.1.0-fake"};

@@ -1,5 +1,6 @@
 // What netctl makes of netd's answers; and that no answer makes it stumble.
 #include "netctl/answer.hpp"
+#include "netctl/definitions.hpp"
 #include "netctl/diff.hpp"
 #include "netctl/iproute2.hpp"
 #include "netctl/missed.hpp"
@@ -134,6 +135,20 @@ TEST_CASE("drift of networks, bonds and guests is one list") {
     REQUIRE(draw(drift_table(drift_of(answer)), {}, false) ==
             std::vector<std::string>{"KIND     NAME   DEVICE  ATTRIBUTE  WANTED  FOUND", "network  db     db      mtu        9000    1500",
                                      "bond     bond0  bond0   presence   there   missing"});
+}
+
+TEST_CASE("definitions of one kind of switch are its networks with the bonds that they are on, and each is of one kind") {
+    const json all{{"networks", {{"old", {{"nic", "eth0"}}}, {"web", {{"bonding", "bond0"}, {"switch", "ovs"}}}, {"db", {{"nic", "eth1"}, {"switch", "vlan-aware"}}}}},
+                   {"bondings", {{"bond0", {{"switch", "legacy"}}}, {"bond1", {{"switch", "ovs"}}}, {"bond2", json::object()}}}};
+    const auto part = [&](const char* kind, std::vector<std::string> networks, std::vector<std::string> bonds) {
+        json expected{{"networks", json::object()}, {"bondings", json::object()}};
+        for (const auto& name : networks) expected["networks"][name] = all["networks"][name];
+        for (const auto& name : bonds) expected["bondings"][name] = all["bondings"][name];
+        return of_kind(all, kind) == expected;
+    };
+    CHECK(part("legacy", {"old"}, {"bond2"}));
+    CHECK(part("ovs", {"web"}, {"bond0", "bond1"}));
+    CHECK(part("vlan-aware", {"db"}, {}));
 }
 
 }  // namespace answers_test

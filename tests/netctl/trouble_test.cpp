@@ -78,6 +78,7 @@ TEST_CASE("a file with several kinds of switch is told how to send one at a time
     const auto next = read_trouble(refused, Asked::planning).next;
     REQUIRE(next.find("jq '.networks |= ") == 0);
     REQUIRE(next.find("netctl apply --yes -f -") != next.npos);
+    REQUIRE(next.ends_with("netctl definitions --switch KIND"));
 }
 
 TEST_CASE("a value that is none gets no hint to look at what is there") {

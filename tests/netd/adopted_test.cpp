@@ -80,6 +80,39 @@ TEST_CASE("of a port that the hypervisor took to a bridge of others nothing is c
     intent::Intent taken = host.transactor.running();
     taken.put(other);
     CHECK(lower::unadopted(was, taken).empty());
+    const auto& links = host.kernel.state().links;
+    CHECK(lower::left_filtered(was, host.transactor.running(), links, host.kernel.state()) == std::set{vnet.name});
+    CHECK(lower::left_filtered(was, taken, links, host.kernel.state()).empty());
+}
+
+TEST_CASE("a filter that was left on a port of others is found when that comes to a bridge of others, be it in no definition for long") {
+    GuestHost host;
+    const bridges::Link vnet = tap_of_the_hypervisor(host);
+    bridges::Link theirs{topology::IfName::observed("virbr0")}, filtered{vnet.name}, moved{vnet.name};
+    theirs.kind = bridges::Bridge{};
+    filtered.filter = topology::Filter{mac};
+    REQUIRE(host.kernel.meddle(bridges::Op(topology::Create<bridges::Link>{theirs})));
+    REQUIRE(host.kernel.meddle(bridges::Op(topology::Update<bridges::Link>{*host.kernel.truth().links.find(vnet.name), filtered})));
+    REQUIRE(host.kernel.hear());
+    const intent::Intent& running = host.transactor.running();
+    const auto before = host.kernel.state().links;
+    CHECK(lower::left_filtered({}, running, {}, host.kernel.state()).empty());  // it is on no bridge
+    const auto move_to = [&](const char* bridge) {
+        moved.master = bridges::Master{topology::IfName::observed(bridge)};
+        REQUIRE(host.kernel.meddle(bridges::Op(topology::Update<bridges::Link>{*host.kernel.truth().links.find(vnet.name), moved})));
+        REQUIRE(host.kernel.hear());
+    };
+    move_to("web");
+    CHECK(lower::left_filtered({}, running, {}, host.kernel.state()).empty());
+    move_to("virbr0");
+    CHECK(lower::left_filtered(running, running, before, host.kernel.state()) == std::set{vnet.name});
+    CHECK(lower::left_filtered({}, running, {}, host.kernel.state()) == std::set{vnet.name});
+    // What netd made is its own wherever somebody puts it.
+    bridges::Link own{vnet.name};
+    own.owner = topology::Owner::ours("nic 52:54:00:00:00:01 of vm");
+    REQUIRE(host.kernel.meddle(bridges::Op(topology::Update<bridges::Link>{*host.kernel.truth().links.find(vnet.name), own})));
+    REQUIRE(host.kernel.hear());
+    CHECK(lower::left_filtered({}, running, {}, host.kernel.state()).empty());
 }
 
 TEST_CASE("a port that the hypervisor put into Open vSwitch is closed toward the host's stack while it is a guest's") {

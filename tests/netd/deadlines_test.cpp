@@ -126,6 +126,24 @@ TEST_CASE("what is wrong with a guest's NIC as such is told at once", "[deadline
     CHECK(house.commands->take().size() == 3);
 }
 
+TEST_CASE("all that is wrong with a guest's NIC as such is told, each part of it once", "[deadlines]") {
+    Busy house;
+    const auto paths = [&](const char* method, json params) {
+        house.answers.clear();
+        house.ask(1, std::move(params), method);
+        std::vector<std::string> all;
+        for (const json& complaint : house.answers.at(0)["error"]["data"]) all.push_back(complaint["path"]);
+        return all;
+    };
+    using Paths = std::vector<std::string>;
+    CHECK(paths("VM.hotplugNic", {{"vmId", "a\nb"}, {"network", "lan"}, {"nic", {{"macAddr", 5}, {"queues", "many"}}}}) == Paths{"/vmId", "/network", "/nic/macAddr", "/nic/queues"});
+    CHECK(paths("VM.updateDevice", {{"vmId", "a"}, {"deviceType", "disk"}, {"macAddr", "nonsense"}, {"alias", 7}, {"linkActive", 7}}) ==
+          Paths{"/deviceType", "/macAddr", "/alias", "/linkActive"});
+    CHECK(paths("VM.hotunplugNic", {{"vmId", ""}, {"nic", 7}}) == Paths{"/vmId", "/nic"});
+    CHECK(paths("VM.hotunplugNic", {{"vmId", ""}, {"nic", json::object()}}) == Paths{"/vmId", "/nic"});
+    CHECK(house.commands->take().empty());
+}
+
 TEST_CASE("null is what was not said", "[deadlines]") {
     Busy house;
     constexpr const char* mac = "02:00:00:00:00:01";

@@ -1,5 +1,6 @@
 // Guests of a hypervisor: how their NICs are planned, and how what they do by themselves is followed.
 #include "netd/daemon/nic_request.hpp"
+#include "netd/observe/build_graph.hpp"
 #include "tests/netd/guests_house.hpp"
 
 namespace guests_test {
@@ -266,6 +267,22 @@ TEST_CASE("networks that can carry guests are offered by name") {
     const auto offers = lower::offers_of(host.transactor.running());
     REQUIRE(offers.size() == 2);
     CHECK(offers[0] == guests::Offer{"db", "db", false, std::nullopt});
+}
+
+TEST_CASE("what a domain has of a NIC otherwise than defined is told of its port, be it in a network or in none") {
+    GuestHost host;
+    const std::string network = GENERATE(as<std::string>(), "web", "");
+    REQUIRE(is<apply::Committed>(host.put(nic_on(network))));
+    observe::Snapshot now{.observed = observe::state_of({host.kernel, host.ovs, host.hypervisor}), .running = host.transactor.running(), .abilities = host.kernel.abilities()};
+    now.ovs_connected = now.guests_connected = true;
+    now.ovs_datapath = host.ovs.default_datapath();
+    now.guests_where = host.hypervisor.where();
+    const auto problem = [&] { return observe::build_graph(now, observe::find_drift(now)).nodes.find({topology::NodeKind::port, host.port})->problem.value_or(""); };
+    CHECK(problem().empty());
+    Nic drawn = *now.observed.guests.nics.find({"vm", mac});
+    drawn.link = !*drawn.link;
+    now.observed.guests.nics.put(drawn);
+    CHECK_THAT(problem(), Catch::StartsWith("the guest's NIC: link is "));
 }
 
 }  // namespace guests_test

@@ -74,6 +74,40 @@ TEST_CASE("a repair is told as degraded where its way back is blocked, and not o
     CHECK(host.has_web() == (blocked != Blocked::the_way_there));
 }
 
+TEST_CASE("a filter that an earlier netd left on a port of others is taken off where that is on a bridge of others, and nowhere else", "[reconciler]") {
+    Host host;
+    const auto name = [](const char* text) { return topology::IfName::observed(text); };
+    bridges::Link theirs{name("virbr0")};
+    theirs.kind = bridges::Bridge{};
+    REQUIRE(host.kernel.meddle(topology::Create<bridges::Link>{theirs}));
+    for (const auto& [port, bridge] : {std::pair("vnet0", "virbr0"), std::pair("vnet1", "web")}) {
+        bridges::Link tap{name(port)}, filtered{tap.name};
+        tap.kind = bridges::Tap{};
+        filtered.master = bridges::Master{name(bridge)};
+        filtered.filter = topology::Filter{*topology::Mac::parse("52:54:00:00:00:01")};
+        filtered.traffic = bridges::Traffic{.checksums = true};
+        REQUIRE(host.kernel.meddle(topology::Create<bridges::Link>{tap}));
+        REQUIRE(host.kernel.meddle(topology::Update<bridges::Link>{*host.kernel.truth().links.find(tap.name), filtered}));
+    }
+    std::ignore = host.told("", serve::Mend{});
+    const bridges::Link &released = *host.kernel.truth().links.find(name("vnet0")), &kept = *host.kernel.truth().links.find(name("vnet1"));
+    CHECK_FALSE(released.filter);
+    CHECK(*released.traffic == bridges::Traffic());
+    CHECK(kept.filter);
+    CHECK(kept.traffic->checksums);
+}
+
+TEST_CASE("what is wrong with a guest is told beside what is wrong with its NIC", "[reconciler]") {
+    Host host;
+    host.ovs.next = serve::ChangeNic{{}, serve::NicVerb::plug, {{"vmId", "nowhere"}, {"nic", {{"kind", "netns"}, {"network", "gone"}, {"nicModel", "ne2000"}}}}};
+    host.reconciler.run();
+    std::vector<std::string> paths;
+    for (const serve::Note& note : host.notes->take())
+        if (const auto* reply = std::get_if<serve::Reply>(&note))
+            for (const auto& complaint : nlohmann::json::parse(reply->bytes)["error"]["data"]) paths.push_back(complaint["path"]);
+    CHECK(paths == std::vector<std::string>{"/vmId", "/nic/network", "/nic/nicModel"});
+}
+
 TEST_CASE("nameservers that somebody else has written are told, though no event says so", "[reconciler]") {
     Host host;
     std::ofstream(host.resolv_conf()) << "nameserver 198.51.100.1\n";

@@ -157,7 +157,10 @@ TEST_CASE("what somebody else shapes gets no shares, be it a NIC or a bond's por
     shape_by_others(house, "eth1");
     CHECK(asked({{"networks", {{"web", {{"nic", "eth1"}, {"hostQos", qos(10)}}}}}}) == "/networks/web/hostQos 29 " + words);
     CHECK(asked(on_bond({"eth0", "eth1"}, "legacy", nullptr, nullptr)).empty());
-    CHECK(asked(on_bond({"eth0", "eth1"}, "legacy", qos(10), qos(20))).find("/networks/web/hostQos 29 " + words) != std::string::npos);
+    CHECK(asked(on_bond({"eth0", "eth1"}, "legacy", qos(10), qos(20))) == "/bondings/bond0/nics 29 " + words);
+    house.define(on_bond({"eth0", "eth1"}, "legacy", nullptr, nullptr));
+    shape_by_others(house, "eth1");
+    CHECK(asked({{"networks", on_bond({}, "legacy", qos(10), qos(20))["networks"]}}) == "/networks/db/hostQos 29 " + words);
     house.define(on_bond({"eth0", "eth2"}, "legacy", qos(10), qos(20)));
     shape_by_others(house, "eth1");
     CHECK(asked({{"bondings", {{"bond0", {{"nics", {"eth0", "eth1"}}}}}}}) == "/bondings/bond0/nics 29 " + words);
@@ -246,35 +249,6 @@ TEST_CASE("all networks of a NIC have shares or none has", "[shaping]") {
     REQUIRE(complaints.empty());
     REQUIRE(verdict.complaints.size() == 2);
     for (const auto& complaint : verdict.complaints) CHECK(complaint.what == "network 'web' has hostQos and 'db' has none; all networks of eth0 have it, or none has");
-}
-
-TEST_CASE("who mirrors a network gets what passes its device, and what its guests send, each once", "[shaping]") {
-    House house{"eth0"};
-    house.define({{"networks", {{"web", {{"nic", "eth0"}}}, {"db", json::object()}}}});
-    intent::GuestNic speaker{"vm", *topology::Mac::parse("52:54:00:00:00:01")}, ear{"vm", *topology::Mac::parse("52:54:00:00:00:02")};
-    speaker.kind = ear.kind = intent::GuestKind::tap;
-    speaker.network = ear.network = "web";
-    ear.port_mirroring = {*intent::NetworkName::parse("web")};
-    const std::string from = lower::port_of(speaker.key()).text(), to = lower::port_of(ear.key()).text();
-    const std::set copies{told::name(to)};
-    house.plug(speaker);
-    house.plug(ear);
-    REQUIRE(house.link("web").traffic == Traffic{.copies = copies});
-    REQUIRE(house.link("web").promiscuous == true);
-    REQUIRE(house.link(from).traffic == Traffic{.copies_in = copies});
-    REQUIRE(house.link(to).traffic == Traffic{});
-    REQUIRE(house.link("db").traffic == Traffic{});
-    // What a trusted one sends reaches the network's device.
-    speaker.filter = topology::FilterLevel::trusted;
-    house.plug(speaker);
-    REQUIRE(house.link(from).traffic == Traffic{});
-    speaker.filter = {};
-    house.plug(speaker);
-    ear.port_mirroring = {*intent::NetworkName::parse("db")};
-    house.plug(ear);
-    REQUIRE(house.link("db").traffic == Traffic{.copies = copies});
-    for (const std::string& link : {std::string("web"), from, to}) REQUIRE(house.link(link).traffic == Traffic{});
-    REQUIRE(house.link("web").promiscuous == false);
 }
 
 TEST_CASE("a guest's limits that nobody can keep are refused by name", "[shaping]") {

@@ -189,6 +189,24 @@ TEST_CASE("a route is by another host in a subnet of the network; one that nobod
         for (const char* via : {"fe80::1", "2001:db8:8::1"}) CHECK(told(automatic, "2001:db8:9::/48", via).empty());
 }
 
+TEST_CASE("all that is wrong with a guest's NIC is told, and none of it hides the rest") {
+    Host host;
+    host.running.put(Network{.name = *NetworkName::parse("web"), .nic = name("eno1")});
+    host.running.put(Network{.name = *NetworkName::parse("inside"), .switch_kind = SwitchKind::vlan_aware});
+    GuestNic there{"vm", *topology::Mac::parse("fe:00:00:00:00:01")}, nic{"vm", *topology::Mac::parse("02:00:00:00:00:01")};
+    there.kind = nic.kind = GuestKind::netns;
+    there.alias = nic.alias = "one";
+    host.running.put(there);
+    nic.vlan = *VlanId::from(0);
+    for (const char* network : {"web", "inside"}) {
+        nic.network = network;
+        CHECK(host.told(nic) == Told{{49, "/nic/macAddr"}, {49, "/nic/alias"}, {49, "/nic/ifname"}, {49, "/nic/vlan"}, {49, "/nic/vlan"}});
+    }
+    nic.network = "nowhere";
+    nic.port_mirroring = {*NetworkName::parse("gone"), *NetworkName::parse("lost")};
+    CHECK(host.told(nic) == Told{{49, "/nic/macAddr"}, {49, "/nic/alias"}, {49, "/nic/ifname"}, {49, "/nic/network"}, {49, "/nic/vlan"}, {49, "/nic/portMirroring"}, {49, "/nic/portMirroring"}});
+}
+
 TEST_CASE("an address is of one network, of those in the request and of those that run") {
     Host host;
     CHECK(host.told(R"({"networks": {"a": {"nic": "eno1", "ipaddr": "192.0.2.5", "prefix": 24, "ipv6addr": "2001:db8::5/64"},
