@@ -135,6 +135,7 @@ private:
     // `lowered` gives the goal once more, as of what the host has then; it may be left out.
     Outcome carry_out(const lower::Goal& goal, store::Entry entry, const Terms& terms, const std::function<lower::Goal()>& lowered = {});
     bool is_settled(const intent::Intent& wanted, const Terms& terms) const;
+    bool is_committed() const;
     Outcome unchanged(const Terms& terms);
     Result<> lead_back(lower::Host host);
     Result<> follow_while_waiting(const lower::Goal& goal, bool is_own);
@@ -168,6 +169,7 @@ private:
     const loop::Clock& clock_;
     intent::Intent running_, committed_, standing_;
     intent::Identities identities_;
+    intent::Identities committed_identities_;  // by the names in the file
     intent::Renames renames_;
     std::uint64_t generation_ = 0;
     std::uint64_t last_id_ = 0;
