@@ -91,6 +91,11 @@ Possessions possessions_of(const IfName& nic, const bridges::Link* link, const t
 
 }  // namespace
 
+bool is_set_up(const IfName& nic, const bridges::State& kernel) {
+    const bridges::Link* link = kernel.links.find(nic);
+    return link && gateway_by(nic, kernel.routes, false) && link->facts.rare.get().tentative.empty();
+}
+
 Result<intent::Network> network_on(const IfName& nic, const bridges::State& kernel) {
     intent::Network network{*intent::NetworkName::parse("ovirtmgmt")};
     network.nic = nic;

@@ -11,4 +11,8 @@ namespace lower {
 // hearing them. No: its way to everywhere is by a gateway that no network can have. Pure.
 topology::Result<intent::Network> network_on(const topology::IfName& nic, const bridges::State& kernel);
 
+// Whether there is no reason to wait for more of it: it leaves by IPv4, and has tried the IPv6 addresses that it has. IPv4 is what comes
+// last as a rule: a DHCP server takes its time, and routers announce themselves at once. Pure.
+bool is_set_up(const topology::IfName& nic, const bridges::State& kernel);
+
 }  // namespace lower
