@@ -92,6 +92,20 @@ TEST_CASE("of several addresses that one comes first by which the gateway is rea
                                        "addresses": ["10.0.0.5/24", "203.0.113.9/24", "2001:db8::5/64"])"));
 }
 
+TEST_CASE("of several addresses in one subnet the kernel's first comes first, and not the smallest", "[taken-over]") {
+    Card card({"192.0.2.5/24", "192.0.2.10/24", "203.0.113.9/24"});
+    const auto second = [](const char* text) {
+        bridges::OddAddress odd = bridges::OddAddress::as_usual(*Subnet::parse(text));
+        odd.flags |= 0x01;  // IFA_F_SECONDARY
+        return odd;
+    };
+    card.edit([&](Link& link) { link.odd_addresses = std::set{second("192.0.2.5/24")}; });
+    const auto first = defined(R"("ipaddr": "192.0.2.10", "prefix": 24, "addresses": ["192.0.2.5/24", "203.0.113.9/24"])");
+    CHECK(card.network() == first);
+    card.leaves_by("192.0.2.1", 0);
+    CHECK(card.network() == defined(R"("ipaddr": "192.0.2.10", "prefix": 24, "gateway": "192.0.2.1", "defaultRoute": true, "addresses": ["192.0.2.5/24", "203.0.113.9/24"])"));
+}
+
 TEST_CASE("a router of a link-local address is reached by any IPv6 address", "[taken-over]") {
     Card card({"2001:db8::5/128"});
     card.leaves_by("fe80::1", 1024);
