@@ -1,6 +1,7 @@
 // A first start takes the NIC that the host is managed by as it is: with all its addresses and the way by which it leaves.
 #include "netd/lower/taken_over.hpp"
 
+#include "tests/netd/host_house.hpp"
 #include "tests/netd/reconciler_house.hpp"
 
 #include <algorithm>
@@ -67,6 +68,13 @@ struct Card {
     }
 };
 
+// The kernel has another one of its subnet before it.
+bridges::OddAddress second(const char* text) {
+    bridges::OddAddress odd = bridges::OddAddress::as_usual(*Subnet::parse(text));
+    odd.flags |= 0x01;  // IFA_F_SECONDARY
+    return odd;
+}
+
 // As a client would write it.
 intent::Network defined(const std::string& attributes) {
     return read((R"({"networks": {"ovirtmgmt": {"nic": "eno1")" + (attributes.empty() ? "" : ", " + attributes) + "}}}").c_str()).networks.front();
@@ -94,16 +102,28 @@ TEST_CASE("of several addresses that one comes first by which the gateway is rea
 
 TEST_CASE("of several addresses in one subnet the kernel's first comes first, and not the smallest", "[taken-over]") {
     Card card({"192.0.2.5/24", "192.0.2.10/24", "203.0.113.9/24"});
-    const auto second = [](const char* text) {
-        bridges::OddAddress odd = bridges::OddAddress::as_usual(*Subnet::parse(text));
-        odd.flags |= 0x01;  // IFA_F_SECONDARY
-        return odd;
-    };
     card.edit([&](Link& link) { link.odd_addresses = std::set{second("192.0.2.5/24")}; });
     const auto first = defined(R"("ipaddr": "192.0.2.10", "prefix": 24, "addresses": ["192.0.2.5/24", "203.0.113.9/24"])");
     CHECK(card.network() == first);
     card.leaves_by("192.0.2.1", 0);
     CHECK(card.network() == defined(R"("ipaddr": "192.0.2.10", "prefix": 24, "gateway": "192.0.2.1", "defaultRoute": true, "addresses": ["192.0.2.5/24", "203.0.113.9/24"])"));
+}
+
+TEST_CASE("of a network's addresses in one subnet its ipaddr is made first", "[taken-over]") {
+    told::House host{"eno1"};
+    host.define({{"networks", {{"web", {{"nic", "eno1"}, {"ipaddr", "192.0.2.10"}, {"prefix", 24}, {"addresses", {"192.0.2.5/24", "203.0.113.9/24"}}}}}}});
+    CHECK(*host.link("web").odd_addresses == std::set{second("192.0.2.5/24")});
+    CHECK(host.left().empty());
+    host.define({{"networks", {{"web", {{"nic", "eno1"}, {"ipaddr", "192.0.2.10"}, {"prefix", 24}, {"addresses", {"192.0.2.4/24", "192.0.2.5/24"}}}}}}});
+    CHECK(*host.link("web").odd_addresses == std::set{second("192.0.2.4/24"), second("192.0.2.5/24")});
+    CHECK(host.left().empty());
+    // Of one that is missing no more is told than that.
+    Link bare{IfName::observed("web")};
+    bare.addresses = nets({"192.0.2.10/24", "192.0.2.5/24"});
+    host.meddle(bare);
+    const auto drift = observe::find_drift(host.now).networks.at("web");
+    REQUIRE(drift.size() == 1);
+    CHECK(drift.front().attribute == "addresses");
 }
 
 TEST_CASE("a router of a link-local address is reached by any IPv6 address", "[taken-over]") {
