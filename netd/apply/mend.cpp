@@ -3,6 +3,7 @@
 #include "netd/lower/follow_guests.hpp"
 #include "netd/lower/leftovers.hpp"
 #include "netd/lower/plugged.hpp"
+#include "netd/lower/wrong_wire.hpp"
 
 #include <fmt/format.h>
 
@@ -66,6 +67,7 @@ Outcome Transactor::mend(const intent::Intent& attainable, const lower::Touched&
         for (const auto& [name, device] : renames_) renamed.insert(name);
         if (backends_.ovs.is_gone()) host.switched = nullptr;  // what it has kept waits for it
         lower::keep_ports_of_renamed(goal, running_, renames_, host);
+        lower::keep_off_wrong_wires(goal, running_, renames_, host);
         lower::include_leftovers(goal, running_, host, lower::of_nics(renamed));
     }
     return carry_out(goal, {}, terms);
@@ -75,10 +77,12 @@ Outcome Transactor::mend(const intent::Intent& attainable, const lower::Touched&
 // netd that dies half-way leaves drift, and a refusal likewise.
 Outcome Transactor::mend_beside(const intent::Intent& attainable, const lower::Touched& touched) {
     const lower::Host host = observe::host_of(backends_);
-    const intent::Intent was = lower::attainable(lower::as_guests_are_now(running_, host), ground());
-    const lower::Goal whole = lower::goal(attainable, attainable, touched, host);
+    const intent::Intent was = lower::attainable(lower::as_guests_are_now(running_, host, renames_), ground());
+    lower::Goal whole = lower::goal(attainable, attainable, touched, host), before = lower::goal(was, was, lower::within(touched, was), host);
+    lower::keep_off_wrong_wires(whole, standing_, renames_, host);
+    lower::keep_off_wrong_wires(before, running_, renames_, host);
     lower::Goal goal = whole;
-    const bool is_in_part = leave_out_of(goal, {lower::goal(was, was, lower::within(touched, was), host).wanted, open_->scope(), is_in_doubt_});
+    const bool is_in_part = leave_out_of(goal, {before.wanted, open_->scope(), is_in_doubt_});
     if (const auto other = in_the_way(goal.wanted)) return RolledBack{*other};
     const plan::Plan plan = plan::make(goal.wanted, before_image(goal));
     const bool nothing_to_do = plan.empty();

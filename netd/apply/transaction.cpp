@@ -6,6 +6,7 @@
 #include "netd/apply/preview.hpp"
 #include "netd/intent/links.hpp"
 #include "netd/lower/naming.hpp"
+#include "netd/lower/wrong_wire.hpp"
 
 #include <fmt/format.h>
 
@@ -136,7 +137,12 @@ Outcome Transactor::begin(const intent::Intent& wanted, const Terms& terms) {
     entry.is_remote = terms.is_remote;
     entry.awaited = terms.awaited;
     entry.is_confirmed = terms.is_confirmed;
-    const auto lowered = [&] { return goal_of(running_, wanted, terms, observe::host_of(backends_)); };
+    const auto lowered = [&] {
+        const lower::Host host = observe::host_of(backends_);
+        lower::Goal goal = goal_of(running_, wanted, terms, host);
+        lower::keep_off_wrong_wires(goal, wanted, renames_, host);
+        return goal;
+    };
     const lower::Goal goal = lowered();
     Outcome outcome = carry_out(goal, std::move(entry), terms, lowered);
     if (!std::holds_alternative<Committed>(outcome) && !std::holds_alternative<Waiting>(outcome)) return outcome;

@@ -211,7 +211,7 @@ private:
 Drift find_drift(const Snapshot& snapshot) {
     if (!snapshot.pending && !snapshot.is_stuck) return Seeker(snapshot).seek();
     Snapshot followed = snapshot;
-    followed.running = lower::as_guests_are_now(snapshot.running, snapshot.host());
+    followed.running = lower::as_guests_are_now(snapshot.running, snapshot.host(), snapshot.renamed);
     return Seeker(followed).seek();
 }
 
