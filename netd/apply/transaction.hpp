@@ -140,7 +140,8 @@ private:
     Result<> lead_back(lower::Host host);
     Result<> follow_while_waiting(const lower::Goal& goal, bool is_own);
     Outcome wait();
-    Outcome mend_beside(const intent::Intent& attainable, const lower::Touched& touched);
+    intent::Intent without_strangers(const intent::Intent& attainable) const;
+    Outcome mend_beside(const intent::Intent& all, const lower::Touched& all_touched);
     Outcome finish();
     Outcome undo(const Error& because);
     Result<> go_back();

@@ -93,7 +93,7 @@ struct Cards {
         REQUIRE(kernel.hear());
     }
     apply::Outcome mend() {
-        const intent::Intent there = lower::attainable(transactor.running(), {kernel.state(), true});
+        const intent::Intent there = lower::attainable(transactor.standing(), {kernel.state(), true});
         return transactor.mend(there, lower::everything(there));
     }
     const Link& link(const IfName& called) const {
@@ -136,6 +136,30 @@ TEST_CASE("guests of a network whose card is away are not on the wire of the car
     CHECK(host.link(lower::port_of(of_db)).master == Master{name("vb-eno1")});
     CHECK(host.link(name("web")).up == true);
     CHECK_FALSE(std::get<apply::Committed>(host.mend()).changed);
+}
+
+TEST_CASE("beside a change that waits no card is taken for the one whose name it has", "[wrong-wire]") {
+    Cards host;
+    std::ignore = host.transactor.recover();
+    constexpr const char* request = R"({"networks": {"web": {"nic": "eno1", "vlan": 100, "switch": "vlan-aware"}, "db": {"nic": "eno2", "vlan": 100, "switch": "vlan-aware"}}})";
+    REQUIRE(std::holds_alternative<apply::Committed>(host.transactor.begin(house::wanted(request, {}, host.kernel), house::unasked)));
+    REQUIRE(std::holds_alternative<apply::Waiting>(host.transactor.begin(house::wanted(R"({"networks": {"lan": {}}})", host.transactor.running(), host.kernel), {})));
+    const auto second = host.link(name("eno2")).mac;
+    host.kernel.pull_out("eno1");
+    host.kernel.pull_out("eno2");
+    REQUIRE(host.kernel.hear());
+    host.come("eno1", "1one", second);
+    REQUIRE_FALSE(host.transactor.follow_names());
+    const auto left = host.mend();
+    REQUIRE(std::holds_alternative<apply::RolledBack>(left));
+    CHECK(std::get<apply::RolledBack>(left).because.fault == topology::Fault::busy);
+    CHECK(host.link(name("eno1")).master == Master{});
+
+    REQUIRE(std::holds_alternative<apply::Committed>(host.transactor.confirm()));
+    REQUIRE(host.transactor.follow_names());
+    REQUIRE(std::holds_alternative<apply::Committed>(host.mend()));
+    CHECK(host.link(name("eno1")).master == Master{name("vb-eno1")});
+    CHECK(host.transactor.running().network("db")->nic == name("eno1"));
 }
 
 TEST_CASE("a port of the hypervisor's is taken off the wrong wire, and goes home when there is a bridge", "[wrong-wire]") {
