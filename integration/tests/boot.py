@@ -203,9 +203,15 @@ def a_management_nic_that_comes_late_is_taken_over(host):
     host.client = host.netd.client()
     assert "eno1" in host.client.call("Host.getStatus")["trouble"]["what"]
     host.add_nic("eno1", 1)
+    # It is not set up, as before a DHCP server has answered: an address without the way out is not all yet.
+    wait_until(lambda: "when it has" in host.client.call("Host.getStatus")["trouble"]["what"], 20)
+    host.space.links("link set eno1 up", "addr add 192.0.2.10/24 dev eno1")
+    time.sleep(0.5)
+    assert not host.client.call("Host.getStatus")["transaction"]
+    host.space.links("route add default via 192.0.2.1 dev eno1")
     wait_until(lambda: host.client.call("Host.getStatus")["transaction"], 20)
     assert host.client.call("Host.confirmConnectivity")["confirmed"]
-    assert networks(host, "committed")["ovirtmgmt"]["nic"] == "eno1" and not host.client.call("Host.getStatus")["trouble"]
+    assert networks(host, "committed")["ovirtmgmt"] == {**networks(host, "committed")["ovirtmgmt"], **mgmt} and not host.client.call("Host.getStatus")["trouble"]
     agree(host)
 
 
@@ -223,7 +229,7 @@ def a_management_nic_that_no_definition_can_have_is_told_of_no_change(host):
     # Nobody's address: the kernel has it, and no network may.
     host.space.links("link add late type veth peer name else", "addr add 192.0.2.0/24 dev late")
     wait_until(lambda: host.client.call("Host.getNetworkCapabilities")["nics"].get("late", {}).get("addr"))
-    host.space.links("link set late name eno1")
+    host.space.links("link set late name eno1", "link set eno1 up", "link set else up", "route add default via 192.0.2.9 dev eno1")
     refused = events.next()[1]
     assert refused["transaction"] is None and "name of its subnet" in refused["why"], refused
     assert host.client.call("Host.getStatus")["last"]["transaction"] is None

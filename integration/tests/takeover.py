@@ -204,6 +204,7 @@ def first_start(host):
     """The definition that eno1 became, if it became one."""
     host.netd.start(more=("--management", "eno1")).ready()
     host.client = host.netd.client()
+    wait_until(lambda: (now := host.client.call("Host.getStatus"))["transaction"] or now["last"], 30)
     return host.client.call("Host.getRunningConfig", {"which": "running"})["networks"].get("ovirtmgmt")
 
 
@@ -243,7 +244,8 @@ def a_first_start_goes_on_hearing_the_routers_that_the_nic_heard(host):
 
 @case(start=False)
 def announced_addresses_are_fixed_ones_after_a_first_start_where_only_a_fixed_way_leads_out(host):
-    host.space.links("link set eno1 up", "addr add 2001:db8::5/64 dev eno1 nodad", "route add default via 2001:db8::1 dev eno1")
+    host.space.links("link set eno1 up", "addr add 192.0.2.10/24 dev eno1", "addr add 2001:db8::5/64 dev eno1 nodad", "route add default via 192.0.2.1 dev eno1",
+                     "route add default via 2001:db8::1 dev eno1")
     router = Router(host, "eno1")
 
     def made():

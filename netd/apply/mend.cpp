@@ -1,8 +1,11 @@
 // Drift is mended in a transaction of its own, or beside one that waits, whose way back then leads over all that is mended.
 #include "netd/apply/transaction.hpp"
+
+#include "bridges/bus.hpp"
 #include "netd/lower/follow_guests.hpp"
 #include "netd/lower/leftovers.hpp"
 #include "netd/lower/plugged.hpp"
+#include "netd/lower/wrong_wire.hpp"
 
 #include <fmt/format.h>
 
@@ -66,26 +69,40 @@ Outcome Transactor::mend(const intent::Intent& attainable, const lower::Touched&
         for (const auto& [name, device] : renames_) renamed.insert(name);
         if (backends_.ovs.is_gone()) host.switched = nullptr;  // what it has kept waits for it
         lower::keep_ports_of_renamed(goal, running_, renames_, host);
+        lower::keep_off_wrong_wires(goal, running_, renames_, host);
         lower::include_leftovers(goal, running_, host, lower::of_nics(renamed));
     }
     return carry_out(goal, {}, terms);
 }
 
+// Names are not followed while a change waits, and a card that has come by another's name is none that these definitions mean.
+intent::Intent Transactor::without_strangers(const intent::Intent& attainable) const {
+    bridges::State kernel = backends_.kernel.state();
+    const intent::Renames due = intent::renames(standing_, identities_, kernel, bridges::bus_of);
+    for (const auto& [name, device] : due) kernel.links.erase(name);
+    return due.empty() ? attainable : lower::attainable(attainable, {kernel, true});
+}
+
 // The journal stays as it is: the way back is a plan from whatever is there then, so nothing is touched that it would not lead over. A
 // netd that dies half-way leaves drift, and a refusal likewise.
-Outcome Transactor::mend_beside(const intent::Intent& attainable, const lower::Touched& touched) {
+Outcome Transactor::mend_beside(const intent::Intent& all, const lower::Touched& all_touched) {
     const lower::Host host = observe::host_of(backends_);
-    const intent::Intent was = lower::attainable(lower::as_guests_are_now(running_, host), ground());
-    const lower::Goal whole = lower::goal(attainable, attainable, touched, host);
+    const intent::Intent attainable = without_strangers(all);
+    const lower::Touched touched = attainable == all ? all_touched : lower::within(all_touched, attainable);
+    const intent::Intent was = lower::attainable(lower::as_guests_are_now(running_, host, renames_), ground());
+    lower::Goal whole = lower::goal(attainable, attainable, touched, host), before = lower::goal(was, was, lower::within(touched, was), host);
+    lower::keep_off_wrong_wires(whole, standing_, renames_, host);
+    lower::keep_off_wrong_wires(before, running_, renames_, host);
     lower::Goal goal = whole;
-    const bool is_in_part = leave_out_of(goal, {lower::goal(was, was, lower::within(touched, was), host).wanted, open_->scope(), is_in_doubt_});
+    const bool is_in_part = leave_out_of(goal, {before.wanted, open_->scope(), is_in_doubt_});
     if (const auto other = in_the_way(goal.wanted)) return RolledBack{*other};
     const plan::Plan plan = plan::make(goal.wanted, before_image(goal));
     const bool nothing_to_do = plan.empty();
     const auto deadline = std::chrono::steady_clock::now() + std::min<std::chrono::nanoseconds>(longest_beside, waiting_->deadline - clock_.boottime());
     if (const auto vain = in_vain(plan, deadline)) return RolledBack{*vain};
     if (auto reached = reach(goal.wanted, goal.scope, backends_, deadline); !reached) return RolledBack{reached.error()};
-    if (is_in_part && !plan::make(whole.wanted, before_image(whole)).empty())
+    const bool waits_for_names = touched.networks != all_touched.networks;
+    if (waits_for_names || (is_in_part && !plan::make(whole.wanted, before_image(whole)).empty()))
         return RolledBack{{Fault::busy, fmt::format("transaction {}", open_->id), "what else there is to do is not in its way back, and is done when it has ended"}};
     return Committed{!nothing_to_do};
 }

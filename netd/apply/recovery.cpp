@@ -40,7 +40,7 @@ void Transactor::load(store::Remembered& remembered) {
         has_committed_ = true;
         committed_ = std::move(kept->intent);
         generation_ = kept->generation;
-        identities_ = std::move(kept->identities);
+        identities_ = committed_identities_ = std::move(kept->identities);
     }
     intent::Identities met = identities_;
     if (auto kept = take(std::move(remembered.running), lost_running)) {

@@ -6,6 +6,7 @@
 #include "netd/apply/preview.hpp"
 #include "netd/intent/links.hpp"
 #include "netd/lower/naming.hpp"
+#include "netd/lower/wrong_wire.hpp"
 
 #include <fmt/format.h>
 
@@ -136,7 +137,12 @@ Outcome Transactor::begin(const intent::Intent& wanted, const Terms& terms) {
     entry.is_remote = terms.is_remote;
     entry.awaited = terms.awaited;
     entry.is_confirmed = terms.is_confirmed;
-    const auto lowered = [&] { return goal_of(running_, wanted, terms, observe::host_of(backends_)); };
+    const auto lowered = [&] {
+        const lower::Host host = observe::host_of(backends_);
+        lower::Goal goal = goal_of(running_, wanted, terms, host);
+        lower::keep_off_wrong_wires(goal, wanted, renames_, host);
+        return goal;
+    };
     const lower::Goal goal = lowered();
     Outcome outcome = carry_out(goal, std::move(entry), terms, lowered);
     if (!std::holds_alternative<Committed>(outcome) && !std::holds_alternative<Waiting>(outcome)) return outcome;
@@ -151,9 +157,14 @@ bool Transactor::is_settled(const intent::Intent& wanted, const Terms& terms) co
            std::ranges::includes(settled_->named_bases, terms.named_bases) && std::ranges::includes(settled_->named_nics, terms.named_nics) && settled_->holds(observe::state_of(backends_));
 }
 
+// Definitions that are the same may have other names of their NICs in the file, and cards may have been replaced since.
+bool Transactor::is_committed() const {
+    return running_ == committed_ && intent::identities_of(running_, backends_.kernel.state(), identities_, bridges::bus_of) == committed_identities_;
+}
+
 // The host is as wanted; that may be for good now.
 Outcome Transactor::unchanged(const Terms& terms) {
-    if (terms.commit && !(running_ == committed_))
+    if (terms.commit && !is_committed())
         if (auto kept = commit_running(); !kept) return RolledBack{kept.error()};
     return Committed{false};
 }
@@ -254,6 +265,7 @@ Result<> Transactor::commit_running() {
     identities_ = intent::identities_of(running_, backends_.kernel.state(), identities_, bridges::bus_of);
     if (auto kept = store_.keep_committed({running_, generation_, false, identities_}); !kept) return kept;
     committed_ = running_;
+    committed_identities_ = identities_;
     return {};
 }
 

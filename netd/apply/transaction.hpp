@@ -135,11 +135,13 @@ private:
     // `lowered` gives the goal once more, as of what the host has then; it may be left out.
     Outcome carry_out(const lower::Goal& goal, store::Entry entry, const Terms& terms, const std::function<lower::Goal()>& lowered = {});
     bool is_settled(const intent::Intent& wanted, const Terms& terms) const;
+    bool is_committed() const;
     Outcome unchanged(const Terms& terms);
     Result<> lead_back(lower::Host host);
     Result<> follow_while_waiting(const lower::Goal& goal, bool is_own);
     Outcome wait();
-    Outcome mend_beside(const intent::Intent& attainable, const lower::Touched& touched);
+    intent::Intent without_strangers(const intent::Intent& attainable) const;
+    Outcome mend_beside(const intent::Intent& all, const lower::Touched& all_touched);
     Outcome finish();
     Outcome undo(const Error& because);
     Result<> go_back();
@@ -168,6 +170,7 @@ private:
     const loop::Clock& clock_;
     intent::Intent running_, committed_, standing_;
     intent::Identities identities_;
+    intent::Identities committed_identities_;  // by the names in the file
     intent::Renames renames_;
     std::uint64_t generation_ = 0;
     std::uint64_t last_id_ = 0;

@@ -47,7 +47,7 @@ topology::Result<> Reconciler::start(store::Remembered remembered, std::optional
     // Files that were damaged may have had its definition; and what an earlier netd began and nobody confirms is not begun anew.
     if (!transactor_.trouble() && !transactor_.waiting()) management_ = std::move(management);
     see_to_management();
-    if (management_) log::warn("there is no NIC '{}' yet to be taken over as network ovirtmgmt: that is done when it comes", management_->nic.text());
+    if (management_ && !management_due_) log::warn("there is no NIC '{}' yet to be taken over as network ovirtmgmt: that is done when it comes", management_->nic.text());
     publish();
     tell_renames();
     see_to_leftovers();

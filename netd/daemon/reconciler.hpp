@@ -132,6 +132,7 @@ private:
     bool is_admitted(const topology::IfName& tap, bool is_hypervisors);
     void announce_moved(const intent::Intent& was, const intent::Intent& now);
     void see_to_management();
+    bool is_management_due();
     void take_over(const topology::IfName& management, std::chrono::seconds timeout);
     bool knows_nothing() const;  // of any definition
     std::optional<topology::Error> trouble_of_management() const;
@@ -166,6 +167,7 @@ private:
     loop::Mailbox<serve::Note>& notes_;
     loop::Labour& labour_;
     std::optional<Management> management_;  // not taken over yet
+    std::optional<std::chrono::nanoseconds> management_due_;  // it is there, and taken then as it is
     std::optional<topology::Error> not_taken_over_;  // and why it won't be
     std::deque<serve::Command> queue_;
     // Guests that were asked to let go of a NIC and have not answered yet; others' changes go on meanwhile.

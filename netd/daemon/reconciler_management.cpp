@@ -17,22 +17,55 @@ using topology::Fault;
 
 bool Reconciler::knows_nothing() const { return transactor_.running() == intent::Intent() && transactor_.committed() == intent::Intent(); }
 
-// At a first start; once, when the NIC is there.
+namespace {
+
+// A port of a switch that looks for loops first carries nothing for half a minute, and DHCP begins after that; with an address the rest
+// is not far. Nobody wakes netd for their end: the patrol does, within seconds.
+constexpr std::chrono::seconds longest_without_address{60}, longest_without_way{10};
+
+std::string waits_to_be_set_up(const topology::IfName& nic) {
+    return fmt::format("{} may not be set up yet: it is taken over as network ovirtmgmt when it has an IPv4 default route, or as it is {} s after it has an address, or in {} s", nic.text(),
+                       longest_without_way.count(), longest_without_address.count());
+}
+
+}  // namespace
+
+// Whoever sets it up may be at it still: netd starts before them. A NIC without a carrier is no exception, since it may be negotiating.
+bool Reconciler::is_management_due() {
+    const bridges::State& kernel = backends_.kernel.state();
+    if (!kernel.links.contains(management_->nic)) {
+        management_due_.reset();
+        return false;
+    }
+    const auto how = lower::how_set_up(management_->nic, kernel);
+    if (how == lower::SetUp::wholly) return true;
+    const auto now = clock_.boottime(), due = now + (how == lower::SetUp::partly ? longest_without_way : longest_without_address);
+    const bool is_new = !management_due_;
+    management_due_ = std::min(management_due_.value_or(due), due);
+    if (!is_new) return now >= *management_due_;
+    log::info("{}", waits_to_be_set_up(management_->nic));
+    publish();
+    return false;
+}
+
+// At a first start; once, when the NIC is there and set up.
 void Reconciler::see_to_management() {
     if (not_taken_over_ && !knows_nothing()) not_taken_over_.reset();
     if (!management_ || transactor_.waiting() || transactor_.is_stuck()) return;
     if (!knows_nothing()) {  // an engine was there first
-        management_.reset();
+        management_.reset(), management_due_.reset();
         return publish();
     }
-    if (!backends_.kernel.state().links.contains(management_->nic)) return;
+    if (!is_management_due()) return;
+    management_due_.reset();
     const Management due = *std::exchange(management_, std::nullopt);
     log::info("taking over {} as network ovirtmgmt", due.nic.text());
     take_over(due.nic, due.timeout);
 }
 
-// It hasn't come, or can't be had; until somebody defines something.
+// It hasn't come, is not set up, or can't be had; until somebody defines something.
 std::optional<Error> Reconciler::trouble_of_management() const {
+    if (management_ && management_due_) return Error{Fault::busy, "management", waits_to_be_set_up(management_->nic)};
     if (management_) return Error{Fault::not_found, "management", fmt::format("there is no NIC '{}' to be taken over as network ovirtmgmt", management_->nic.text())};
     return not_taken_over_ && knows_nothing() ? not_taken_over_ : std::nullopt;
 }

@@ -6,6 +6,7 @@
 #include "netd/lower/realise.hpp"
 #include "netd/lower/recognise.hpp"
 #include "netd/lower/vm_id.hpp"
+#include "netd/lower/wrong_wire.hpp"
 
 namespace lower {
 namespace {
@@ -36,6 +37,14 @@ const intent::Network* still_on(const GuestNic& known, const guests::Nic& there,
     if (!row || network->switch_kind != SwitchKind::ovs || !network->bridged || row->bridge != guest_bridge(*network)) return nullptr;
     Draft draft{running, host};
     return row->tagging == ovs::Tagging(ovs::Access{tag_inside(draft, *network)}) ? network : nullptr;
+}
+
+// libvirt goes on telling the name that the bridge of its network had, which may be that of another network's by now.
+const intent::Network* by_name_of_before(const guests::Nic& there, const GuestNic* known, const intent::Intent& running, const intent::Renames& renames) {
+    if (renames.empty()) return nullptr;
+    const intent::Network* network = running.network(there.facts.network);
+    if (!network && known && known->adopted == there.device) network = running.network(known->network);
+    return network && network->bridged && was_on_bridge(*network, there.facts.bridge, renames) ? network : nullptr;
 }
 
 void take_over_what_it_says(GuestNic& nic, const guests::Nic& there) {
@@ -82,7 +91,7 @@ void see_to_unknown(const guests::Nic& there, const intent::Intent& running, con
 
 }  // namespace
 
-Followed follow_guests(const intent::Intent& running, const Host& host) {
+Followed follow_guests(const intent::Intent& running, const Host& host, const intent::Renames& renames) {
     Followed followed{running};
     if (!host.guests) return followed;
     for (const GuestNic& nic : running.nics())
@@ -94,6 +103,7 @@ Followed follow_guests(const intent::Intent& running, const Host& host) {
             continue;
         }
         const intent::Network* network = known && known->adopted ? still_on(*known, there, running, host) : nullptr;
+        if (!network) network = by_name_of_before(there, known, running, renames);
         if (!network) network = network_of(there.facts, running);
         if (network) {
             adopt(there, *network, known, followed.wanted);
@@ -136,8 +146,8 @@ std::set<IfName> left_filtered(const intent::Intent& was, const intent::Intent& 
     return ports;
 }
 
-intent::Intent as_guests_are_now(const intent::Intent& standing, const Host& host) {
-    const intent::Intent followed = follow_guests(standing, host).wanted;
+intent::Intent as_guests_are_now(const intent::Intent& standing, const Host& host, const intent::Renames& renames) {
+    const intent::Intent followed = follow_guests(standing, host, renames).wanted;
     intent::Intent left = standing;
     for (const GuestNic& nic : standing.nics()) {
         const GuestNic* now = followed.nics().find(nic.key());

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <linux/if_addr.h>
 
 namespace lower {
 
@@ -31,6 +32,23 @@ bool has(const intent::Network& network, Family family) {
     return asks(network, family) || (is_v6 && network.ipv6autoconf) || std::ranges::any_of(addresses, [is_v6](const auto& one) { return one.is_v6() == is_v6; });
 }
 
+// The kernel speaks from the first address that it is given of a subnet. Once all are there nothing is said of it: they stay as they are.
+void let_ipaddr_come_first(const Draft& draft, const intent::Network& network, Link& link) {
+    const auto first = network.ipv4();
+    if (!first) return;
+    const Link* there = draft.host.kernel.links.find(link.name);
+    std::set<bridges::OddAddress> odd = there ? there->odd_addresses.value_or({}) : std::set<bridges::OddAddress>();
+    const auto is_missing = [&](const topology::Subnet& address) { return !there || !there->addresses || !there->addresses->contains(address); };
+    bool is_to_be_said = false;
+    for (const topology::Subnet& address : *link.addresses) {
+        if (address.is_v6() || address == *first || address.network() != first->network() || !is_missing(address)) continue;
+        auto behind = bridges::OddAddress::as_usual(address);
+        behind.flags |= IFA_F_SECONDARY;
+        is_to_be_said |= odd.insert(behind).second;
+    }
+    if (is_to_be_said) link.odd_addresses = std::move(odd);
+}
+
 }  // namespace
 
 bridges::Link top_link(const Draft& draft, const intent::Network& network) {
@@ -42,6 +60,7 @@ bridges::Link top_link(const Draft& draft, const intent::Network& network) {
     link.mtu = network.mtu;
     link.up = true;
     link.addresses = addresses;
+    let_ipaddr_come_first(draft, network, link);
     if (!addresses.empty()) link.routed = true;
     link.stack = bridges::HostStack{.ipv6 = has_v6, .forwarding = false, .arp_strict = true};
     if (has_v6) link.stack->autoconf = network.ipv6autoconf;

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <linux/if_addr.h>
 
 namespace lower {
 
@@ -22,6 +23,7 @@ struct Possession {
     const char* family;
     std::set<Subnet> addresses = {};
     std::optional<IpAddress> gateway = {};
+    std::set<Subnet> seconds = {};  // of IPv4, behind another one of their subnet: the host does not speak from these
 };
 
 // Of several ways to everywhere the kernel takes the one of the lowest metric.
@@ -45,14 +47,13 @@ Error no_way_by(const Possession& had) {
                                                       had.gateway->text(), all.empty() ? "none" : all)};
 }
 
-// The one that comes first in a definition: that by which the gateway is reached, if there is one. The others stay.
+// The one that comes first in a definition: that by which the gateway is reached, if there is one, and of several in its subnet the
+// kernel's first. The others stay.
 Result<std::optional<Subnet>> take_first(Possession& had) {
-    auto first = had.addresses.begin();
-    if (had.gateway) {
-        first = std::ranges::find_if(had.addresses, [&](const Subnet& one) { return reaches(one, *had.gateway); });
-        if (first == had.addresses.end()) return no_way_by(had);
-    }
-    if (first == had.addresses.end()) return std::optional<Subnet>();
+    const auto suits = [&](const Subnet& one) { return !had.gateway || reaches(one, *had.gateway); };
+    auto first = std::ranges::find_if(had.addresses, [&](const Subnet& one) { return suits(one) && !had.seconds.contains(one); });
+    if (first == had.addresses.end()) first = std::ranges::find_if(had.addresses, suits);
+    if (first == had.addresses.end()) return had.gateway ? Result<std::optional<Subnet>>(no_way_by(had)) : std::optional<Subnet>();
     const Subnet taken = *first;
     had.addresses.erase(first);
     return std::optional(taken);
@@ -78,6 +79,9 @@ Possessions possessions_of(const IfName& nic, const bridges::Link* link, const t
     if (!link) return had;
     if (link->addresses)
         for (const Subnet& one : *link->addresses) (one.is_v6() ? had.v6 : had.v4).addresses.insert(one);
+    if (link->odd_addresses)
+        for (const bridges::OddAddress& one : *link->odd_addresses)
+            if (!one.address.is_v6() && (one.flags & IFA_F_SECONDARY)) had.v4.seconds.insert(one.address);
     const bridges::RareFacts& facts = link->facts.rare.get();
     std::set<Subnet> announced;
     // A router's prefix makes none of 128 bits: that is one of DHCPv6, and kept as one of DHCP is.
@@ -90,6 +94,15 @@ Possessions possessions_of(const IfName& nic, const bridges::Link* link, const t
 }
 
 }  // namespace
+
+SetUp how_set_up(const IfName& nic, const bridges::State& kernel) {
+    const bridges::Link* link = kernel.links.find(nic);
+    if (!link) return SetUp::bare;
+    const bridges::RareFacts& facts = link->facts.rare.get();
+    if (gateway_by(nic, kernel.routes, false) && facts.tentative.empty()) return SetUp::wholly;
+    const bool has_address = (link->addresses && !link->addresses->empty()) || !facts.tentative.empty() || !facts.autoconf.empty();
+    return has_address ? SetUp::partly : SetUp::bare;
+}
 
 Result<intent::Network> network_on(const IfName& nic, const bridges::State& kernel) {
     intent::Network network{*intent::NetworkName::parse("ovirtmgmt")};

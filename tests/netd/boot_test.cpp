@@ -190,4 +190,24 @@ TEST_CASE("a network whose NIC comes late stays off the card that has its name m
     CHECK(next_life.renames() == intent::Renames{{name("eno1"), name("eno3")}, {name("eno3"), name("eno1")}});
 }
 
+TEST_CASE("what changes nothing and is to be committed writes down what NICs are called now", "[boot]") {
+    Booted host{"enp1s0", "eno2", "eno3"};
+    auto transactor = host.transactor();
+    REQUIRE(std::holds_alternative<apply::Committed>(transactor.recover()));
+    REQUIRE(transactor.committed() == transactor.running());
+    const auto kept = [&] { return **host.disk.open().committed(); };
+    REQUIRE(kept().intent.network("mgmt")->nic == name("eno1"));
+    REQUIRE_FALSE(std::get<apply::Committed>(transactor.begin(transactor.running(), unasked)).changed);
+    CHECK(kept().intent.network("mgmt")->nic == name("eno1"));
+
+    apply::Terms terms = unasked;
+    terms.commit = true;
+    REQUIRE_FALSE(std::get<apply::Committed>(transactor.begin(transactor.running(), terms)).changed);
+    CHECK(kept().intent.network("mgmt")->nic == name("enp1s0"));
+    CHECK(kept().identities == transactor.identities());
+    auto next_life = host.transactor();
+    std::ignore = next_life.recover();
+    CHECK(next_life.renames().empty());
+}
+
 }  // namespace boot_test

@@ -1,6 +1,7 @@
 // A first start takes the NIC that the host is managed by as it is: with all its addresses and the way by which it leaves.
 #include "netd/lower/taken_over.hpp"
 
+#include "tests/netd/host_house.hpp"
 #include "tests/netd/reconciler_house.hpp"
 
 #include <algorithm>
@@ -67,6 +68,13 @@ struct Card {
     }
 };
 
+// The kernel has another one of its subnet before it.
+bridges::OddAddress second(const char* text) {
+    bridges::OddAddress odd = bridges::OddAddress::as_usual(*Subnet::parse(text));
+    odd.flags |= 0x01;  // IFA_F_SECONDARY
+    return odd;
+}
+
 // As a client would write it.
 intent::Network defined(const std::string& attributes) {
     return read((R"({"networks": {"ovirtmgmt": {"nic": "eno1")" + (attributes.empty() ? "" : ", " + attributes) + "}}}").c_str()).networks.front();
@@ -90,6 +98,32 @@ TEST_CASE("of several addresses that one comes first by which the gateway is rea
     card.leaves_by("2001:db8:1::1", 1024);
     CHECK(card.network() == defined(R"("ipaddr": "192.0.2.10", "prefix": 24, "gateway": "192.0.2.1", "ipv6addr": "2001:db8:1::10/64", "ipv6gateway": "2001:db8:1::1", "defaultRoute": true,
                                        "addresses": ["10.0.0.5/24", "203.0.113.9/24", "2001:db8::5/64"])"));
+}
+
+TEST_CASE("of several addresses in one subnet the kernel's first comes first, and not the smallest", "[taken-over]") {
+    Card card({"192.0.2.5/24", "192.0.2.10/24", "203.0.113.9/24"});
+    card.edit([&](Link& link) { link.odd_addresses = std::set{second("192.0.2.5/24")}; });
+    const auto first = defined(R"("ipaddr": "192.0.2.10", "prefix": 24, "addresses": ["192.0.2.5/24", "203.0.113.9/24"])");
+    CHECK(card.network() == first);
+    card.leaves_by("192.0.2.1", 0);
+    CHECK(card.network() == defined(R"("ipaddr": "192.0.2.10", "prefix": 24, "gateway": "192.0.2.1", "defaultRoute": true, "addresses": ["192.0.2.5/24", "203.0.113.9/24"])"));
+}
+
+TEST_CASE("of a network's addresses in one subnet its ipaddr is made first", "[taken-over]") {
+    told::House host{"eno1"};
+    host.define({{"networks", {{"web", {{"nic", "eno1"}, {"ipaddr", "192.0.2.10"}, {"prefix", 24}, {"addresses", {"192.0.2.5/24", "203.0.113.9/24"}}}}}}});
+    CHECK(*host.link("web").odd_addresses == std::set{second("192.0.2.5/24")});
+    CHECK(host.left().empty());
+    host.define({{"networks", {{"web", {{"nic", "eno1"}, {"ipaddr", "192.0.2.10"}, {"prefix", 24}, {"addresses", {"192.0.2.4/24", "192.0.2.5/24"}}}}}}});
+    CHECK(*host.link("web").odd_addresses == std::set{second("192.0.2.4/24"), second("192.0.2.5/24")});
+    CHECK(host.left().empty());
+    // Of one that is missing no more is told than that.
+    Link bare{IfName::observed("web")};
+    bare.addresses = nets({"192.0.2.10/24", "192.0.2.5/24"});
+    host.meddle(bare);
+    const auto drift = observe::find_drift(host.now).networks.at("web");
+    REQUIRE(drift.size() == 1);
+    CHECK(drift.front().attribute == "addresses");
 }
 
 TEST_CASE("a router of a link-local address is reached by any IPv6 address", "[taken-over]") {
@@ -147,40 +181,117 @@ TEST_CASE("a gateway in no subnet of the NIC's addresses is told by name", "[tak
     CHECK(v6.refusal() == "its IPv6 default route is by fe80::1, which is in no subnet of its addresses (none): no network can have that");
 }
 
-TEST_CASE("a NIC that can't be taken over is trouble until something is defined", "[taken-over]") {
+TEST_CASE("a NIC is set up when it leaves by IPv4 and has tried its IPv6 addresses", "[taken-over]") {
+    using lower::SetUp;
+    CHECK(lower::how_set_up(IfName::observed("eno9"), Card({}).state) == SetUp::bare);
+    Card card({});
+    CHECK(lower::how_set_up(eno1, card.state) == SetUp::bare);
+    card.hears({"2001:db8:7::10/64"}, {"fe80::1"});  // before any DHCP server has answered
+    CHECK(lower::how_set_up(eno1, card.state) == SetUp::partly);
+    card.leaves_by("2001:db8::1", 1024);
+    card.edit([](Link& link) { link.addresses->insert(*Subnet::parse("192.0.2.10/24")); });
+    CHECK(lower::how_set_up(eno1, card.state) == SetUp::partly);
+    card.leaves_by("198.51.100.1", 50, "eno2");
+    CHECK(lower::how_set_up(eno1, card.state) == SetUp::partly);
+    card.leaves_by("192.0.2.1", 100);
+    CHECK(lower::how_set_up(eno1, card.state) == SetUp::wholly);
+    card.edit([](Link& link) { link.facts.rare.edit().tentative = nets({"2001:db8:7::11/64"}); });
+    CHECK(lower::how_set_up(eno1, card.state) == SetUp::partly);
+}
+
+namespace {
+
+// A netd that nothing is defined for, and that is told to take over eno1.
+struct FirstStart {
     fakes::FakeKernel kernel{"eno1", "eno2"};
-    Link addressed{eno1};
-    addressed.up = true;
-    addressed.addresses = nets({"192.0.2.10/24", "198.51.100.0/24"});  // the latter nobody can have
-    REQUIRE(kernel.meddle(topology::Update<Link>{Link{eno1}, addressed}));
-    auto commands = std::move(*loop::Mailbox<serve::Command>::open());
-    auto notes = std::move(*loop::Mailbox<serve::Note>::open());
+    std::unique_ptr<loop::Mailbox<serve::Command>> commands = std::move(*loop::Mailbox<serve::Command>::open());
+    std::unique_ptr<loop::Mailbox<serve::Note>> notes = std::move(*loop::Mailbox<serve::Note>::open());
     OneCommand ovs{kernel, *commands};
     fakes::FakeClock clock;
     loop::Labour labour;
     Disk disk;
-    const store::Store store = disk.open();
+    store::Store store = disk.open();
     netd::DhcpClients clients = std::move(*netd::DhcpClients::open(disk.run() + "/dhcp", clock));
     netd::HostResolver resolver{disk.state() + "/resolv.conf", disk.state() + "/resolv.conf.before", disk.run(), clock};
     netd::Reconciler reconciler{{kernel, ovs}, clients, resolver, store, clock, *commands, *notes, labour};
-    const auto last = [&] {
+
+    void give(std::initializer_list<const char*> addresses) {
+        Link addressed{eno1};
+        addressed.up = true;
+        addressed.addresses = nets(addresses);
+        REQUIRE(kernel.meddle(topology::Update<Link>{*kernel.truth().links.find(eno1), addressed}));
+    }
+    void leave_by(const char* gateway) {
+        REQUIRE(kernel.meddle(topology::Create<Route>{{.to = *Subnet::parse("0.0.0.0/0"), .via = *IpAddress::parse(gateway), .device = eno1, .protocol = 3}}));
+    }
+    observe::Published start() {
+        REQUIRE(reconciler.start(store.remembered(), netd::Management{eno1, std::chrono::seconds(120)}));
+        return last();
+    }
+    // What it tells last of all: nothing, if that is as before.
+    observe::Published last() {
         observe::Published last;
         for (const serve::Note& note : notes->take())
             if (const auto* published = std::get_if<observe::Published>(&note)) last = *published;
-        REQUIRE(last);
         return last;
-    };
-    REQUIRE(reconciler.start(store.remembered(), netd::Management{eno1, std::chrono::seconds(120)}));
-    const auto trouble = last()->trouble;
+    }
+};
+
+}  // namespace
+
+TEST_CASE("a NIC that is not set up yet is waited for, and taken over with what it has got then", "[taken-over]") {
+    FirstStart host;
+    const bool has_time = GENERATE(true, false);
+    host.give({"2001:db8::5/64"});
+    const auto begun = host.start();
+    REQUIRE(begun);
+    CHECK_FALSE(begun->pending);
+    REQUIRE(begun->trouble);
+    CHECK(begun->trouble->what == "eno1 may not be set up yet: it is taken over as network ovirtmgmt when it has an IPv4 default route, or as it is 10 s after it has an address, or in 60 s");
+
+    host.clock.advance(std::chrono::seconds(9));
+    if (has_time) {
+        host.give({"2001:db8::5/64", "192.0.2.10/24"});
+        host.leave_by("192.0.2.1");
+    } else {
+        host.clock.advance(std::chrono::seconds(1));
+    }
+    host.reconciler.run();
+    const auto after = host.last();
+    REQUIRE(after);
+    CHECK(after->pending);
+    CHECK_FALSE(after->trouble);
+    const std::string v6 = R"("ipv6addr": "2001:db8::5/64")";
+    REQUIRE(after->running.network("ovirtmgmt"));
+    CHECK(*after->running.network("ovirtmgmt") == defined(has_time ? v6 + R"(, "ipaddr": "192.0.2.10", "prefix": 24, "gateway": "192.0.2.1", "defaultRoute": true)" : v6));
+}
+
+TEST_CASE("a NIC is not taken before its time is over", "[taken-over]") {
+    FirstStart host;
+    REQUIRE(host.start());
+    host.clock.advance(std::chrono::seconds(59));
+    host.reconciler.run();
+    CHECK(host.kernel.truth().links.find(eno1)->master == bridges::Master{});
+    CHECK_FALSE(host.kernel.truth().links.contains(IfName::observed("ovirtmgmt")));
+}
+
+TEST_CASE("a NIC that can't be taken over is trouble until something is defined", "[taken-over]") {
+    FirstStart host;
+    host.give({"192.0.2.10/24", "198.51.100.0/24"});  // the latter nobody can have
+    host.leave_by("192.0.2.1");
+    const auto begun = host.start();
+    REQUIRE(begun);
+    const auto trouble = begun->trouble;
     REQUIRE(trouble);
     CHECK(trouble->subject == "management");
     CHECK(trouble->what == "eno1 was not taken over as network ovirtmgmt: 198.51.100.0/24 can't be a host's: it is the name of its subnet");
 
     serve::Setup setup;
     setup.request = read(R"({"networks": {"web": {"nic": "eno2"}}, "options": {"connectivityCheck": false}})");
-    ovs.next = setup;
-    reconciler.run();
-    const auto after = last();
+    host.ovs.next = setup;
+    host.reconciler.run();
+    const auto after = host.last();
+    REQUIRE(after);
     CHECK(after->running.network("web"));
     CHECK_FALSE(after->trouble);
 }
