@@ -99,12 +99,14 @@ TEST_CASE("a filter that an earlier netd left on a port of others is taken off w
 
 TEST_CASE("what is wrong with a guest is told beside what is wrong with its NIC", "[reconciler]") {
     Host host;
-    host.ovs.next = serve::ChangeNic{{}, serve::NicVerb::plug, {{"vmId", "nowhere"}, {"nic", {{"kind", "netns"}, {"network", "gone"}, {"nicModel", "ne2000"}}}}};
+    host.ovs.next = serve::ChangeNic{serve::Ticket{.id = 1}, serve::NicVerb::plug, {{"vmId", "nowhere"}, {"nic", {{"kind", "netns"}, {"network", "gone"}, {"nicModel", "ne2000"}}}}};
     host.reconciler.run();
     std::vector<std::string> paths;
     for (const serve::Note& note : host.notes->take())
-        if (const auto* reply = std::get_if<serve::Reply>(&note))
-            for (const auto& complaint : nlohmann::json::parse(reply->bytes)["error"]["data"]) paths.push_back(complaint["path"]);
+        if (const auto* reply = std::get_if<serve::Reply>(&note)) {
+            const auto answer = nlohmann::json::parse(reply->bytes);
+            for (const auto& complaint : answer["error"]["data"]) paths.push_back(complaint["path"]);
+        }
     CHECK(paths == std::vector<std::string>{"/vmId", "/nic/network", "/nic/nicModel"});
 }
 
