@@ -221,6 +221,23 @@ def what_comes_from_a_network_takes_its_other_ways_too(host):
 
 
 @case(kinds=("legacy", "ovs"))
+def the_host_speaks_from_ipaddr_though_others_of_its_subnet_are_smaller(host):
+    net = lambda *more: {"web": {"nic": "eno1", "switch": host.kind, "ipaddr": "10.8.0.20", "prefix": 24, "addresses": list(more)}}
+    speaks = lambda: host.space.ip("route", "get", "10.8.0.99")[0]["prefsrc"]
+    host.client.setup(net("10.8.0.5/24", "10.8.0.30/24"), confirm=None)
+    assert speaks() == "10.8.0.20", host.space.run("ip", "addr", "show", "dev", "web")
+    agree(host)
+    assert host.client.setup(net("10.8.0.5/24", "10.8.0.30/24"), confirm=None)["changed"] is False
+    host.client.setup(net("10.8.0.4/24", "10.8.0.30/24"), confirm=None)
+    assert speaks() == "10.8.0.20"
+    agree(host)
+    host.space.links("addr flush dev web")
+    wait_until(lambda: len(addresses(host, "web")) == 3, 20)
+    assert speaks() == "10.8.0.20"
+    agree(host)
+
+
+@case(kinds=("legacy", "ovs"))
 def two_networks_of_one_subnet_each_leave_by_their_own_gateway(host):
     def leaves_by(source):
         way = host.space.ip("route", "get", "203.0.113.9", "from", source)[0]

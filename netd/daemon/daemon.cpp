@@ -111,9 +111,8 @@ public:
         commands_ = std::move(*commands);
         notes_ = std::move(*notes);
         decider_ = std::make_unique<Decider>(options_, clock_, *commands_, *notes_, labour_);
-        if (auto built = furnish(); !built) return built;  // meanwhile
         if (auto started = decider_->started(); !started) return started;
-        return open_door();
+        return open_doors();
     }
 
     Result<> live() {
@@ -131,7 +130,7 @@ public:
     }
 
 private:
-    Result<> furnish() {
+    Result<> open_doors() {
         auto context = serve::Context::open();
         if (!context) return context.error();
         context_ = std::move(*context);
@@ -148,7 +147,8 @@ private:
         ear_ = std::move(*ear);
         if (auto kept = requests_->keep_deadlines(*loop_); !kept) return kept.error();
         requests_->add_lldp([this](const std::vector<std::string>& devices) { return ear_->report(devices); });
-        auto publisher = serve::Publisher::open(*loop_, *context_, clock_, {options_.events, group_, store::boot_id(), options_.remote ? std::optional(options_.remote->events) : std::nullopt});
+        const int group = group_named("netd");
+        auto publisher = serve::Publisher::open(*loop_, *context_, clock_, {options_.events, group, store::boot_id(), options_.remote ? std::optional(options_.remote->events) : std::nullopt});
         if (!publisher) return publisher.error();
         publisher_ = std::move(*publisher);
         auto drift = DriftWatch::open(*loop_, clock_, options_, [this](const char* topic, nlohmann::json event) { publisher_->publish(topic, std::move(event)); }, *commands_);
@@ -158,7 +158,7 @@ private:
         if (!blocked) return blocked.error();
         blocked_ = std::move(*blocked);
         requests_->add_blocked([this] { return blocked_->read(); });
-        auto taps = serve::TapDoor::open(*loop_, options_.run + "/taps", group_);
+        auto taps = serve::TapDoor::open(*loop_, options_.run + "/taps", group);
         if (!taps) return taps.error();
         taps_ = std::move(*taps);
         auto supervisor = Supervisor::open(*loop_, clock_, labour_);
@@ -167,13 +167,8 @@ private:
         auto repeating = loop::Timer::open(*loop_, [this] { greet_again(); });
         if (!repeating) return repeating.error();
         repeating_ = std::move(*repeating);
-        return {};
-    }
-
-    // Engines come in when there is something to answer with.
-    Result<> open_door() {
         take_notes();
-        auto server = serve::Server::open(*loop_, *context_, clock_, {options_.control, group_, options_.remote ? std::optional(options_.remote->control) : std::nullopt},
+        auto server = serve::Server::open(*loop_, *context_, clock_, {options_.control, group, options_.remote ? std::optional(options_.remote->control) : std::nullopt},
                                           [this](serve::Caller caller, std::string_view message) { ask(caller, message); });
         if (!server) return server.error();
         server_ = std::move(*server);
@@ -256,7 +251,6 @@ private:
     }
 
     const Options& options_;
-    const int group_ = group_named("netd");
     loop::SystemClock clock_;
     bool stop_ = false;
     loop::Labour labour_;        // the decider's
