@@ -309,7 +309,7 @@ def flows_come_back_when_somebody_changes_them_or_ovs_vswitchd_is_another(host):
     for harm in (["del-flows", mine], ["del-flows", f"{mine},arp"], ["mod-flows", f"{mine},arp,actions=NORMAL"], ["del-flows"]):
         host.ovs.ofctl(bridge, *harm)
         come_back()
-        topic, told = news.next()
+        topic, told = news.next(harm)
         assert set(told["ports"]) == {guest.nic["port"] for guest in guests.values()} and told["devices"] == [bridge], told
     ends = [guest.end for guest in guests.values()]
     assert set(shout(host.later(Wire(host.wire.name, "eno1")), ROUTER, ends, expected=ends)) == set(ends)
@@ -342,7 +342,7 @@ def filters_come_back_when_somebody_flushes_them(host):
         guests["a"].end.send(ether(BROADCAST, STRANGER, 0x88B5, b"netd-spoofed"))
         assert not collect([guests["b"].end], b"netd-spoofed", 0.4)[guests["b"].end], harm
     agree(host)
-    assert news.next()
+    news.next()
 
 
 @case()
@@ -465,7 +465,7 @@ def what_open_vswitch_drops_is_counted_and_told(host):
         host.client, news = host.netd.client(), host.netd.subscribe("security.blocked")
         assert told()["a"] == {}, told()
     wait_until(lambda: told()["a"] == {"mac": 7, "tag": 1}, 20, what=lambda: told())
-    assert (event := news.next(7)) is None, event
+    assert (event := news.within(7)) is None, event
 
 
 def counted_and_told(host, networks):
@@ -496,7 +496,7 @@ def counted_and_told(host, networks):
     host.netd.stop()
     host.netd.start().ready()
     host.client, news = host.netd.client(), host.netd.subscribe("security.blocked")
-    assert (event := news.next(7)) is None and told()["a"] == {"mac": 7, "tag": 1}, (event, told())
+    assert (event := news.within(7)) is None and told()["a"] == {"mac": 7, "tag": 1}, (event, told())
     return told
 
 

@@ -102,7 +102,7 @@ class Reading:
     def await_event(self, text):
         shown, others, deadline = json.loads(text), [], time.monotonic() + patience
         while time.monotonic() < deadline:
-            told = self.events.next(deadline - time.monotonic())
+            told = self.events.within(deadline - time.monotonic())
             if told is None:
                 break
             if not (lines := differences(shown, told[1])) and told[0] == shown["event"]:
