@@ -46,7 +46,7 @@ class GuestHost(hosts.Host):
         self.libvirt.start()
         self.a, self.b = self.libvirt.machine("a"), self.libvirt.machine("b")
         self.netd.start().ready()
-        self.client = self.netd.client(patience=90)
+        self.client = self.netd.client()
         for kind, names in (("legacy", ("web", "db")), ("ovs", ("sdn", "sdn2"))):
             self.client.setup({name: {**networks[name], "switch": kind} for name in names})
         for name, subnet in subnets.items():

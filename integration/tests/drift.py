@@ -165,7 +165,7 @@ def told_and_left_where_the_configuration_says_so(host):
 def told_and_left_while_a_change_waits_too(host):
     host.client.setup({"web": {"nic": "eno2"}})
     events = host.netd.subscribe("drift.")
-    number = host.client.send("Host.setupNetworks", {"networks": {"lan": {}}, "options": {"connectivityTimeout": 60}})
+    number = host.client.send("Host.setupNetworks", {"networks": {"lan": {}}, "options": {"connectivityTimeout": 200}})
     with host.netd.client() as other:
         wait_until(lambda: other.call("Host.getStatus")["transaction"])
         host.space.links("link delete web")
@@ -234,7 +234,7 @@ def who_undoes_it_each_time_is_left_in_peace(host):
 def also_while_a_change_waits_for_its_confirmation(host):
     host.client.setup({"web": {"nic": "eno2"}, "lan": {}})
     events = host.netd.subscribe("drift.")
-    number = host.client.send("Host.setupNetworks", {"networks": {"web": {"nic": "eno2", "mtu": 9000}}, "options": {"connectivityTimeout": 60}})
+    number = host.client.send("Host.setupNetworks", {"networks": {"web": {"nic": "eno2", "mtu": 9000}}, "options": {"connectivityTimeout": 200}})
     with host.netd.client() as other:
         status = wait_until(lambda: (told := other.call("Host.getStatus"))["transaction"] and told, 10)
         # What is told is what stands.

@@ -100,7 +100,7 @@ def netctl_tries_and_takes_back(host):
     begun = time.monotonic()
     host.netd.netctl("try", "-f", file, "--confirm-within", "60s", "--", "false", check=False)
     assert host.space.link("lan") is None and time.monotonic() - begun < 30, "a command that failed waits for the end of the time"
-    host.netd.netctl("try", "-f", file, "--confirm-within", "10s", "--", "true")
+    host.netd.netctl("try", "-f", file, "--confirm-within", "60s", "--", "true")
     assert host.space.link("lan")
 
 
