@@ -81,6 +81,31 @@ class Client:
         with Client(self.control, self.patience) as engine:
             return self.receive_confirmed(number, engine)
 
+    def waiting(self, params, again=True):
+        """The number of a Host.setupNetworks that is made and waits for its confirmation. What went back before anybody could see it wait,
+        on a machine that stood still, is asked for once more, with more time."""
+        number, deadline = self.send("Host.setupNetworks", params), time.monotonic() + self.patience
+        with Client(self.control, self.patience) as other:
+            while not other.call("Host.getStatus")["transaction"]:
+                if self._is_too_late(number) and again:
+                    options = params["options"]
+                    return self.waiting({**params, "options": {**options, "connectivityTimeout": 10 * options["connectivityTimeout"]}}, False)
+                if time.monotonic() > deadline:
+                    raise NoAnswer(f"it never waited, in {self.patience} s")
+        return number
+
+    def _is_too_late(self, number):
+        """Nobody has confirmed it; any other end is not what was asked for."""
+        try:
+            answer = self.receive(number, 0.02)
+        except NoAnswer:
+            return False
+        except RpcError as error:
+            if "nobody confirmed" in error.message:
+                return True
+            raise
+        raise NoAnswer(f"it never waited: {answer}")
+
     def receive_confirmed(self, number, engine):
         """The answer to setupNetworks, which `engine`, another connection, confirms meanwhile."""
         deadline = time.monotonic() + self.patience

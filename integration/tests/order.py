@@ -12,12 +12,9 @@ from runner import case
 from taps import ask as ask_for_tap, plug
 
 
-def waits(host, networks=None, seconds=60):
+def waits(host):
     """A change that stands and waits for its confirmation; the number of its request."""
-    number = host.client.send("Host.setupNetworks", {"networks": networks or {"web": {"nic": "eno2"}}, "options": {"connectivityTimeout": seconds}})
-    with host.netd.client() as other:
-        wait_until(lambda: other.call("Host.getStatus")["transaction"])
-    return number
+    return host.client.waiting({"networks": {"web": {"nic": "eno2"}}, "options": {"connectivityTimeout": 200}})
 
 
 def answer(client, number, patience=120):
