@@ -89,7 +89,7 @@ class Client:
             while not other.call("Host.getStatus")["transaction"]:
                 if self._is_too_late(number) and again:
                     options = params["options"]
-                    return self.waiting({**params, "options": {**options, "connectivityTimeout": 10 * options["connectivityTimeout"]}}, False)
+                    return self.waiting({**params, "options": {**options, "connectivityTimeout": 5 * options["connectivityTimeout"]}}, False)
                 if time.monotonic() > deadline:
                     raise NoAnswer(f"it never waited, in {self.patience} s")
         return number

@@ -267,10 +267,15 @@ def a_network_without_carrier_for_longer_than_the_grace_time(host):
     wait_until(lambda: host.space.link("eno2")["operstate"] == "UP")
     events = host.netd.subscribe("network.")
     events.all()
-    host.wire.links("link set eno2 down")
-    time.sleep(0.5)
-    host.wire.links("link set eno2 up")
-    assert all(topic != "network.down" for topic, _ in events.all(6)), "a moment is not long"
+    for _ in range(5):   # once more, where the machine stood still meanwhile
+        begun = time.monotonic()
+        host.wire.links("link set eno2 down")
+        time.sleep(0.5)
+        host.wire.links("link set eno2 up")
+        told, is_short = events.all(6), time.monotonic() - begun < 9
+        if is_short or all(topic != "network.down" for topic, _ in told):
+            break
+    assert all(topic != "network.down" for topic, _ in told), "a moment is not long"
     host.wire.links("link set eno2 down")
     topic, told = next(event for event in iter(events.next, None) if event[0] == "network.down")
     assert told["subject"] == "web" and told["device"] == "eno2" and told["why"] == "no carrier", told

@@ -123,16 +123,17 @@ def a_client_that_goes_away_changes_nothing_about_the_outcome(host):
         wait_until(lambda: host.client.call("Host.getStatus")["revision"] and host.space.link("lan"))
     wait_until(lambda: "lan" in host.client.call("Host.getRunningConfig")["networks"])
     with host.netd.client() as other:
-        other.send("Host.setupNetworks", {"networks": {"web": {"nic": "eno2"}}, "options": {"connectivityTimeout": 10}})
+        other.send("Host.setupNetworks", {"networks": {"web": {"nic": "eno2"}}, "options": {"connectivityTimeout": 200}})
         wait_until(lambda: host.client.call("Host.getStatus")["transaction"])
         ask(other, {"queued": {}})
         wait_until(lambda: host.client.call("Host.getStatus")["queue"] == 1)
-    # Nobody confirms, so it goes back; what was asked after it is done.
+    # It goes back when somebody says so, as if nobody had confirmed it; what was asked after it is done.
+    assert host.client.call("Host.rollback")["rolledBack"]
     wait_until(lambda: set(host.client.call("Host.getRunningConfig")["networks"]) == {"lan", "queued"}, 20)
     assert host.space.link("queued") and not host.space.link("web")
     wait_until(lambda: host.client.call("Host.getStatus")["queue"] == 0)
     with host.netd.client() as other:
-        other.send("Host.setupNetworks", {"networks": {"web": {"nic": "eno2"}}, "options": {"connectivityTimeout": 60}})
+        other.send("Host.setupNetworks", {"networks": {"web": {"nic": "eno2"}}, "options": {"connectivityTimeout": 200}})
         wait_until(lambda: host.client.call("Host.getStatus")["transaction"])
     assert host.client.call("Host.confirmConnectivity")["confirmed"]
     agree(host)

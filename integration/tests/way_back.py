@@ -6,7 +6,7 @@ from agree import agree
 from client import RpcError
 from host import is_alive, run, wait_until
 from killing import again
-from rollback import assert_as, expect, mgmt, see, take_back, wait_for_change
+from rollback import assert_as, before_it_ends, mgmt, see, take_back, wait_for_change
 from runner import case
 from storage import Mount
 
@@ -117,8 +117,7 @@ def a_disk_that_became_read_only_brings_no_ended_change_back(host):
 def the_watchdog_goes_on_until_nothing_is_in_the_way(host):
     host.client.setup({"ovirtmgmt": mgmt})
     before = see(host)
-    wait_for_change(host, {"ovirtmgmt": dict(mgmt, nic="eno2", ipaddr="192.0.2.99")}, 8)
-    host.space.links("link add link eno1 name macvlan0 type macvlan mode bridge")
+    before_it_ends(host, {"ovirtmgmt": dict(mgmt, nic="eno2", ipaddr="192.0.2.99")}, 3, lambda: host.space.links("link add link eno1 name macvlan0 type macvlan mode bridge"))
     host.netd.kill()
     wait_until(lambda: (host.netd.run / "lock").read_text().startswith("watchdog"), 30, "the watchdog does not begin")
     time.sleep(3)   # one that gives up does so by then

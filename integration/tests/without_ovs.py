@@ -72,7 +72,7 @@ def ovs_vswitchd_dies_and_nothing_else_waits_for_it(host):
     begun = time.monotonic()
     expect(32, "ovs-vswitchd is not running", lambda: host.client.setup({"db": {"nic": "eno1", "vlan": 200, "switch": "ovs"}}))
     host.client.setup({"ovirtmgmt": {"nic": "eno2", "ipaddr": "192.0.2.10", "prefix": 24}})
-    assert time.monotonic() - begun < 30
+    assert time.monotonic() - begun < 60
     assert set(host.client.call("Host.getRunningConfig")["networks"]) == {"web", "ovirtmgmt"}
     host.ovs.start_again("ovs-vswitchd")
     wait_until(lambda: not trouble(), 20, trouble)
