@@ -201,7 +201,7 @@ class Machine:
         self.tell(f"ip addr flush dev {name}; ip link set {name} up; ip addr add {address} dev {name}")
         return name
 
-    def pings(self, address, patience=10):
+    def pings(self, address, patience=30):
         return self.ask(f"ping -q -c 1 -W 1 {address} || ping -q -c 3 -W {patience} {address}")[1] == 0
 
     def process(self):
