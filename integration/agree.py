@@ -17,7 +17,7 @@ own_devices = {"lo", "ovs-system", "ovs-netdev"}
 def agree(host, foreign=(), patience=0):
     """Every complaint at once. `foreign` are devices that somebody else made. What comes by itself, such as a lease, the kernel has
     a moment before netd tells it: `patience` is how long that moment may be, in seconds."""
-    deadline, begun = time.monotonic() + 3 * patience, time.monotonic()
+    deadline, begun = time.monotonic() + (patience and max(3 * patience, 60)), time.monotonic()
     while complaints := complaints_of(host, set(foreign)):
         assert begun < deadline, "\n".join(complaints)
         time.sleep(0.02)

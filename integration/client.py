@@ -6,6 +6,8 @@ import time
 
 import zmq
 
+patience = 120   # seconds; a machine may stand still for many of them
+
 
 class RpcError(Exception):
     """netd's no: the code of the protocol, the sentence, and every complaint."""
@@ -24,7 +26,7 @@ class Client:
 
     _ids = itertools.count(1)
 
-    def __init__(self, control, patience=120):
+    def __init__(self, control, patience=patience):
         self.control, self.patience = control, patience
         self.socket = zmq.Context.instance().socket(zmq.DEALER)
         self.socket.setsockopt(zmq.LINGER, 0)
@@ -79,6 +81,31 @@ class Client:
         with Client(self.control, self.patience) as engine:
             return self.receive_confirmed(number, engine)
 
+    def waiting(self, params, again=True):
+        """The number of a Host.setupNetworks that is made and waits for its confirmation. What went back before anybody could see it wait,
+        on a machine that stood still, is asked for once more, with more time."""
+        number, deadline = self.send("Host.setupNetworks", params), time.monotonic() + self.patience
+        with Client(self.control, self.patience) as other:
+            while not other.call("Host.getStatus")["transaction"]:
+                if self._is_too_late(number) and again:
+                    options = params["options"]
+                    return self.waiting({**params, "options": {**options, "connectivityTimeout": 5 * options["connectivityTimeout"]}}, False)
+                if time.monotonic() > deadline:
+                    raise NoAnswer(f"it never waited, in {self.patience} s")
+        return number
+
+    def _is_too_late(self, number):
+        """Nobody has confirmed it; any other end is not what was asked for."""
+        try:
+            answer = self.receive(number, 0.02)
+        except NoAnswer:
+            return False
+        except RpcError as error:
+            if "nobody confirmed" in error.message:
+                return True
+            raise
+        raise NoAnswer(f"it never waited: {answer}")
+
     def receive_confirmed(self, number, engine):
         """The answer to setupNetworks, which `engine`, another connection, confirms meanwhile."""
         deadline = time.monotonic() + self.patience
@@ -97,37 +124,45 @@ class Events:
         self.socket = zmq.Context.instance().socket(zmq.SUB)
         self.socket.setsockopt(zmq.LINGER, 0)
         self.socket.setsockopt_string(zmq.SUBSCRIBE, topic)
+        self.topic = topic
         joined = self.socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED)
         self.socket.connect(place)
-        if not joined.poll(20_000):
+        if not joined.poll(60_000):
             raise NoAnswer(f"nobody at {place} takes a subscription")
         self.socket.disable_monitor()
         # A subscription is not acknowledged. A new peer is greeted after what came before, and then some.
         if control := place.endswith("/events") and place.removesuffix("events") + "control":
             for _ in range(2):
-                with Client(control, 20) as other:
+                with Client(control, 60) as other:
                     other.call("Host.ping2")
         time.sleep(0.1)
 
     def close(self):
         self.socket.close()
 
-    def next(self, patience=20):
-        if not self.socket.poll(patience * 1000):
+    def within(self, seconds):
+        """The next one, or None."""
+        if not self.socket.poll(max(0, seconds) * 1000):
             return None
         topic, event = self.socket.recv_multipart()
         return topic.decode(), json.loads(event)
 
+    def next(self, what=""):
+        """The next one, which must come; what it is waited for after."""
+        if (event := self.within(patience)) is None:
+            raise NoAnswer(f"no event {self.topic}* came within {patience} s {what}")
+        return event
+
     def all(self, quiet=0.2):
         """Those that have come, until none comes for a while."""
         seen = []
-        while (event := self.next(quiet)) is not None:
+        while (event := self.within(quiet)) is not None:
             seen.append(event)
         return seen
 
     def until(self, are_enough, quiet=0.2):
         """Those that come until they are enough, and what else follows at once."""
         seen = []
-        while not are_enough(seen) and (event := self.next()) is not None:
+        while not are_enough(seen) and (event := self.within(patience)) is not None:
             seen.append(event)
         return seen + self.all(quiet)

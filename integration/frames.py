@@ -177,7 +177,7 @@ def collect(ends, token, patience=1.0, quiet=0.15, enough=None):
 _tokens = iter(range(1, 1 << 30))
 
 
-def shout(speaker, mac, ends, tags=(), to=BROADCAST, expected=(), patience=20):
+def shout(speaker, mac, ends, tags=(), to=BROADCAST, expected=(), patience=60):
     """A frame from `speaker`; where it arrived and with which tags: {end: [tags, …]}. `ends` are all that listen.
 
     A port that has just come up forwards when the kernel gets round to it, within a second or so: a frame that did not

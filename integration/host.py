@@ -24,7 +24,7 @@ class Failed(Exception):
     pass
 
 
-def run(*words, text=None, check=True, patience=60):
+def run(*words, text=None, check=True, patience=180):
     """A program's output; its error is told if it fails."""
     done = subprocess.run([str(word) for word in words], input=text, text=True, capture_output=True, timeout=patience,
                           stdin=None if text is not None else subprocess.DEVNULL)
@@ -34,7 +34,7 @@ def run(*words, text=None, check=True, patience=60):
 
 
 def wait_until(is_so, patience=10, what="it did not become so"):
-    deadline = time.monotonic() + 3 * patience   # the machine may have much else to do
+    deadline = time.monotonic() + max(3 * patience, 60)   # the machine may have much else to do, or stand still for a while
     while not (value := is_so()):
         if time.monotonic() > deadline:
             raise Failed(what() if callable(what) else what)
@@ -108,7 +108,7 @@ class OpenVSwitch:
         self.socket = f"unix:{self.folder}/db.sock"
 
     def start(self):
-        self.space.run(checkout / "integration/ovs", "start", self.folder, self.datapath, patience=90)
+        self.space.run(checkout / "integration/ovs", "start", self.folder, self.datapath)
 
     def pid(self, daemon):
         return int((self.folder / f"{daemon}.pid").read_text())
@@ -132,14 +132,14 @@ class OpenVSwitch:
 
     def start_again(self, daemon):
         """As systemd does with one that crashed."""
-        self.space.run(checkout / "integration/ovs", {"ovsdb-server": "database", "ovs-vswitchd": "switch"}[daemon], self.folder, patience=90)
+        self.space.run(checkout / "integration/ovs", {"ovsdb-server": "database", "ovs-vswitchd": "switch"}[daemon], self.folder)
 
     def close(self):
         if self.folder.exists():
             self.space.run(checkout / "integration/ovs", "stop", self.folder)
 
     def vsctl(self, *words):
-        return run("ovs-vsctl", f"--db={self.socket}", "--timeout=50", *words)
+        return run("ovs-vsctl", f"--db={self.socket}", "--timeout=150", *words)
 
     def ofctl(self, bridge, *words):
         options = [word for word in words if word.startswith("--")]
@@ -199,7 +199,7 @@ class Netd:
     def netctl(self, *words, check=True):
         endpoints = dict(os.environ, NETD_CONTROL=self.control, NETD_EVENTS=self.events)
         done = subprocess.run([self.build / "netctl/netctl", *map(str, words)], text=True, capture_output=True, stdin=subprocess.DEVNULL,
-                              env=endpoints, timeout=60)
+                              env=endpoints, timeout=180)
         if check and done.returncode != 0:
             raise Failed(f"netctl {' '.join(map(str, words))} ({done.returncode}): {done.stderr.strip()}")
         return done.stdout

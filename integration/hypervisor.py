@@ -151,7 +151,7 @@ class Machine:
         libvirt.machines.append(self)
         text = domain_xml.format(name=name, uuid=self.uuid, image=image(), folder=libvirt.folder, devices=devices)
         (libvirt.folder / f"{name}.xml").write_text(text)
-        libvirt.virsh("create", libvirt.folder / f"{name}.xml", patience=90)
+        libvirt.virsh("create", libvirt.folder / f"{name}.xml")
 
     def ready(self, patience=300):
         """Booted, and listening."""
@@ -167,7 +167,7 @@ class Machine:
                 return self
         raise Failed(f"{self.name} does not boot: {(self.libvirt.folder / f'{self.name}.console').read_text(errors='replace')[-500:]}")
 
-    def ask(self, line, patience=60):
+    def ask(self, line, patience=180):
         """(what the command said, its status)."""
         self.number += 1
         self.link.sendall(f"{self.number} {line}\n".encode())
@@ -185,7 +185,7 @@ class Machine:
                     raise Failed(f"{self.name} is gone")
                 self.heard += got
 
-    def tell(self, line, patience=60):
+    def tell(self, line, patience=180):
         said, status = self.ask(line, patience)
         if status != 0:
             raise Failed(f"{self.name}: {line}: {status}: {said}")
@@ -201,7 +201,7 @@ class Machine:
         self.tell(f"ip addr flush dev {name}; ip link set {name} up; ip addr add {address} dev {name}")
         return name
 
-    def pings(self, address, patience=10):
+    def pings(self, address, patience=30):
         return self.ask(f"ping -q -c 1 -W 1 {address} || ping -q -c 3 -W {patience} {address}")[1] == 0
 
     def process(self):

@@ -61,7 +61,7 @@ class Strace:
     def close(self):
         if self.process.poll() is None:
             self.process.terminate()
-        self.process.wait(30)
+        self.process.wait(120)
 
     def lines(self):
         self.close()
@@ -172,7 +172,7 @@ def dies_at(host, step, ask):
     host.closing.remove(strace)
     if is_done and len(told) < step.number and host.netd.process.poll() is None:
         return None
-    host.netd.process.wait(30)   # the answer may come before its end does
+    host.netd.process.wait(120)   # the answer may come before its end does
     host.client.close()   # ZeroMQ would send what netd did not take to the next one, in the midst of what is looked at
     return told[-1] if told else "?"
 

@@ -31,7 +31,7 @@ class Monitor:
     def close(self):
         self.socket.close()
 
-    def settle(self, quiet=0.4, patience=10):
+    def settle(self, quiet=0.4, patience=60):
         """Until the kernel has been silent for a while: links that just came up still have things to say."""
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline:

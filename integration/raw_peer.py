@@ -8,7 +8,7 @@ _more, _long, _command = 1, 2, 4
 
 
 class RawPeer:
-    def __init__(self, control, patience=30):
+    def __init__(self, control, patience=60):
         self.place, self.patience = control.removeprefix("ipc://"), patience
         self._connect()
 

@@ -68,7 +68,7 @@ class Database:
         """The rows of each table as {column: value}, OVSDB's sets and maps as lists and objects."""
         question = {"id": 0, "method": "transact", "params": ["Open_vSwitch", *({"op": "select", "table": table, "where": []} for table in tables)]}
         with contextlib.closing(socket.socket(socket.AF_UNIX)) as connection:
-            connection.settimeout(10)
+            connection.settimeout(60)
             connection.connect(self.path)
             connection.sendall(json.dumps(question).encode())
             text, decoder = "", json.JSONDecoder()

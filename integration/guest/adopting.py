@@ -139,7 +139,7 @@ def what_an_adopted_port_can_not_have_is_refused(host):
 def a_guest_that_starts_while_a_change_waits_is_filtered(host):
     mac = "52:54:00:00:0a:08"
     waits = host.client.send("Host.setupNetworks", {"networks": {"db": {"nic": "eno2", "mtu": 1400}}, "options": {"connectivityCheck": True, "connectivityTimeout": 120}})
-    other = host.netd.client(patience=90)
+    other = host.netd.client()
     wait_until(lambda: other.call("Host.getStatus")["transaction"], 20, "the change does not wait")
     machine = host.libvirt.machine("c", devices=interface(mac, ("network", "web")))
     wait_until(lambda: "vnet" in host.space.run("nft", "list", "map", "bridge", "netd", "ports"), 30, "nothing filters it")
@@ -163,7 +163,7 @@ def a_nic_that_virsh_moves_while_a_change_waits_is_not_brought_back(host):
     port = host.nics("d")[0]["port"]
     tag = lambda: [row["tag"] for row in host.ovs.rows("Port") if row["name"] == port]
     waits = host.client.send("Host.setupNetworks", {"networks": {"db": {"nic": "eno2", "mtu": 1400}}, "options": {"connectivityCheck": True, "connectivityTimeout": 120}})
-    other = host.netd.client(patience=90)
+    other = host.netd.client()
     wait_until(lambda: other.call("Host.getStatus")["transaction"], 20, "the change does not wait")
     change_device(host, "d", "<tag id='20'/>", "<tag id='30'/>")
     # What somebody else disturbs then is mended, and it with it if it were drift.
@@ -190,7 +190,7 @@ def a_port_that_is_on_no_bridge_any_more_is_in_nobodys_way(host):
     port = wait_until(lambda: host.libvirt.machine_interfaces("c"), 30, "libvirt has no NIC")[0][1]
     host.space.links(f"link set {port} nomaster")
     host.netd.start().ready()
-    host.client = host.netd.client(patience=90)
+    host.client = host.netd.client()
     host.wait_for_libvirt()
     second = host.libvirt.machine("d", devices=interface(macs[1], ("network", "db")))
     wait_until(lambda: host.nics("d"), 30, "one that is elsewhere keeps the other from being known")

@@ -11,7 +11,7 @@ from plugging import plugged
 
 def again(host):
     host.netd.start().ready()
-    host.client = host.netd.client(patience=90)
+    host.client = host.netd.client()
     host.wait_for_libvirt()
 
 
@@ -75,7 +75,8 @@ def libvirtd_hangs_during_a_plug(host):
         # Others' ports do not wait for libvirt to have their filters back.
         host.space.run("nft", "flush", "ruleset")
         wait_until(lambda: port in host.space.run("nft", "list", "ruleset"), 3, "a guest stays unfiltered while libvirt is waited for")
-        assert (event := news.next(10)) and port in event[1]["ports"], event
+        event = news.next()
+        assert port in event[1]["ports"], event
         assert not host.client.socket.poll(0), "it may have been after the answer"
         try:
             raise AssertionError(f"not refused: {host.client.receive(number)}")
@@ -102,7 +103,7 @@ def netd_is_killed_in_the_middle_of_a_plug(host):
         run("timeout", "20", "/usr/bin/python3", "-c",
             f"import sys; sys.path.insert(0, {str(checkout / 'integration')!r}); from client import Client; Client({host.netd.control!r}, 8).call('VM.hotplugNic', {params})", check=False)
         host.netd.kill()
-        tracer.wait(10)
+        tracer.wait(120)
         again(host)
         mac = "52:54:00:aa:00:01"
         known = [nic["macAddr"] for nic in host.nics()]
@@ -176,7 +177,7 @@ def who_waits_for_a_guest_keeps_nobody_else_waiting(host):
     mac = host.plug(host.b, "web")["nic"]["macAddr"]
     host.b.bring_up(mac, "10.1.0.2/24")
     host.libvirt.virsh("suspend", "b")
-    other, asked = host.netd.client(patience=90), []
+    other, asked = host.netd.client(), []
     for _ in range(2):
         asked += [host.client.send("VM.hotunplugNic", {"vmId": host.b.uuid.upper(), "nic": {"macAddr": mac}}) for _ in range(40)]
         # Asked on the same connection, so that all of them have come.
@@ -188,7 +189,7 @@ def who_waits_for_a_guest_keeps_nobody_else_waiting(host):
     host.refuses(56, "VM.updateDevice", {"vmId": "b", "macAddr": mac, "network": "db"}, "let go")
     host.client = waiting
     host.libvirt.virsh("resume", "b")
-    assert all(waiting.receive(one, 60)["changed"] for one in asked)
+    assert all(waiting.receive(one)["changed"] for one in asked)
     assert not host.nics()
 
 

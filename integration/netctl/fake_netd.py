@@ -210,6 +210,15 @@ class FakeNetd:
             self.answer(asker, "result", {"revision": self.revision, "changed": True, "outcome": "committed"})
         return {"confirmed": True, "transaction": 3}
 
+    def Host_rollback(self, _, __):
+        """Where DIR/takes-back is; else it goes back when its time is over."""
+        if not self.pending or not os.path.exists(self.folder + "/takes-back"):
+            raise Refused(-32601, "there is no method Host.rollback")
+        why = "connectivity: somebody took the change back"
+        asker, self.pending = self.pending["asker"], None
+        self.answer(asker, "error", {"code": 10, "message": "rolled back: " + why, "data": [{"path": "", "fault": "denied", "what": why}]})
+        return {"rolledBack": True, "transaction": 3}
+
     def Host_getStatus(self, _, __):
         waiting = self.pending and time.monotonic() > self.pending["made"]
         trouble = {"subject": "web", "what": "the way back is blocked"} if os.path.exists(self.folder + "/degraded") else None

@@ -158,7 +158,7 @@ def try_all(speaker, listeners, frames, awaited={}):
     return seen
 
 
-def heard_until(end, marks, patience=10):
+def heard_until(end, marks, patience=60):
     """What arrives there until each of the marks has."""
     heard, deadline = [], time.monotonic() + patience
     while not all(any(mark in frame.payload for frame in heard) for mark in marks) and time.monotonic() < deadline:
@@ -309,7 +309,7 @@ def flows_come_back_when_somebody_changes_them_or_ovs_vswitchd_is_another(host):
     for harm in (["del-flows", mine], ["del-flows", f"{mine},arp"], ["mod-flows", f"{mine},arp,actions=NORMAL"], ["del-flows"]):
         host.ovs.ofctl(bridge, *harm)
         come_back()
-        topic, told = news.next()
+        topic, told = news.next(harm)
         assert set(told["ports"]) == {guest.nic["port"] for guest in guests.values()} and told["devices"] == [bridge], told
     ends = [guest.end for guest in guests.values()]
     assert set(shout(host.later(Wire(host.wire.name, "eno1")), ROUTER, ends, expected=ends)) == set(ends)
@@ -342,7 +342,7 @@ def filters_come_back_when_somebody_flushes_them(host):
         guests["a"].end.send(ether(BROADCAST, STRANGER, 0x88B5, b"netd-spoofed"))
         assert not collect([guests["b"].end], b"netd-spoofed", 0.4)[guests["b"].end], harm
     agree(host)
-    assert news.next()
+    news.next()
 
 
 @case()
@@ -415,7 +415,7 @@ def only_its_own_checksum(host, definition):
             with suppress(OSError):   # the kernel's own no
                 os.write(end.descriptor, struct.pack("=BBHHHH", flags, 0, 0, 0, start * flags, offset * flags) + frame.replace(b"netd-token", token))
             expected = arrives or not flags
-            came = [bool(heard) for heard in collect(ends, token, 10 if expected else 0.5, quiet=0, enough=ends).values()]
+            came = [bool(heard) for heard in collect(ends, token, 60 if expected else 0.5, quiet=0, enough=ends).values()]
             assert came == [expected] * len(ends), (number, flags, came)
     # Frames that say that they end before they do: what lies behind that some filter reads, and some not.
     # And the fragment that is a whole packet, behind another header, too; a chain longer than any.
@@ -425,12 +425,12 @@ def only_its_own_checksum(host, definition):
                                                (frag(1, 60, b"\x2c" + bytes(7)), True), (frag(0, 60, b"\x2c" + bytes(7)), False), (frag(1, 60, chain + b"\x2c" + bytes(7)), False),
                                                (frag(1, 51, b"\x2c\x02" + bytes(14)), True), (frag(0, 51, b"\x2c\x02" + bytes(14)), False)]):
         os.write(end.descriptor, bytes(10) + frame.replace(b"netd-token", b"netd-8%04d" % number))
-        came = [bool(heard) for heard in collect(ends, b"netd-8%04d" % number, 10 if arrives else 0.5, quiet=0, enough=ends).values()]
+        came = [bool(heard) for heard in collect(ends, b"netd-8%04d" % number, 60 if arrives else 0.5, quiet=0, enough=ends).values()]
         assert came == [arrives] * len(ends), (number, came)
     # What ethernet fills up is no part of the packet: nobody reads there what others don't.
     short = ether(BROADCAST, mac, 0x800, ip4("10.0.0.7", "10.0.0.255", 17, udp(9, 9, b"netd")))[:46]
     os.write(end.descriptor, bytes(10) + short + b"hidden")
-    for heard in collect(ends, b"netd", 10, quiet=0, enough=ends).values():
+    for heard in collect(ends, b"netd", 60, quiet=0, enough=ends).values():
         assert heard and not any(b"hidden" in frame.payload for frame in heard), heard
     port = guests["a"].nic["port"]
     # ovs-vswitchd sets up the port anew when its device has changed, and takes away an ingress qdisc then.
@@ -445,7 +445,7 @@ def only_its_own_checksum(host, definition):
     assert "netd-checksum" not in host.space.run("tc", "filter", "show", "dev", port, "ingress")
     # The control: now nothing stops what did not arrive.
     os.write(end.descriptor, struct.pack("=BBHHHH", 1, 0, 0, 0, 34, 0) + bare.replace(b"netd-token", b"netd-99999"))
-    assert all(collect(ends, b"netd-99999", 10, enough=ends).values()), "it is not the guard that stops it"
+    assert all(collect(ends, b"netd-99999", 60, enough=ends).values()), "it is not the guard that stops it"
     agree(host)
 
 
@@ -465,7 +465,7 @@ def what_open_vswitch_drops_is_counted_and_told(host):
         host.client, news = host.netd.client(), host.netd.subscribe("security.blocked")
         assert told()["a"] == {}, told()
     wait_until(lambda: told()["a"] == {"mac": 7, "tag": 1}, 20, what=lambda: told())
-    assert (event := news.next(7)) is None, event
+    assert (event := news.within(7)) is None, event
 
 
 def counted_and_told(host, networks):
@@ -496,7 +496,7 @@ def counted_and_told(host, networks):
     host.netd.stop()
     host.netd.start().ready()
     host.client, news = host.netd.client(), host.netd.subscribe("security.blocked")
-    assert (event := news.next(7)) is None and told()["a"] == {"mac": 7, "tag": 1}, (event, told())
+    assert (event := news.within(7)) is None and told()["a"] == {"mac": 7, "tag": 1}, (event, told())
     return told
 
 

@@ -9,7 +9,7 @@ import sys
 from agree import photograph
 from client import Client, RpcError
 from guests import expect
-from host import run
+from host import run, wait_until
 from runner import case
 
 mgmt = {"nic": "eno1", "ipaddr": "192.0.2.10", "prefix": 24}
@@ -174,7 +174,7 @@ malformed = [
 def malformed_messages(host):
     complaints = []
     for what, frames, code, number in malformed:
-        with Client(host.netd.control, 5) as client:
+        with Client(host.netd.control, 30) as client:
             client.send_raw(*frames)
             answer = client.receive_raw()
             if answer.get("error", {}).get("code") != code or answer.get("id") != number:
@@ -190,18 +190,15 @@ def too_large_a_message_costs_nobody_else_an_answer(host):
     with Client(host.netd.control, 3) as client:
         client.send_raw(request("Host.setupNetworks", '{"networks":{"a":{"nic":"' + "x" * (5 << 20) + '"}}}'))
         for _ in range(5):
-            assert host.client.call("Host.ping2", patience=5)
+            assert host.client.call("Host.ping2", patience=20)
     assert host.client.call("Host.getRunningConfig")["networks"] == {}
 
 
 @case()
 def reads_are_answered_while_a_change_waits(host):
-    number = host.client.send("Host.setupNetworks", {"networks": {"ovirtmgmt": mgmt}, "options": {"connectivityTimeout": 20}})
+    number = host.client.send("Host.setupNetworks", {"networks": {"ovirtmgmt": mgmt}, "options": {"connectivityTimeout": 120}})
     with host.netd.client() as other:
-        for _ in range(20):
-            status = other.call("Host.getStatus", patience=2)
-            if status["transaction"]:
-                break
+        wait_until(lambda: other.call("Host.getStatus", patience=20)["transaction"], what="it never waited")
         queued = other.send("Host.setupNetworks", {"networks": {"lan": {}}, "options": {"connectivityCheck": False}})
         with host.netd.client() as engine:
             while not engine.call("Host.confirmConnectivity")["confirmed"]:

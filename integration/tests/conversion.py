@@ -46,7 +46,7 @@ class Pings:
 
     def lost(self):
         self.process.send_signal(2)
-        told = self.process.communicate(timeout=20)[0]
+        told = self.process.communicate(timeout=120)[0]
         sent, received = map(int, re.search(r"(\d+) packets transmitted, (\d+) received", told).groups())
         return sent - received, sent
 

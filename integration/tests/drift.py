@@ -19,7 +19,7 @@ def is_found(host, meddle):
     """Some of it is over within milliseconds, so that a question would come too late."""
     events = host.netd.subscribe("drift.found")
     meddle()
-    events.next()
+    events.within(20)
 
 
 def mended(host, patience=10):
@@ -39,7 +39,7 @@ def it_is_told_with_attribute_wanted_and_found_and_put_right(host):
     assert host.space.link("web")["mtu"] == 1500
     for meddled in ("link delete web", "link set eno2 nomaster", "addr flush dev ovirtmgmt", "route del default"):
         host.space.links(meddled)
-        while events.next()[0] != "drift.found":   # of the one before, that it is repaired may still be on its way
+        while events.next(meddled)[0] != "drift.found":   # of the one before, that it is repaired may still be on its way
             pass
         mended(host)
 
@@ -98,11 +98,11 @@ def settings_that_the_kernel_reports_to_nobody_are_looked_at_in_turn(host):
         file = f"/proc/sys/net/{setting}"
         before = host.space.run("cat", file)
         host.space.run("sh", "-c", f"echo {value} > {file}")
-        topic, found = events.next(20)
+        topic, found = events.next(setting)
         assert topic == "drift.found" and found["attribute"] == attribute, found
         wait_until(lambda: host.space.run("cat", file) == before, 20, f"{setting} stays")
         mended(host)
-        while events.next(20)[0] != "drift.repaired":
+        while events.next()[0] != "drift.repaired":
             pass
 
 
@@ -115,10 +115,9 @@ def a_ports_flags_are_as_the_kernel_makes_them(host):
     for device in (port, "eno1"):
         for flags, found in (("hairpin on", "hairpin on"), ("bcast_flood off", "bcast_flood off"), ("learning off flood off", "learning off, flood off")):
             host.space.run("bridge", "link", "set", "dev", device, *flags.split())
-            told = events.next(20)
-            while told and told[1]["found"] != found:
-                told = events.next(20)
-            assert told and told[0] == "drift.found" and (told[1]["subject"], told[1]["attribute"]) == (device, "flags"), told
+            while (told := events.next(flags))[1]["found"] != found:
+                pass
+            assert told[0] == "drift.found" and (told[1]["subject"], told[1]["attribute"]) == (device, "flags"), told
             mended(host)
             assert not [flag for flag in ("hairpin",) if host.space.link(device)["linkinfo"]["info_slave_data"][flag]]
     flooded = host.space.link(port)["linkinfo"]["info_slave_data"]
@@ -166,7 +165,7 @@ def told_and_left_where_the_configuration_says_so(host):
 def told_and_left_while_a_change_waits_too(host):
     host.client.setup({"web": {"nic": "eno2"}})
     events = host.netd.subscribe("drift.")
-    number = host.client.send("Host.setupNetworks", {"networks": {"lan": {}}, "options": {"connectivityTimeout": 60}})
+    number = host.client.send("Host.setupNetworks", {"networks": {"lan": {}}, "options": {"connectivityTimeout": 200}})
     with host.netd.client() as other:
         wait_until(lambda: other.call("Host.getStatus")["transaction"])
         host.space.links("link delete web")
@@ -188,11 +187,11 @@ def what_is_found_otherwise_is_not_repaired(host):
         host.space.links(f"link set web mtu {mtu}")
         topic, told = events.next()
         assert (topic, told["attribute"], told["found"]) == ("drift.found", "mtu", mtu), (topic, told)
-    assert events.next(0.6) is None
+    assert events.within(0.6) is None
     host.space.links("link set web mtu 1500")
     topic, told = events.next()
     assert (topic, told["attribute"], told["found"]) == ("drift.repaired", "mtu", "1300"), (topic, told)
-    assert events.next(0.6) is None
+    assert events.within(0.6) is None
 
 
 @case()
@@ -219,7 +218,7 @@ def who_undoes_it_each_time_is_left_in_peace(host):
         meddling += 1
         host.space.links("link set web mtu 1400")
         wait_until(lambda: host.space.link("web")["mtu"] == 1500 or contested(), 20)
-        told = events.next(20 if contested() else 0.05)
+        told = events.within(20 if contested() else 0.05)
     assert meddling == 6 and told[1]["network"] == "web", (meddling, told)
     assert contested() == ["web"]
     assert host.space.link("web")["mtu"] == 1400
@@ -235,7 +234,7 @@ def who_undoes_it_each_time_is_left_in_peace(host):
 def also_while_a_change_waits_for_its_confirmation(host):
     host.client.setup({"web": {"nic": "eno2"}, "lan": {}})
     events = host.netd.subscribe("drift.")
-    number = host.client.send("Host.setupNetworks", {"networks": {"web": {"nic": "eno2", "mtu": 9000}}, "options": {"connectivityTimeout": 60}})
+    number = host.client.send("Host.setupNetworks", {"networks": {"web": {"nic": "eno2", "mtu": 9000}}, "options": {"connectivityTimeout": 200}})
     with host.netd.client() as other:
         status = wait_until(lambda: (told := other.call("Host.getStatus"))["transaction"] and told, 10)
         # What is told is what stands.
@@ -268,14 +267,19 @@ def a_network_without_carrier_for_longer_than_the_grace_time(host):
     wait_until(lambda: host.space.link("eno2")["operstate"] == "UP")
     events = host.netd.subscribe("network.")
     events.all()
+    for _ in range(5):   # once more, where the machine stood still meanwhile
+        begun = time.monotonic()
+        host.wire.links("link set eno2 down")
+        time.sleep(0.5)
+        host.wire.links("link set eno2 up")
+        told, is_short = events.all(6), time.monotonic() - begun < 9
+        if is_short or all(topic != "network.down" for topic, _ in told):
+            break
+    assert all(topic != "network.down" for topic, _ in told), "a moment is not long"
     host.wire.links("link set eno2 down")
-    time.sleep(0.5)
-    host.wire.links("link set eno2 up")
-    assert all(topic != "network.down" for topic, _ in events.all(6)), "a moment is not long"
-    host.wire.links("link set eno2 down")
-    topic, told = next(event for event in iter(lambda: events.next(), None) if event[0] == "network.down")
+    topic, told = next(event for event in iter(events.next, None) if event[0] == "network.down")
     assert told["subject"] == "web" and told["device"] == "eno2" and told["why"] == "no carrier", told
     assert host.client.call("Host.getStatus")["down"] == ["web"]
     host.wire.links("link set eno2 up")
-    assert next(event for event in iter(lambda: events.next(), None) if event[0] == "network.up")[1]["subject"] == "web"
+    assert next(event for event in iter(events.next, None) if event[0] == "network.up")[1]["subject"] == "web"
     assert host.client.call("Host.getStatus")["down"] == []

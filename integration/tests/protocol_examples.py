@@ -12,6 +12,7 @@ import json
 import re
 import time
 
+from client import patience
 from host import checkout
 from runner import case
 
@@ -19,7 +20,6 @@ page = checkout / "docs/protocol.md"
 needs_of_word = {"lab": ("vlan", "vlan_filtering", "bond"), "vlan": ("vlan",), "vlan_filtering": ("vlan_filtering",), "bond": ("bond",), "ovs": ("ovs",),
                  "hfsc": ("vlan", "hfsc")}
 known_blocks = ("json request", "json answer", "json event", "sh host")
-patience = 20
 
 
 class Block:
@@ -102,7 +102,7 @@ class Reading:
     def await_event(self, text):
         shown, others, deadline = json.loads(text), [], time.monotonic() + patience
         while time.monotonic() < deadline:
-            told = self.events.next(deadline - time.monotonic())
+            told = self.events.within(deadline - time.monotonic())
             if told is None:
                 break
             if not (lines := differences(shown, told[1])) and told[0] == shown["event"]:

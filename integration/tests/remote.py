@@ -33,7 +33,7 @@ def keys(host, *engines):
 class Engine(Client):
     """A client in namespace `wire`, with keys or without."""
 
-    def __init__(self, server=None, own=None, patience=30, source=None):
+    def __init__(self, server=None, own=None, patience=120, source=None):
         with inside("wire"):
             self.context = zmq.Context()   # its I/O thread begins here, and so lives in that namespace
             self.control, self.patience, self.answers = f"tcp://{PLACE}:54321", patience, {}
@@ -68,7 +68,7 @@ def start(host):
 def only_a_known_key_comes_in(host):
     server, east = start(host)   # the address came after netd began to serve it
     engine = host.later(Engine(server, east))
-    assert answers(engine, 30)
+    assert answers(engine, 120)
     assert not answers(host.later(Engine()))
     assert not answers(host.later(Engine(server, zmq.curve_keypair())))
     assert host.client.call("Host.ping2")
@@ -81,8 +81,8 @@ def only_a_known_key_comes_in(host):
 def a_remote_change_is_confirmed_from_there(host):
     server, east = start(host)
     engine, other = host.later(Engine(server, east)), host.later(Engine(server, east))
-    assert answers(engine, 30) and answers(other, 30)
-    number = engine.send("Host.setupNetworks", {"networks": {"more": {}}, "options": {"connectivityTimeout": 60}})
+    assert answers(engine, 120) and answers(other, 120)
+    number = engine.send("Host.setupNetworks", {"networks": {"more": {}}, "options": {"connectivityTimeout": 200}})
     wait_until(lambda: host.client.call("Host.getStatus")["transaction"], 20)
     assert host.client.call("Host.confirmConnectivity")["confirmed"] is False
     assert host.client.call("Host.getStatus")["transaction"]
@@ -94,15 +94,15 @@ def a_remote_change_is_confirmed_from_there(host):
 def nor_does_a_restart_make_it_anybodys(host):
     server, east = start(host)
     engine = host.later(Engine(server, east))
-    assert answers(engine, 30)
-    engine.send("Host.setupNetworks", {"networks": {"more": {}}, "options": {"connectivityTimeout": 60}})
+    assert answers(engine, 120)
+    engine.send("Host.setupNetworks", {"networks": {"more": {}}, "options": {"connectivityTimeout": 200}})
     wait_until(lambda: host.client.call("Host.getStatus")["transaction"], 20)
     host.netd.kill()
     host.netd.start().ready()
     host.client = host.netd.client()
     assert host.client.call("Host.confirmConnectivity")["confirmed"] is False
     other = host.later(Engine(server, east))
-    assert answers(other, 30)
+    assert answers(other, 120)
     assert other.call("Host.confirmConnectivity")["confirmed"] is True
     assert host.space.link("more")
 
@@ -111,7 +111,7 @@ def nor_does_a_restart_make_it_anybodys(host):
 def nobody_takes_away_the_network_he_comes_by(host):
     server, east = start(host)
     engine = host.later(Engine(server, east))
-    assert answers(engine, 30)
+    assert answers(engine, 120)
     for method in ("Host.setupNetworks", "Host.planNetworks"):
         try:
             engine.call(method, {"networks": {"ovirtmgmt": {"remove": True}}, "options": {"connectivityCheck": False}})
@@ -132,7 +132,7 @@ def nor_one_that_leads_away_from_the_address_he_asks_for_though_another_has_the_
     host.client.setup({"ovirtmgmt": {"nic": "eno1", "ipaddr": PLACE, "prefix": 24, "gateway": "192.0.2.1"},
                        "ext": {"nic": "eno2", "ipaddr": "198.51.100.10", "prefix": 24, "gateway": "198.51.100.1", "defaultRoute": True}}, confirm=None)
     engine = host.later(Engine(server, east, source="203.0.113.7"))
-    assert answers(engine, 30)
+    assert answers(engine, 120)
     for method in ("Host.setupNetworks", "Host.planNetworks"):
         try:
             engine.call(method, {"networks": {"ovirtmgmt": {"remove": True}}, "options": {"connectivityCheck": False}})
@@ -141,7 +141,7 @@ def nor_one_that_leads_away_from_the_address_he_asks_for_though_another_has_the_
         else:
             raise AssertionError(f"{method} was not refused")
     assert engine.call("Host.setupNetworks", {"networks": {"ext": {"remove": True}}, "options": {"connectivityCheck": False}})["changed"]
-    assert answers(engine, 30)
+    assert answers(engine, 120)
 
 
 @case(start=False)
@@ -152,8 +152,8 @@ def half_a_door_is_refused_at_start(host):
     for (key, value), words in wrong:
         (host.netd.folder / "config").write_text(json.dumps({"remote": {**whole, key: value}}))
         host.netd.start()
-        assert host.netd.process.wait(30) == 2 and words in host.netd.told().splitlines()[-1], (key, value, host.netd.told())
+        assert host.netd.process.wait(120) == 2 and words in host.netd.told().splitlines()[-1], (key, value, host.netd.told())
     (host.folder / "netd.key").chmod(0o644)
     (host.netd.folder / "config").write_text(json.dumps({"remote": whole}))
     host.netd.start()
-    assert host.netd.process.wait(30) == 2 and "chmod 600" in host.netd.told(), host.netd.told()
+    assert host.netd.process.wait(120) == 2 and "chmod 600" in host.netd.told(), host.netd.told()

@@ -4,6 +4,7 @@ import socket
 import struct
 import time
 
+from client import patience
 from frames import inside
 from host import wait_until
 from runner import case
@@ -13,14 +14,14 @@ def capabilities(host, **params):
     return host.client.call("Host.getNetworkCapabilities", params)
 
 
-def next_of(events, topic, is_it=lambda event: True, patience=20):
+def next_of(events, topic, is_it=lambda event: True, patience=patience):
     """The next event of that topic that is it; whatever else comes is passed over."""
-    deadline = time.monotonic() + patience
-    while time.monotonic() < deadline:
-        told = events.next(1)
-        if told and told[0] == topic and is_it(told[1]):
+    deadline, others = time.monotonic() + patience, []
+    while told := events.within(deadline - time.monotonic()):
+        if told[0] == topic and is_it(told[1]):
             return told[1]
-    raise AssertionError(f"no {topic} came within {patience} s")
+        others.append(told)
+    raise AssertionError(f"no {topic} came within {patience} s, but {others}")
 
 
 def lag(space, name, ports, mode="802.3ad miimon 100 lacp_rate fast"):

@@ -11,7 +11,7 @@ from agree import agree
 from frames import Wire, inside
 from host import wait_until
 from killing import again
-from rollback import wait_for_change
+from rollback import before_it_ends, wait_for_change
 from runner import case
 
 FAR = "fd00:99::1"   # behind every router
@@ -168,8 +168,9 @@ def who_answers_only_is_asked(host):
     routers = lambda: [route["gateway"] for route in host.space.ip("-6", "route", "show", "default", "proto", "ra")]
     host.client.setup({"ovirtmgmt": {"nic": "eno1"}, "other": {"nic": "eno2", "ipv6autoconf": True, "defaultRoute": True}})
     wait_until(lambda: routers() == [router.address], 20, routers)
-    wait_for_change(host, {"other": {"nic": "eno2", "ipv6addr": "fd00:2::7/64"}}, 8)
-    assert routers() == []
+    def leads_nowhere():
+        assert routers() == []
+    before_it_ends(host, {"other": {"nic": "eno2", "ipv6addr": "fd00:2::7/64"}}, 8, leads_nowhere)
     host.netd.kill()
     wait_until(lambda: routers() == [router.address], 40, routers)
     again(host)
@@ -182,8 +183,8 @@ def the_watchdog_takes_back_what_led_away_and_keeps_what_does_so_still(host):
     stays = Router(host, "eno2")
     announced(host, stays, "other", "fd00:2::")
     before = left_behind(host)
-    wait_for_change(host, {"brief": {"nic": "eno3", "bridged": False, "ipv6autoconf": True}}, 12)
-    announced(host, Router(host, "eno3"), "eno3", "fd00:3::")
+    leads = lambda: announced(host, Router(host, "eno3"), "eno3", "fd00:3::")
+    before_it_ends(host, {"brief": {"nic": "eno3", "bridged": False, "ipv6autoconf": True}}, 12, leads)
     host.netd.kill()
     wait_until(lambda: left_behind(host) == before, 40, lambda: left_behind(host))
     again(host)
@@ -285,13 +286,12 @@ def what_routers_said_on_another_vlan_is_forgotten(host):
     device = told(host, "web")["iface"]
     host.client.setup(web(8))
     is_on(8)
-    wait_for_change(host, web(7), 60)
+    wait_for_change(host, web(7), 120)
     is_on(7)
     with host.netd.client() as another:
         another.call("Host.rollback")
     is_on(8)
-    wait_for_change(host, web(7), 12)
-    is_on(7)
+    before_it_ends(host, web(7), 12, lambda: is_on(7))
     host.netd.kill()
     wait_until(lambda: default_routers(host, device) == [routers[8].address], 40, lambda: default_routers(host, device))   # the watchdog takes it back
     again(host)

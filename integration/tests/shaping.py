@@ -63,7 +63,7 @@ def measure(senders, receiver, seconds=2, lead=1):
     return {mac: bits / seconds for mac, bits in arrived.items()}
 
 
-def tried(attempt, tries=5):
+def tried(attempt, tries=12):
     """What the attempt finds. A machine that others use may need another try; what is wrong is wrong each time."""
     for left in reversed(range(tries)):
         try:

@@ -225,5 +225,5 @@ def a_second_netd_does_not_start(host):
     second = Netd(host.space, host.netd.folder, host.netd.build, host.ovs.socket)
     host.later(second)
     second.start()
-    assert second.process.wait(20) == 1 and "already running" in second.told(), second.told()
+    assert second.process.wait(120) == 1 and "already running" in second.told(), second.told()
     assert host.client.call("Host.ping2")

@@ -70,9 +70,7 @@ def a_nic_whose_addresses_and_routes_others_made_in_their_own_manner(host):
     wait_until(lambda: not differing(), 10, lambda: str(differing()))
     assert space.ip("-6", "route", "show", "2001:db8:9::/48")
     # And from the disk.
-    host.client.send("Host.setupNetworks", {"networks": wanted, "options": {"connectivityCheck": True, "connectivityTimeout": 2}})
-    with host.netd.client() as other:
-        wait_until(lambda: other.call("Host.getStatus")["transaction"], what="it never waited")
+    host.client.waiting({"networks": wanted, "options": {"connectivityCheck": True, "connectivityTimeout": 2}})
     host.netd.kill()
     time.sleep(2)
     host.netd.start().ready()

@@ -25,7 +25,7 @@ print(len(descriptors), text.decode())
 def door(host):
     line = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     line.connect(str(host.netd.run / "taps"))
-    line.settimeout(10)
+    line.settimeout(30)
     return line
 
 
@@ -109,7 +109,7 @@ def only_its_own_hypervisor_gets_a_tap(host):
     os.chmod(host.netd.folder, 0o711)
     def as_user(uid, port):
         return subprocess.run(["setpriv", f"--reuid={uid}", sys.executable, "-c", asks, host.netd.run / "taps", json.dumps({"port": port})], text=True, capture_output=True,
-                              timeout=30, check=True).stdout
+                              timeout=180, check=True).stdout
     for uid, port, is_given in ((1234, nic["port"], True), (1235, nic["port"], False), (1234, rooted["port"], False), (0, nic["port"], True)):
         told = as_user(uid, port)
         same(is_given, not told.startswith("0 ") and "error" not in told)

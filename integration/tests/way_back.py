@@ -6,7 +6,7 @@ from agree import agree
 from client import RpcError
 from host import is_alive, run, wait_until
 from killing import again
-from rollback import assert_as, expect, mgmt, see, wait_for_change
+from rollback import assert_as, before_it_ends, mgmt, see, take_back, wait_for_change
 from runner import case
 from storage import Mount
 
@@ -44,8 +44,9 @@ def end_box(host, port):
 def a_guest_that_ends_while_a_change_waits_keeps_nobody_from_going_back(host):
     host.client.setup({"ovirtmgmt": mgmt})
     nic, port = plug_in_box(host, "ovirtmgmt")
-    number = wait_for_change(host, moved, 5)
+    number = wait_for_change(host, moved, 200)
     end_box(host, port)
+    take_back(host)
     assert refusal_of(host, number).code == 10
     assert address_of(host, "ovirtmgmt") == ["192.0.2.10"] and host.space.ip("route", "show", "default")[0]["gateway"] == "192.0.2.1"
     assert host.client.call("Host.getStatus")["trouble"] is None
@@ -75,8 +76,9 @@ def a_network_goes_elsewhere_without_the_guest_that_is_gone(host):
 def what_is_blocked_keeps_nothing_else_from_going_back(host):
     host.client.setup({"ovirtmgmt": mgmt, "web": {"nic": "eno2"}})
     before = see(host)
-    number = wait_for_change(host, dict(moved, web={"nic": "eno3"}), 3)
+    number = wait_for_change(host, dict(moved, web={"nic": "eno3"}), 60)
     host.space.links("link add link eno2 name macvlan0 type macvlan mode bridge")   # the kernel gives such a NIC to no bridge
+    take_back(host)
     assert "blocked" in refusal_of(host, number).message
     assert address_of(host, "ovirtmgmt") == ["192.0.2.10"] and master_of(host, "eno1") == "ovirtmgmt" and master_of(host, "eno3") is None
     assert host.client.call("Host.getStatus")["trouble"]
@@ -115,8 +117,7 @@ def a_disk_that_became_read_only_brings_no_ended_change_back(host):
 def the_watchdog_goes_on_until_nothing_is_in_the_way(host):
     host.client.setup({"ovirtmgmt": mgmt})
     before = see(host)
-    wait_for_change(host, {"ovirtmgmt": dict(mgmt, nic="eno2", ipaddr="192.0.2.99")}, 3)
-    host.space.links("link add link eno1 name macvlan0 type macvlan mode bridge")
+    before_it_ends(host, {"ovirtmgmt": dict(mgmt, nic="eno2", ipaddr="192.0.2.99")}, 3, lambda: host.space.links("link add link eno1 name macvlan0 type macvlan mode bridge"))
     host.netd.kill()
     wait_until(lambda: (host.netd.run / "lock").read_text().startswith("watchdog"), 30, "the watchdog does not begin")
     time.sleep(3)   # one that gives up does so by then

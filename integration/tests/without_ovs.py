@@ -72,7 +72,7 @@ def ovs_vswitchd_dies_and_nothing_else_waits_for_it(host):
     begun = time.monotonic()
     expect(32, "ovs-vswitchd is not running", lambda: host.client.setup({"db": {"nic": "eno1", "vlan": 200, "switch": "ovs"}}))
     host.client.setup({"ovirtmgmt": {"nic": "eno2", "ipaddr": "192.0.2.10", "prefix": 24}})
-    assert time.monotonic() - begun < 30
+    assert time.monotonic() - begun < 60
     assert set(host.client.call("Host.getRunningConfig")["networks"]) == {"web", "ovirtmgmt"}
     host.ovs.start_again("ovs-vswitchd")
     wait_until(lambda: not trouble(), 20, trouble)
@@ -119,9 +119,9 @@ def one_that_comes_to_stand_still_while_a_change_waits(host):
     lan = {"nic": "eno2", "ipaddr": "192.0.2.10", "prefix": 24}
     host.client.setup({"lan": lan})
     other = host.netd.client()
-    number = host.client.send("Host.setupNetworks", {"networks": {"lan": {**lan, "switch": "ovs"}}, "options": {"connectivityTimeout": 3}})
-    wait_until(lambda: other.call("Host.getStatus")["transaction"], 60, "it never waited")
+    number = host.client.waiting({"networks": {"lan": {**lan, "switch": "ovs"}}, "options": {"connectivityTimeout": 60}})
     with host.ovs.stopped("ovs-vswitchd"):
+        other.send("Host.rollback")
         # Its way back does not wait for one that does not answer, so that whoever asks is told.
         expect(29, "degraded", lambda: host.client.receive(number))
         expect(29, "earlier change", lambda: other.setup({"db": {"nic": "eno3"}}))

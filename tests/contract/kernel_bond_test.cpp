@@ -116,7 +116,7 @@ TEST_CASE("a bond takes its port for down until it has seen by itself that there
     put_into(world, "eth0", name("bond0"));
     const auto becomes = [&](bool down) {
         const auto is_taken_for_down = [&] { return seen(world, "eth0").facts.rare.get().is_taken_for_down; };
-        for (pollfd ready{world.kernel->descriptor(), POLLIN, 0}; is_taken_for_down() != down && poll(&ready, 1, 10'000) == 1;) REQUIRE(world.kernel->hear());
+        for (pollfd ready{world.kernel->descriptor(), POLLIN, 0}; is_taken_for_down() != down && poll(&ready, 1, 60'000) == 1;) REQUIRE(world.kernel->hear());
         return is_taken_for_down() == down;
     };
     REQUIRE(becomes(true));

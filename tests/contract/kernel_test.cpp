@@ -206,7 +206,7 @@ TEMPLATE_TEST_CASE("what somebody else does is heard", "[kernel]", BOTH_WORLDS) 
     now.mtu = mtu(1300);
     world.meddle(Update<Link>{seen(world, "web"), now});
     pollfd ready{world.kernel->descriptor(), POLLIN, 0};
-    REQUIRE(poll(&ready, 1, 10'000) == 1);
+    REQUIRE(poll(&ready, 1, 60'000) == 1);
     const auto heard = world.kernel->hear();
     REQUIRE(heard);
     REQUIRE(heard->changed);

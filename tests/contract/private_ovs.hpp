@@ -60,7 +60,7 @@ public:
         database_ = start({"ovsdb-server", "-vconsole:off", "--remote=punix:" + folder_ + "/db.sock",
                            "--unixctl=" + folder_ + "/ovsdb.ctl", folder_ + "/conf.db"});
         char events[4096];
-        for (pollfd told{news, POLLIN, 0}; access((folder_ + "/db.sock").c_str(), F_OK) && poll(&told, 1, 10'000) == 1;)
+        for (pollfd told{news, POLLIN, 0}; access((folder_ + "/db.sock").c_str(), F_OK) && poll(&told, 1, 60'000) == 1;)
             if (read(news, events, sizeof events) < 0) break;
         close(news);
         vsctl({"--no-wait", "init"});
@@ -78,7 +78,7 @@ public:
     void signal_vswitchd(int signal) const { kill(vswitchd_, signal); }
 
     int vsctl(Words arguments) const {
-        Words command = {"ovs-vsctl", "--retry", "--timeout=20", "--db=" + socket()};
+        Words command = {"ovs-vsctl", "--retry", "--timeout=120", "--db=" + socket()};
         command.insert(command.end(), arguments.begin(), arguments.end());
         return run(command);
     }

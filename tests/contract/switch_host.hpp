@@ -46,7 +46,7 @@ inline State without_facts(const State& state) {
     return bare;
 }
 
-inline Progress apply(Switch& ovs, std::vector<Op> ops) { return ovs.apply(ops, Clock::now() + 20s); }
+inline Progress apply(Switch& ovs, std::vector<Op> ops) { return ovs.apply(ops, Clock::now() + 60s); }
 
 inline Progress bring_about(Switch& ovs, const State& want) {
     std::vector<Op> ops;
@@ -59,7 +59,7 @@ inline std::string refusal(const Progress& progress) {
     return progress.stopped ? progress.stopped->subject + ": " + progress.stopped->what : "";
 }
 
-inline bool until(Switch& ovs, const std::function<bool()>& so, std::chrono::seconds limit = 20s) {
+inline bool until(Switch& ovs, const std::function<bool()>& so, std::chrono::seconds limit = 60s) {
     const auto deadline = Clock::now() + limit;
     for (;;) {
         ovs.hear();

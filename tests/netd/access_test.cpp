@@ -195,7 +195,7 @@ TEST_CASE("an engine with its key does not wait for a user database that hangs",
     house.start();
     // As libzmq asks, of somebody here and then of an engine.
     void* zap = zmq_socket(house.context->raw(), ZMQ_DEALER);
-    const int patience = 10'000, none = 0;
+    const int patience = 60'000, none = 0;
     zmq_setsockopt(zap, ZMQ_RCVTIMEO, &patience, sizeof patience);
     zmq_setsockopt(zap, ZMQ_LINGER, &none, sizeof none);
     REQUIRE(zmq_connect(zap, "inproc://zeromq.zap.01") == 0);

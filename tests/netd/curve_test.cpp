@@ -94,7 +94,7 @@ public:
     std::thread thread;
 };
 
-constexpr int patient = 10'000, refused = 700;
+constexpr int patient = 60'000, refused = 700;
 
 }  // namespace
 

@@ -86,13 +86,13 @@ TEST_CASE("bytes that are no ZeroMQ end their own connection only", "[server]") 
     for (const auto& bytes : garbage) {
         RawClient raw(house.endpoint);
         (void)raw.write(bytes);
-        REQUIRE(raw.is_hung_up_within(10'000));  // at once, or when the 2 s for a handshake are over
+        REQUIRE(raw.is_hung_up_within(60'000));  // at once, or when the 2 s for a handshake are over
         REQUIRE(neighbour.ask({"still here"}) == Frames{"still here"});
     }
     RawClient silent(house.endpoint), enormous = welcome_at(house.endpoint, "DEALER");
     REQUIRE(enormous.write(RawClient::frame_header(false, std::uint64_t{1} << 40)));
     REQUIRE(enormous.is_hung_up_within(10'000));
-    REQUIRE(silent.is_hung_up_within(10'000));
+    REQUIRE(silent.is_hung_up_within(60'000));
     REQUIRE(neighbour.ask({"still here"}) == Frames{"still here"});
     house.stop();
     REQUIRE(house.server->counters() == Server::Counters{.received = 5, .answered = 5});

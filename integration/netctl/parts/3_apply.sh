@@ -84,9 +84,9 @@ it "commit keeps it" ends_with 0
 ask confirm
 it "confirm with nothing to confirm ends with 1" ends_with 1
 it "and says so" says "nothing waits for a confirmation"
-"$netctl" apply --yes --confirm-within 3s "$dir/lonely.yaml" &>/dev/null &
+"$netctl" apply --yes --confirm-within 60s "$dir/lonely.yaml" &>/dev/null &
 lonely=$!
-for ((try = 0; try < 200; try++)); do
+for ((try = 0; try < 1200; try++)); do
     ask status
     [[ $out == *"3 is waiting"* ]] && break
     read -rt 0.05 <> <(:)
@@ -97,6 +97,9 @@ it "definitions leave out the number of what waits, which no file may have" json
 ask confirm
 it "confirm of what only an engine may confirm ends with 1" ends_with 1
 it "and says that something waits, and for whom" says "not confirmed: what an engine asked for over TCP is confirmed over TCP only (transaction 3)"
+touch "$dir/takes-back"
+ask rollback
+rm "$dir/takes-back"
 wait "$lonely"
 
 forget_log

@@ -5,7 +5,9 @@ it "a command that succeeds keeps the change" ends_with 0
 it "nothing was confirmed before it had ended" bash -c '! grep -q confirmConnectivity "$1/log-then" && grep -q setupNetworks "$1/log-then"' _ "$dir"
 it "it was confirmed then" logged 'map(.method) | index("Host.confirmConnectivity") != null'
 forget_log
-ask try --confirm-within 5s -f "$dir/web.yaml" -- sh -c 'echo looked; exit 7'
+touch "$dir/takes-back"
+ask try --confirm-within 60s -f "$dir/web.yaml" -- sh -c 'echo looked; exit 7'
+rm "$dir/takes-back"
 it "a command that fails lets it go back: 5" ends_with 5
 it "what it says comes through" shows looked
 it "and it says why" says '"sh": it ended with 7; it was taken back'
@@ -47,7 +49,9 @@ it "without a command a person is asked, once it stands" shows "It stands. Keep 
 it "and his yes keeps it" ends_with 0
 it "by a confirmation" logged 'map(.method) | index("Host.confirmConnectivity") != null'
 forget_log
-AFTER="Keep it?" on_terminal n try --confirm-within 2s -f "$dir/web.yaml"
+touch "$dir/takes-back"
+AFTER="Keep it?" on_terminal n try --confirm-within 60s -f "$dir/web.yaml"
+rm "$dir/takes-back"
 it "his no takes it back: 5" ends_with 5
 it "and it says why" shows "it is not wanted; it was taken back"
 on_terminal "" try --confirm-within 1s -f "$dir/web.yaml"
