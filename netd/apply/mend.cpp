@@ -101,7 +101,7 @@ Outcome Transactor::mend_beside(const intent::Intent& all, const lower::Touched&
     const auto deadline = std::chrono::steady_clock::now() + std::min<std::chrono::nanoseconds>(longest_beside, waiting_->deadline - clock_.boottime());
     if (const auto vain = in_vain(plan, deadline)) return RolledBack{*vain};
     if (auto reached = reach(goal.wanted, goal.scope, backends_, deadline); !reached) return RolledBack{reached.error()};
-    const bool waits_for_names = touched.networks != all_touched.networks;
+    const bool waits_for_names = touched.networks != all_touched.networks || touched.bases != all_touched.bases || touched.nics != all_touched.nics;
     if (waits_for_names || (is_in_part && !plan::make(whole.wanted, before_image(whole)).empty()))
         return RolledBack{{Fault::busy, fmt::format("transaction {}", open_->id), "what else there is to do is not in its way back, and is done when it has ended"}};
     return Committed{!nothing_to_do};

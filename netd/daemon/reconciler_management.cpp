@@ -34,7 +34,7 @@ std::string waits_to_be_set_up(const topology::IfName& nic) {
 bool Reconciler::is_management_due() {
     const bridges::State& kernel = backends_.kernel.state();
     if (!kernel.links.contains(management_->nic)) {
-        management_due_.reset();
+        if (std::exchange(management_due_, std::nullopt)) publish();
         return false;
     }
     const auto how = lower::how_set_up(management_->nic, kernel);

@@ -32,21 +32,22 @@ bool has(const intent::Network& network, Family family) {
     return asks(network, family) || (is_v6 && network.ipv6autoconf) || std::ranges::any_of(addresses, [is_v6](const auto& one) { return one.is_v6() == is_v6; });
 }
 
-// The kernel speaks from the first address that it is given of a subnet. Once all are there nothing is said of it: they stay as they are.
+// The kernel speaks from the first address that it is given of a subnet. Said also where all are there: the device may be made anew. But where
+// another one is first by now, nothing that comes is before that.
 void let_ipaddr_come_first(const Draft& draft, const intent::Network& network, Link& link) {
     const auto first = network.ipv4();
-    if (!first) return;
+    const auto is_behind = [&](const topology::Subnet& address) { return !address.is_v6() && address != *first && address.network() == first->network(); };
+    if (!first || std::ranges::none_of(*link.addresses, is_behind)) return;
     const Link* there = draft.host.kernel.links.find(link.name);
     std::set<bridges::OddAddress> odd = there ? there->odd_addresses.value_or({}) : std::set<bridges::OddAddress>();
-    const auto is_missing = [&](const topology::Subnet& address) { return !there || !there->addresses || !there->addresses->contains(address); };
-    bool is_to_be_said = false;
+    if (const auto own = odd.find(bridges::OddAddress{*first}); own != odd.end() && (own->flags & IFA_F_SECONDARY)) return;
     for (const topology::Subnet& address : *link.addresses) {
-        if (address.is_v6() || address == *first || address.network() != first->network() || !is_missing(address)) continue;
+        if (!is_behind(address)) continue;
         auto behind = bridges::OddAddress::as_usual(address);
         behind.flags |= IFA_F_SECONDARY;
-        is_to_be_said |= odd.insert(behind).second;
+        odd.insert(behind);
     }
-    if (is_to_be_said) link.odd_addresses = std::move(odd);
+    link.odd_addresses = std::move(odd);
 }
 
 }  // namespace

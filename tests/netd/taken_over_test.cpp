@@ -117,6 +117,10 @@ TEST_CASE("of a network's addresses in one subnet its ipaddr is made first", "[t
     host.define({{"networks", {{"web", {{"nic", "eno1"}, {"ipaddr", "192.0.2.10"}, {"prefix", 24}, {"addresses", {"192.0.2.4/24", "192.0.2.5/24"}}}}}}});
     CHECK(*host.link("web").odd_addresses == std::set{second("192.0.2.4/24"), second("192.0.2.5/24")});
     CHECK(host.left().empty());
+    // Nor does it lose its place to a smaller one when the device is made anew.
+    host.define({{"networks", {{"web", {{"nic", "eno1"}, {"switch", "vlan-aware"}, {"vlan", 7}, {"ipaddr", "192.0.2.10"}, {"prefix", 24}, {"addresses", {"192.0.2.4/24", "192.0.2.5/24"}}}}}}});
+    CHECK(*host.link("web").odd_addresses == std::set{second("192.0.2.4/24"), second("192.0.2.5/24")});
+    CHECK(host.left().empty());
     // Of one that is missing no more is told than that.
     Link bare{IfName::observed("web")};
     bare.addresses = nets({"192.0.2.10/24", "192.0.2.5/24"});
