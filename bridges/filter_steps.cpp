@@ -41,9 +41,9 @@ void put_filters(FilterTable& table, Batch& batch, std::span<const Op> ops) {
         if (link_to_filter(ops[place])) batch.refuse(place, done.error());
 }
 
-void put_host_rules(HostTable& table, Batch& batch, std::span<const Op> ops) {
+void put_host_rules(HostTable& table, Batch& batch, std::span<const Op> ops, const topology::Keyed<Link>& links) {
     if (table.stands() || std::ranges::none_of(ops, joins_network)) return;
-    const auto done = table.put();
+    const auto done = table.put(links);
     for (std::size_t place = 0; !done && place < ops.size(); ++place)
         if (joins_network(ops[place])) batch.refuse(place, done.error());
 }

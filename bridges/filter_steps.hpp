@@ -10,8 +10,8 @@ namespace bridges {
 // Filters stand before the links that they are for: a port that can't be filtered is refused, and so not made.
 void put_filters(FilterTable& table, Batch& batch, std::span<const Op> ops);
 
-// The rules of the host stand before a device of a network does, too.
-void put_host_rules(HostTable& table, Batch& batch, std::span<const Op> ops);
+// The rules of the host stand before a device of a network does, too. `links`: as they are before the batch.
+void put_host_rules(HostTable& table, Batch& batch, std::span<const Op> ops, const topology::Keyed<Link>& links);
 
 // And they go after them, or when they could not be made. `links`: as they are after the batch.
 void drop_filters(FilterTable& table, const Batch& batch, std::span<const Op> ops, const topology::Keyed<Link>& links);

@@ -80,11 +80,12 @@ Result<> HostTable::forget(const std::set<IfName>& gone) {
     return changes.empty() ? Result<>() : socket_->change(NFPROTO_INET, host_table_name, changes);
 }
 
-Result<> HostTable::put() {
+Result<> HostTable::put(const topology::Keyed<Link>& links) {
     if (stands()) return {};
     const auto before = socket_->generation();
     if (auto done = run_nft(write_host_table(services_)); !done) return done;
-    restored_ = true;
+    for (const Link& link : links)
+        if (standing_of(link.facts.group).is_of_network()) restored_.insert(link.name);
     const auto after = socket_->generation();
     // Somebody else said something in between: what it is now is looked at.
     if (!before || !after || *after != *before + 1) {

@@ -3,6 +3,8 @@
 
 #include "bridges/host_rules.hpp"
 #include "bridges/nft_socket.hpp"
+#include "bridges/resources.hpp"
+#include "topology/keyed.hpp"
 #include "topology/names.hpp"
 
 #include <optional>
@@ -27,12 +29,12 @@ public:
     Result<> look();
     // True if it stands no longer, or again.
     Result<bool> hear();
-    // Puts it up unless it stands; everything at once, or nothing.
-    Result<> put();
+    // Puts it up unless it stands; everything at once, or nothing. `links`: those that are there.
+    Result<> put(const topology::Keyed<Link>& links = {});
 
-    // Whether put() has put it up since the last question.
-    bool take_restored() { return std::exchange(restored_, false); }
-    bool is_restored() const { return restored_; }
+    // Those of networks that had been without it when put() put it up; each is told once.
+    std::set<IfName> take_restored() { return std::exchange(restored_, {}); }
+    bool has_restored() const { return !restored_.empty(); }
 
     // What was counted of these devices goes with them.
     Result<> forget(const std::set<IfName>& gone);
@@ -45,7 +47,8 @@ private:
 
     std::optional<NftSocket> socket_;
     Services services_;
-    bool is_whole_ = false, restored_ = false;
+    bool is_whole_ = false;
+    std::set<IfName> restored_;
     NftSocket::News heard_ = NftSocket::News::none;  // of others' changes since the last look that succeeded
     std::optional<bool> stood_ = {};                 // before those
     std::set<std::uint32_t> own_;  // generations that netd's own changes made, until they are heard of

@@ -247,7 +247,7 @@ Progress LinuxKernel::apply(std::span<const Op> ops) {
     };
     if (auto heard = listen(); !heard) refuse_all(heard.error());
     put_filters(rules_.filters, batch, ops);
-    put_host_rules(rules_.host, batch, ops);
+    put_host_rules(rules_.host, batch, ops, state().links);
     rules_.tell(mirror_);
     for (std::size_t place = 0; place < ops.size(); ++place)
         if (!batch.is_refused(place)) begin(batch, place, ops[place]);

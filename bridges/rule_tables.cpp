@@ -21,10 +21,8 @@ void RuleTables::tell(KernelMirror& mirror) {
 
 Kernel::Restored RuleTables::take_restored(const topology::Keyed<Link>& links) {
     Kernel::Restored restored = filters.take_restored();
+    restored.devices.merge(host.take_restored());
     for (auto* names : {&restored.ports, &restored.devices}) std::erase_if(*names, [&](const IfName& name) { return !links.contains(name); });
-    if (!host.take_restored()) return restored;
-    for (const Link& link : links)
-        if (link.standing && link.standing->is_of_network()) restored.devices.insert(link.name);
     return restored;
 }
 

@@ -17,7 +17,7 @@ struct RuleTables {
     Result<> look();
     // What the looks have found.
     void tell(KernelMirror& mirror);
-    bool has_restored() const { return filters.has_restored() || host.is_restored(); }
+    bool has_restored() const { return filters.has_restored() || host.has_restored(); }
 
     // As Kernel promises them.
     Kernel::Restored take_restored(const topology::Keyed<Link>& links);

@@ -31,6 +31,7 @@ bool is_alias(const std::string& alias) {
 void keep_what_lasts(const json& described, const intent::GuestNic& known, intent::GuestNic& nic) {
     const auto queues = described.find("queues");
     if (queues == described.end() || wire::is_absent(*queues)) nic.queues = known.queues;
+    if (nic.kind == intent::GuestKind::libvirt && nic.alias.empty()) nic.alias = known.alias;  // nobody could be asked what it would be
 }
 
 namespace {

@@ -141,8 +141,7 @@ std::set<IfName> left_filtered(const intent::Intent& was, const intent::Intent& 
         return !link || !link->filter || intent::is_ours(*link) || !is_on_bridge_of_others(port, kernel);
     });
     if (ports.empty()) return ports;
-    for (const GuestNic& nic : now.nics())
-        if (nic.adopted) ports.erase(*nic.adopted);
+    for (const GuestNic& nic : now.nics()) ports.erase(port_of(nic));
     return ports;
 }
 

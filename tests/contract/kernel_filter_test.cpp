@@ -116,6 +116,21 @@ TEST_CASE("what somebody had taken away, and a change of something else put back
     REQUIRE(world.kernel->take_restored().devices.empty());
 }
 
+TEST_CASE("of what somebody had flushed while there was no network nothing is told as restored when the first one comes", "[kernel][filter]") {
+    RealWorld world;
+    SKIP_UNLESS(world.kernel->abilities().filter && world.kernel->abilities().services, "this host has no nftables for bridges and inet");
+    nft("flush ruleset");
+    REQUIRE(world.kernel->hear());
+    std::ignore = world.kernel->take_unfiltered();
+    Link bridge = link("web", Bridge{});
+    bridge.standing = Standing::in_network({topology::Role::vm});
+    if (world.kernel->abilities().gates) bridge.gate = true;
+    succeed(world, Create<Link>{bridge});
+    require_as(world, bridge);
+    REQUIRE_FALSE(world.kernel->take_unfiltered());
+    REQUIRE(world.kernel->take_restored().devices.empty());
+}
+
 TEST_CASE("another rule in the place of one is seen by whoever looks, not only by who hears of it", "[kernel][filter]") {
     RealWorld world;
     SKIP_UNLESS(world.kernel->abilities().filter, "this host has no nftables for bridges");

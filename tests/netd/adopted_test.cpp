@@ -115,6 +115,25 @@ TEST_CASE("a filter that was left on a port of others is found when that comes t
     CHECK(lower::left_filtered({}, running, {}, host.kernel.state()).empty());
 }
 
+TEST_CASE("a port that is in a definition keeps its filter on a bridge of others, also where its mark was taken off") {
+    GuestHost host;
+    GuestNic nic{"vm", mac};
+    nic.network = "web";
+    bridges::Link theirs{topology::IfName::observed("virbr0")}, port{lower::port_of(nic)}, there{port.name};
+    theirs.kind = bridges::Bridge{};
+    port.kind = bridges::Tap{};
+    there.master = bridges::Master{theirs.name};
+    there.filter = topology::Filter{mac};
+    REQUIRE(host.kernel.meddle(bridges::Op(topology::Create<bridges::Link>{theirs})));
+    REQUIRE(host.kernel.meddle(bridges::Op(topology::Create<bridges::Link>{port})));
+    REQUIRE(host.kernel.meddle(bridges::Op(topology::Update<bridges::Link>{*host.kernel.truth().links.find(port.name), there})));
+    REQUIRE(host.kernel.hear());
+    intent::Intent running = host.transactor.running();
+    CHECK(lower::left_filtered({}, running, {}, host.kernel.state()) == std::set{port.name});
+    running.put(nic);
+    CHECK(lower::left_filtered({}, running, {}, host.kernel.state()).empty());
+}
+
 TEST_CASE("a port that the hypervisor put into Open vSwitch is closed toward the host's stack while it is a guest's") {
     GuestHost host;
     REQUIRE(is<apply::Committed>(host.transactor.begin(wanted(R"({"networks": {"db": {"nic": "eno2", "switch": "ovs"}}})", host.transactor.running(), host.kernel), unasked)));

@@ -1,4 +1,5 @@
 // The thread that decides, on a host in memory: what it tells of what came of a change.
+#include "netd/daemon/nic_request.hpp"
 #include "tests/netd/reconciler_house.hpp"
 
 #include <algorithm>
@@ -95,6 +96,17 @@ TEST_CASE("a filter that an earlier netd left on a port of others is taken off w
     CHECK(*released.traffic == bridges::Traffic());
     CHECK(kept.filter);
     CHECK(kept.traffic->checksums);
+}
+
+TEST_CASE("a NIC that is plugged in once more while libvirt can't be asked is called as it was", "[reconciler]") {
+    intent::GuestNic known{"vm", *topology::Mac::parse("52:54:00:00:00:01")}, again{"vm", known.mac};
+    known.kind = again.kind = intent::GuestKind::libvirt;
+    known.alias = "ua-one";
+    netd::keep_what_lasts(nlohmann::json::object(), known, again);
+    CHECK(again.alias == "ua-one");
+    again.alias = "ua-other";
+    netd::keep_what_lasts(nlohmann::json::object(), known, again);
+    CHECK(again.alias == "ua-other");
 }
 
 TEST_CASE("what is wrong with a guest is told beside what is wrong with its NIC", "[reconciler]") {
