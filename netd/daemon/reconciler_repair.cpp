@@ -175,7 +175,7 @@ bool Reconciler::put_rules_back() {
     forget_filters(backends_.kernel);
     rules_again_.reset();
     const auto progress = ops.empty() ? topology::Progress() : backends_.kernel.apply(ops);
-    std::ignore = backends_.kernel.take_restored();  // known already
+    restored.ports.merge(backends_.kernel.take_restored().ports);  // what nobody wants to be otherwise comes back with the rest
     if (!progress.stopped) admit_bystanders(closing, wanted.kernel);
     if (progress.stopped) rules_again_ = clock_.boottime() + std::chrono::seconds(2);
     if (restored.ports.empty() && restored.devices.empty()) return !ops.empty();
