@@ -126,7 +126,7 @@ private:
         add_fate(apply, apply_);
 
         auto* plan = add("plan", "Show what apply would do, and why", plan_);
-        plan->add_option("-f,--file,FILE", plan_.file, "JSON or YAML: networks, bondings, options")->required();
+        plan->add_option("-f,--file,FILE", plan_.file, "JSON or YAML: networks, bondings, options; - is standard input")->required();
 
         auto* attempt = add("try", "Apply FILE, and keep the change only if CMD succeeds, or without one if you say so then", try_);
         attempt->add_option("-f,--file", try_.file, "JSON or YAML: networks, bondings, options")->required()->type_name("FILE");
@@ -166,7 +166,7 @@ private:
     void add_guests() {
         add("vm", "The NICs of guests", vm_)->add_option("VM", vm_.id, "Only that one's");
         add("why", "What may not pass by a guest's port or a network's device, and what was dropped there", why_)
-            ->add_option("NAME", why_.name, "The port, the guest or its MAC, the network or its device")
+            ->add_option("NAME", why_.name, "The port or a tap that is not known yet, the guest or its MAC, the network or its device")
             ->required()
             ->check(fault_of_name);
         auto* plug = add("plug", "Give a guest a NIC", plug_);
@@ -175,7 +175,7 @@ private:
         plug->add_option("--mac", plug_.mac, "Its address; netd makes one if not given");
         plug->add_option("--kind", plug_.kind, "tap, netns or libvirt (tap)")->check(CLI::IsMember({"tap", "netns", "libvirt"}));
         plug->add_option("--ifname", plug_.ifname, "Its name inside of a namespace");
-        plug->add_option("--filter", plug_.filter, "standard, strict or trusted");
+        plug->add_option("--filter", plug_.filter, "standard, strict or trusted (standard)")->check(CLI::IsMember({"standard", "strict", "trusted"}));
         plug->add_option("--address", plug_.addresses, "What a strict guest may speak from; once for each")->allow_extra_args(false)->type_name("IP");
         plug->add_option("--vlan", plug_.vlan, "The guest's own tag")->check(fault_of_number);
         plug->add_option("--trunk", plug_.trunk, "Tags that the guest may use, like 1-10,20");

@@ -14,7 +14,7 @@ namespace {
 
 using nlohmann::json;
 
-// protocol.md 3.3.
+// protocol.md 5.5.
 namespace code {
 constexpr int lost_connection = 10, first_rejection = 21, refused = 29, last_rejection = 31, no_ovs = 32, busy = 40,
               forbidden = 403, invalid_params = -32602, unknown_method = -32601, not_json = -32700;

@@ -1,4 +1,4 @@
-// What a network is for, and what the host answers on it: the classes of traffic (../docs/protocol.md, 8).
+// What a network is for, and what the host answers on it: the classes of traffic (../docs/protocol.md, 5.4).
 #pragma once
 
 #include "topology/result.hpp"

@@ -17,7 +17,7 @@ std::uint16_t port_in(std::string_view text) {
 }  // namespace
 
 Result<Service> Service::parse(std::string_view text) {
-    const Error due{Fault::invalid, std::string(text), "a service is due here, such as \"tcp/22\" or \"tcp/49152-49215\""};
+    const Error due{Fault::invalid, std::string(text), "a service is due here, such as \"tcp/22\", \"udp/4789\" or \"tcp/49152-49215\""};
     const auto slash = text.find('/');
     if (slash == text.npos) return due;
     Service service{std::string(text.substr(0, slash))};

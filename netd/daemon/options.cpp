@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <fstream>
 #include <getopt.h>
 #include <map>
@@ -33,10 +34,10 @@ const char* const usage =
     "                   answers from elsewhere; empty: none)\n"
     "  --libvirt URI    whom guests of kind libvirt belong to (default qemu:///system, in the host's network namespace; empty: nobody)\n"
     "  --resolv-conf FILE  where nameservers go (default /etc/resolv.conf)\n"
-    "  --management NIC a first start takes this NIC over as network ovirtmgmt\n"
+    "  --management NIC a first start takes this NIC over as network ovirtmgmt, when it is set up or has had its time\n"
     "  --management-timeout SECONDS  and gives it back if nobody confirms within that time (default 120)\n"
     "  --drift WORD     repair (default) or report: what is done about things that differ from their definition\n"
-    "  --carrier-grace SECONDS  a network without carrier for longer is told to be down (default 30)\n"
+    "  --carrier-grace SECONDS  a network whose NIC or bond is without carrier, set down or missing for longer is told to be down (default 30)\n"
     "  --no-watchdog    no second process that undoes an unfinished change if this one is killed\n"
     "  --version, --help\n";
 
@@ -153,7 +154,7 @@ Result<> read_management(const nlohmann::json& value, Options& options) {
 
 // Where only processes of this host come in.
 Result<> read_ipc(const char* key, const std::string& url, std::string& into) {
-    if (!url.starts_with("ipc://")) return Error{Fault::invalid, key, fmt::format("ipc://PATH is due here, not '{}'; engines elsewhere: setting `remote`", url)};
+    if (!url.starts_with("ipc:///")) return Error{Fault::invalid, key, fmt::format("ipc:// and an absolute path are due here, not '{}'; engines elsewhere: setting `remote`", url)};
     into = url;
     return {};
 }
@@ -200,6 +201,13 @@ constexpr option long_options[] = {{"config", required_argument, nullptr, config
                                    {"help", no_argument, nullptr, help},             {"version", no_argument, nullptr, version},
                                    {nullptr, 0, nullptr, 0}};
 
+// All of the text; 0 if it is none.
+std::int64_t number_in(std::string_view text) {
+    std::int64_t number = 0;
+    const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
+    return code == std::errc() && end == text.data() + text.size() ? number : 0;
+}
+
 Result<> read_word(int which, Options& options) {
     switch (which) {
         case config: return {};
@@ -211,8 +219,8 @@ Result<> read_word(int which, Options& options) {
         case libvirt: options.libvirt = optarg; return {};
         case resolver: options.resolver = optarg; return {};
         case drift: return read_drift(optarg, options);
-        case carrier_grace: return read_seconds("carrier-grace", std::atoll(optarg), options.carrier_grace);
-        case management_timeout: return read_seconds("management-timeout", std::atoll(optarg), options.management_timeout);
+        case carrier_grace: return read_seconds("carrier-grace", number_in(optarg), options.carrier_grace);
+        case management_timeout: return read_seconds("management-timeout", number_in(optarg), options.management_timeout);
         case no_watchdog: options.watchdog = false; return {};
         case help: options.help = true; return {};
         case version: options.version = true; return {};

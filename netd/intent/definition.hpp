@@ -27,7 +27,7 @@ using topology::Subnet;
 using topology::VlanId;
 using topology::VlanSet;
 
-// The codes of protocol.md 3.3.
+// The codes of protocol.md 5.5.
 namespace code {
 constexpr int lost_connection = 10, bad_parameters = 21, bad_address = 22, bad_nic = 23, used_nic = 24, bad_bond = 25,
               bad_vlan = 26, bad_bridge = 27, refused = 29, used_bond = 31, no_ovs = 32, busy = 40, plug_failed = 49,
@@ -218,7 +218,7 @@ struct SpecParams {
     static constexpr auto fields = std::tuple{Attribute{"inbound", &SpecParams::inbound}, Attribute{"outbound", &SpecParams::outbound}};
 };
 
-// A guest's NIC (protocol.md 4). Its identity is the guest and the MAC.
+// A guest's NIC (protocol.md 7). Its identity is the guest and the MAC.
 struct GuestNic {
     std::string vm;                                // domain, namespace, or the caller's own id of the guest
     Mac mac;

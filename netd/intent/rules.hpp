@@ -1,4 +1,4 @@
-// The rules of protocol.md 3.1 and 3.2 in two groups: what a definition must be by itself, and beside the others.
+// The rules of protocol.md 5.1 and 5.2 in two groups: what a definition must be by itself, and beside the others.
 #pragma once
 
 #include "netd/intent/neighbours.hpp"

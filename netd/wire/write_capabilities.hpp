@@ -14,7 +14,7 @@ struct Told {
     bool text_mtu = false;  // compat "3.6"
 };
 
-// {networks, bridges, vlans, bondings, nics, …} of protocol.md 5. A network whose device is not there is left out. An OVS
+// {networks, bridges, vlans, bondings, nics, …} of protocol.md 3. A network whose device is not there is left out. An OVS
 // network is told as a bridge and a VLAN too, so that one model serves both. JSON, as text. Pure.
 std::string write_capabilities(const observe::Snapshot& snapshot, const observe::Drift& drift, const Told& told);
 
