@@ -72,6 +72,7 @@ void Reconciler::follow_guests() {
         is_refused = !std::holds_alternative<apply::Committed>(outcome);
         conclude(std::nullopt, outcome, code::refused);
         if (is_refused) follow_each(followed.wanted);
+        forget_filters(backends_.kernel);  // of ports that went with their guests
     }
     followers_ = transactor_.running();
     constexpr std::chrono::seconds first_pause{5}, longest_pause{60};
