@@ -14,13 +14,9 @@ namespace {
 
 
 // Whether this kernel knows all that the rules need is seen by putting them up: it costs a process, which the first change would
-// wait for otherwise. Where there is no network they touch no packet. Twice, since netd would go without them for as long as it lives
-// where the program failed once for want of memory, or of a module that somebody else was loading.
+// wait for otherwise. Where there is no network they touch no packet.
 bool is_there(NftSocket& socket, const Services& services) {
-    if (!has_nft_program()) return false;
-    if (socket.comment(NFPROTO_INET, host_table_name)) return true;
-    const std::string text = write_host_table(services);
-    return run_nft(text) || run_nft(text);
+    return has_nft_program() && (socket.comment(NFPROTO_INET, host_table_name) || run_nft(write_host_table(services)));
 }
 
 }  // namespace
