@@ -1,17 +1,16 @@
 // See services.hpp.
 #include "topology/services.hpp"
 
-#include <charconv>
+#include "topology/numbers.hpp"
 
 namespace topology {
 
 namespace {
 
-// A port's number, which is all of the text; 0 if it is none.
+// 0 if it is none.
 std::uint16_t port_in(std::string_view text) {
-    std::uint16_t port = 0;
-    const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), port);
-    return code == std::errc() && end == text.data() + text.size() ? port : std::uint16_t(0);
+    const auto port = parse_number(text, 1, 65535);
+    return port ? static_cast<std::uint16_t>(*port) : std::uint16_t(0);
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ from agree import agree
 from frames import Wire, inside
 from host import wait_until
 from killing import again
-from rollback import before_it_ends, wait_for_change
+from rollback import before_it_ends, take_back, wait_for_change
 from runner import case
 
 FAR = "fd00:99::1"   # behind every router
@@ -143,8 +143,7 @@ def it_goes_with_the_default_route_and_comes_back_with_what_is_taken_back(host):
     announced(host, router, "eno2", "fd00:2::")
     wait_for_change(host, {"other": {**beside, "defaultRoute": True}}, 60)
     wait_until(lambda: not left_behind(host), 10, lambda: left_behind(host))
-    with host.netd.client() as another:
-        another.call("Host.rollback")
+    take_back(host)
     announced(host, router, "eno2", "fd00:2::", says=False)
     agree(host, patience=10)
     host.client.setup({"other": {"nic": "eno2", "bridged": False}})
@@ -296,8 +295,7 @@ def what_routers_said_on_another_vlan_is_forgotten(host):
     wait_for_change(host, web(7), 120)
     is_on(7)
     only(8)
-    with host.netd.client() as another:
-        another.call("Host.rollback")
+    take_back(host)
     is_on(8)
     only(7)
     before_it_ends(host, web(7), 12, lambda: is_on(7))
@@ -344,8 +342,7 @@ def a_nic_that_is_let_go_has_its_router_asked_again(host):
     wait_until(is_led, 20, lambda: default_routers(host, "eno1"))
     time.sleep(2)   # and the kernel is sure of it
     wait_for_change(host, {"web": {"nic": "eno1", "bridged": False, "ipv6addr": "fd00:1::7/64", "ipv6gateway": "fd00:1::1", "defaultRoute": True}}, 60)
-    with host.netd.client() as another:
-        another.call("Host.rollback")
+    take_back(host)
     wait_until(is_led, 20, lambda: default_routers(host, "eno1"))
 
 

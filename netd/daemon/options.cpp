@@ -3,11 +3,11 @@
 #include "netd/daemon/options.hpp"
 
 #include "netd/wire/json.hpp"
+#include "topology/numbers.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <fstream>
 #include <getopt.h>
 #include <map>
@@ -61,6 +61,11 @@ Result<> read_seconds(const char* key, std::int64_t number, std::chrono::seconds
     if (number < 1 || number > 86400) return Error{Fault::invalid, key, "1 to 86400 seconds are due here"};
     into = std::chrono::seconds(number);
     return {};
+}
+
+Result<> read_seconds(const char* key, const char* text, std::chrono::seconds& into) {
+    const auto number = topology::parse_number(text, 1, 86400);
+    return read_seconds(key, number ? *number : 0, into);
 }
 
 // All four or nothing: half of a door is none, or one that stands open.
@@ -201,13 +206,6 @@ constexpr option long_options[] = {{"config", required_argument, nullptr, config
                                    {"help", no_argument, nullptr, help},             {"version", no_argument, nullptr, version},
                                    {nullptr, 0, nullptr, 0}};
 
-// All of the text; 0 if it is none.
-std::int64_t number_in(std::string_view text) {
-    std::int64_t number = 0;
-    const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
-    return code == std::errc() && end == text.data() + text.size() ? number : 0;
-}
-
 Result<> read_word(int which, Options& options) {
     switch (which) {
         case config: return {};
@@ -219,8 +217,8 @@ Result<> read_word(int which, Options& options) {
         case libvirt: options.libvirt = optarg; return {};
         case resolver: options.resolver = optarg; return {};
         case drift: return read_drift(optarg, options);
-        case carrier_grace: return read_seconds("carrier-grace", number_in(optarg), options.carrier_grace);
-        case management_timeout: return read_seconds("management-timeout", number_in(optarg), options.management_timeout);
+        case carrier_grace: return read_seconds("carrier-grace", optarg, options.carrier_grace);
+        case management_timeout: return read_seconds("management-timeout", optarg, options.management_timeout);
         case no_watchdog: options.watchdog = false; return {};
         case help: options.help = true; return {};
         case version: options.version = true; return {};

@@ -87,9 +87,8 @@ void Reconciler::follow_guests() {
 // Ports that the hypervisor has taken to bridges of others, whoever saw it and when: there they are filtered by whoever has those.
 void Reconciler::let_go_of_ports() {
     if (stopping_ || transactor_.waiting() || transactor_.is_stuck()) return;
-    const LookedAt now{transactor_.running(), backends_.kernel.state().links};
-    const LookedAt before = std::exchange(filters_seen_, now);
-    const auto released = lower::left_filtered(before.running, now.running, before.links, backends_.kernel.state());
+    const LookedAt before = std::exchange(filters_seen_, {transactor_.running(), backends_.kernel.state().links});
+    const auto released = lower::left_filtered(before.running, filters_seen_.running, before.links, backends_.kernel.state());
     if (released.empty()) return;
     let_go_of(released, backends_.kernel);
     publish();
