@@ -136,7 +136,7 @@ void write_addresses(const Link& change, const Link& before, std::vector<Message
             // Should the kernel have taken it along all the same, what stays is said again; and what would end stays by that.
             const bool is_for_good = !facts.expiring.contains(address) && !(has_lost_v4 && !address.is_v6());
             if (have.contains(address) && is_for_good) continue;
-            if (bool(like.flags & IFA_F_SECONDARY) == second) put_new_address(index, like, into);
+            if (like.is_second() == second) put_new_address(index, like, into);
         }
 }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <linux/if_addr.h>
 
 namespace bridges {
 
@@ -37,6 +38,14 @@ OddAddress OddAddress::as_usual(const Subnet& address) {
     usual.broadcast = IpAddress::v4(bytes);
     return usual;
 }
+
+OddAddress OddAddress::as_second(const Subnet& address) {
+    OddAddress second = as_usual(address);
+    second.flags = IFA_F_SECONDARY;
+    return second;
+}
+
+bool OddAddress::is_second() const { return !address.is_v6() && flags & IFA_F_SECONDARY; }
 
 namespace {
 

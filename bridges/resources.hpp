@@ -125,6 +125,7 @@ struct HostStack {
 // others are odd.
 struct OddAddress {
     static OddAddress as_usual(const Subnet& address);
+    static OddAddress as_second(const Subnet& address);
 
     Subnet address;
     std::optional<IpAddress> peer = {};         // point-to-point
@@ -133,6 +134,7 @@ struct OddAddress {
     std::optional<std::uint32_t> metric = {};   // of the route to its subnet
     std::uint32_t flags = 0;                    // IFA_F_MANAGETEMPADDR and its like; with IFA_F_NOPREFIXROUTE its maker made that route, too, if `metric` tells one
     static constexpr bool exact = true;
+    bool is_second() const;  // of IPv4: the kernel has another one of its subnet before it, and the host does not speak from it
     bool operator==(const OddAddress&) const = default;
     bool operator<(const OddAddress& other) const { return address < other.address; }
     static constexpr auto fields = std::tuple{Field{"address", &OddAddress::address}, Field{"peer", &OddAddress::peer},     Field{"broadcast", &OddAddress::broadcast},

@@ -9,7 +9,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <linux/if_addr.h>
 
 namespace lower {
 
@@ -40,13 +39,9 @@ void let_ipaddr_come_first(const Draft& draft, const intent::Network& network, L
     if (!first || std::ranges::none_of(*link.addresses, is_behind)) return;
     const Link* there = draft.host.kernel.links.find(link.name);
     std::set<bridges::OddAddress> odd = there ? there->odd_addresses.value_or({}) : std::set<bridges::OddAddress>();
-    if (const auto own = odd.find(bridges::OddAddress{*first}); own != odd.end() && (own->flags & IFA_F_SECONDARY)) return;
-    for (const topology::Subnet& address : *link.addresses) {
-        if (!is_behind(address)) continue;
-        auto behind = bridges::OddAddress::as_usual(address);
-        behind.flags |= IFA_F_SECONDARY;
-        odd.insert(behind);
-    }
+    if (const auto own = odd.find(bridges::OddAddress{*first}); own != odd.end() && own->is_second()) return;
+    for (const topology::Subnet& address : *link.addresses)
+        if (is_behind(address)) odd.insert(bridges::OddAddress::as_second(address));
     link.odd_addresses = std::move(odd);
 }
 

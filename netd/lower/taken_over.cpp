@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <linux/if_addr.h>
 
 namespace lower {
 
@@ -23,7 +22,7 @@ struct Possession {
     const char* family;
     std::set<Subnet> addresses = {};
     std::optional<IpAddress> gateway = {};
-    std::set<Subnet> seconds = {};  // of IPv4, behind another one of their subnet: the host does not speak from these
+    std::set<Subnet> seconds = {};  // the host does not speak from these
 };
 
 // Of several ways to everywhere the kernel takes the one of the lowest metric.
@@ -81,7 +80,7 @@ Possessions possessions_of(const IfName& nic, const bridges::Link* link, const t
         for (const Subnet& one : *link->addresses) (one.is_v6() ? had.v6 : had.v4).addresses.insert(one);
     if (link->odd_addresses)
         for (const bridges::OddAddress& one : *link->odd_addresses)
-            if (!one.address.is_v6() && (one.flags & IFA_F_SECONDARY)) had.v4.seconds.insert(one.address);
+            if (one.is_second()) had.v4.seconds.insert(one.address);
     const bridges::RareFacts& facts = link->facts.rare.get();
     std::set<Subnet> announced;
     // A router's prefix makes none of 128 bits: that is one of DHCPv6, and kept as one of DHCP is.

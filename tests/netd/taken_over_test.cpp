@@ -68,12 +68,7 @@ struct Card {
     }
 };
 
-// The kernel has another one of its subnet before it.
-bridges::OddAddress second(const char* text) {
-    bridges::OddAddress odd = bridges::OddAddress::as_usual(*Subnet::parse(text));
-    odd.flags |= 0x01;  // IFA_F_SECONDARY
-    return odd;
-}
+bridges::OddAddress second(const char* text) { return bridges::OddAddress::as_second(*Subnet::parse(text)); }
 
 // As a client would write it.
 intent::Network defined(const std::string& attributes) {
