@@ -32,6 +32,7 @@ using topology::Mtu;
 using topology::Owner;
 using topology::Standing;
 using topology::Subnet;
+using topology::Tells;
 using topology::VlanId;
 using topology::VlanSet;
 
@@ -191,7 +192,7 @@ struct Link {
     std::optional<HostStack> stack = {};
     std::optional<Standing> standing = {};            // what the host's stack takes from it; unknown where no rules enforce it
     std::optional<std::set<Subnet>> addresses = {};   // all but link-local and those that the kernel made by autoconf
-    topology::Rare<std::set<OddAddress>> odd_addresses = {};  // how those among them are made again; no difference by itself
+    topology::Rare<std::set<OddAddress>> odd_addresses = {};  // how those among them are made again
     std::optional<bool> routed = {};                  // the kernel's own routes to its addresses' subnets are there; true or unknown
     std::optional<bool> promiscuous = {};             // a bridge, or a VLAN on it, sees all that passes
     topology::Rare<Traffic> traffic = {};
@@ -210,7 +211,7 @@ struct Link {
         Field{"vlans", &Link::vlans},       Field{"stack", &Link::stack},
         Field{"standing", &Link::standing}, Field{"filter", &Link::filter},     Field{"gate", &Link::gate},
         Field{"admitted", &Link::admitted}, Field{"addresses", &Link::addresses},
-        Field{"odd_addresses", &Link::odd_addresses}, Field{"routed", &Link::routed},
+        Field{"odd_addresses", &Link::odd_addresses, Tells::how}, Field{"routed", &Link::routed},
         Field{"promiscuous", &Link::promiscuous}, Field{"traffic", &Link::traffic}};
 };
 
@@ -241,7 +242,7 @@ struct Route {
     static constexpr auto fields =
         std::tuple{Field{"table", &Route::table}, Field{"to", &Route::to},         Field{"metric", &Route::metric},
                    Field{"via", &Route::via},     Field{"device", &Route::device}, Field{"protocol", &Route::protocol},
-                   Field{"manner", &Route::manner}};
+                   Field{"manner", &Route::manner, Tells::how}};
 };
 
 // A policy rule: what comes from, or goes to, a subnet is looked up in that table, or goes nowhere. What is for the host itself

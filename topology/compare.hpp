@@ -1,7 +1,7 @@
 // Whether a resource is as it is wanted, and what differs if not, told by attribute in words.
 //
 // An attribute that `want` leaves unset is not cared about; a map (options) cares only about the keys it names; nested
-// resources are compared attribute by attribute; everything else must be equal.
+// resources are compared attribute by attribute; how a thing was made is no difference; everything else must be equal.
 #pragma once
 
 #include "topology/fields.hpp"
@@ -136,6 +136,7 @@ constexpr bool is_exact = requires { T::exact; };
 template <HasFields Value>
 void compare(const std::string& name, const Value& want, const Value& have, std::vector<Difference>& into) {
     for_each_field<Value>([&](const auto& field) {
+        if (field.tells == Tells::how) return;
         const std::string path = name.empty() ? field.name : name + "." + field.name;
         if constexpr (is_exact<Value>) compare(path, want.*field.member, have.*field.member, into);
         else compare_wanted(path, want.*field.member, have.*field.member, into);

@@ -5,14 +5,17 @@
 
 namespace topology {
 
+enum class Tells { what, how };  // how the rest was made, or shall be, is no difference
+
 template <class Owner, class Value>
 struct Field {
     const char* name;
     Value Owner::*member;
+    Tells tells = Tells::what;
 };
 
 template <class Owner, class Value>
-Field(const char*, Value Owner::*) -> Field<Owner, Value>;
+Field(const char*, Value Owner::*, Tells = Tells::what) -> Field<Owner, Value>;
 
 // A type that lists its attributes in `static constexpr auto fields = std::tuple{Field{…}, …}`.
 template <class T>

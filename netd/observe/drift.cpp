@@ -59,7 +59,6 @@ void find(const bridges::Link& want, const bridges::State& have, Deviations& int
     const bool is_other_kind = want.kind && there->kind && want.kind->index() != there->kind->index();
     if (is_other_kind) into.push_back({want.name.text(), "kind", std::string(name_of(*want.kind)), std::string(name_of(*there->kind))});
     for (auto& difference : topology::differences(want, *there)) {
-        if (difference.attribute == "odd_addresses") continue;  // how what is missing shall be made
         if (difference.attribute == "addresses") difference.found += anothers(want, *there);
         if (!is_other_kind || difference.attribute != "kind") add(into, want.name.text(), difference);
     }

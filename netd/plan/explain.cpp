@@ -14,10 +14,8 @@ template <class R>
 std::string words(const topology::Remove<R>& op) {
     return "remove " + describe(op.was);
 }
-// What comes with another change, as the flags of a bridge's new port do, and is as everybody takes for granted; and in which manner
-// somebody else's route or address was made.
+// What comes with another change, as the flags of a bridge's new port do, and is as everybody takes for granted.
 bool goes_without_saying(const topology::Difference& difference) {
-    if (difference.attribute == "manner" || difference.attribute == "odd_addresses") return true;
     return (difference.attribute == "isolated" && difference.found == "none" && difference.wanted == "false") ||
            (difference.attribute == "flags" && difference.found == difference.wanted);
 }

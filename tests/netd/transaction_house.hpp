@@ -68,6 +68,7 @@ inline void require_same(const bridges::State& was, const bridges::State& now) {
         REQUIRE(there);
         for (const auto& difference : topology::differences(link, *there))
             FAIL_CHECK(link.name.text() << ": " << difference.attribute << " was " << difference.wanted << " and is " << difference.found);
+        CHECK(link.odd_addresses == there->odd_addresses);
     }
     for (const auto& link : now.links) {
         CAPTURE(link.name.text());

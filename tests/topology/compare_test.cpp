@@ -43,12 +43,13 @@ struct Card {
     std::map<std::string, std::string> options = {};
     std::optional<std::set<Subnet>> addresses = {};
     std::optional<Owner> owner = {};
+    std::string maker = {};
     bool operator==(const Card&) const = default;
     static constexpr auto fields =
         std::tuple{Field{"mtu", &Card::mtu},         Field{"up", &Card::up},
                    Field{"medium", &Card::medium},   Field{"seat", &Card::seat},
                    Field{"options", &Card::options}, Field{"addresses", &Card::addresses},
-                   Field{"owner", &Card::owner}};
+                   Field{"owner", &Card::owner},     Field{"maker", &Card::maker, Tells::how}};
 };
 struct Holes {
     VlanSet tagged = {};
@@ -109,6 +110,11 @@ TEST_CASE("where a type says exact, none is a wish") {
     REQUIRE(differences(Card{.seat = Seat{*IfName::parse("bond0")}}, Card{.seat = Seat{}}) ==
             Differences{{"seat.master", "bond0", "none"}});
     REQUIRE(differences(Card{}, Card{.seat = Seat{*IfName::parse("bond0")}}).empty());
+}
+
+TEST_CASE("how a thing was made is no difference") {
+    REQUIRE(differences(Card{.up = true, .maker = "by hand"}, Card{.up = true}).empty());
+    REQUIRE(differences(Card{.up = true, .maker = "by hand"}, Card{.up = false}) == Differences{{"up", "true", "false"}});
 }
 
 TEST_CASE("an owner is told by its mark") {
