@@ -232,6 +232,18 @@ TEST_CASE("one change among ten thousand costs a path, and its difference one co
     CHECK(Thing::comparisons + Thing::looks == 0);
 }
 
+TEST_CASE("that two versions are not the same is known at the first difference") {
+    const Keyed<Thing> before = many(1000);
+    Keyed<Thing> after, fewer = before;
+    for (int i = 0; i < 1000; ++i) after.put(thing(i, 1));
+    fewer.erase(thing(500).name);
+    Thing::comparisons = 0;
+    REQUIRE_FALSE(before == after);
+    CHECK(Thing::comparisons == 1);
+    REQUIRE_FALSE(before == fewer);
+    CHECK(Thing::comparisons == 1);
+}
+
 TEST_CASE("a handful of changes among ten thousand is found without looking at the rest") {
     const Keyed<Thing> before = many(10'000);
     Keyed<Thing> after = before;
