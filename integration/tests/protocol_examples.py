@@ -5,7 +5,7 @@ A section of the page is a case with a host of its own; its blocks are taken in 
   ```json answer    compared with the answer to the request of that id
   ```json event     waited for among what netd publishes; others may come before it
   ```sh host        run in the host's namespace, as somebody else would
-Further words say what the kernel must have: vlan, vlan_filtering, bond, ovs, or `lab` for the first three.
+Further words say what the kernel must have: vlan, vlan_filtering, bond, ovs, services, hfsc (and vlan), or `lab` for the first three.
 "…" as a key allows further members, as an element further elements, within a text any text; "<any>" is any value."""
 
 import json
@@ -17,8 +17,7 @@ from host import checkout
 from runner import case
 
 page = checkout / "docs/protocol.md"
-needs_of_word = {"lab": ("vlan", "vlan_filtering", "bond"), "vlan": ("vlan",), "vlan_filtering": ("vlan_filtering",), "bond": ("bond",), "ovs": ("ovs",),
-                 "hfsc": ("vlan", "hfsc")}
+needs_of_word = {"lab": ("vlan", "vlan_filtering", "bond"), "hfsc": ("vlan", "hfsc")}   # the others are needs themselves
 known_blocks = ("json request", "json answer", "json event", "sh host")
 
 
@@ -115,7 +114,7 @@ class Reading:
 
 
 def register(title, blocks):
-    needs = tuple(dict.fromkeys(need for block in blocks for word in block.words for need in needs_of_word[word]))
+    needs = tuple(dict.fromkeys(need for block in blocks for word in block.words for need in needs_of_word.get(word, (word,))))
 
     def example(host):
         reading = Reading(host, any(block.kind == "json event" for block in blocks))
