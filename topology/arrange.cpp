@@ -1,7 +1,6 @@
 // Who is in which column, and in what order so that few lines cross (barycentres).
 #include "topology/names.hpp"
 #include "topology/numbers.hpp"
-#include "topology/path.hpp"
 #include "topology/picture.hpp"
 
 #include <algorithm>

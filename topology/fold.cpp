@@ -1,5 +1,4 @@
 // Many ports of one network as one node, so that a host with a thousand guests still fits a screen.
-#include "topology/path.hpp"
 #include "topology/view.hpp"
 
 #include <fmt/format.h>

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "topology/graph.hpp"
-#include "topology/path.hpp"
+#include "topology/population.hpp"
 
 #include <string>
 #include <vector>

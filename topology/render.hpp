@@ -7,7 +7,6 @@
 
 #include <cstddef>
 #include <string>
-#include <vector>
 
 namespace topology {
 
@@ -20,9 +19,6 @@ struct TreeOptions {
 // NICs at the left, what carries them together in the middle, networks at the right; then what stays inside the host.
 // Where the terminal is too narrow, the networks go under the NICs; what is still too long is cut.
 std::string to_tree(const Graph& graph, const TreeOptions& options = {});
-
-// A path in one line: "web1 ─ vnet0 ─ web ─ bond0.100 ─ bond0 ─ eno1 + eno2".
-std::string to_chain(const std::vector<Node>& path, const TreeOptions& options = {});
 
 // A picture in fixed columns that follows the browser's light or dark, and stands alone in a file.
 std::string to_svg(const Graph& graph);

@@ -243,15 +243,4 @@ std::string to_tree(const Graph& graph, const TreeOptions& options) {
     return out.empty() ? "nothing to show\n" : out;
 }
 
-std::string to_chain(const std::vector<Node>& path, const TreeOptions& options) {
-    const auto text = [&](std::string_view words) { return options.ascii ? in_ascii(words) : std::string(words); };
-    Line line;
-    for (std::size_t i = 0; i < path.size(); ++i) {
-        const bool is_beside_the_last = i > 0 && path[i].kind() == path[i - 1].kind();
-        if (i > 0) line.add(text(is_beside_the_last ? " + " : " ─ "), Ink::faint);
-        line.add(text(caption_of(path[i])), ink_of(path[i]));
-    }
-    return line.written(options.width, options.color, options.ascii ? "~" : "…");
-}
-
 }  // namespace topology

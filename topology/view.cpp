@@ -2,7 +2,7 @@
 #include "topology/view.hpp"
 
 #include "topology/names.hpp"
-#include "topology/path.hpp"
+#include "topology/population.hpp"
 
 #include <fmt/format.h>
 

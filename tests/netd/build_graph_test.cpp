@@ -3,7 +3,7 @@
 
 #include "netd/wire/write_graph.hpp"
 #include "tests/netd/host_house.hpp"
-#include "topology/path.hpp"
+#include "topology/population.hpp"
 
 namespace build_graph_test {
 

@@ -1,35 +1,12 @@
-// Walking down, without a stack that a strangely wired host could exhaust.
-#include "topology/path.hpp"
+// See population.hpp.
+#include "topology/population.hpp"
 
-#include "topology/names.hpp"
 #include "topology/numbers.hpp"
 
 #include <algorithm>
 
 namespace topology {
 namespace {
-
-// Depth first; a node is written down when all below it is.
-std::vector<NodeId> bottom_up(const Wiring& wiring, const NodeId& start) {
-    struct Step {
-        NodeId id;
-        std::size_t left;  // edges not yet followed; taken from the last, so that the first comes first in the end
-    };
-    std::vector<NodeId> order;
-    NodeIds seen = {start};
-    std::vector<Step> steps = {{start, wiring.below(start).size()}};
-    while (!steps.empty()) {
-        auto& step = steps.back();
-        if (step.left == 0) {
-            order.push_back(step.id);
-            steps.pop_back();
-            continue;
-        }
-        const NodeId next = wiring.below(step.id)[--step.left]->from;
-        if (seen.insert(next).second) steps.push_back({next, wiring.below(next).size()});
-    }
-    return order;
-}
 
 // True where the bridge realises that network and no other.
 bool is_its_alone(const Wiring& wiring, const NodeId& bridge, const NodeId& network) {
@@ -40,16 +17,6 @@ bool is_its_alone(const Wiring& wiring, const NodeId& bridge, const NodeId& netw
 }
 
 }  // namespace
-
-Result<std::vector<Node>> path_down(const Graph& graph, const NodeId& from) {
-    if (!graph.nodes.contains(from))
-        return Error{Fault::not_found, escaped(from.text()), "there is no such thing on this host"};
-    const Wiring wiring(graph);
-    auto order = bottom_up(wiring, from);
-    std::vector<Node> path;
-    for (auto id = order.rbegin(); id != order.rend(); ++id) path.push_back(*graph.nodes.find(*id));
-    return path;
-}
 
 NodeIds plugged_into(const Wiring& wiring, const NodeId& network) {
     NodeIds starts = {network};

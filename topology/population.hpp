@@ -1,15 +1,9 @@
-// Where a frame goes: the chain from a guest or a network down to the NICs, and what is plugged into a network.
+// What is plugged into a network, and how many guests and ports that are.
 #pragma once
 
 #include "topology/graph.hpp"
 
-#include <vector>
-
 namespace topology {
-
-// From the node itself down to its NICs; everything comes after all that stands on it, once, also where the host is
-// wired in a circle. Says not_found where there is no such node.
-Result<std::vector<Node>> path_down(const Graph& graph, const NodeId& from);
 
 // The ports and guests of a network: what is plugged into it, and into a bridge that is made for it alone.
 NodeIds plugged_into(const Wiring& wiring, const NodeId& network);
