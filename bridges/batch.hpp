@@ -21,7 +21,6 @@ public:
     // The first "no" to a change counts.
     void refuse(std::size_t change, Error error);
     bool is_refused(std::size_t change) const { return refused_[change].has_value(); }
-    void pardon(std::size_t change) { refused_[change].reset(); }
 
     // Sends what was added since the last time.
     void run(RequestSocket& socket, const std::function<void()>& between);

@@ -30,8 +30,6 @@ Devices::Devices(const Snapshot& snapshot) : snapshot_(snapshot) {
         by_index_[link.facts.index] = &link;
         if (link.master && link.master->of) ports_[link.master->of->text()].push_back(&link);
     }
-    for (const ovs::Port& port : snapshot.observed.ovs.ports)
-        if (port.bridge) ovs_ports_[port.bridge->text()].push_back(&port);
     for (const auto& bond : snapshot.running.bonds())
         for (const IfName& nic : bond.nics) bond_ports_[nic.text()] = true;
     for (const auto& nic : snapshot.running.nics()) guest_nics_[lower::port_of(nic).text()] = &nic;
@@ -101,7 +99,6 @@ std::optional<NodeId> Devices::node_of(const IfName& name) const {
 
 const Link* Devices::link_of_index(int index) const { return pointer_at(by_index_, index); }
 const std::vector<const Link*>& Devices::ports_of(const IfName& master) const { return at_or_empty(ports_, master.text()); }
-const std::vector<const ovs::Port*>& Devices::ovs_ports_of(const IfName& bridge) const { return at_or_empty(ovs_ports_, bridge.text()); }
 const intent::GuestNic* Devices::guest_nic_of(const IfName& port) const { return pointer_at(guest_nics_, port.text()); }
 const Realisation& Devices::realisation(const intent::Network& network) const { return realisations_.at(network.name); }
 const intent::Network* Devices::network_of_device(const IfName& name) const { return pointer_at(feet_, name.text()); }

@@ -54,7 +54,6 @@ public:
     const Link* link(const IfName& name) const { return snapshot_.observed.kernel.links.find(name); }
     const Link* link_of_index(int index) const;
     const std::vector<const Link*>& ports_of(const IfName& master) const;
-    const std::vector<const ovs::Port*>& ovs_ports_of(const IfName& bridge) const;
     const intent::GuestNic* guest_nic_of(const IfName& port) const;
 
     const Realisation& realisation(const intent::Network& network) const;
@@ -78,7 +77,6 @@ private:
 
     const Snapshot& snapshot_;
     std::unordered_map<std::string, std::vector<const Link*>> ports_;
-    std::unordered_map<std::string, std::vector<const ovs::Port*>> ovs_ports_;
     std::unordered_map<int, const Link*> by_index_;
     std::unordered_map<std::string, const intent::GuestNic*> guest_nics_;
     std::unordered_map<std::string, bool> bond_ports_;

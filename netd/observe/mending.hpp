@@ -54,7 +54,6 @@ public:
     void tried(const Parts& refused, Time now);
     // What stood in the way is gone: what was refused is tried again at once.
     void forget_refusals() { refusals_.clear(); }
-    bool is_under_way() const { return under_way_; }
 
     // When something is due that had to wait; none if nothing waits.
     std::optional<Time> next() const { return next_; }

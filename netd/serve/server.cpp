@@ -157,7 +157,6 @@ bool Server::send_waiting(const std::string& identity, Waiting& waiting) {
         const auto sent = send(identity, answer);
         if (sent == Socket::Sent::full) return worked;
         ++(sent == Socket::Sent::whole ? counters_.answered : counters_.unreachable);
-        if (sent == Socket::Sent::whole) ++counters_.delayed;
         waiting.bytes -= size;
         waiting_bytes_ -= size;
         waiting.answers.pop_front();

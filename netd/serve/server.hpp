@@ -54,7 +54,6 @@ public:
     struct Counters {
         std::uint64_t received = 0;     // messages with one payload from somebody with a badge
         std::uint64_t answered = 0;     // answers that libzmq took
-        std::uint64_t delayed = 0;      // of these: had to wait, for the client was slow
         std::uint64_t unreachable = 0;  // answers to a client that is gone
         std::uint64_t overrun = 0;      // answers dropped because too many waited already
         std::uint64_t misshapen = 0;    // messages of more than one payload frame

@@ -84,7 +84,6 @@ TEST_CASE("one that is fought over does not hold up the others, nor other things
     mending.tried({}, 1050s);
     more.networks["web"].push_back({"web", "presence", "there", "missing"});
     CHECK(mending.due(more, 1055s) == Parts{.networks = {"lan", "web"}});
-    CHECK(mending.is_under_way());
     CHECK(mending.due(more, 1056s).empty());
 }
 
