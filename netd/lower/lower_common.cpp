@@ -22,6 +22,15 @@ IfName top_device(const intent::Network& network) {
     return *network.base();
 }
 
+IfName guest_bridge(const intent::Network& network) {
+    switch (network.switch_kind) {
+        case intent::SwitchKind::legacy: break;
+        case intent::SwitchKind::vlan_aware: return network.base() ? filtering_bridge(*network.base()) : top_device(network);
+        case intent::SwitchKind::ovs: return ovs_bridge(network.base() ? *network.base() : device_of(network.name));
+    }
+    return top_device(network);
+}
+
 namespace {
 
 // Whether the host has, or may get, an address of the family there.

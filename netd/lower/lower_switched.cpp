@@ -10,10 +10,6 @@ using bridges::Link;
 
 namespace {
 
-IfName bridge_of(const intent::Network& network) {
-    return ovs_bridge(network.base() ? *network.base() : device_of(network.name));
-}
-
 ovs::Bridge bridge(const Draft& draft, const IfName& name, std::string_view role, bool stp) {
     ovs::Bridge made{name};
     made.owner = topology::Owner::ours(role);
@@ -41,8 +37,8 @@ ovs::Port switch_port(const IfName& name, const IfName& bridge, const topology::
 void network_switched(Draft& draft, const intent::Network& network) {
     const IfName device = device_of(network.name);
     if (!network.base())
-        draft.wanted.ovs.bridges.put(bridge(draft, bridge_of(network), fmt::format("network {}", network.name.text()), network.stp));
-    ovs::Port port = switch_port(device, bridge_of(network), topology::Owner::ours(fmt::format("network {}", network.name.text())));
+        draft.wanted.ovs.bridges.put(bridge(draft, guest_bridge(network), fmt::format("network {}", network.name.text()), network.stp));
+    ovs::Port port = switch_port(device, guest_bridge(network), topology::Owner::ours(fmt::format("network {}", network.name.text())));
     port.internal = true;
     port.tagging = ovs::Access{tag_inside(draft, network)};
     port.mtu = network.mtu;
@@ -79,15 +75,6 @@ void base_switched(Draft& draft, const intent::Base& base) {
     link.addresses.emplace();
     link.traffic = traffic;
     draft.put(link);
-}
-
-IfName guest_bridge(const intent::Network& network) {
-    switch (network.switch_kind) {
-        case intent::SwitchKind::legacy: return top_device(network);
-        case intent::SwitchKind::vlan_aware: return network.base() ? filtering_bridge(*network.base()) : top_device(network);
-        case intent::SwitchKind::ovs: return bridge_of(network);
-    }
-    return top_device(network);
 }
 
 }  // namespace lower
