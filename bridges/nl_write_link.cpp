@@ -60,7 +60,11 @@ Result<Options> options_to_set(const Link& now, const Link& have) {
         return missing;
     }
     if (const auto* bond = std::get_if<Bond>(&*now.kind)) {
-        return missing_options(bond->options, std::get<Bond>(*have.kind).options);
+        Options missing = missing_options(bond->options, std::get<Bond>(*have.kind).options);
+        // A primary that has left the kernel remembers, and does not tell.
+        const auto primary = bond->options.find("primary");
+        if (primary != bond->options.end() && primary->second.empty()) missing.edit().insert(*primary);
+        return missing;
     }
     const auto* tap = std::get_if<Tap>(&*now.kind);
     if (tap ? topology::differences(*tap, std::get<Tap>(*have.kind)).empty() : *now.kind == *have.kind) return Options{};

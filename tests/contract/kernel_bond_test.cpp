@@ -106,6 +106,21 @@ TEMPLATE_TEST_CASE("a primary port does not come back with a mode that knows it"
     REQUIRE(options_of(seen(world, "bond0")).at("primary").empty());
 }
 
+TEMPLATE_TEST_CASE("a primary port that has left does not come back as one", "[kernel][bond]", BOTH_WORLDS) {
+    TestType world;
+    SKIP_UNLESS(world.kernel->abilities().bond, "the kernel has no bonding");
+    succeed(world, Create<Link>{bond("mode=1 miimon=100")});
+    put_into(world, "eth0", name("bond0"));
+    Link now{name("bond0")};
+    now.kind = Bond{{{"primary", "eth0"}}};
+    update(world, now);
+    put_into(world, "eth0", std::nullopt);
+    now.kind = Bond{{{"primary", ""}}};
+    update(world, now);
+    put_into(world, "eth0", name("bond0"));
+    REQUIRE(options_of(seen(world, "bond0")).at("primary").empty());
+}
+
 TEST_CASE("a bond takes its port for down until it has seen by itself that there is a wire, which is heard", "[kernel][bond]") {
     RealWorld world;
     SKIP_UNLESS(world.kernel->abilities().bond, "the kernel has no bonding");
