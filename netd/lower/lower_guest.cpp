@@ -75,6 +75,15 @@ void guard_and_limit(const Draft& draft, const intent::GuestNic& nic, bridges::T
     traffic.checksums = is_guarded(draft, nic);
 }
 
+// Where Open vSwitch does not answer, nobody knows which datapath is at work, and what guards the port stays as it is.
+void guard_and_limit_switched(const Draft& draft, const intent::GuestNic& nic, bridges::Link& link) {
+    if (draft.host.switches_itself) return;
+    bridges::Traffic& traffic = link.traffic.edit();
+    guard_and_limit(draft, nic, traffic);
+    const bridges::Link* there = draft.host.switched ? nullptr : draft.host.kernel.links.find(link.name);
+    if (there && there->traffic) traffic.checksums = there->traffic->checksums;
+}
+
 // Open vSwitch's userspace datapath leaves the host's stack to hear a guest's port, too: that has no IPv6 there, answers no ARP
 // and takes nothing.
 bridges::Link apart_from_host(const IfName& port) {
@@ -136,7 +145,7 @@ guests::Nic guest_device(const intent::GuestNic& nic, const intent::Intent& inte
     wanted.link = (network || !nic.port_mirroring.empty()) && nic.link_active;
     const intent::Mtu mtu = mtu_of(nic, network);
     if (!(mtu == intent::Mtu())) wanted.mtu = mtu;
-    wanted.offloads = !host.switches_itself;
+    if (host.switched) wanted.offloads = !host.switches_itself;
     return wanted;
 }
 
@@ -160,7 +169,7 @@ void guest_nic(Draft& draft, const intent::GuestNic& nic) {
     if (network && network->switch_kind == intent::SwitchKind::ovs) {
         ovs_port(draft, *network, nic, link.name);
         // ovs-vswitchd leaves a clsact qdisc alone, as long as it has no limit of its own to set.
-        if (!draft.host.switches_itself) guard_and_limit(draft, nic, link.traffic.edit());
+        guard_and_limit_switched(draft, nic, link);
     } else if (network) {
         link.master = bridges::Master{guest_bridge(*network)};
         link.flags = bridges::PortFlags{};

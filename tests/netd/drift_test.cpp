@@ -151,6 +151,21 @@ TEST_CASE("what others have beside us is no drift", "[drift]") {
     REQUIRE(find_drift(house.now) == Drift{});
 }
 
+TEST_CASE("that Open vSwitch does not answer is no drift of what is plugged into it, whichever its datapath is", "[drift]") {
+    for (const char* datapath : {"netdev", "system"}) {
+        CAPTURE(datapath);
+        House house{"eth0"};
+        house.now.abilities.checksums = true;
+        house.now.ovs_datapath = house.ovs.datapath = datapath;
+        house.define({{"networks", {{"web", {{"nic", "eth0"}, {"vlan", 100}, {"switch", "ovs"}}}}}});
+        house.plug(told::nic("guest1", "web"));
+        REQUIRE(house.link(told::port_of(told::nic("guest1", "web"))).traffic->checksums == (datapath == std::string("system")));
+        REQUIRE(find_drift(house.now) == Drift{});
+        house.now.ovs_connected = false;
+        REQUIRE(find_drift(house.now) == Drift{});
+    }
+}
+
 TEST_CASE("rows of OVS are told like devices", "[drift]") {
     House house{"eth0"};
     house.define({{"networks", {{"web", {{"nic", "eth0"}, {"vlan", 100}, {"switch", "ovs"}}}}}});
