@@ -221,6 +221,41 @@ def a_name_in_a_namespace_is_one_nics(host):
     agree(host)
 
 
+@case(kinds=every_kind)
+def a_guest_that_takes_the_name_of_its_nic_is_in_nobodys_way(host):
+    web = {"web": {"nic": "eno1", "vlan": 100}}
+    define(host, web)
+    guest, other = Guest(host, "a", "web"), Guest(host, "b", "web")
+    takes = lambda: host.spaces["a"].links("link delete eth0", "link add eth0 type bridge")
+    gives_back = lambda: host.spaces["a"].links("link delete eth0")
+    again = lambda: host.client.call("VM.hotplugNic", {"vmId": "a", "nic": {"kind": "netns", "network": "web", "macAddr": guest.mac}})
+    # While a change waits: it goes back, and the next one is made.
+    number = host.client.send("Host.setupNetworks", {"networks": {"web": {"nic": "eno2", "vlan": 100, "switch": host.kind}}, "options": {"connectivityTimeout": 300}})
+    wait_until(lambda: host.client.call("Host.getStatus")["transaction"], 60)
+    guest.end.close()
+    takes()
+    assert host.client.call("Host.rollback")["rolledBack"]
+    expect(10, "took the change back", lambda: host.client.receive(number))
+    define(host, {"web": {**web["web"], "mtu": 1400}})
+    guest.update(filter="trusted")
+    assert host.space.link(guest.nic["port"]) is None
+    expect(49, "is called eth0 already", again)
+    everybody = {"b": other, **uplinks(host, "eno1")}
+    same({"eno1": [(100,)]}, says(other, everybody, ["eno1"]))
+    gives_back()
+    assert again()["changed"]
+    host.spaces["a"].links("link set eth0 up")
+    guest.end = host.later(Wire("a", "eth0"))
+    same({"a": [()], "eno1": [(100,)]}, says(other, {"a": guest, **everybody}, ["a", "eno1"]))
+    agree(host, patience=5)
+    # One that has it as an alternative name, and one that is unplugged meanwhile.
+    guest.end.close()
+    host.spaces["a"].links("link delete eth0", "link add mine type bridge", "link property add dev mine altname eth0")
+    define(host, web)
+    assert guest.unplug()["changed"]
+    agree(host, patience=5)
+
+
 @case()
 def what_is_wrong_is_refused(host):
     define(host, {"lan": {}, "storage": {"nic": "eno2", "bridged": False}})

@@ -2,6 +2,7 @@
 #include "netd/daemon/presence.hpp"
 
 #include "bridges/netns_path.hpp"
+#include "bridges/veth_peer.hpp"
 #include "netd/lower/attainable.hpp"
 
 #include <linux/magic.h>
@@ -20,7 +21,9 @@ bool is_own_namespace(const std::string& name) {
     return ::stat(bridges::netns_path(name).c_str(), &file) == 0 && ::stat("/proc/self/ns/net", &own) == 0 && file.st_dev == own.st_dev && file.st_ino == own.st_ino;
 }
 
-bool is_guests_namespace(const std::string& name) { return namespace_exists(name) && !is_own_namespace(name); }
+bool is_guests_namespace(const std::string& name, const std::optional<topology::IfName>& free) {
+    return namespace_exists(name) && !is_own_namespace(name) && !(free && bridges::has_link(name, *free));
+}
 
 bool guest_is_there(const intent::GuestNic& nic) { return lower::has_place(nic, is_guests_namespace); }
 

@@ -131,8 +131,11 @@ std::optional<GuestNic> Reconciler::described(const serve::ChangeNic& change) {
         complaints.push_back({code::plug_failed, "/vmId", topology::Fault::not_found, fmt::format("there is no network namespace '{}' under /run/netns", nic.vm)});
     else if (nic.kind == intent::GuestKind::netns && is_own_namespace(nic.vm))
         complaints.push_back({code::plug_failed, "/vmId", topology::Fault::invalid, fmt::format("'{}' is the host's own namespace, which is no guest", nic.vm)});
-    if (complaints.empty()) return nic;
+    const bool has_place = backends_.kernel.state().links.contains(lower::port_of(nic)) || guest_is_there(nic);
+    if (complaints.empty() && has_place) return nic;
     add_new(intent::validate_nic(nic, transactor_.running(), facts(), code::plug_failed).complaints, complaints);
+    if (complaints.empty())
+        complaints.push_back({code::plug_failed, "/nic/ifname", topology::Fault::conflict, fmt::format("a device in '{}' is called {} already; give this one another ifname", nic.vm, nic.name_inside().text())});
     refuse(change.ticket, complaints);
     return std::nullopt;
 }

@@ -248,6 +248,7 @@ struct GuestNic {
         std::string text() const { return vm + "/" + mac.text(); }
     };
     Key key() const { return {vm, mac}; }
+    IfName name_inside() const { return ifname ? *ifname : IfName::observed("eth0"); }  // of a netns
     bool operator==(const GuestNic&) const = default;
     static constexpr auto fields = std::tuple{
         Attribute{"kind", &GuestNic::kind},          Attribute{"network", &GuestNic::network},

@@ -13,15 +13,13 @@
 namespace intent {
 namespace {
 
-std::string name_inside(const GuestNic& of) { return of.ifname ? of.ifname->text() : "eth0"; }
-
 void check_lasting(const GuestNic& nic, const GuestNic& known, const RefuseNic& refuse) {
     const auto lasting = [&](bool same, std::string_view attribute) {
         if (!same) refuse(attribute, Fault::invalid, "this can't change while the NIC is plugged in; unplug it and plug another");
     };
     lasting(nic.kind == known.kind, "kind");
     lasting(nic.user == known.user, "user");
-    lasting(name_inside(nic) == name_inside(known), "ifname");
+    lasting(nic.name_inside() == known.name_inside(), "ifname");
     if (known.incoming) return;  // nobody holds its tap
     lasting(nic.queues == known.queues, "queues");  // a tap of other queues is another tap
     if (nic.kind != GuestKind::libvirt) return;
@@ -46,8 +44,8 @@ void check_addresses(const GuestNic& nic, const GuestNic& other, const RefuseNic
 // Beside another NIC of its guest.
 void check_names(const GuestNic& nic, const GuestNic& other, const GuestNic* known, const RefuseNic& refuse) {
     if (!nic.alias.empty() && other.alias == nic.alias) refuse("alias", Fault::conflict, fmt::format("NIC {} of the guest is called so", other.mac.text()));
-    if (!known && nic.kind == GuestKind::netns && other.kind == nic.kind && name_inside(other) == name_inside(nic))
-        refuse("ifname", Fault::conflict, fmt::format("NIC {} is called {} in there; give this one another ifname", other.mac.text(), name_inside(nic)));
+    if (!known && nic.kind == GuestKind::netns && other.kind == nic.kind && other.name_inside() == nic.name_inside())
+        refuse("ifname", Fault::conflict, fmt::format("NIC {} is called {} in there; give this one another ifname", other.mac.text(), nic.name_inside().text()));
 }
 
 }  // namespace

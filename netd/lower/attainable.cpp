@@ -36,12 +36,13 @@ Intent attainable(const Intent& intent, const Ground& ground) {
         if (!stands(network, left, ground)) left.remove(network.name);
     for (const intent::GuestNic& nic : intent.nics()) {
         const bool has_lost_its_network = intent.network(nic.network) && !left.network(nic.network);
-        if (has_lost_its_network || !ground.guest_is_there(nic)) left.remove(nic.key());
+        const bool can_be_had = ground.kernel.links.contains(port_of(nic)) || ground.guest_is_there(nic);
+        if (has_lost_its_network || !can_be_had) left.remove(nic.key());
     }
     return left;
 }
 
-bool has_place(const intent::GuestNic& nic, const HasNamespace& has_namespace) { return nic.kind != intent::GuestKind::netns || has_namespace(nic.vm); }
+bool has_place(const intent::GuestNic& nic, const HasNamespace& has_namespace) { return nic.kind != intent::GuestKind::netns || has_namespace(nic.vm, nic.name_inside()); }
 
 std::set<IfName> vanished(const Intent& now, const Touched& touched, const Host& host) {
     std::set<IfName> gone;
@@ -144,14 +145,15 @@ HostState attainable(HostState before, const Host& host) {
     }
     std::set<IfName> lost;
     for (const bridges::Link& link : before.kernel.links) {
+        if (host.kernel.links.contains(link.name)) continue;
         const bool is_ours = link.owner && link.owner->is_ours();
         const auto* veth = link.kind ? std::get_if<bridges::Veth>(&*link.kind) : nullptr;
-        const bool has_place = !veth || !veth->netns || host.has_namespace(*veth->netns);
+        const bool has_place = !veth || !veth->netns || host.has_namespace(*veth->netns, veth->peer);
         const bool is_made = link.kind && !std::holds_alternative<bridges::Device>(*link.kind);
         const bool is_for_netd_to_make = is_made && has_place && (is_ours || !(veth || std::holds_alternative<bridges::Tap>(*link.kind)));
         const ovs::Port* port = before.ovs.ports.find(link.name);
         const bool is_made_by_ovs = (port && port->internal == true) || before.ovs.bridges.contains(link.name);
-        if (!host.kernel.links.contains(link.name) && !is_for_netd_to_make && !is_made_by_ovs) lost.insert(link.name);
+        if (!is_for_netd_to_make && !is_made_by_ovs) lost.insert(link.name);
     }
     return without(std::move(before), std::move(lost));
 }

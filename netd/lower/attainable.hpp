@@ -11,7 +11,7 @@ namespace lower {
 struct Ground {
     const bridges::State& kernel;
     bool ovs_answers = false;
-    std::function<bool(const intent::GuestNic&)> guest_is_there = [](const intent::GuestNic&) { return true; };
+    std::function<bool(const intent::GuestNic&)> guest_is_there = [](const intent::GuestNic&) { return true; };  // asked if its port is not
 };
 
 // Without bonds that have none of their ports, networks whose NIC, bond or switch is not there, and the NICs of guests on
@@ -24,18 +24,18 @@ bridges::Options without_absent_primary(bridges::Options options, const bridges:
 // Whether the bond has the MAC that the kernel gives it (fail_over_mac), and takes none from others.
 bool has_mac_of_ports(const bridges::Link& bond);
 
-// A guest's NIC has somewhere to be: its network namespace, if it is for one.
+// A guest's NIC that is not there has somewhere to be: its network namespace, if it is for one, where its name is free.
 bool has_place(const intent::GuestNic& nic, const HasNamespace& has_namespace);
 
 // NICs that networks are defined on and that are gone: nobody can make them, and what else is asked does not fail for it. Pure.
 std::set<IfName> vanished(const intent::Intent& now, const Touched& touched, const Host& host);
 
-// Likewise without the NICs of guests whose network namespace is gone: of those that are touched, and of those that get copies of
+// Likewise without the NICs of guests that are gone and have no place: of those that are touched, and of those that get copies of
 // what is. Asks for namespaces.
 intent::Intent without_lost_guests(const intent::Intent& now, const Touched& touched, const Host& host);
 
 // What was there before a change and can be there again: without links that somebody else made and took away, or whose other end
-// has no namespace to be in any more, and what stood on them; without MACs that bonds have of their ports. Asks for namespaces.
+// has no place to be in any more, and what stood on them; without MACs that bonds have of their ports. Asks for namespaces.
 HostState attainable(HostState before, const Host& host);
 
 // Without these links and what stands on them: VLANs, routes, ports of Open vSwitch, copies that they were sent. Pure.

@@ -12,9 +12,10 @@
 
 namespace lower {
 
-// Whether there is such a network namespace, by the name or the path that a guest's NIC is defined with.
-using HasNamespace = std::function<bool(const std::string&)>;
-inline bool has_any_namespace(const std::string&) { return true; }
+// Whether there is such a network namespace, by the name or the path that a guest's NIC is defined with, and if a name is given, whether
+// nothing is called so in there: a guest may take it for a device of its own.
+using HasNamespace = std::function<bool(const std::string& netns, const std::optional<IfName>& free)>;
+inline bool has_any_namespace(const std::string&, const std::optional<IfName>&) { return true; }
 
 // What lowering has to know of the host: where MACs are, and which device somebody else holds.
 struct Host {
@@ -44,7 +45,8 @@ Touched everything(const intent::Intent& intent);
 HostState lower(const intent::Intent& intent, const Touched& touched, const Host& host);
 
 // What a plan from `was` to `now` is about, and what is wanted of it; NICs that are let go are wanted as they are left:
-// without a master and with an MTU of 1500. NICs that are gone, and those of guests whose network namespace is, are left out.
+// without a master and with an MTU of 1500. NICs that are gone, and those of guests whose network namespace is, or has no
+// place for them, are left out.
 struct Goal {
     HostState wanted;
     Scope scope;

@@ -13,7 +13,7 @@ intent::Mtu mtu_of(const intent::GuestNic& nic, const intent::Network* network) 
 
 bridges::Kind kind_of(const intent::GuestNic& nic) {
     if (nic.kind != intent::GuestKind::netns) return bridges::Tap{.queues = nic.queues, .user = nic.user};
-    return bridges::Veth{nic.vm, nic.ifname ? *nic.ifname : IfName::observed("eth0"), nic.mac};
+    return bridges::Veth{nic.vm, nic.name_inside(), nic.mac};
 }
 
 bridges::PortVlans vlans_of(const Draft& draft, const intent::Network& network, const intent::GuestNic& nic) {

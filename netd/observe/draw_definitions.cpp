@@ -103,7 +103,7 @@ void draw(Drawing& drawing, const intent::Bond& bond) {
 
 void draw(Drawing& drawing, const intent::GuestNic& nic) {
     const NodeId guest{nic.kind == intent::GuestKind::netns ? NodeKind::namespace_ : NodeKind::guest, lower::domain_name(nic.vm, drawing.snapshot.observed.guests)};
-    const bool is_there = lower::has_place(nic, drawing.snapshot.has_namespace);
+    const bool is_there = nic.kind != intent::GuestKind::netns || drawing.snapshot.has_namespace(nic.vm, {});
     if (Node& node = drawing.put(guest); !is_there) node.state = NodeState::missing;
     const NodeId port = drawing.want(lower::port_of(nic), NodeKind::port, "nic " + nic.mac.text() + " of " + nic.vm);
     Node& node = drawing.put(port);

@@ -251,7 +251,7 @@ TEST_CASE("a guest in a namespace is a namespace", "[build_graph]") {
     REQUIRE(graph.nodes.contains({NodeKind::namespace_, "box"}));
     REQUIRE(graph.edges.contains({{NodeKind::port, told::port_of(nic)}, {NodeKind::namespace_, "box"}, EdgeKind::plugged}));
     CHECK(at(graph, NodeKind::namespace_, "box").state == NodeState::up);
-    house.now.has_namespace = [](const std::string& name) { return name != "box"; };
+    house.now.has_namespace = [](const std::string& name, const auto&) { return name != "box"; };
     CHECK(at(graph_of(house), NodeKind::namespace_, "box").state == NodeState::missing);
 }
 

@@ -50,7 +50,7 @@ struct Host {
         after = kernel.truth();
     }
     apply::Transactor life(bridges::Kernel& with) {
-        return {{with, ovs, guests::nobody(), nullptr, [this](const std::string&) { return has_box; }}, disk.open(), clock};
+        return {{with, ovs, guests::nobody(), nullptr, [this](const std::string&, const auto&) { return has_box; }}, disk.open(), clock};
     }
     apply::Outcome change(const char* request, apply::Terms terms) { return transactor.begin(wanted(request, transactor.running(), kernel), terms); }
 

@@ -134,7 +134,7 @@ TEST_CASE("a network whose watcher is gone is as it shall be, and mirrored again
         REQUIRE(apply::reach(goal.wanted, goal.scope, {house.kernel, house.ovs}, std::chrono::steady_clock::now() + 60s));
         house.look();
     };
-    house.now.has_namespace = [](const std::string&) { return false; };
+    house.now.has_namespace = [](const std::string&, const auto&) { return false; };
     house.lose(told::port_of(watcher));
     mend();
     const Drift drift = find_drift(house.now);

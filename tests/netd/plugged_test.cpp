@@ -143,7 +143,7 @@ TEST_CASE("what others plugged in while a change waited keeps its bridge when th
     fakes::FakeSwitch ovs{&kernel};
     fakes::FakeClock clock;
     house::Disk disk;
-    apply::Transactor transactor{{kernel, ovs, guests::nobody(), nullptr, [](const std::string&) { return true; }}, disk.open(), clock};
+    apply::Transactor transactor{{kernel, ovs, guests::nobody(), nullptr, lower::has_any_namespace}, disk.open(), clock};
     std::ignore = transactor.recover();
     const auto wanted = house::wanted(R"({"networks": {"web": {"nic": "eno1", "ipaddr": "192.0.2.10", "prefix": 24}}})", transactor.running(), kernel);
     REQUIRE(std::holds_alternative<apply::Waiting>(transactor.begin(wanted, apply::Terms{})));

@@ -32,16 +32,16 @@ struct Host {
     fakes::FakeSwitch ovs{&kernel};
     fakes::FakeClock clock;
     Disk disk;
-    bool has_box = true;  // the guest's network namespace
+    bool has_box = true, has_free_name = true;  // the guest's network namespace, and in it that of the NIC
     apply::Transactor transactor = life();
 
     Host() {
-        faulty.refuses = [this](const Op& op) { return creates_veth(op) && !has_box; };
+        faulty.refuses = [this](const Op& op) { return creates_veth(op) && !(has_box && has_free_name); };
         std::ignore = transactor.recover();
         REQUIRE(is<apply::Committed>(change(before_request, unasked)));
     }
     apply::Transactor life() {
-        return {{faulty, ovs, guests::nobody(), nullptr, [this](const std::string&) { return has_box; }}, disk.open(), clock};
+        return {{faulty, ovs, guests::nobody(), nullptr, [this](const std::string&, const auto& free) { return has_box && (has_free_name || free != name("eth0")); }}, disk.open(), clock};
     }
     template <class Outcome> static bool is(const apply::Outcome& outcome) { return std::holds_alternative<Outcome>(outcome); }
     static bool creates_veth(const Op& op) {
@@ -67,8 +67,8 @@ struct Host {
         REQUIRE(is<apply::Committed>(transactor.begin(now, unasked)));
         REQUIRE(link(lower::port_of(nic).text()));
     }
-    void lose_box(const intent::GuestNic& nic) {
-        has_box = false;
+    void lose(bool& place, const intent::GuestNic& nic) {
+        place = false;
         REQUIRE(kernel.meddle(topology::Remove<bridges::Link>{*link(lower::port_of(nic).text())}));
         REQUIRE(kernel.hear());
     }
@@ -114,12 +114,13 @@ TEST_CASE("a link whose MTU is too small for IPv6 blocks neither a change nor a 
     stands(R"({"networks": {"plain": {"remove": true}, "v40": {"nic": "eno3", "vlan": 40, "mtu": 1000}}})");
 }
 
-TEST_CASE("a guest whose namespace is gone blocks no way back") {
+TEST_CASE("a guest whose namespace is gone, or who has taken the name of its NIC, blocks no way back") {
     Host host;
+    bool& place = GENERATE(true, false) ? host.has_box : host.has_free_name;
     const auto nic = host.nic({*intent::NetworkName::parse("web")});
     host.plug(nic);
     REQUIRE(host.is<apply::Waiting>(host.change(after_request, {})));
-    host.lose_box(nic);
+    host.lose(place, nic);
     CHECK(host.is<apply::RolledBack>(host.transactor.roll_back(nobody)));
     CHECK(host.has_address("192.0.2.10/24"));
     CHECK(host.is_on("eno2", "web"));
@@ -127,11 +128,12 @@ TEST_CASE("a guest whose namespace is gone blocks no way back") {
     CHECK_FALSE(host.transactor.trouble());
 }
 
-TEST_CASE("a network is changed although the namespace of one of its guests is gone, which has its NIC again when it comes") {
+TEST_CASE("a network is changed although one of its guests has no place for its NIC, which is there again when there is one") {
     Host host;
+    bool& place = GENERATE(true, false) ? host.has_box : host.has_free_name;
     auto nic = host.nic({*intent::NetworkName::parse("web")});
     host.plug(nic);
-    host.lose_box(nic);
+    host.lose(place, nic);
     const char* request = R"({"networks": {"web": {"nic": "eno3", "mtu": 1400}}})";
     REQUIRE(host.is<apply::Committed>(host.change(request, unasked)));
     CHECK(host.is_on("eno3", "web"));
@@ -142,7 +144,7 @@ TEST_CASE("a network is changed although the namespace of one of its guests is g
     tap.network = "web";
     host.plug(tap);
 
-    host.has_box = true;
+    place = true;
     REQUIRE(host.is<apply::Committed>(host.change(request, unasked)));
     CHECK(host.link(lower::port_of(nic).text()));
     CHECK(host.link(lower::port_of(tap).text())->traffic->copies_in.contains(lower::port_of(nic)));
