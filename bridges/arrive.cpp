@@ -76,12 +76,10 @@ bool has_mac_of_base(const Journey& journey) {
     return base && base->want && base->want->mac && journey.want->mac == base->want->mac;
 }
 
-bool is_made_by_others(const Link& want) { return !want.kind || std::holds_alternative<Device>(*want.kind); }
-
 // Who gets a copy of what passes must be there before.
 bool comes_with_its_traffic(const Journey& journey) {
     const auto& traffic = journey.want->traffic;
-    return !journey.left && !is_made_by_others(*journey.want) && traffic && traffic->copies.empty() && traffic->copies_in.empty();
+    return !journey.left && !journey.want->is_device() && traffic && traffic->copies.empty() && traffic->copies_in.empty();
 }
 
 Link newcomer(const Journey& journey) {
@@ -106,7 +104,7 @@ void guard(const Journey& journey, Link& now) {
 void come(const Journey& journey, Phase phase, int level, std::vector<Step>& steps) {
     Link now = journey.left ? change_of(journey) : newcomer(journey);
     if (journey.left) guard(journey, now);
-    if (!journey.left && is_made_by_others(*journey.want)) {
+    if (!journey.left && journey.want->is_device()) {
         now.kind = {};
         if (!(now == Link{now.name})) steps.push_back({Update<Link>{Link{now.name}, now}, phase, level});
     } else if (!journey.left) {

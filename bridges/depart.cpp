@@ -161,7 +161,7 @@ std::vector<Step> departures(Journeys& journeys) {
             continue;
         }
         // What others made goes when they take it away; a VLAN nobody spoke of dies with its base.
-        const bool is_made = !std::holds_alternative<Device>(*journey->have->kind);
+        const bool is_made = !journey->have->is_device();
         const bool dies_unsaid = !journey->want && !journey->have->owner.value_or(Owner{}).is_ours();
         if (is_made && !dies_unsaid) steps.push_back({Remove<Link>{*journey->have}, Phase::remove, 0});
     }

@@ -14,7 +14,7 @@ namespace {
 
 template <class K>
 const K* kind_of(const Link* link) {
-    return link && link->kind ? std::get_if<K>(&*link->kind) : nullptr;
+    return link ? link->as<K>() : nullptr;
 }
 
 // Whether an option of the bond shall change that the kernel changes only under that condition.
@@ -147,7 +147,7 @@ void Journeys::decide_what_goes() {
         const Link *want = journey->want, *have = journey->have;
         if (!have) continue;
         // A NIC or an OVS port isn't ours to remove, whatever is written on it.
-        const bool is_made = have->kind && !std::holds_alternative<Device>(*have->kind);
+        const bool is_made = !have->is_device();
         journey->goes = want ? !is_same_thing(*want, *have) : is_made && have->owner && have->owner->is_ours();
         journey->emptied = must_be_emptied(want, have);
         journey->bounced = must_be_down(want, have);
@@ -189,7 +189,7 @@ void Journeys::find_places() {
     std::set<const Journey*> open, closed;  // a circle is the caller's mistake: it is cut where it closes
     const std::function<void(Journey&)> place = [&](Journey& journey) {
         if (closed.contains(&journey) || !open.insert(&journey).second) return;
-        const bool made_here = !journey.want || (journey.want->kind && !std::holds_alternative<Device>(*journey.want->kind));
+        const bool made_here = !journey.want || !journey.want->is_device();
         journey.late = !made_here && (!journey.have || journey.goes);
         auto below = std::vector{journey.base_then, journey.master_then};
         // The ports of a bridge may move its MTU, and so come and go before something stands on it.

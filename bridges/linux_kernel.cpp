@@ -122,10 +122,9 @@ void LinuxKernel::create_tap(Batch& batch, std::size_t place, const Link& now, c
 }
 
 void LinuxKernel::create(Batch& batch, std::size_t place, const Link& now) {
-    if (const auto* tap = now.kind ? std::get_if<Tap>(&*now.kind) : nullptr) return create_tap(batch, place, now, *tap);
-    const bool is_made_by_others = !now.kind || std::holds_alternative<Device>(*now.kind);
-    if (is_made_by_others && state().links.contains(now.name)) return;  // it is there, and finish() does the rest
-    const auto* veth = now.kind ? std::get_if<Veth>(&*now.kind) : nullptr;
+    if (const auto* tap = now.as<Tap>()) return create_tap(batch, place, now, *tap);
+    if (now.is_device() && state().links.contains(now.name)) return;  // it is there, and finish() does the rest
+    const auto* veth = now.as<Veth>();
     int netns = -1;
     if (veth && veth->netns) {
         auto opened = open_netns(*veth->netns);
@@ -208,7 +207,7 @@ void LinuxKernel::raise_peers(Batch& batch, std::span<const Op> ops) {
     std::map<std::size_t, int> peers;  // of the pairs that were made: the far end's index
     for (std::size_t place = 0; place < ops.size(); ++place) {
         const auto* op = std::get_if<Create<Link>>(&ops[place]);
-        if (!op || batch.is_refused(place) || !op->now.kind || !std::holds_alternative<Veth>(*op->now.kind)) continue;
+        if (!op || batch.is_refused(place) || !op->now.as<Veth>()) continue;
         const Link* near = state().links.find(op->now.name);
         if (const int far = near ? near->facts.peer_index.value_or(0) : 0) peers.emplace(place, far);
     }

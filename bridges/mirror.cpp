@@ -12,13 +12,9 @@
 namespace bridges {
 namespace {
 
-bool is_bond(const Link& link) {
-    return link.kind && std::holds_alternative<Bond>(*link.kind);
-}
-
 template <class K>
 bool has_option(const Link& link, const char* key, const char* value) {
-    const auto* kind = link.kind ? std::get_if<K>(&*link.kind) : nullptr;
+    const auto* kind = link.as<K>();
     if (!kind) return false;
     const auto option = kind->options.find(key);
     return option != kind->options.end() && option->second == value;
@@ -70,7 +66,7 @@ void Mirror::read_waiting() {
 void Mirror::take(LinkReport report, bool was_down) {
     const int index = report.link.facts.index;
     Seen& seen = links_[index];
-    if (auto* bridge = report.link.kind ? std::get_if<Bridge>(&*report.link.kind) : nullptr) {
+    if (auto* bridge = report.link.as<Bridge>()) {
         if (report.follows_root || report.ages_quickly) put_own_times(report, seen.report, own_timers_);
         if (bridge->options == usual_options_) bridge->options = usual_options_;
         else usual_options_ = bridge->options;
@@ -107,8 +103,8 @@ void Mirror::relate(int index, const LinkReport& report, bool on) {
 // A bond that loses a port takes another MAC, ports whose bond goes get their MTU back: both unreported.
 void Mirror::look_around(const LinkReport& left, bool gone) {
     const auto master = links_.find(left.master);
-    if (master != links_.end() && is_bond(master->second.report.link)) hints_.insert(left.master);
-    if (!gone || !is_bond(left.link)) return;
+    if (master != links_.end() && master->second.report.link.as<Bond>()) hints_.insert(left.master);
+    if (!gone || !left.link.as<Bond>()) return;
     const auto ports = dependents_.find(left.link.facts.index);
     if (ports != dependents_.end()) hints_.insert(ports->second.begin(), ports->second.end());
 }

@@ -58,8 +58,8 @@ Link Mirror::named(const Seen& seen) const {
     // A port of Open vSwitch has the datapath for a master here; whose port it is, and its leaving, are OVSDB's affair.
     const bool has_master = report.master && !is_datapath(report.master);
     link.master = Master{has_master ? std::optional(name_of(report.master)) : std::nullopt};
-    if (auto* vlan = std::get_if<Vlan>(&*link.kind)) vlan->base = name_of(report.base);
-    if (auto* bond = std::get_if<Bond>(&*link.kind)) {
+    if (auto* vlan = link.as<Vlan>()) vlan->base = name_of(report.base);
+    if (auto* bond = link.as<Bond>()) {
         if (bond->options.contains("primary")) bond->options["primary"] = report.primary ? name_of(report.primary).text() : "";
         if (report.active) facts.active_port = name_of(report.active);
     }
@@ -83,7 +83,7 @@ Link Mirror::named(const Seen& seen) const {
     if (facts != link.facts.rare.get()) link.facts.rare = topology::Shared(std::move(facts));
     if (!host_rules_stand_ && link.standing->is_of_network()) link.standing.reset();
     if (const auto filter = filters_.filters.find(link.name); filter != filters_.filters.end()) link.filter = filter->second;
-    if (filters_.gates && std::holds_alternative<Bridge>(*link.kind)) link.gate = filters_.gates->bridges.contains(link.name);
+    if (filters_.gates && link.as<Bridge>()) link.gate = filters_.gates->bridges.contains(link.name);
     if (filters_.gates && link.facts.kind == "tun") link.admitted = filters_.gates->admitted.contains(link.name);
     if (filters_vlans(report.link) || (report.master && filters(report.master))) link.vlans = seen.tags.visible();
     return link;

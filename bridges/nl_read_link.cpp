@@ -117,7 +117,7 @@ std::optional<int> other_of(const Attributes& link, const Attributes& info, cons
     constexpr std::string_view kinds[] = {"veth", "macvlan", "macvtap", "ipvlan", "ipvtap", "macsec"};
     const std::string& kind = told.facts.kind;
     if (kind == "vxlan") return Attributes(info.nest(IFLA_INFO_DATA)).get<int>(IFLA_VXLAN_LINK);
-    const bool is_other_vlan = kind == "vlan" && !std::holds_alternative<Vlan>(*told.kind);  // a Vlan names its base
+    const bool is_other_vlan = kind == "vlan" && !told.as<Vlan>();  // a Vlan names its base
     return is_other_vlan || std::ranges::find(kinds, kind) != std::end(kinds) ? link.get<int>(IFLA_LINK) : std::nullopt;
 }
 

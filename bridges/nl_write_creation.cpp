@@ -52,17 +52,17 @@ Options beside_defaults(const Bond& bond) {
 }
 
 void put_kind_data(Message& message, const Link& now, const State& host, int netns) {
-    if (const auto* bridge = std::get_if<Bridge>(&*now.kind)) put_bridge_options(message, beside_defaults(*bridge));
-    if (const auto* bond = std::get_if<Bond>(&*now.kind)) put_bond_options(message, beside_defaults(*bond), index_in(host));
-    if (const auto* vlan = std::get_if<Vlan>(&*now.kind)) message.number<std::uint16_t>(IFLA_VLAN_ID, vlan->id.number());
-    if (const auto* veth = std::get_if<Veth>(&*now.kind)) put_peer(message, *veth, now, netns);
+    if (const auto* bridge = now.as<Bridge>()) put_bridge_options(message, beside_defaults(*bridge));
+    if (const auto* bond = now.as<Bond>()) put_bond_options(message, beside_defaults(*bond), index_in(host));
+    if (const auto* vlan = now.as<Vlan>()) message.number<std::uint16_t>(IFLA_VLAN_ID, vlan->id.number());
+    if (const auto* veth = now.as<Veth>()) put_peer(message, *veth, now, netns);
 }
 
 // A bridge whose MTU was never changed follows its smallest port for ever after (br_mtu_auto_adjust). So it is made with
 // another one, and the change to the right one, which comes with what creation ignores anyway, pins it.
 std::uint32_t mtu_at_first(const Link& now) {
     const std::uint32_t due = now.mtu->number();
-    if (!std::holds_alternative<Bridge>(*now.kind)) return due;
+    if (!now.as<Bridge>()) return due;
     return due > Mtu::standard ? due - 1 : due + 1;
 }
 
@@ -77,7 +77,7 @@ std::array<unsigned char, 6> any_mac() {
 
 // What it stands on, and what it belongs to.
 Result<> put_relations(Message& message, const Link& now, const State& host) {
-    if (const auto* vlan = std::get_if<Vlan>(&*now.kind)) {
+    if (const auto* vlan = now.as<Vlan>()) {
         const Link* base = host.links.find(vlan->base);
         if (!base) return missing(now, vlan->base);
         message.number(IFLA_LINK, base->facts.index);
@@ -100,7 +100,7 @@ IndexOf index_in(const State& host) {
 }
 
 Result<Message> write_creation(const Link& now, const State& host, int netns) {
-    if (!now.kind || std::holds_alternative<Device>(*now.kind) || std::holds_alternative<Tap>(*now.kind)) {
+    if (now.is_device() || now.as<Tap>()) {
         return Error{Fault::not_found, now.name.text(), "there is no such device, and nobody can make it"};
     }
     Message message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, ifinfomsg{}, link_room);
@@ -108,7 +108,7 @@ Result<Message> write_creation(const Link& now, const State& host, int netns) {
     if (now.owner && now.owner->is_ours()) message.number(IFLA_GROUP, unmarked_group);
     if (now.mtu) message.number(IFLA_MTU, mtu_at_first(now));
     if (now.mac) message.bytes(IFLA_ADDRESS, now.mac->bytes().data(), 6);
-    else if (std::holds_alternative<Bridge>(*now.kind)) message.bytes(IFLA_ADDRESS, any_mac().data(), 6);
+    else if (now.as<Bridge>()) message.bytes(IFLA_ADDRESS, any_mac().data(), 6);
     if (auto related = put_relations(message, now, host); !related) return related.error();
     message.nest(IFLA_LINKINFO, [&] {
         message.text(IFLA_INFO_KIND, std::string(name_of(*now.kind)));

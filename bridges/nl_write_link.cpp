@@ -46,12 +46,12 @@ Options missing_options(const Options& now, const Options& have) {
 }
 
 Result<Options> options_to_set(const Link& now, const Link& have) {
-    if (!now.kind || std::holds_alternative<Device>(*now.kind)) return Options{};
+    if (now.is_device()) return Options{};
     if (!have.kind || now.kind->index() != have.kind->index()) {
         const auto is = have.kind ? name_of(*have.kind) : "device";
         return Error{Fault::conflict, now.name.text(), fmt::format("it is a {} and cannot become a {}", is, name_of(*now.kind))};
     }
-    if (const auto* bridge = std::get_if<Bridge>(&*now.kind)) {
+    if (const auto* bridge = now.as<Bridge>()) {
         const Options& there = std::get<Bridge>(*have.kind).options;
         Options missing = missing_options(bridge->options, there);
         // The short ageing time of a topology that changes would stay for good: nothing ends it where there is no tree any more.
@@ -59,14 +59,14 @@ Result<Options> options_to_set(const Link& now, const Link& have) {
         if (stp != missing.end() && stp->second == "0" && own != there.end()) missing.edit().emplace("ageing_time", own->second);
         return missing;
     }
-    if (const auto* bond = std::get_if<Bond>(&*now.kind)) {
+    if (const auto* bond = now.as<Bond>()) {
         Options missing = missing_options(bond->options, std::get<Bond>(*have.kind).options);
         // A primary that has left the kernel remembers, and does not tell.
         const auto primary = bond->options.find("primary");
         if (primary != bond->options.end() && primary->second.empty()) missing.edit().insert(*primary);
         return missing;
     }
-    const auto* tap = std::get_if<Tap>(&*now.kind);
+    const auto* tap = now.as<Tap>();
     if (tap ? topology::differences(*tap, std::get<Tap>(*have.kind)).empty() : *now.kind == *have.kind) return Options{};
     return Error{Fault::conflict, now.name.text(), "what it was made with cannot be changed while it is there"};
 }
@@ -105,7 +105,7 @@ private:
             return Error{Fault::lost_sync, now_.name.text(),
                          fmt::format("there is no \"{}\" to belong to", now_.master->of->text())};
         }
-        joins_bond_ = std::holds_alternative<Bond>(*master_->kind);
+        joins_bond_ = master_->as<Bond>();
         return {};
     }
 
@@ -113,7 +113,7 @@ private:
     // is isolated only by a message after that, and hears what it must not until then.
     bool must_be_down(const Options& options) const {
         if (joins_bond_ || (master_ && now_.isolated == true)) return true;
-        return std::holds_alternative<Bond>(*have_.kind) && std::ranges::any_of(options, [](const auto& option) {
+        return have_.as<Bond>() && std::ranges::any_of(options, [](const auto& option) {
                    return bond_option_needs_down(option.first) || bond_option_needs_empty(option.first);
                });
     }
@@ -139,7 +139,7 @@ private:
     }
 
     void set_options(const Options& options) {
-        if (const auto mode = options.find("mode"); mode != options.end() && std::holds_alternative<Bond>(*have_.kind))
+        if (const auto mode = options.find("mode"); mode != options.end() && have_.as<Bond>())
             put_options(bond_options_to_leave(std::get<Bond>(*have_.kind).options, mode->second));
         // Only without STP may a bridge forward at once, and of one message the kernel reads the delay first.
         const auto stp = options.find("stp_state");
@@ -163,7 +163,7 @@ private:
         message.nest(IFLA_LINKINFO, [&] {
             message.text(IFLA_INFO_KIND, std::string(name_of(*have_.kind)));
             message.nest(IFLA_INFO_DATA, [&] {
-                if (std::holds_alternative<Bond>(*have_.kind)) put_bond_options(message, options, index_in(host_));
+                if (have_.as<Bond>()) put_bond_options(message, options, index_in(host_));
                 else put_bridge_options(message, options);
             });
         });
@@ -174,7 +174,7 @@ private:
     PortVlans vlans_before() const {
         if (!moves_) return have_.vlans.value_or(PortVlans{});
         PortVlans given;
-        const auto* bridge = master_ ? std::get_if<Bridge>(&*master_->kind) : nullptr;
+        const auto* bridge = master_ ? master_->as<Bridge>() : nullptr;
         if (!bridge) return given;
         const auto pvid = bridge->options.find("vlan_default_pvid");
         if (pvid == bridge->options.end() || pvid->second == "0") return given;
@@ -204,7 +204,7 @@ private:
             into_.push_back(std::move(message));
         }
         if (leaves_ || !now_.vlans) return;
-        write_vlans(into_, index_, std::holds_alternative<Bridge>(*have_.kind), vlans_before(), *now_.vlans);
+        write_vlans(into_, index_, have_.as<Bridge>(), vlans_before(), *now_.vlans);
     }
 
     void give_routes() {

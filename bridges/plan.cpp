@@ -70,7 +70,7 @@ Place place_of(const Op& op) {
     };
     place.key = std::visit(key, op);
     if (const auto* removal = std::get_if<Remove<Link>>(&op))
-        place.stands = !(removal->was.kind && std::holds_alternative<Vlan>(*removal->was.kind));
+        place.stands = !removal->was.as<Vlan>();
     return place;
 }
 

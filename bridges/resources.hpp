@@ -199,6 +199,10 @@ struct Link {
     LinkFacts facts = {};
 
     const IfName& key() const { return name; }
+    // Its kind, if that is known and the one that is asked for.
+    template <class K> const K* as() const { return kind ? std::get_if<K>(&*kind) : nullptr; }
+    template <class K> K* as() { return kind ? std::get_if<K>(&*kind) : nullptr; }
+    bool is_device() const { return !kind || as<Device>(); }  // none of those that netd makes
     // It stands on another link of this namespace, and goes with that.
     bool is_stacked() const;
     // Somebody else's that does.

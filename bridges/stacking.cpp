@@ -6,19 +6,12 @@
 #include <string_view>
 
 namespace bridges {
-namespace {
-
-const Vlan* vlan_of(const Link& link) { return link.kind ? std::get_if<Vlan>(&*link.kind) : nullptr; }
 
 // What the index of another link names is the far end of a pair, or what this one stands on.
-bool is_pair(const Link& link) { return link.kind && std::holds_alternative<Veth>(*link.kind); }
-
-}  // namespace
-
-bool Link::is_stacked() const { return vlan_of(*this) || (facts.peer_index && !facts.peer_netnsid && !is_pair(*this)); }
+bool Link::is_stacked() const { return as<Vlan>() || (facts.peer_index && !facts.peer_netnsid && !as<Veth>()); }
 
 bool stands_on(const Link& upper, const Link& lower) {
-    if (const Vlan* vlan = vlan_of(upper)) return vlan->base == lower.name;
+    if (const Vlan* vlan = upper.as<Vlan>()) return vlan->base == lower.name;
     return upper.is_stacked() && lower.facts.index != 0 && *upper.facts.peer_index == lower.facts.index;
 }
 

@@ -45,7 +45,7 @@ void put_own_times(LinkReport& bridge, const LinkReport& before, const OwnTimers
         options["hello_time"] = std::to_string(timers->hello_time);
         options["max_age"] = std::to_string(timers->max_age);
     }
-    const auto* was = before.link.kind ? std::get_if<Bridge>(&*before.link.kind) : nullptr;
+    const auto* was = before.link.as<Bridge>();
     if (!bridge.ages_quickly) return;
     if (was && was->options.contains("ageing_time")) options["ageing_time"] = was->options.at("ageing_time");
     else options.edit().erase("ageing_time");  // whoever wants one writes it, and nobody goes back to the short one

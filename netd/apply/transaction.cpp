@@ -19,7 +19,7 @@ using std::chrono::steady_clock;
 
 // Networks have the MAC of their bond, and one that lost all its ports for a moment has that of the first one that came then.
 bool has_bond(const lower::Goal& goal) {
-    return std::ranges::any_of(goal.wanted.kernel.links, [](const bridges::Link& link) { return link.kind && std::holds_alternative<bridges::Bond>(*link.kind); });
+    return std::ranges::any_of(goal.wanted.kernel.links, [](const bridges::Link& link) { return link.as<bridges::Bond>(); });
 }
 
 // What is asked of the resolver is no step of a plan: it is written by what stands.
@@ -89,7 +89,7 @@ lower::HostState Transactor::before_image(const lower::Goal& goal) const {
     lower::HostState before = lower::restricted(observe::state_of(backends_), goal.scope);
     for (const bridges::Link& old : goal.was_wanted.kernel.links) {
         const bridges::Link* there = before.kernel.links.find(old.name);
-        if (!there || !old.kind || !std::holds_alternative<bridges::Veth>(*old.kind)) continue;
+        if (!there || !old.as<bridges::Veth>()) continue;
         bridges::Link link = *there;
         link.kind = old.kind;
         before.kernel.links.put(link);

@@ -72,7 +72,7 @@ private:
         const Link* link = facts_.kernel.links.find(*network_.bonding);
         if (link && is_base_a_port()) is_shared("bonding", *link);
         if (wanted_.bonds().contains(*network_.bonding)) return;
-        if (link && link->kind && std::holds_alternative<bridges::Bond>(*link->kind) && !is_ours(*link)) return belongs_to_others("bonding", *link);
+        if (link && link->as<bridges::Bond>() && !is_ours(*link)) return belongs_to_others("bonding", *link);
         refuse(code::bad_bond, Fault::not_found, "bonding",
                fmt::format("there is no bond '{}', neither on this host nor in the request", network_.bonding->text()));
     }
@@ -151,7 +151,7 @@ private:
         const bool makes_room = becomes_bridge && now && now->switch_kind == SwitchKind::ovs;
         auto name = IfName::parse(network_.name.text());
         const Link* link = name ? facts_.kernel.links.find(*name) : nullptr;
-        const bool is_bridge = link && link->kind && std::holds_alternative<bridges::Bridge>(*link->kind);
+        const bool is_bridge = link && link->as<bridges::Bridge>();
         // An internal port of Open vSwitch bears its mark in the database, not on the link.
         const bool is_internal = link && (link->facts.kind == "openvswitch" || link->facts.kind == "tun");
         if ((link && !makes_room && !is_ours(*link) && !(becomes_bridge ? is_bridge : is_internal)) || (name && wanted_.bonds().contains(*name)))

@@ -18,7 +18,7 @@ public:
         if (!facts_.abilities.bond)
             refuse(code::refused, Fault::backend, "", fmt::format("kernel {} has no bonding (module bonding); load it, or put the network on a nic", facts_.abilities.release));
         const Link* there = facts_.kernel.links.find(bond_.name);
-        if (there && !(there->kind && std::holds_alternative<bridges::Bond>(*there->kind)))
+        if (there && !there->as<bridges::Bond>())
             refuse(code::bad_bond, Fault::conflict, "", fmt::format("the host has a device '{}' that is not a bond", bond_.name.text()));
         if (there && !is_ours(*there)) belongs_to_others(*there);
         for (const IfName& nic : bond_.nics) port(nic);

@@ -88,7 +88,7 @@ void stop_copies_to(const std::set<IfName>& lost, bridges::State& kernel) {
 HostState without(HostState state, std::set<IfName> lost) {
     if (lost.empty()) return state;
     for (const bridges::Link& link : state.kernel.links) {
-        const auto* vlan = link.kind ? std::get_if<bridges::Vlan>(&*link.kind) : nullptr;
+        const auto* vlan = link.as<bridges::Vlan>();
         if (vlan && lost.contains(vlan->base)) lost.insert(link.name);
     }
     const auto routes = state.kernel.routes;
@@ -112,7 +112,7 @@ bridges::Options without_absent_primary(bridges::Options options, const bridges:
 }
 
 bool has_mac_of_ports(const bridges::Link& link) {
-    const auto* bond = link.kind ? std::get_if<bridges::Bond>(&*link.kind) : nullptr;
+    const auto* bond = link.as<bridges::Bond>();
     if (!bond) return false;
     const auto policy = bond->options.find("fail_over_mac");
     return policy != bond->options.end() && policy->second != "none";
@@ -137,7 +137,7 @@ HostState attainable(HostState before, const Host& host) {
     }
     const auto links = before.kernel.links;
     for (bridges::Link link : links) {
-        auto* bond = link.kind ? std::get_if<bridges::Bond>(&*link.kind) : nullptr;
+        auto* bond = link.as<bridges::Bond>();
         if (!bond) continue;
         if (has_mac_of_ports(link)) link.mac.reset();
         bond->options = without_absent_primary(bond->options, host.kernel);
@@ -147,10 +147,10 @@ HostState attainable(HostState before, const Host& host) {
     for (const bridges::Link& link : before.kernel.links) {
         if (host.kernel.links.contains(link.name)) continue;
         const bool is_ours = link.owner && link.owner->is_ours();
-        const auto* veth = link.kind ? std::get_if<bridges::Veth>(&*link.kind) : nullptr;
+        const auto* veth = link.as<bridges::Veth>();
         const bool has_place = !veth || !veth->netns || host.has_namespace(*veth->netns, veth->peer);
-        const bool is_made = link.kind && !std::holds_alternative<bridges::Device>(*link.kind);
-        const bool is_for_netd_to_make = is_made && has_place && (is_ours || !(veth || std::holds_alternative<bridges::Tap>(*link.kind)));
+        const bool is_made = !link.is_device();
+        const bool is_for_netd_to_make = is_made && has_place && (is_ours || !(veth || link.as<bridges::Tap>()));
         const ovs::Port* port = before.ovs.ports.find(link.name);
         const bool is_made_by_ovs = (port && port->internal == true) || before.ovs.bridges.contains(link.name);
         if (!is_for_netd_to_make && !is_made_by_ovs) lost.insert(link.name);

@@ -118,7 +118,7 @@ public:
     }
 
 private:
-    bool is_bridge(const Link& link) const { return link.kind && std::holds_alternative<bridges::Bridge>(*link.kind); }
+    bool is_bridge(const Link& link) const { return link.as<bridges::Bridge>(); }
     const Network* then_of(const Network& network) const { return now_.intent.networks().find(network.name); }
 
     std::optional<IfName> where(const Network& network) const {

@@ -10,7 +10,7 @@ using bridges::Link;
 using Ports = std::vector<const Link*>;
 
 bool is_lacp(const Link& bond) {
-    const auto* options = std::get_if<bridges::Bond>(&*bond.kind);
+    const auto* options = bond.as<bridges::Bond>();
     const auto mode = options->options.find("mode");
     return mode != options->options.end() && mode->second == "802.3ad";
 }
@@ -41,7 +41,7 @@ std::string lacp_verdict(const Link& bond, const Ports& live) {
 }  // namespace
 
 std::string bond_verdict(const Link& bond, const Ports& ports) {
-    if (!bond.kind || !std::holds_alternative<bridges::Bond>(*bond.kind) || !bond.up.value_or(false) || ports.empty()) return "";
+    if (!bond.as<bridges::Bond>() || !bond.up.value_or(false) || ports.empty()) return "";
     Ports live;
     for (const Link* port : ports)
         if (port->up.value_or(false) && port->facts.carrier) live.push_back(port);
@@ -52,9 +52,9 @@ std::string bond_verdict(const Link& bond, const Ports& ports) {
 std::map<std::string, std::string> bond_verdicts(const Snapshot& snapshot) {
     std::map<topology::IfName, Ports> bonds;
     for (const Link& link : snapshot.observed.kernel.links) {
-        if (link.kind && std::holds_alternative<bridges::Bond>(*link.kind)) bonds[link.name];
+        if (link.as<bridges::Bond>()) bonds[link.name];
         if (link.master && link.master->of)
-            if (const Link* master = snapshot.observed.kernel.links.find(*link.master->of); master && master->kind && std::holds_alternative<bridges::Bond>(*master->kind))
+            if (const Link* master = snapshot.observed.kernel.links.find(*link.master->of); master && master->as<bridges::Bond>())
                 bonds[master->name].push_back(&link);
     }
     std::map<std::string, std::string> verdicts;

@@ -69,15 +69,15 @@ bool Devices::is_a_base(const IfName& name) const {
 }
 
 NodeKind Devices::kind_of(const Link& link) const {
-    if (as<bridges::Bridge>(link)) return NodeKind::bridge;
-    if (as<bridges::Vlan>(link)) return NodeKind::vlan;
-    if (as<bridges::Bond>(link)) return NodeKind::bond;
+    if (link.as<bridges::Bridge>()) return NodeKind::bridge;
+    if (link.as<bridges::Vlan>()) return NodeKind::vlan;
+    if (link.as<bridges::Bond>()) return NodeKind::bond;
     if (is_a_base(link.name)) return NodeKind::nic;
-    if (as<bridges::Tap>(link) || link.owner.value_or(topology::Owner()).is_ours()) return NodeKind::port;
+    if (link.as<bridges::Tap>() || link.owner.value_or(topology::Owner()).is_ours()) return NodeKind::port;
     if (const ovs::Port* port = snapshot_.observed.ovs.ports.find(link.name); port && port->internal.value_or(false)) return NodeKind::port;
-    if (as<bridges::Veth>(link)) {
+    if (link.as<bridges::Veth>()) {
         const Link* master = link.master && link.master->of ? this->link(*link.master->of) : nullptr;
-        const bool is_plugged = (master && as<bridges::Bridge>(*master)) || snapshot_.observed.ovs.ports.contains(link.name);
+        const bool is_plugged = (master && master->as<bridges::Bridge>()) || snapshot_.observed.ovs.ports.contains(link.name);
         return is_plugged ? NodeKind::port : NodeKind::nic;
     }
     for (const char* kind : {"tun", "macvtap", "ipvtap", "openvswitch"})
@@ -148,13 +148,13 @@ NodeState state_of(const Link& link) {
 }
 
 bool is_on_the_wire(const Link& link, const Snapshot& snapshot) {
-    if (as<bridges::Bond>(link)) return true;
+    if (link.as<bridges::Bond>()) return true;
     if (snapshot.running.bases().contains(link.name)) return true;
-    if (as<bridges::Veth>(link)) {
+    if (link.as<bridges::Veth>()) {
         const Link* master = link.master && link.master->of ? snapshot.observed.kernel.links.find(*link.master->of) : nullptr;
-        return !link.owner.value_or(topology::Owner()).is_ours() && (!master || as<bridges::Bond>(*master));
+        return !link.owner.value_or(topology::Owner()).is_ours() && (!master || master->as<bridges::Bond>());
     }
-    return as<bridges::Device>(link) && link.facts.kind != "openvswitch" && link.facts.kind != "tun";
+    return link.as<bridges::Device>() && link.facts.kind != "openvswitch" && link.facts.kind != "tun";
 }
 
 std::string text_of_addresses(const Link& link) {

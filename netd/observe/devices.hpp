@@ -18,12 +18,6 @@ using topology::NodeId;
 using topology::NodeKind;
 using topology::NodeState;
 
-// The link's kind, if it is that one.
-template <class Kind>
-const Kind* as(const Link& link) {
-    return link.kind ? std::get_if<Kind>(&*link.kind) : nullptr;
-}
-
 // A network that a port is in, and the tag that its frames have there (none: they have none).
 struct Membership {
     const intent::Network* network = nullptr;

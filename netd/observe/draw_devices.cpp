@@ -18,9 +18,8 @@ void describe(const Link& link, Node& node) {
 namespace {
 
 void describe_kind(const Link& link, Node& node) {
-    if (!link.kind) return;
-    if (const auto* vlan = std::get_if<bridges::Vlan>(&*link.kind)) node.attributes[attribute::vlan] = std::to_string(vlan->id.number());
-    const auto* bond = std::get_if<bridges::Bond>(&*link.kind);
+    if (const auto* vlan = link.as<bridges::Vlan>()) node.attributes[attribute::vlan] = std::to_string(vlan->id.number());
+    const auto* bond = link.as<bridges::Bond>();
     if (!bond) return;
     const auto mode = bond->options.find("mode");
     if (mode != bond->options.end()) node.attributes[attribute::mode] = mode->second;
@@ -32,7 +31,7 @@ void describe_tag(const Drawing& drawing, const Link& port, Node& node) {
     if (!port.vlans || !port.vlans->untagged) return;
     const std::string tag = std::to_string(port.vlans->untagged->number());
     const Link* master = port.master && port.master->of ? drawing.devices.link(*port.master->of) : nullptr;
-    const auto* bridge = master && master->kind ? std::get_if<bridges::Bridge>(&*master->kind) : nullptr;
+    const auto* bridge = master ? master->as<bridges::Bridge>() : nullptr;
     const auto usual = bridge ? bridge->options.find("vlan_default_pvid") : bridges::Options::const_iterator();
     if (!bridge || usual == bridge->options.end() || usual->second != tag) node.attributes[attribute::vlan] = tag;
 }
@@ -90,7 +89,7 @@ void wire_another(Drawing& drawing, const Link& link, const NodeId& id) {
     const Link* peer = drawing.devices.link_of_index(*link.facts.peer_index);
     const auto other = peer ? drawing.devices.node_of(peer->name) : std::nullopt;
     if (!other) return;
-    const bool is_pair = link.kind && std::holds_alternative<bridges::Veth>(*link.kind);
+    const bool is_pair = link.as<bridges::Veth>();
     if (!is_pair) drawing.connect(EdgeKind::stacked, *other, id);
     else if (id < *other && peer->facts.peer_index == link.facts.index) drawing.connect(EdgeKind::peer, id, *other);
 }
@@ -99,7 +98,7 @@ void wire(Drawing& drawing, const Link& link) {
     const Devices& devices = drawing.devices;
     const auto id = devices.node_of(link.name);
     if (!id || id->kind == NodeKind::ovs_bridge) return;
-    if (const auto* vlan = link.kind ? std::get_if<bridges::Vlan>(&*link.kind) : nullptr)
+    if (const auto* vlan = link.as<bridges::Vlan>())
         if (const auto base = devices.node_of(vlan->base))
             drawing.connect(EdgeKind::stacked, *base, *id, std::to_string(vlan->id.number()));
     wire_another(drawing, link, *id);

@@ -37,7 +37,7 @@ std::string text_or_none(const std::optional<Value>& value) {
 
 template <class Kind>
 bool is(const Link* link) {
-    return link && link->kind && std::holds_alternative<Kind>(*link->kind);
+    return link && link->as<Kind>();
 }
 
 class Watcher {

@@ -138,7 +138,7 @@ Result<Statistics> read_counters(const DroppedOf& dropped_of) {
 // Made of software alone. A bond sums up what its NICs have missed.
 bool misses_nothing(const bridges::Link* link) {
     if (!link || !link->kind) return false;
-    return !std::holds_alternative<bridges::Device>(*link->kind) && !std::holds_alternative<bridges::Bond>(*link->kind);
+    return !link->is_device() && !link->as<bridges::Bond>();
 }
 
 }  // namespace
@@ -160,7 +160,7 @@ std::set<IfName> bridges_above(const std::set<IfName>& bonds, const topology::Ke
     std::set<IfName> above;
     if (bonds.empty()) return above;
     for (const bridges::Link& link : links) {
-        const auto* vlan = link.kind ? std::get_if<bridges::Vlan>(&*link.kind) : nullptr;
+        const auto* vlan = link.as<bridges::Vlan>();
         if (link.master && link.master->of && bonds.contains(vlan ? vlan->base : link.name)) above.insert(*link.master->of);
     }
     return above;
@@ -197,7 +197,7 @@ Result<Statistics> read_statistics(const Snapshot& snapshot) {
         while (at != counted->end() && at->first < link.name.text()) at = counted->erase(at);
         if (at == counted->end() || at->first != link.name.text()) continue;
         LinkStatistics& one = at++->second;
-        const auto* vlan = link.kind ? std::get_if<bridges::Vlan>(&*link.kind) : nullptr;
+        const auto* vlan = link.as<bridges::Vlan>();
         // A VLAN is as fast as what carries it.
         if (const Pace* pace = snapshot.paces.find(vlan ? vlan->base : link.name)) {
             one.speed = pace->speed;

@@ -73,7 +73,7 @@ void let_ovs_size_first(Plan& steps, const HostState& have) {
         const auto* kernel = std::get_if<bridges::Op>(&step.op);
         const auto* change = kernel ? std::get_if<topology::Update<bridges::Link>>(kernel) : nullptr;
         if (!change || step.stage.rank != rank(bridges::Phase::build) || !bridges::is_too_small_for_ipv6(change->was.mtu)) continue;
-        const auto* vlan = change->was.kind ? std::get_if<bridges::Vlan>(&*change->was.kind) : nullptr;
+        const auto* vlan = change->was.as<bridges::Vlan>();
         if (sized.contains(change->now.name) || (vlan && sized.contains(vlan->base))) step.stage.rank = rank(bridges::Phase::late);
     }
 }

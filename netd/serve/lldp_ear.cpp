@@ -86,10 +86,8 @@ json write_tlv(const observe::LldpTlv& tlv) {
     return object;
 }
 
-bool is_bond(const bridges::Link& link) { return link.kind && std::holds_alternative<bridges::Bond>(*link.kind); }
-
 bool is_a_nic(const bridges::Link& link, const observe::Snapshot& snapshot) {
-    return observe::is_on_the_wire(link, snapshot) && !is_bond(link) && link.name.text() != "lo";
+    return observe::is_on_the_wire(link, snapshot) && !link.as<bridges::Bond>() && link.name.text() != "lo";
 }
 
 }  // namespace
@@ -114,7 +112,7 @@ void LldpEar::follow(observe::Published snapshot) {
     const auto note = [&](const auto* was, const auto* now) { due_.insert((now ? now : was)->name); };
     const auto note_link = [&](const bridges::Link* was, const bridges::Link* now) {
         note(was, now);
-        const auto as_bond = [](const bridges::Link* link) { return link && is_bond(*link) ? link->facts.index : 0; };
+        const auto as_bond = [](const bridges::Link* link) { return link && link->as<bridges::Bond>() ? link->facts.index : 0; };
         are_others_ = are_others_ || as_bond(was) != as_bond(now);
     };
     topology::Keyed<bridges::Link>::each_difference(snapshot_->observed.kernel.links, snapshot->observed.kernel.links, note_link);
@@ -148,7 +146,7 @@ void LldpEar::let_nics_in() {
     for (const auto& [nic, ear] : ears_)
         if (!ear.below) devices.insert(ear.index);
     for (const bridges::Link& link : snapshot_->observed.kernel.links)
-        if (is_bond(link)) devices.insert(link.facts.index);
+        if (link.as<bridges::Bond>()) devices.insert(link.facts.index);
     if (devices == let_in_) return;
     // Too many for a filter: then what guests say is passed over here.
     if (!let_only_these_in(shared_.number(), devices)) set_option(shared_.number(), SOL_SOCKET, SO_DETACH_FILTER, 0);

@@ -224,7 +224,7 @@ inline State mixed_state(unsigned seed) {
 inline bool can_stand_together(const State& want, const State& have) {
     for (const Link& ours : want.links)
         for (const Link& theirs : have.links)
-            if (std::holds_alternative<Vlan>(*ours.kind) && ours.kind == theirs.kind && ours.name != theirs.name) return false;
+            if (ours.as<Vlan>() && ours.kind == theirs.kind && ours.name != theirs.name) return false;
     return true;
 }
 

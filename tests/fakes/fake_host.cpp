@@ -90,8 +90,7 @@ void FakeHost::add_device(const IfName& name, const char* kind) {
 
 void FakeHost::adopt(const State& state) {
     for (const Link& wanted : state.links) {
-        const bool is_device = !wanted.kind || std::holds_alternative<Device>(*wanted.kind);
-        if (is_device) add_device(wanted.name);
+        if (wanted.is_device()) add_device(wanted.name);
         else state_.links.put(fresh_link(wanted));
         edit(wanted.name, [&](Link& link) {
             topology::for_each_field<Link>([&](const auto& field) {
@@ -154,7 +153,7 @@ Result<> FakeHost::create_vlan(Link& fresh, const Link& now) {
 
 Result<> FakeHost::may_be_made(const Link& now) const {
     // What others make is there or isn't.
-    if (!now.kind || std::holds_alternative<Device>(*now.kind)) return refused(ENOENT, now.name);
+    if (now.is_device()) return refused(ENOENT, now.name);
     if (state_.links.contains(now.name)) return refused(EEXIST, now.name);
     if ((as<Bond>(&now) && !abilities_.bond) || (as<Tap>(&now) && !abilities_.tap)) return refused(EOPNOTSUPP, now.name);
     if (now.mac && (now.mac->is_multicast() || now.mac->bytes() == Mac::Bytes{})) return refused(EADDRNOTAVAIL, now.name);
@@ -164,7 +163,7 @@ Result<> FakeHost::may_be_made(const Link& now) const {
 
 Result<> FakeHost::create(const Link& now) {
     const bool is_there = state_.links.contains(now.name);
-    if (is_there && (!now.kind || std::holds_alternative<Device>(*now.kind))) return change(now);
+    if (is_there && now.is_device()) return change(now);
     if (auto legal = may_be_made(now); !legal) return legal;
     Link fresh = fresh_link(now);
     if (as<Vlan>(&now))

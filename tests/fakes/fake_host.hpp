@@ -113,7 +113,7 @@ topology::Error refused(int code, std::string_view subject);
 
 template <class K>
 const K* as(const Link* link) {
-    return link && link->kind ? std::get_if<K>(&*link->kind) : nullptr;
+    return link ? link->as<K>() : nullptr;
 }
 
 }  // namespace fakes

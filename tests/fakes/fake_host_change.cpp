@@ -31,7 +31,7 @@ bool needs_down(const Options& options) {
 
 Result<Options> FakeHost::options_to_set(const Link& now) const {
     const Link& have = at(now.name);
-    if (!now.kind || std::holds_alternative<Device>(*now.kind)) return Options{};
+    if (now.is_device()) return Options{};
     if (now.kind->index() != have.kind->index()) return Error{Fault::conflict, now.name.text(), "it cannot become another kind"};
     if (const auto* bond = as<Bond>(&now)) return missing_options(bond->options, as<Bond>(&have)->options);
     if (const auto* bridge = as<Bridge>(&now)) return missing_options(bridge->options, as<Bridge>(&have)->options);

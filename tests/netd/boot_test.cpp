@@ -104,7 +104,7 @@ TEST_CASE("a boot goes round what somebody else's device is in the way of", "[bo
     host.require_way();
     CHECK(host.has_address("eno3.7", "198.51.100.2/24"));
     CHECK(host.link("lan"));
-    CHECK(std::holds_alternative<bridges::Veth>(*host.link("alpha")->kind));
+    CHECK(host.link("alpha")->as<bridges::Veth>());
     CHECK(transactor.running() == host.committed);
 }
 

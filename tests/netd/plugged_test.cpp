@@ -115,7 +115,7 @@ TEST_CASE("a network that comes to a filtering bridge brings what others plugged
     house.define({{"networks", {{"web", network("eth0", 100, "legacy")}}}});
     house.meddle(told::foreign_tap("tap0", "web"));
     house.define({{"networks", {{"web", aware}}}});
-    CHECK(std::holds_alternative<bridges::Vlan>(*house.link("web").kind));
+    CHECK(house.link("web").as<bridges::Vlan>());
     CHECK(master(house, "tap0") == name("vb-eth0"));
     CHECK(house.link("tap0").vlans == untagged("100"));
     CHECK(house.left().empty());

@@ -46,7 +46,7 @@ struct Host {
     template <class Outcome> static bool is(const apply::Outcome& outcome) { return std::holds_alternative<Outcome>(outcome); }
     static bool creates_veth(const Op& op) {
         const auto* link = std::get_if<topology::Create<bridges::Link>>(&op);
-        return link && link->now.kind && std::holds_alternative<bridges::Veth>(*link->now.kind);
+        return link && link->now.as<bridges::Veth>();
     }
 
     apply::Outcome change(const char* request, apply::Terms terms) {
@@ -178,7 +178,7 @@ TEST_CASE("nor does somebody else's device that has one of its names block all o
     REQUIRE(host.kernel.hear());
     CHECK(std::get<apply::Degraded>(host.transactor.roll_back(nobody)).rollback->subject == "lan");
     CHECK(host.is_as_before());
-    CHECK(std::holds_alternative<bridges::Veth>(*host.link("lan")->kind));
+    CHECK(host.link("lan")->as<bridges::Veth>());
 }
 
 TEST_CASE("the kernel's part goes back although Open vSwitch's database is gone") {
