@@ -6,8 +6,8 @@
 
 #include "netd/daemon/child.hpp"
 #include "netd/daemon/lease_file.hpp"
-#include "netd/lower/naming.hpp"
 #include "netd/store/files.hpp"
+#include "topology/hash.hpp"
 
 #include <fmt/format.h>
 
@@ -42,7 +42,7 @@ std::string client_settings(const lower::Client& client, const std::string& news
     std::string text = fmt::format("env {}={}\nnodelay\nnoarp\nnoipv4ll\nnoipv6rs\ntimeout 0\nhostname_short\n", lease_file_variable, news_file);
     if (client.family == Family::v4) return text + "ipv4only\noption subnet_mask, routers, classless_static_routes, domain_name_servers, domain_name, domain_search\n";
     text += "ipv6only\nduid ll\noption dhcp6_name_servers, dhcp6_domain_search\n";
-    return text + fmt::format("interface {}\nia_na {}\n", client.device.text(), static_cast<std::uint32_t>(lower::hash_of(client.key)));
+    return text + fmt::format("interface {}\nia_na {}\n", client.device.text(), static_cast<std::uint32_t>(topology::hash_of(client.key)));
 }
 
 topology::Result<DhcpClients> DhcpClients::open(const std::string& folder, const loop::Clock& clock) {

@@ -1,6 +1,8 @@
 // Written by hand, since it is a handful of elements; read by pugixml, since what comes may be anything.
 #include "netd/guests/domain_xml.hpp"
 
+#include "topology/hash.hpp"
+
 #include <fmt/format.h>
 #include <pugixml.hpp>
 
@@ -11,6 +13,7 @@ namespace {
 
 using topology::Error;
 using topology::Fault;
+using topology::hash_of;
 using topology::Result;
 
 std::string escaped(std::string_view text) {
@@ -72,12 +75,6 @@ std::optional<Nic> read_interface(const pugi::xml_node& element, const std::stri
     const auto tag = number(element.child("vlan").child("tag").attribute("id").value());
     if (tag && *tag < 4095) nic.facts.tag = static_cast<std::uint16_t>(*tag);
     return nic;
-}
-
-std::uint64_t hash_of(std::string_view text) {
-    std::uint64_t hash = 0xcbf29ce484222325;
-    for (const unsigned char c : text) hash = (hash ^ c) * 0x100000001b3;
-    return hash;
 }
 
 constexpr std::string_view offered = "6e657464-";  // "netd"

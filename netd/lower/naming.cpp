@@ -1,9 +1,14 @@
-// Derived names are made by a hash that is written down here, since they must stay the same for ever.
+// See naming.hpp.
 #include "netd/lower/naming.hpp"
+
+#include "topology/hash.hpp"
 
 #include <fmt/format.h>
 
 namespace lower {
+
+using topology::hash_of;
+
 namespace {
 
 constexpr std::size_t longest = 15;
@@ -33,12 +38,6 @@ IfName with_prefix(std::string_view prefix, const IfName& base) {
 }
 
 }  // namespace
-
-std::uint64_t hash_of(std::string_view text) {
-    std::uint64_t hash = 0xcbf29ce484222325;
-    for (unsigned char c : text) hash = (hash ^ c) * 0x100000001b3;
-    return hash;
-}
 
 IfName device_of(const intent::NetworkName& network) { return as_is_or_derived(network.text()); }
 

@@ -4,14 +4,10 @@
 #include "netd/intent/definition.hpp"
 
 #include <cstdint>
-#include <string_view>
 
 namespace lower {
 
 using topology::IfName;
-
-// FNV-1a, 64 bits: of any text, the same for ever.
-std::uint64_t hash_of(std::string_view text);
 
 // The device of a network's own: its name where that is a legal device name, else the first legal characters, '-' and a
 // hash of the whole.
