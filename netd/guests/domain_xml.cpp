@@ -2,11 +2,12 @@
 #include "netd/guests/domain_xml.hpp"
 
 #include "topology/hash.hpp"
+#include "topology/numbers.hpp"
 
 #include <fmt/format.h>
 #include <pugixml.hpp>
 
-#include <charconv>
+#include <limits>
 
 namespace guests {
 namespace {
@@ -44,11 +45,9 @@ std::string driver(const Nic& nic) {
     return fmt::format("<driver{}>{}</driver>", queues, inside);
 }
 
-std::optional<std::uint32_t> number(const std::string& text) {
-    std::uint32_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (text.empty() || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-    return value;
+std::optional<std::uint32_t> number(std::string_view text) {
+    const auto value = topology::parse_number(text, 0, std::numeric_limits<std::uint32_t>::max());
+    return value ? std::optional(static_cast<std::uint32_t>(*value)) : std::nullopt;
 }
 
 // What is not there is an empty text.

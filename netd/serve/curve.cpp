@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <arpa/inet.h>
-#include <charconv>
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
@@ -37,10 +36,8 @@ Result<Place> parse_tcp(const std::string& endpoint) {
     std::string_view rest = std::string_view(endpoint).substr(scheme.size());
     const auto colon = rest.rfind(':');
     if (colon == rest.npos) return wrong;
-    const auto digits = rest.substr(colon + 1);
-    std::uint16_t port = 0;
-    const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-    if (code != std::errc{} || end != digits.data() + digits.size() || port == 0) return wrong;
+    const auto port = topology::parse_number(rest.substr(colon + 1), 1, 65535);
+    if (!port) return wrong;
     rest = rest.substr(0, colon);
     if (rest.starts_with('[') != rest.ends_with(']')) return wrong;
     const bool has_brackets = rest.starts_with('[');
@@ -49,7 +46,7 @@ Result<Place> parse_tcp(const std::string& endpoint) {
     const auto address = topology::IpAddress::parse(rest);
     if (!address || address->is_v6() != has_brackets) return wrong;
     if (address->is_unspecified()) return Error{Fault::invalid, endpoint, "would be open on every network, the guests' too: name one address of this host"};
-    return Place{*address, port};
+    return Place{*address, static_cast<std::uint16_t>(*port)};
 }
 
 socklen_t fill(sockaddr_storage& into, const Place& place) {
