@@ -1,4 +1,4 @@
-// Each format has its own few characters that mean something; all of them first lose what nobody can see.
+// Each format has its own few characters that mean something; what comes from others first loses what nobody can see.
 #include "topology/escape.hpp"
 
 #include "topology/names.hpp"
@@ -7,9 +7,11 @@
 
 namespace topology {
 
-std::string xml_escaped(std::string_view text) {
+std::string xml_escaped(std::string_view text) { return xml_marked(escaped(text)); }
+
+std::string xml_marked(std::string_view text) {
     std::string out;
-    for (const char c : escaped(text)) {
+    for (const char c : text) {
         switch (c) {
             case '&': out += "&amp;"; break;
             case '<': out += "&lt;"; break;

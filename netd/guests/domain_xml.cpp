@@ -1,6 +1,7 @@
 // Written by hand, since it is a handful of elements; read by pugixml, since what comes may be anything.
 #include "netd/guests/domain_xml.hpp"
 
+#include "topology/escape.hpp"
 #include "topology/hash.hpp"
 #include "topology/numbers.hpp"
 
@@ -16,21 +17,7 @@ using topology::Error;
 using topology::Fault;
 using topology::hash_of;
 using topology::Result;
-
-std::string escaped(std::string_view text) {
-    std::string out;
-    for (const char c : text) {
-        switch (c) {
-            case '&': out += "&amp;"; break;
-            case '<': out += "&lt;"; break;
-            case '>': out += "&gt;"; break;
-            case '\'': out += "&apos;"; break;
-            case '"': out += "&quot;"; break;
-            default: out += c;
-        }
-    }
-    return out;
-}
+using topology::xml_marked;
 
 // Open vSwitch's userspace datapath forwards a frame whose checksum is still to be computed as it is, and the receiver
 // drops it; so there the guest computes it.
@@ -82,11 +69,11 @@ constexpr std::string_view offered = "6e657464-";  // "netd"
 
 std::string write_interface(const Nic& nic) {
     std::string xml = fmt::format("<interface type='ethernet'><mac address='{}'/><target dev='{}' managed='no'/><model type='{}'/>", nic.mac.text(),
-                                  escaped(nic.device ? nic.device->text() : ""), escaped(nic.model.value_or("virtio")));
+                                  xml_marked(nic.device ? nic.device->text() : ""), xml_marked(nic.model.value_or("virtio")));
     xml += driver(nic);
     if (nic.link == false) xml += "<link state='down'/>";
     if (nic.mtu) xml += fmt::format("<mtu size='{}'/>", nic.mtu->number());
-    if (nic.alias) xml += fmt::format("<alias name='{}'/>", escaped(*nic.alias));
+    if (nic.alias) xml += fmt::format("<alias name='{}'/>", xml_marked(*nic.alias));
     return xml + "</interface>";
 }
 
@@ -101,8 +88,8 @@ Result<std::vector<Nic>> read_interfaces(std::string_view xml, const std::string
 }
 
 std::string write_network(const Offer& offer) {
-    std::string xml = fmt::format("<network><name>{}</name><uuid>{}</uuid><forward mode='bridge'/><bridge name='{}'/>", escaped(offer.name),
-                                  uuid_of_offer(offer.name), escaped(offer.bridge));
+    std::string xml = fmt::format("<network><name>{}</name><uuid>{}</uuid><forward mode='bridge'/><bridge name='{}'/>", xml_marked(offer.name),
+                                  uuid_of_offer(offer.name), xml_marked(offer.bridge));
     if (offer.ovs) xml += "<virtualport type='openvswitch'/>";
     if (offer.tag) xml += fmt::format("<vlan><tag id='{}'/></vlan>", *offer.tag);
     return xml + "</network>";
