@@ -30,36 +30,24 @@ namespace {
 using topology::Error;
 using topology::Fault;
 
-class File {
-public:
-    explicit File(const std::string& path) : descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
-    File(const File&) = delete;
-    File& operator=(const File&) = delete;
-    ~File() {
-        if (descriptor_ >= 0) ::close(descriptor_);
+// All of it; the kernel hands out a page at a time, whatever is asked for.
+Result<std::string> read_whole(const std::string& path) {
+    const loop::Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    std::string text;
+    std::array<char, 16384> part;
+    for (;;) {
+        const ssize_t got = file ? ::read(file.number(), part.data(), part.size()) : -1;
+        if (got == 0) return text;
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return Error{Fault::backend, {}, std::strerror(errno)};
+        text.append(part.data(), static_cast<std::size_t>(got));
     }
-
-    // All of it; the kernel hands out a page at a time, whatever is asked for.
-    Result<std::string> read() const {
-        std::string text;
-        std::array<char, 16384> part;
-        for (;;) {
-            const ssize_t got = descriptor_ < 0 ? -1 : ::read(descriptor_, part.data(), part.size());
-            if (got == 0) return text;
-            if (got < 0 && errno == EINTR) continue;
-            if (got < 0) return Error{Fault::backend, {}, std::strerror(errno)};
-            text.append(part.data(), static_cast<std::size_t>(got));
-        }
-    }
-
-private:
-    int descriptor_;
-};
+}
 
 std::string first_word(std::string_view text) { return std::string(text.substr(0, text.find_first_of(" \n"))); }
 
 std::string sysfs(const std::string& link, const char* file) {
-    const auto text = File(fmt::format("/sys/class/net/{}/{}", link, file)).read();
+    const auto text = read_whole(fmt::format("/sys/class/net/{}/{}", link, file));
     return text ? first_word(*text) : "";
 }
 
@@ -130,15 +118,14 @@ namespace {
 
 Result<Statistics> read_counters(const DroppedOf& dropped_of) {
     // The thread's own: its network namespace may be another one than the process's.
-    const auto text = File("/proc/thread-self/net/dev").read();
+    const auto text = read_whole("/proc/thread-self/net/dev");
     if (!text) return topology::about("/proc/net/dev", text.error());
     return parse_counters(*text, dropped_of);
 }
 
 // Made of software alone. A bond sums up what its NICs have missed.
 bool misses_nothing(const bridges::Link* link) {
-    if (!link || !link->kind) return false;
-    return !link->is_device() && !link->as<bridges::Bond>();
+    return link && !link->is_device() && !link->as<bridges::Bond>();
 }
 
 }  // namespace
