@@ -78,11 +78,7 @@ Socket::~Socket() {
     if (socket_) zmq_close(socket_);
 }
 
-Result<> Socket::set(int option, int value) {
-    if (zmq_setsockopt(socket_, option, &value, sizeof value) != 0)
-        return zmq_error("socket option " + std::to_string(option), "zmq_setsockopt");
-    return {};
-}
+Result<> Socket::set(int option, int value) { return set(option, {reinterpret_cast<const char*>(&value), sizeof value}); }
 
 Result<> Socket::set(int option, std::string_view value) {
     if (zmq_setsockopt(socket_, option, value.data(), value.size()) != 0)
@@ -90,11 +86,7 @@ Result<> Socket::set(int option, std::string_view value) {
     return {};
 }
 
-Result<> Socket::set_wide(int option, std::int64_t value) {
-    if (zmq_setsockopt(socket_, option, &value, sizeof value) != 0)
-        return zmq_error("socket option " + std::to_string(option), "zmq_setsockopt");
-    return {};
-}
+Result<> Socket::set_wide(int option, std::int64_t value) { return set(option, {reinterpret_cast<const char*>(&value), sizeof value}); }
 
 Result<> Socket::bind(const std::string& endpoint) {
     if (zmq_bind(socket_, endpoint.c_str()) != 0) return zmq_error(endpoint, "bind");
