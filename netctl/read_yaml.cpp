@@ -6,7 +6,6 @@
 #include "netd/wire/json.hpp"
 #include "topology/names.hpp"
 
-#include <algorithm>
 #include <charconv>
 #include <cstdint>
 #include <fmt/format.h>
@@ -31,10 +30,6 @@ std::optional<Number> whole(std::string_view text) {
     const auto [end, bad] = std::from_chars(text.data(), text.data() + text.size(), number);
     if (bad != std::errc() || end != text.data() + text.size()) return std::nullopt;
     return number;
-}
-
-bool has_control(std::string_view text, std::string_view allowed) {
-    return std::any_of(text.begin(), text.end(), [&](char c) { return static_cast<unsigned char>(c) < 0x20 && allowed.find(c) == allowed.npos; });
 }
 
 // Nothing else; 010 is eight to YAML 1.1 and ten to YAML 1.2, and to people.
@@ -83,7 +78,7 @@ public:
         const bool is_text = tag == "!" || tag == std::string(own_tags) + "str";
         check_tag(mark, tag);
         if (wants_key()) return take_key(mark, text);
-        if (has_control(text, "\t\n")) refuse(mark, "a text with a control character is not taken");
+        if (wire::has_control(text, "\t\n")) refuse(mark, "a text with a control character is not taken");
         if ((is_plain || !is_text) && has_leading_zeros(text))
             refuse(mark, fmt::format("{} can be meant as octal or as decimal; write {}, or \"{}\" if it is a text", text, without_leading_zeros(text), text));
         put(mark, is_plain || !is_text ? meaning_of(text) : json(text));
@@ -120,7 +115,7 @@ private:
 
     void take_key(const YAML::Mark& mark, const std::string& name) {
         auto& open = open_.back();
-        if (has_control(name, "")) refuse(mark, "a key with a control character is not taken");
+        if (wire::has_control(name, "")) refuse(mark, "a key with a control character is not taken");
         if (open.container->contains(name)) refuse(mark, in_quotes(name) + " is given twice", wire::pointer(open.path, name));
         open.key = name;
         yaml_.lines[wire::pointer(open.path, name)] = mark.line + 1;

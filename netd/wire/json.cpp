@@ -9,6 +9,12 @@
 
 namespace wire {
 
+bool has_control(std::string_view text, std::string_view allowed) {
+    return std::any_of(text.begin(), text.end(), [&](char c) {
+        return static_cast<unsigned char>(c) < 0x20 && allowed.find(c) == allowed.npos;
+    });
+}
+
 namespace {
 
 using nlohmann::json;
@@ -19,12 +25,6 @@ std::string reason(std::string_view what) {
         if (const auto colon = what.find(": ", column); colon != what.npos) what.remove_prefix(colon + 2);
     if (const auto label = what.find("] "); what.starts_with("[json.") && label != what.npos) what.remove_prefix(label + 2);
     return shortened(what.substr(0, what.find("; last read")), 160);
-}
-
-bool has_control(std::string_view text, std::string_view allowed) {
-    return std::any_of(text.begin(), text.end(), [&](char c) {
-        return static_cast<unsigned char>(c) < 0x20 && allowed.find(c) == allowed.npos;
-    });
 }
 
 // Builds the document; each event answers "go on?". Holds no recursion: the open containers are a list.

@@ -28,6 +28,9 @@ enum class From { client, disk };
 // Error::subject is the JSON pointer of the culprit, or "byte N" if the text breaks off being JSON there.
 Result<nlohmann::json> parse_strict(std::string_view text);
 
+// A control character of ASCII, and none of those that are allowed.
+bool has_control(std::string_view text, std::string_view allowed);
+
 // The value of the outermost object's "id", taken from a text that parse_strict() refused, so that the refusal can be
 // addressed. Null if there is none, more than one, or it is neither a whole number nor a text of at most 256 bytes.
 nlohmann::json salvage_id(std::string_view text);
