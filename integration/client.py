@@ -21,6 +21,16 @@ class NoAnswer(Exception):
     pass
 
 
+def says_no(ask, *codes):
+    """The error that `ask()` ends with; of one of these codes, if there are any."""
+    try:
+        answer = ask()
+    except RpcError as error:
+        assert not codes or error.code in codes, error
+        return error
+    raise AssertionError(f"not refused: {answer}")
+
+
 class Client:
     """One connection. A call waits for its answer; `send` and `receive` are the two halves of it."""
 

@@ -6,7 +6,7 @@ import signal
 import time
 
 from agree import agree
-from client import RpcError
+from client import says_no
 from host import is_alive, reachable, wait_until
 from runner import case
 
@@ -58,11 +58,7 @@ def told(host, network):
 
 
 def refusal(host, *networks, **options):
-    try:
-        host.client.setup(*networks, **options)
-    except RpcError as refusal:
-        return refusal
-    raise AssertionError("it was not refused")
+    return says_no(lambda: host.client.setup(*networks, **options))
 
 
 def refused(host, code, words, *networks, **options):
@@ -325,10 +321,7 @@ def undo(host, networks, is_seen):
         number = other.send("Host.setupNetworks", {"networks": networks, "options": {"connectivityTimeout": 300}})
         wait_until(is_seen, 40)
         host.client.call("Host.rollback")
-        try:
-            raise AssertionError(f"it was not taken back: {other.receive(number)}")
-        except RpcError as refusal:
-            assert refusal.code == 10, refusal
+        says_no(lambda: other.receive(number), 10)
 
 
 @case()

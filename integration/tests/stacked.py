@@ -1,7 +1,7 @@
 """What others have on devices: it keeps those of netd's from going, and is as it was on the way back."""
 
 from agree import agree, changes, photograph
-from client import RpcError
+from client import says_no
 from host import wait_until
 from runner import case
 
@@ -10,12 +10,8 @@ def refused(host, code, what, networks, bondings=None):
     """By the door, so planning says the same, and nothing is touched."""
     before = photograph(host.space)
     for ask in (lambda: host.client.call("Host.planNetworks", {"networks": networks, "bondings": bondings or {}}), lambda: host.client.setup(networks, bondings, confirm=None)):
-        try:
-            answer = ask()
-        except RpcError as error:
-            assert error.code == code and what in error.message and not error.message.startswith("rolled back"), error
-        else:
-            raise AssertionError(f"not refused: {answer}")
+        error = says_no(ask, code)
+        assert what in error.message and not error.message.startswith("rolled back"), error
     differences = changes(before, photograph(host.space))
     assert not differences, "\n".join(differences)
 
@@ -92,10 +88,7 @@ def the_mtu_of_somebodys_vlan_comes_back(host):
                      "addr add 2001:db8:30::1/64 dev stor nodad", "route add 10.31.0.0/24 via 10.30.0.2 dev stor")
     before = photograph(host.space)
     for mtu in (1500, 1000):
-        try:
-            raise AssertionError(host.client.setup({"m": {"nic": "eno1", "ipaddr": "10.0.0.1", "prefix": 24, "mtu": mtu}}, confirm=False, connectivityTimeout=1))
-        except RpcError as error:
-            assert error.code == 10, error
+        says_no(lambda: host.client.setup({"m": {"nic": "eno1", "ipaddr": "10.0.0.1", "prefix": 24, "mtu": mtu}}, confirm=False, connectivityTimeout=1), 10)
         wait_until(lambda: not changes(before, photograph(host.space)), 10, lambda: changes(before, photograph(host.space)))
 
 
