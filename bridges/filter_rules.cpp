@@ -29,7 +29,12 @@ constexpr std::string_view chains = R"(
   ether type { 0x8808, 0x8809, 0x888e, 0x88cc, 0x8926, 0x893f } goto drop_control
   meta protocol < 0x600 goto drop_ethertype
  }
+ chain readable {
+  meta l4proto != 255 return
+  meta protocol { ip, ip6 } goto drop_fragment
+ }
  chain own {
+  jump readable
   iifname . ether saddr != @macs goto drop_mac
   meta protocol arp arp htype != 1 goto drop_mac
   meta protocol arp iifname . arp saddr ether != @macs goto drop_mac
@@ -195,7 +200,7 @@ std::size_t filter_rule_count(bool has_gates) {
     // Each rule ends in one of these; what updates and counts, or looks up, has a line of its own.
     std::size_t rules = rules_of_drops(topology::block_reasons);
     for (const std::string& text : {std::string(chains), hooks(has_gates)})
-        for (const char* one : {"goto ", "jump ", "vmap ", "@closed ", "@trusted "}) rules += count(text, one);
+        for (const char* one : {"goto ", "jump ", "vmap ", "@closed ", "@trusted ", " return"}) rules += count(text, one);
     return rules;
 }
 

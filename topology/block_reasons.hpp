@@ -22,7 +22,7 @@ inline constexpr std::array<BlockReason, 14> block_reasons = {{
     {"mac", "frames or ARP in the name of another MAC"},
     {"dhcp", "the words of a DHCP server"},
     {"router", "router advertisements and redirects"},
-    {"fragment", "IPv6 fragments that hide what they carry"},
+    {"fragment", "IP that hides what it carries, in fragments or by a length that is not true"},
     {"multicast", "queries that claim to be a multicast router"},
     {"host", "frames to the host itself"},
     {"ethertype", "protocols other than IP, ARP and RARP, or LLC, which hides what it carries"},
