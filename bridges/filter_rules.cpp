@@ -41,7 +41,7 @@ constexpr std::string_view chains = R"(
   udp sport { 67, 547 } goto drop_dhcp
   udp dport { 68, 546 } goto drop_dhcp
   meta protocol ip6 icmpv6 type { 134, 137 } goto drop_router
-  meta protocol ip icmp type { 5, 9 } goto drop_router
+  meta protocol ip ip frag-off & 0x1fff == 0 icmp type { 5, 9 } goto drop_router
   meta protocol ip6 ip6 daddr ff00::/8 exthdr frag exists goto drop_fragment
   meta protocol ip6 frag nexthdr { 0, 43, 44, 51, 60 } goto drop_fragment
   meta l4proto pim goto drop_multicast

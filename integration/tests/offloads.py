@@ -1,5 +1,5 @@
 """What the kernel makes of a guest's frame behind all filters: one that is to be cut into several gets the lengths, and the places of
-fragments, that its pieces need, whatever it said of itself before."""
+fragments, that its pieces need, whatever it said of itself before. And what no filter takes for what it is not: the later parts of packets."""
 
 import os
 import struct
@@ -73,3 +73,29 @@ def a_frame_that_is_shorter_than_its_packet_with_tags_about(host):
     wait_until(lambda: arrives(guest, victim, lambda data: frame(says(data, (9999, 9999)))), what="an honest frame with a tag does not arrive")
     assert not arrives(guest, victim, lambda data: frame(stating(0xFFFF, says(data, (9999, 9999)))))
     assert not arrives(guest, victim, lambda data: frame(says(data, (67, 68))))
+
+
+def later_parts(host):
+    """What stands where a message would begin is data there."""
+    victim = Guest(host, "victim", "lan", "tap", filter="none")
+    for guest in attackers(host, "lan", ("tap",)):
+        speaks(guest, {"victim": victim})
+        part = lambda kind, data: struct.pack("!BBHI", 58, 0, 181 << 3, 99) + bytes((kind,)) + data
+        for kind in (134, 136):
+            six = lambda data: ether(victim.mac, guest.mac, 0x86DD, ip6(link_local(guest.mac), link_local(victim.mac), 44, part(kind, data)))
+            assert arrives(guest, victim, six, expected=True), f"{guest.name}: a later part of a ping that goes on with {kind}"
+        for kind in (5, 9):
+            four = lambda data: ether(victim.mac, guest.mac, 0x800, ip4(guest.address, "10.0.0.2", 1, bytes((kind,)) + data, fragment=185))
+            assert arrives(guest, victim, four, expected=True), f"{guest.name}: a later part of a ping that goes on with {kind}"
+
+
+@case()
+def later_parts_of_a_ping(host):
+    define(host, {"lan": {}})
+    later_parts(host)
+
+
+@case(kinds=("legacy", "vlan-aware", "ovs"))
+def later_parts_of_a_ping_with_tags_about(host):
+    define(host, {"lan": {"nic": "eno1", "vlan": 100}})
+    later_parts(host)
