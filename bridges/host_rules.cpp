@@ -47,6 +47,8 @@ std::vector<Chain> host_chains(const Services& services) {
     all.push_back({"network", "", {
         // Broadcasts and multicasts have no address of the host; what may come of them, services say.
         fmt::format("{} != {{ local, broadcast, multicast, anycast }} goto drop_elsewhere", own_address),
+        // What went to all of the wire is for none alone: a guest's filter on Open vSwitch lets it pass.
+        fmt::format("meta pkttype {{ broadcast, multicast }} {} local goto drop_service", own_address),
         fmt::format("meta iifgroup & {:#x} == 0 accept", ~tag_mask),
         // Nobody there tells the host its ways to other networks.
         "icmp type redirect goto drop_service",

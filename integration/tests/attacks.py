@@ -7,6 +7,7 @@ import ipaddress
 import os
 import re
 import select
+import socket
 import struct
 import threading
 import time
@@ -15,7 +16,7 @@ from contextlib import suppress
 
 from agree import agree
 from client import says_no
-from frames import BROADCAST, Wire, collect, drain, mac_bytes, shout
+from frames import BROADCAST, Wire, collect, drain, inside, mac_bytes, shout
 from host import reachable, wait_until
 from runner import Skip, case
 from guests import Guest, define, uplinks
@@ -53,11 +54,19 @@ def ip6(source, to, following, payload):
     return struct.pack("!IHBB16s16s", 6 << 28, len(payload), following, 255, ipaddress.ip_address(source).packed, ipaddress.ip_address(to).packed) + payload
 
 
+def sum6(source, to, following, message):
+    return struct.pack("!H", checksum(ipaddress.ip_address(source).packed + ipaddress.ip_address(to).packed + struct.pack("!IHBB", len(message), 0, 0, following) + message))
+
+
 def icmp6(source, to, kind, body):
     """With its checksum, as the next part of an IPv6 packet."""
     message = struct.pack("!BBH", kind, 0, 0) + body
-    pseudo = ipaddress.ip_address(source).packed + ipaddress.ip_address(to).packed + struct.pack("!IHBB", len(message), 0, 0, 58)
-    return message[:2] + struct.pack("!H", checksum(pseudo + message)) + message[4:]
+    return message[:2] + sum6(source, to, 58, message) + message[4:]
+
+
+def udp6(source, to, sport, dport, payload):
+    message = udp(sport, dport, payload)
+    return message[:6] + sum6(source, to, 17, message) + message[8:]
 
 
 def igmp(kind, rest):
@@ -285,6 +294,34 @@ def guests_do_not_reach_the_host_but_the_wire_does(host):
 def guests_do_not_reach_the_host_of_open_vswitch_but_the_wire_does(host):
     host.kind = "ovs"
     guests_and_the_host(host)
+
+
+@case("ovs")
+def what_a_guest_of_open_vswitch_says_to_all_is_not_for_the_host_alone(host):
+    """A packet for one address in a frame for all: Linux takes it, and answers."""
+    if not host.client.call("Host.getStatus")["backends"]["kernel"]["services"]:
+        raise Skip("this kernel has no rules for what networks' devices take")
+    host.kind = "ovs"
+    define(host, {"web": {"nic": "eno1", "ipaddr": "10.0.0.254", "prefix": 24, "ipv6addr": "fd00::fe/64", "roles": ["gluster"]}})
+    with inside(host.space.name):
+        service = host.later(socket.socket(socket.AF_INET6, socket.SOCK_DGRAM))
+    service.bind(("::", 111))
+    service.settimeout(1)
+    guest = Guest(host, "a", "web")
+    guest.address = "10.0.0.7"
+    wire = uplinks(host, "eno1")["eno1"]
+    speaks(guest, {"wire": wire})
+    def hears(speaker, sender, to, six):
+        packet = lambda data: ip6("fd00::7", "fd00::fe", 17, udp6("fd00::7", "fd00::fe", 9, 111, data)) if six else ip4("10.0.0.7", "10.0.0.254", 17, udp(9, 111, data))
+        speaker.send(ether(to, sender, 0x86DD if six else 0x800, packet(b"netd-%08d" % next(tokens))))
+        with suppress(TimeoutError):
+            return bool(service.recv(100))
+        return False
+    for six in (False, True):
+        # The control: what comes from the wire, and for the host alone, is heard.
+        wait_until(lambda: hears(wire, ROUTER, host.space.link("web")["address"], six), what="the service is not reached")
+        for to in (host.space.link("web")["address"], BROADCAST, "01:00:5e:00:00:01", "33:33:00:00:00:01"):
+            assert not hears(guest.end, guest.mac, to, six), (to, six)
 
 
 @case("ovs")
