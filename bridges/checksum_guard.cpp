@@ -209,10 +209,24 @@ void judge_fragments(Program& program) {
     program.mark("no fragment");
 }
 
+// A frame that is still to be cut is no fragment: cut into fragments, it would begin at the beginning, wherever its header said that it belongs.
+void judge_pieces(Program& program) {
+    program.load(BPF_W, BPF_REG_1, frame, offsetof(__sk_buff, gso_size));
+    program.jump(BPF_JEQ, BPF_REG_1, 0, "no pieces");
+    program.load(BPF_W, BPF_REG_1, frame, offsetof(__sk_buff, protocol));
+    program.jump(BPF_JNE, BPF_REG_1, htons(ETH_P_IP), "no pieces");
+    read_frame(program, ETH_HLEN + 6, 2);
+    program.load(BPF_H, BPF_REG_1, BPF_REG_10, bytes);
+    program.compute(BPF_AND, BPF_REG_1, htons(0x3fff));
+    program.jump(BPF_JNE, BPF_REG_1, 0, "drop");
+    program.mark("no pieces");
+}
+
 Program program_for(const SkBuff& at) {
     Program program;
     program.copy(frame, BPF_REG_1);
     judge_length(program);
+    judge_pieces(program);
     judge_fragments(program);
     read_field(program, at.ip_summed, 1, BPF_REG_1);
     program.compute(BPF_RSH, BPF_REG_1, at.ip_summed.shift);

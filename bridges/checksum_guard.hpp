@@ -15,7 +15,7 @@ public:
     ChecksumGuard() = default;  // none
 
     int number() const { return program_.get(); }  // its descriptor; -1: none
-    static constexpr const char* name = "netd-checksum-3";  // a filter that has it is this program, in this version
+    static constexpr const char* name = "netd-checksum-4";  // a filter that has it is this program, in this version
 
 private:
     explicit ChecksumGuard(Descriptor program) : program_(std::move(program)) {}

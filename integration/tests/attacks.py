@@ -466,6 +466,12 @@ def only_its_own_checksum(host, definition):
         os.write(end.descriptor, bytes(10) + frame.replace(b"netd-token", b"netd-8%04d" % number))
         came = [bool(heard) for heard in collect(ends, b"netd-8%04d" % number, 60 if arrives else 0.5, quiet=0, enough=ends).values()]
         assert came == [arrives] * len(ends), (number, came)
+    # A frame that is to be cut into fragments, and says that it is one: the first of them would carry what a later one has as data.
+    for number, (place, arrives) in enumerate([(0, True), (185, False), (0x2000, False)]):
+        token = b"netd-9%04d" % number
+        os.write(end.descriptor, struct.pack("=BBHHHH", 0, 3, 42, 400, 0, 0) + ether(BROADCAST, mac, 0x800, ip4("10.0.0.7", "10.0.0.255", 17, udp(9, 9, token * 80), place)))
+        came = [bool(heard) for heard in collect(ends, token, 60 if arrives else 0.5, quiet=0, enough=ends).values()]
+        assert came == [arrives] * len(ends), (number, came)
     # What ethernet fills up is no part of the packet: nobody reads there what others don't.
     short = ether(BROADCAST, mac, 0x800, ip4("10.0.0.7", "10.0.0.255", 17, udp(9, 9, b"netd")))[:46]
     os.write(end.descriptor, bytes(10) + short + b"hidden")
