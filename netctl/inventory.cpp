@@ -4,6 +4,7 @@
 #include "netctl/answer.hpp"
 #include "netctl/text.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace netctl {
@@ -53,10 +54,11 @@ std::string addresses_of(const json& object) {
 
 Cell state_cell(const json& object) {
     const auto state = text_at(object, "operstate");
+    if (const auto flags = texts_at(object, "flags"); std::find(flags.begin(), flags.end(), "NO-CARRIER") != flags.end()) return {"no-carrier", Tone::warning};
     if (state == "UP") return {"up", Tone::good};
     if (state == "DOWN") return {"down", Tone::bad};
     if (state == "MISSING") return {"missing", Tone::bad};
-    if (state == "LOWERLAYERDOWN" || state == "NO-CARRIER") return {"no carrier", Tone::warning};
+    if (state == "LOWERLAYERDOWN" || state == "NO-CARRIER") return {"no-carrier", Tone::warning};
     std::string words = state;
     for (auto& c : words) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
     return {words, Tone::plain};

@@ -23,7 +23,7 @@ std::variant<nlohmann::json, Trouble> take_guest_nics(const std::string& vm, Ses
 // "192.0.2.10/24, 2001:db8::10/64" of an object with addr_info.
 std::string addresses_of(const nlohmann::json& object);
 
-// The word for an operstate, with its tone: "up", "no carrier", "down", "missing".
+// The word for an operstate, with its tone: "up", "no-carrier", "down", "missing".
 Cell state_cell(const nlohmann::json& object);
 
 // "1.5M" of stats64.rx.bytes; "" where it is not known.

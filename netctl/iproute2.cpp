@@ -93,7 +93,18 @@ json link_of(const std::string& name, std::string_view kind, const json& one, co
     return link;
 }
 
+std::map<std::string, const json*> nodes_by_id(const json& topology) {
+    std::map<std::string, const json*> nodes;
+    for (const auto& node : array_at(topology, "nodes")) nodes.emplace(text_at(node, "id"), &node);
+    return nodes;
+}
+
 }  // namespace
+
+bool lacks_lease(const json& network) {
+    const auto lacks = [&](const char* asks, const char* addresses) { return flag_at(network, asks) && array_at(network, addresses).empty(); };
+    return lacks("dhcpv4", "ipv4addrs") || lacks("dhcpv6", "ipv6addrs");
+}
 
 json stats64_of(const json& statistics, const std::string& ifname) {
     const auto& numbers = object_at(object_at(statistics, "network"), ifname);
@@ -140,6 +151,7 @@ json networks_of(const json& capabilities, const json& statistics) {
         if (const auto gateway = text_at(one, "ipv6gateway"); !gateway.empty() && gateway != "::") network["gateway6"] = gateway;
         network["bridged"] = flag_at(one, "bridged", true);
         network["in_sync"] = flag_at(one, "inSync", true);
+        network["lacks_lease"] = lacks_lease(one);
         add_statistics(network, statistics, text_at(one, "iface"));
         network.erase("speed");
         networks.push_back(std::move(network));
@@ -148,12 +160,22 @@ json networks_of(const json& capabilities, const json& statistics) {
 }
 
 void add_wires(json& networks, const json& topology) {
-    std::map<std::string, std::string> states;
-    for (const auto& node : array_at(topology, "nodes"))
-        if (text_at(node, "kind") == "network") states[text_at(node, "id")] = text_at(node, "state");
+    const auto nodes = nodes_by_id(topology);
     for (auto& network : networks) {
-        const auto found = states.find("network:" + text_at(network, "network"));
-        if (found != states.end() && found->second == "no-carrier" && text_at(network, "operstate") == "UP") network["operstate"] = "LOWERLAYERDOWN";
+        const auto found = nodes.find("network:" + text_at(network, "network"));
+        if (found == nodes.end()) continue;
+        if (!network.contains("link")) copy_text(network, "link", object_at(*found->second, "attributes"), "base");
+        if (text_at(*found->second, "state") != "no-carrier") continue;
+        network["flags"] = {"NO-CARRIER"};
+        if (text_at(network, "operstate") == "UP") network["operstate"] = "LOWERLAYERDOWN";
+    }
+}
+
+void add_carriers(json& links, const json& topology) {
+    const auto nodes = nodes_by_id(topology);
+    for (auto& link : links) {
+        const auto found = nodes.find(text_at(link, "kind") + ":" + text_at(link, "ifname"));
+        if (found != nodes.end() && text_at(*found->second, "state") == "no-carrier") link["flags"] = {"NO-CARRIER"};
     }
 }
 

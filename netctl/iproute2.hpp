@@ -11,13 +11,19 @@ namespace netctl {
 nlohmann::json links_of(const nlohmann::json& capabilities, const nlohmann::json& statistics);
 nlohmann::json networks_of(const nlohmann::json& capabilities, const nlohmann::json& statistics);
 
-// Networks whose device is up, but which `topology` (the answer of Host.getTopology) knows to have no carrier on their NIC or
-// bond: guests hold the device up. Their operstate is LOWERLAYERDOWN then.
+// What `topology` (the answer of Host.getTopology) knows of the wires of networks: the NIC or bond of one that lost it, and that
+// there is no carrier, with the flag NO-CARRIER. The operstate of one that guests hold up all the same is LOWERLAYERDOWN then.
 void add_wires(nlohmann::json& networks, const nlohmann::json& topology);
+
+// The flag NO-CARRIER for links that are up, and on which nobody answers.
+void add_carriers(nlohmann::json& links, const nlohmann::json& topology);
 
 // Networks that are defined and whose device is gone, which the capabilities leave out: what `topology` knows of them. Their
 // operstate is MISSING.
 void add_missing(nlohmann::json& networks, const nlohmann::json& topology);
+
+// A network of the capabilities that shall have an address by DHCP, and has none of the family.
+bool lacks_lease(const nlohmann::json& network);
 
 // {"rx": {"bytes": …}, "tx": {…}} of one interface; empty where nothing is known.
 nlohmann::json stats64_of(const nlohmann::json& statistics, const std::string& ifname);

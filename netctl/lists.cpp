@@ -30,6 +30,12 @@ Cell sync_cell(const json& network) {
     return {"DRIFT", Tone::bad};
 }
 
+Cell address_cell(const json& network) {
+    const auto addresses = addresses_of(network);
+    if (!flag_at(network, "lacks_lease")) return {addresses};
+    return {addresses.empty() ? "no lease" : addresses + ", no lease", Tone::warning};
+}
+
 Table networks_table(const json& networks) {
     Table table{{"NETWORK", "STATE", "ON", "VLAN", "SWITCH", "LINK", "MTU", "SYNC", "ROLES", "PORTS", "ADDRESSES"}};
     for (const auto& network : networks) {
@@ -37,7 +43,7 @@ Table networks_table(const json& networks) {
         table.rows.push_back({{text_at(network, "network"), Tone::strong}, state_cell(network), {text_at(network, "link")},
                               {text_at(network, "vlan")}, {text_at(network, "switch")}, {text_at(network, "ifname")},
                               {text_at(network, "mtu")}, sync_cell(network), {joined(texts_at(network, "roles"))},
-                              {flag_at(network, "bridged") ? ports : ""}, {addresses_of(network)}});
+                              {flag_at(network, "bridged") ? ports : ""}, address_cell(network)});
     }
     return table;
 }
@@ -88,7 +94,10 @@ Exit run(const Links& wish, Session& session) {
     const auto inventory = take_inventory(session);
     if (const auto* trouble = std::get_if<Trouble>(&inventory)) return session.screen.fail(*trouble);
     const auto& [capabilities, statistics] = std::get<Inventory>(inventory);
-    return show(pick(links_of(capabilities, statistics), "ifname", wish.name, "link"), links_table, "no links", session);
+    auto links = links_of(capabilities, statistics);
+    const auto topology = session.netd.call("Host.getTopology", json{{"view", "folded"}}, session.patience);
+    if (const auto* graph = std::get_if<json>(&topology)) add_carriers(links, *graph);
+    return show(pick(std::move(links), "ifname", wish.name, "link"), links_table, "no links", session);
 }
 
 Exit run(const Vm& wish, Session& session) {

@@ -2,6 +2,7 @@
 #include "netctl/answer.hpp"
 #include "netctl/definitions.hpp"
 #include "netctl/diff.hpp"
+#include "netctl/inventory.hpp"
 #include "netctl/iproute2.hpp"
 #include "netctl/missed.hpp"
 #include "netctl/plan_view.hpp"
@@ -41,6 +42,26 @@ TEST_CASE("a network that guests hold up without a wire has no carrier, and one 
     REQUIRE(states == std::map<std::string, std::string>{{"web", "LOWERLAYERDOWN"}, {"db", "UP"}, {"lab", "DOWN"}});
 }
 
+TEST_CASE("a link without a carrier is told from one that is set down, and a network whose NIC is gone keeps its name") {
+    const json topology{{"nodes", {{{"id", "nic:eth0"}, {"kind", "nic"}, {"state", "no-carrier"}}, {{"id", "nic:eth1"}, {"kind", "nic"}, {"state", "down"}},
+                                   {{"id", "network:web"}, {"kind", "network"}, {"state", "no-carrier"}, {"attributes", {{"base", "eth0"}}}}}}};
+    auto links = json::array({{{"ifname", "eth0"}, {"kind", "nic"}, {"operstate", "DOWN"}}, {{"ifname", "eth1"}, {"kind", "nic"}, {"operstate", "DOWN"}}});
+    add_carriers(links, topology);
+    REQUIRE(state_cell(links[0]).text == "no-carrier");
+    REQUIRE(state_cell(links[1]).text == "down");
+    auto networks = json::array({{{"network", "web"}, {"operstate", "DOWN"}}});
+    add_wires(networks, topology);
+    REQUIRE(networks == json{{{"network", "web"}, {"operstate", "DOWN"}, {"flags", {"NO-CARRIER"}}, {"link", "eth0"}}});
+}
+
+TEST_CASE("a network that asks for an address in vain is told") {
+    const json none = json::array();
+    REQUIRE(lacks_lease({{"dhcpv4", true}, {"ipv4addrs", none}}));
+    REQUIRE_FALSE(lacks_lease({{"dhcpv4", true}, {"ipv4addrs", {"192.0.2.10/24"}}, {"ipv6addrs", none}}));
+    REQUIRE(lacks_lease({{"dhcpv4", true}, {"dhcpv6", true}, {"ipv4addrs", {"192.0.2.10/24"}}, {"ipv6addrs", none}}));
+    REQUIRE_FALSE(lacks_lease({{"ipv4addrs", none}}));
+}
+
 TEST_CASE("a network whose device is gone is told from the topology, and no other is told twice") {
     const json topology{{"nodes", {{{"id", "network:storage"}, {"kind", "network"}, {"state", "missing"},
                                     {"attributes", {{"base", "eno2"}, {"vlan", "7"}, {"device", "eno2.7"}, {"roles", "management migration"}, {"switch", "legacy"}}}},
@@ -66,6 +87,7 @@ TEST_CASE("answers of no known shape are empty answers") {
         auto networks = networks_of(answer, answer);
         add_wires(networks, answer);
         add_missing(networks, answer);
+        add_carriers(networks, answer);
         REQUIRE(read_graph(answer).graph == topology::Graph());
         REQUIRE(plan_summary(answer).size() > 0);
     }
