@@ -1,6 +1,7 @@
 // `status`: is all well, on one screen; and `version`.
 #include "netctl/answer.hpp"
 #include "netctl/diff.hpp"
+#include "netctl/report.hpp"
 #include "netctl/text.hpp"
 #include "netctl/verbs.hpp"
 
@@ -13,14 +14,6 @@ namespace netctl {
 namespace {
 
 using nlohmann::json;
-
-struct Report {
-    json status = {};
-    json drift = json::array();
-    bool is_dirty() const { return flag_at(status, "netConfigDirty"); }  // something runs that is not committed
-    const json& bonds() const { return object_at(status, "bonds"); }  // those that are not well, each with a sentence
-    bool has_trouble() const { return !member(status, "trouble").is_null(); }
-};
 
 using Row = std::vector<Cell>;
 
@@ -64,14 +57,10 @@ Cell last_cell(const json& status) {
 }
 
 Cell sync_cell(const Report& report) {
-    std::vector<std::string> drifted;
-    for (const auto& one : report.drift) {
-        auto name = text_at(one, "kind") == "network" ? text_at(one, "name") : text_at(one, "kind") + " " + text_at(one, "name");
-        if (drifted.empty() || drifted.back() != name) drifted.push_back(std::move(name));
-    }
+    const auto names = drifted(report);
     const auto count = text_at(report.status, "networks");
-    if (drifted.empty()) return {count + ", all as defined", Tone::good};
-    return {fmt::format("{}, not as defined: {}", count, joined(drifted)), Tone::bad};
+    if (names.empty()) return {count + ", all as defined", Tone::good};
+    return {fmt::format("{}, not as defined: {}", count, joined(names)), Tone::bad};
 }
 
 // What somebody should look at; counters that stayed 0 are no news. Groups of them are named by the group.
@@ -130,12 +119,14 @@ Table screen_of(const Report& report) {
     const std::chrono::seconds uptime(number_at(status, "uptime").value_or(0));
     Table table{.wraps = true};
     const auto add = [&table](std::string name, Cell cell) { table.rows.push_back(Row{{std::move(name), Tone::dim}, std::move(cell)}); };
+    add("host", verdict_of(report));
     add("netd", {fmt::format("{}, up {}, revision {}", text_at(status, "version"), short_time(uptime), text_at(status, "revision")), Tone::good});
     for (const auto& [name, backend] : object_at(status, "backends").items()) add(name, backend_cell(backend));
     add("networks", sync_cell(report));
     if (auto contested = names_in(member(object_at(status, "drift"), "contested")); !contested.empty())
-        add("contested", {contested + ": somebody undoes each repair, so netd leaves it", Tone::bad});
-    if (auto down = names_in(member(status, "down")); !down.empty()) add("down", {down + ": without carrier, set down or missing: netctl topology --problems", Tone::bad});
+        add("contested", {contested + ": somebody undoes each repair, so netd leaves it until its definition is applied anew", Tone::bad});
+    for (const auto& reason : reasons_of_down(report)) add("down", {reason + ": netctl topology --problems", Tone::bad});
+    if (const auto names = without_lease(report); !names.empty()) add("no lease", {joined(names) + ": no DHCP server has given an address: journalctl -t dhcpcd", Tone::warning});
     if (auto renamed = renames_in(object_at(status, "renamed")); !renamed.empty()) add("renamed", {std::move(renamed), Tone::warning});
     for (const auto& [tap, what] : object_at(status, "unknown").items()) add("unknown", {fmt::format("{} on {}: it carries nothing until it is known whose it is: netctl why {}", tap, text_at(what, "bridge"), tap), Tone::warning});
     for (const auto& [bond, verdict] : report.bonds().items()) add(bond, {shown(verdict), Tone::bad});
@@ -157,6 +148,12 @@ std::variant<Report, Trouble> take_report(Session& session) {
     const auto drift = session.netd.call("Host.getDrift", json::object(), session.patience);
     if (const auto* trouble = std::get_if<Trouble>(&drift)) return *trouble;
     report.drift = drift_of(std::get<json>(drift));
+    // Without these there is less to say, and no trouble.
+    auto capabilities = session.netd.call("Host.getNetworkCapabilities", json::object(), session.patience);
+    if (auto* known = std::get_if<json>(&capabilities)) report.capabilities = std::move(*known);
+    if (member(report.status, "down").empty()) return report;
+    auto topology = session.netd.call("Host.getTopology", json{{"view", "problems"}}, session.patience);
+    if (auto* problems = std::get_if<json>(&topology)) report.problems = std::move(*problems);
     return report;
 }
 
@@ -168,6 +165,7 @@ Exit run(const Status&, Session& session) {
     const auto& report = std::get<Report>(taken);
     if (session.screen.wants_json()) {
         auto whole = report.status;
+        whole["withoutLease"] = without_lease(report);
         whole["deviations"] = report.drift;  // beside netd's own "drift": what is done about them, and what is contested
         session.screen.document(whole);
     } else {

@@ -112,6 +112,7 @@ ask status
 it "status ends with 6 while there is drift" ends_with 6
 it "shows how long it has run" shows "up 1d 2h"
 it "what the kernel lacks" shows "no bond"
+it "and in its first line what is not well" [ "${out%%$'\n'*}" == "host         1 not as defined" ]
 it "what is not as defined" shows "not as defined: db"
 it "counters that say something" shows "server.received 12"
 it "and no others" hides malformed
@@ -121,6 +122,7 @@ it "for scripts" json_has '.version == "0.1.0" and (.deviations | map(.attribute
 touch "$dir/in-sync"
 ask status
 it "all well ends with 0" ends_with 0
+it "and begins with that" [ "${out%%$'\n'*}" == "host         all is well" ]
 ask diff
 it "no drift ends with 0" ends_with 0
 it "and says so" says "the host is as it is defined"

@@ -1,0 +1,42 @@
+// What an administrator sees first.
+#include "netctl/report.hpp"
+
+#include <catch2/catch.hpp>
+
+namespace report_test {
+
+using namespace netctl;
+using nlohmann::json;
+
+TEST_CASE("the first line of the status says whether all is well, and what is not, the worst first") {
+    Report report;
+    REQUIRE(verdict_of(report).text == "all is well");
+    report.status = {{"transaction", {{"id", 3}}}};
+    report.capabilities = {{"networks", {{"dyn", {{"dhcpv4", true}, {"ipv4addrs", json::array()}}}}}};
+    REQUIRE(verdict_of(report).text == "1 network without a lease, a change waits");
+    REQUIRE(verdict_of(report).tone == Tone::warning);
+    report.status = {{"down", {"dyn", "web"}}, {"bonds", {{"bond0", "no LACP"}}}, {"trouble", {{"what", "blocked"}}}};
+    report.drift = json::array({{{"kind", "network"}, {"name", "web"}}, {{"kind", "network"}, {"name", "web"}}, {{"kind", "guest"}, {"name", "vm1"}}});
+    REQUIRE(verdict_of(report).text == "TROUBLE, 2 networks down, 1 bond not well, 2 not as defined");
+    REQUIRE(verdict_of(report).tone == Tone::bad);
+    REQUIRE(drifted(report) == std::vector<std::string>{"web", "guest vm1"});
+}
+
+TEST_CASE("networks that are down are told by the NIC or bond that took them down") {
+    const auto network = [](const char* name, const char* base) { return json{{"id", std::string("network:") + name}, {"attributes", {{"base", base}}}}; };
+    Report report;
+    report.status = {{"down", {"db", "lab", "odd", "web"}}};
+    report.problems = {{"nodes", {network("db", "eth0"), network("web", "eth0"), network("lab", "bond0"), {{"id", "nic:eth0"}, {"state", "no-carrier"}}, {{"id", "bond:bond0"}, {"state", "missing"}}}}};
+    REQUIRE(reasons_of_down(report) == std::vector<std::string>{"lab: bond0 is missing", "db, web: eth0 has no carrier", "odd: without carrier, set down or missing"});
+}
+
+TEST_CASE("a status of no known shape has its first line, too") {
+    for (const auto& odd : {json(), json(7), json::array({1, nullptr}), json{{"down", 5}, {"bonds", "x"}, {"networks", {{"web", 1}}}, {"nodes", {1, {{"id", 5}}}}}}) {
+        INFO(odd.dump());
+        const Report report{odd, json::array(), odd, odd};
+        (void)reasons_of_down(report);
+        REQUIRE_FALSE(verdict_of(report).text.empty());
+    }
+}
+
+}  // namespace report_test
