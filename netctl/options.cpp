@@ -56,9 +56,28 @@ public:
             if (is_a_slip_away(word, verb->get_name())) return verb->get_name();
         return {};
     }
+    // "" if there is none; `meant` is the one that it is a slip of the finger away from.
+    std::string unknown_option(std::string& meant) {
+        const auto words = app_.remaining(true);
+        const auto found = std::find_if(words.begin(), words.end(), [](const auto& one) { return one.size() > 1 && one.starts_with('-') && one != "--"; });
+        if (found == words.end()) return {};
+        auto word = found->substr(0, found->find('='));
+        for (const auto* app : known_options_of())
+            for (const auto* option : app->get_options())
+                for (const auto& name : option->get_lnames())
+                    if (is_a_slip_away(word, "--" + name)) meant = "--" + name;
+        return word;
+    }
     Invocation take() && { return std::move(invocation_); }
 
 private:
+    // Of the whole, and of the verb that was given.
+    std::vector<const CLI::App*> known_options_of() {
+        std::vector<const CLI::App*> apps = {&app_};
+        for (const auto* verb : app_.get_subcommands()) apps.push_back(verb);
+        return apps;
+    }
+
     template <class Known>
     CLI::App* add(const char* name, const char* about, Known& values) {
         auto* verb = app_.add_subcommand(name, about);
@@ -230,8 +249,14 @@ private:
 
 std::variant<Invocation, Exit> read_options(int count, const char* const* words) {
     CommandLine line;
+    // `help VERB`, as other programs have it.
+    std::vector<const char*> given(words, words + count);
+    if (count > 1 && given[1] == std::string_view("help")) {
+        given.erase(given.begin() + 1);
+        given.push_back("--help");
+    }
     try {
-        line.app().parse(count, words);
+        line.app().parse(static_cast<int>(given.size()), given.data());
     } catch (const CLI::Success& shown) {
         line.app().exit(shown);
         return Exit::done;
@@ -243,6 +268,11 @@ std::variant<Invocation, Exit> read_options(int count, const char* const* words)
         }
         const auto used = line.app().get_subcommands();
         const auto verb = used.empty() ? std::string() : " " + used.front()->get_name();
+        std::string meant;
+        if (const auto option = line.unknown_option(meant); !option.empty()) {
+            fmt::print(stderr, "netctl: there is no option {} · try: {}\n", in_quotes(option), meant.empty() ? "netctl" + verb + " --help" : meant);
+            return Exit::usage;
+        }
         fmt::print(stderr, "netctl: {} · try: netctl{} --help\n", printable(error.what()), verb);
         return Exit::usage;
     }

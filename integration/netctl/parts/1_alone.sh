@@ -40,6 +40,17 @@ it "an unknown verb ends with 2" ends_with 2
 it "and is named" says 'netctl: there is no "frobnicate" · try: netctl --help'
 ask statsu
 it "a slip of the finger gets the verb that was meant" says 'there is no "statsu" · try: netctl status'
+ask topology --netwrok web
+it "an option that is none is named, with the one that was meant" says 'there is no option "--netwrok" · try: --network'
+it "and ends with 2" ends_with 2
+ask plan --fiel=x
+it "also where another is missing" says 'there is no option "--fiel" · try: --file'
+ask status --frobnicate
+it "one that is near to none has the way to those that there are" says 'there is no option "--frobnicate" · try: netctl status --help'
+ask help apply
+it "help VERB is as VERB --help" [ "$status" == 0 -a "$out" == "$("$netctl" apply --help)" ]
+ask help
+it "and help alone has all verbs" shows "rollback"
 ask apply
 it "a missing file name ends with 2" ends_with 2
 it "and shows the way to the help of that verb, not pages" says "try: netctl apply --help"
