@@ -2,6 +2,7 @@
 #include "netctl/apply.hpp"
 
 #include "netctl/answer.hpp"
+#include "netctl/before_us.hpp"
 #include "netctl/plan_view.hpp"
 #include "netctl/setup.hpp"
 #include "netctl/text.hpp"
@@ -141,7 +142,8 @@ Exit run(const Confirm&, Session& session) { return end("Host.confirmConnectivit
 Exit run(const Rollback&, Session& session) { return end("Host.rollback", "rolledBack", "taken back", "not taken back", session); }
 
 Exit run(const Commit&, Session& session) {
-    const auto answer = session.netd.call("Host.setSafeNetworkConfig", json::object(), session.patience);
+    const auto behind_others = wait_behind_others(session);
+    const auto answer = session.netd.call("Host.setSafeNetworkConfig", json::object(), session.patience + behind_others);
     if (const auto* trouble = std::get_if<Trouble>(&answer)) return session.screen.fail(*trouble);
     if (session.screen.wants_json()) session.screen.document(std::get<json>(answer));
     else session.screen.remark("committed: what is running now comes back at boot");

@@ -226,7 +226,7 @@ Call Connections::begin(const std::string& method, const json& params, Asked ask
 
 Answer Connections::call(const std::string& method, const json& params, milliseconds most, Asked asked) {
     if (auto answer = begin(method, params, asked).wait(most)) return std::move(*answer);
-    return Trouble{Exit::timeout, fmt::format("netd did not answer {} within {} ms", method, most.count()), "--timeout 60s"};
+    return Trouble{Exit::timeout, fmt::format("netd did not answer {} within {} ms", method, most.count()), "netctl --timeout 60s, or systemctl status netd"};
 }
 
 Subscription Connections::subscribe() {

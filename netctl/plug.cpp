@@ -1,5 +1,6 @@
 // `plug` and `unplug`: a guest's NIC comes and goes.
 #include "netctl/answer.hpp"
+#include "netctl/before_us.hpp"
 #include "netctl/text.hpp"
 #include "netctl/verbs.hpp"
 
@@ -13,6 +14,8 @@ using nlohmann::json;
 
 // netd waits at most 30 s for a guest to let go.
 constexpr milliseconds longest_plug{40'000};
+
+milliseconds patience_for_a_plug(Session& session) { return std::max(session.patience, longest_plug) + wait_behind_others(session); }
 
 json nic_of(const Plug& wish) {
     json nic{{"network", wish.network}, {"kind", wish.kind}, {"linkActive", !wish.cable_out}};
@@ -32,7 +35,7 @@ json nic_of(const Plug& wish) {
 
 Exit run(const Plug& wish, Session& session) {
     const json params{{"vmId", wish.vm}, {"nic", nic_of(wish)}};
-    const auto answer = session.netd.call("VM.hotplugNic", params, std::max(session.patience, longest_plug), Asked::plugging);
+    const auto answer = session.netd.call("VM.hotplugNic", params, patience_for_a_plug(session), Asked::plugging);
     if (const auto* trouble = std::get_if<Trouble>(&answer)) return session.screen.fail(*trouble);
     const auto& result = std::get<json>(answer);
     if (session.screen.wants_json()) {
@@ -49,7 +52,7 @@ Exit run(const Plug& wish, Session& session) {
 
 Exit run(const Unplug& wish, Session& session) {
     const json params{{"vmId", wish.vm}, {"nic", {{"macAddr", wish.mac}}}};
-    const auto answer = session.netd.call("VM.hotunplugNic", params, std::max(session.patience, longest_plug), Asked::plugging);
+    const auto answer = session.netd.call("VM.hotunplugNic", params, patience_for_a_plug(session), Asked::plugging);
     if (const auto* trouble = std::get_if<Trouble>(&answer)) return session.screen.fail(*trouble);
     const auto& result = std::get<json>(answer);
     if (!flag_at(result, "changed", true))

@@ -2,6 +2,7 @@
 #include "netctl/setup.hpp"
 
 #include "netctl/answer.hpp"
+#include "netctl/before_us.hpp"
 #include "netctl/text.hpp"
 
 #include <algorithm>
@@ -63,6 +64,7 @@ Setup::Setup(Session& session, const json& params) : Setup(session, params, ask_
 Setup::Setup(Session& session, const json& params, const Answer& before)
     : screen_(session.screen), netd_(session.netd), to_confirm_(confirmation_of(object_at(params, "options"))),
       last_before_(member(status_in(before), "last")), others_(number_of_waiting(status_in(before))), call_(is_cut(before) ? std::get<Trouble>(before) : Trouble()) {
+    screen_.remark(words_of_change_before_us(status_in(before)));
     if (!is_cut(before)) call_ = netd_.begin("Host.setupNetworks", params, Asked::setting_up);
 }
 

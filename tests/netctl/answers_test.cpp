@@ -1,5 +1,6 @@
 // What netctl makes of netd's answers; and that no answer makes it stumble.
 #include "netctl/answer.hpp"
+#include "netctl/before_us.hpp"
 #include "netctl/definitions.hpp"
 #include "netctl/diff.hpp"
 #include "netctl/inventory.hpp"
@@ -52,6 +53,13 @@ TEST_CASE("a link without a carrier is told from one that is set down, and a net
     auto networks = json::array({{{"network", "web"}, {"operstate", "DOWN"}}});
     add_wires(networks, topology);
     REQUIRE(networks == json{{{"network", "web"}, {"operstate", "DOWN"}, {"flags", {"NO-CARRIER"}}, {"link", "eth0"}}});
+}
+
+TEST_CASE("who comes while a change waits is told for how long") {
+    REQUIRE(words_of_change_before_us(json()).empty());
+    REQUIRE(words_of_change_before_us({{"transaction", nullptr}}).empty());
+    REQUIRE(words_of_change_before_us({{"transaction", {{"id", 3}, {"phase", "working"}, {"secondsLeft", nullptr}}}}).empty());
+    REQUIRE(words_of_change_before_us({{"transaction", {{"id", 3}, {"phase", "waiting"}, {"secondsLeft", 12.5}}}}).starts_with("change 3 waits to be confirmed, 12 s at most"));
 }
 
 TEST_CASE("a network that asks for an address in vain is told") {

@@ -97,6 +97,8 @@ it "definitions leave out the number of what waits, which no file may have" json
 ask confirm
 it "confirm of what only an engine may confirm ends with 1" ends_with 1
 it "and says that something waits, and for whom" says "not confirmed: what an engine asked for over TCP is confirmed over TCP only (transaction 3)"
+ask commit
+it "who comes while a change waits is told what he waits for" says "change 3 waits to be confirmed, 12 s at most, and what is asked for now begins after it · try: netctl confirm, or netctl rollback"
 touch "$dir/takes-back"
 ask rollback
 rm "$dir/takes-back"
