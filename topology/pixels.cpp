@@ -8,11 +8,11 @@ namespace {
 
 double width_of_average(Font font) {
     switch (font) {
-        case Font::title: return 8.2;
+        case Font::title: return 8.6;
         case Font::small: return 6.5;
         case Font::bold: return 7.2;
     }
-    return 8.2;
+    return 8.6;
 }
 
 // In average letters.

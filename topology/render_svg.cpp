@@ -18,9 +18,9 @@
 namespace topology {
 namespace {
 
-// Plain classes, no variables: converters to PNG and PDF do not know those.
+// Plain classes, no variables, no shorthand of fonts: converters to PNG and PDF do not all know those.
 constexpr std::string_view style = R"(
-text{font:11px "Inter","Segoe UI","Roboto","Cantarell","DejaVu Sans",sans-serif;fill:#475569}
+text{font-size:11px;font-family:"Inter","Segoe UI","Roboto","Cantarell","DejaVu Sans",sans-serif;fill:#475569}
 .sheet{fill:#f8fafc}
 .heading{font-size:11px;font-weight:600;letter-spacing:.06em;fill:#64748b}
 .box{fill:#ffffff;stroke:#cbd5e1;stroke-width:1}

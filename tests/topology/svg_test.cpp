@@ -2,6 +2,7 @@
 #include "tests/topology/sample_host.hpp"
 #include "topology/escape.hpp"
 #include "topology/names.hpp"
+#include "topology/pixels.hpp"
 #include "topology/render.hpp"
 
 #include <catch2/catch.hpp>
@@ -88,6 +89,11 @@ TEST_CASE("the picture is well-formed, stands alone and says in words what it sa
     REQUIRE(has(svg, "<text class=\"tag\""));
     REQUIRE(has(svg, "▲ DRIFT mtu is 1500, wanted 9000"));
     REQUIRE(has(svg, "class=\"state\">no carrier<"));
+}
+
+TEST_CASE("a title is as wide as the widest of the usual fonts writes it, and no converter has to know a shorthand") {
+    REQUIRE(pixels_of("web-of-the-20-department-in-pra…", Font::title) > 257);  // DejaVu Sans Bold
+    REQUIRE_FALSE(has(to_svg(host()), "{font:"));
 }
 
 TEST_CASE("an empty host has a picture too") {
