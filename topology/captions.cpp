@@ -70,7 +70,11 @@ std::string state_of(const Node& node) {
 }
 
 std::string problem_of(const Node& node) {
-    return node.problem ? "DRIFT " + escaped(*node.problem) : "";
+    const bool says_it_all = node.state == NodeState::missing && node.problem == "is missing";
+    if (node.problem && !says_it_all) return "DRIFT " + escaped(*node.problem);
+    if (node.state != NodeState::up) return {};
+    const auto verdict = node.attribute(attribute::verdict);
+    return escaped(verdict.substr(0, verdict.find(" (")));  // how it is known, and what to do, are in the status
 }
 
 std::string unusual_mtu_of(const Node& node) {

@@ -18,7 +18,7 @@ std::string speed_of(const Node& node);
 // How it is: "10G up", "no carrier", "down".
 std::string state_of(const Node& node);
 
-// "DRIFT mtu is 1500, wanted 9000", or "" where nothing is wrong.
+// "DRIFT mtu is 1500, wanted 9000", or what is wrong with a bond that is up; "" where nothing is, or the state says it all.
 std::string problem_of(const Node& node);
 
 // "mtu 9000" where it is not the 1500 that everybody expects, else "".

@@ -71,6 +71,7 @@ inline constexpr auto vlan = "vlan";            // the tag: of a vlan, and of a 
 inline constexpr auto base = "base";            // of a network that is not inside the host, the NIC or bond of its definition: "bond0"
 inline constexpr auto speed = "speed";          // of a nic or bond, in Mbit/s: "10000"
 inline constexpr auto mode = "mode";            // of a bond: "active-backup"
+inline constexpr auto verdict = "verdict";      // of a bond that does not do what it is for: why not
 inline constexpr auto active = "active";        // of a bond, the port that carries the traffic: "eno1"
 inline constexpr auto roles = "roles";          // of a network: "management migration"
 inline constexpr auto device = "device";        // what the kernel calls it, where that is not the label

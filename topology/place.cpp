@@ -262,7 +262,7 @@ std::string subtitle_of(const Picture& picture, const Cell& cell) {
 std::string warning_of(const Cell& cell) {
     const auto own = problem_of(*cell.node);
     if (!own.empty() || !cell.maker) return own;
-    if (cell.maker->problem) return problem_of(*cell.maker);
+    if (const auto its = problem_of(*cell.maker); !its.empty()) return its;
     const bool is_worse = cell.maker->state != cell.node->state && cell.maker->state != NodeState::up;
     return is_worse ? fmt::format("{} {}", name_of(cell.maker->kind()), text_of(cell.maker->state)) : "";
 }

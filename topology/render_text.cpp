@@ -15,7 +15,7 @@ namespace {
 // Green, orange, grey, red as plotnetcfg's users know them; the label says it in words too.
 std::string_view color_of(const Node& node) {
     if (node.state == NodeState::missing) return "#dc2626";
-    if (node.problem || node.state == NodeState::no_carrier) return "#d97706";
+    if (!problem_of(node).empty() || node.state == NodeState::no_carrier) return "#d97706";
     return node.state == NodeState::down ? "#94a3b8" : "#16a34a";
 }
 

@@ -133,7 +133,7 @@ private:
     Line health_of(const Node& node) const {
         Line line;
         line.add(state_of(node), ink_of(node));
-        if (node.problem) line.add(text(" " + problem_of(node)), ink_of(node));
+        if (const auto problem = problem_of(node); !problem.empty()) line.add(text((node.problem ? " " : ", ") + problem), ink_of(node));
         return line;
     }
 
@@ -146,7 +146,7 @@ private:
             line.add(text(caption_of(*carrier)));
             const auto details = carrier == trunk.bond ? details_of(*carrier) : std::string(name_of(carrier->kind()));
             if (!details.empty()) line.add(text(fmt::format(" ({})", details)));
-            if (carrier->problem || carrier->state != NodeState::up) line.add(" ").add(health_of(*carrier));
+            if (!problem_of(*carrier).empty() || carrier->state != NodeState::up) line.add(" ").add(health_of(*carrier));
         }
         return line;
     }
@@ -217,10 +217,11 @@ private:
         Line line;
         const auto mtu = unusual_mtu_of(node);
         if (!mtu.empty()) line.add(text(mtu) + ", ");
-        if (node.problem) line.add(text(problem_of(node)), ink_of(node));
-        if (node.problem && node.state != NodeState::up) line.add(", ");
+        const auto problem = problem_of(node);
+        line.add(text(problem), ink_of(node));
+        if (!problem.empty() && node.state != NodeState::up) line.add(", ");
         if (node.state != NodeState::up) return line.add(text_of(node.state), ink_of(node));
-        if (node.problem) return line;
+        if (!problem.empty()) return line;
         return node.owner.is_ours() ? line.add("in sync", Ink::good) : line.add("foreign", Ink::faint);
     }
 

@@ -1,6 +1,7 @@
 // Colours are the eight that every terminal has, and stay readable on black and on white.
 #include "topology/terminal.hpp"
 
+#include "topology/captions.hpp"
 #include "topology/utf8.hpp"
 
 #include <fmt/format.h>
@@ -42,7 +43,7 @@ std::string_view stroke_in_ascii(char32_t code) {
 
 Ink ink_of(const Node& node) {
     if (node.state == NodeState::missing) return Ink::bad;
-    if (node.problem || node.state == NodeState::no_carrier) return Ink::warning;
+    if (!problem_of(node).empty() || node.state == NodeState::no_carrier) return Ink::warning;
     return node.state == NodeState::down ? Ink::bad : Ink::good;
 }
 

@@ -34,7 +34,7 @@ Result<NodeId> named(const Graph& graph, std::initializer_list<NodeKind> kinds, 
 
 // A bridge inside the host has no carrier until a port of it lives, so only what has a NIC under it can lack one.
 bool is_troubled(const Node& node, const NodeIds& on_a_wire) {
-    if (node.problem || node.state == NodeState::missing) return true;
+    if (node.problem || node.state == NodeState::missing || !node.attribute(attribute::verdict).empty()) return true;
     if (node.state == NodeState::up) return false;
     switch (node.kind()) {
         case NodeKind::nic:

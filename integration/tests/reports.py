@@ -255,3 +255,4 @@ def ports_of_two_lags_are_told_in_words(host):
                lambda: str(host.client.call("Host.getStatus")["bonds"]))
     assert "not in one aggregator" in capabilities(host)["bondings"]["bond0"]["verdict"]
     assert "not in one aggregator" in host.netd.netctl("status", check=False)
+    assert "not in one aggregator" in host.netd.netctl("topology", "--problems")

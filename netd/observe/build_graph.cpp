@@ -3,6 +3,7 @@
 
 #include "netd/lower/naming.hpp"
 #include "netd/lower/vm_id.hpp"
+#include "netd/observe/bond_health.hpp"
 #include "netd/observe/drawing.hpp"
 
 #include <algorithm>
@@ -99,6 +100,10 @@ void draw_problems(Drawing& drawing, const Drift& drift) {
         } else if (const auto found = by_device.find(id.name); found != by_device.end() && id.kind <= NodeKind::port) {
             node.problem = joined(found->second);
         }
+    }
+    for (const auto& [bond, verdict] : bond_verdicts(drawing.snapshot)) {
+        const auto found = drawing.nodes.find({NodeKind::bond, bond});
+        if (found != drawing.nodes.end()) found->second.attributes[topology::attribute::verdict] = verdict;
     }
 }
 

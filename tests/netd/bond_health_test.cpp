@@ -1,5 +1,7 @@
 // A bond that looks healthy and is not: said in words, and nothing said where all is well.
 #include "netd/observe/bond_health.hpp"
+#include "netd/observe/build_graph.hpp"
+#include "topology/view.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -71,6 +73,9 @@ TEST_CASE("verdicts of a host are of its bonds that are not well", "[bonds]") {
     observe::Snapshot snapshot;
     snapshot.observed.kernel.links = {bond("802.3ad", 1, "00:11:22:33:44:55"), port("eno1", 1), port("eno2", 2)};
     CHECK(observe::bond_verdicts(snapshot).size() == 1);
+    const auto graph = observe::build_graph(snapshot, {});
+    CHECK(graph.nodes.find({topology::NodeKind::bond, "bond0"})->attribute(topology::attribute::verdict).starts_with("the two ports"));
+    CHECK_FALSE(topology::problems_only(graph).nodes.empty());
     snapshot.observed.kernel.links.put(port("eno2", 1));
     CHECK(observe::bond_verdicts(snapshot).empty());
 }

@@ -127,6 +127,22 @@ eno9 ─ missing ───── .0 ─ db  mtu 9000, DRIFT eno9 is not there, m
 )");
 }
 
+TEST_CASE("what is missing is told once, and a bond that does not do what it is for says why in short") {
+    Graph graph = only(host(), {nic("eno1"), nic("eno2"), nic("eno3"), bond("bond0")});
+    Node bonded = *graph.nodes.find(bond("bond0"));
+    bonded.attributes["verdict"] = "the two ports are not in one aggregator (eno1 in 1, eno2 in 2), eno2 carries nothing";
+    graph.nodes.put(bonded);
+    Node lost = *graph.nodes.find(nic("eno3"));
+    lost.state = NodeState::missing;
+    lost.problem = "is missing";
+    graph.nodes.put(lost);
+    REQUIRE("\n" + to_tree(graph) == R"(
+eno1 ─ 10G up ─┬─ bond0 (active-backup, eno1*) up, the two ports are not in one aggregator
+eno2 ─ 10G up ─┘
+eno3 ─ missing
+)");
+}
+
 TEST_CASE("a network that has lost its NIC to somebody else's bridge is not inside the host") {
     Graph graph;
     graph.nodes.put(node(NodeKind::nic, "eno2"));

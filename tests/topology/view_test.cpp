@@ -91,6 +91,14 @@ TEST_CASE("a healthy host has no problems to show") {
     REQUIRE(problems_only(graph) == Graph{});
 }
 
+TEST_CASE("a bond that is up and does not do what it is for is a problem") {
+    Graph graph = only(host(), {nic("eno1"), nic("eno2"), bond("bond0"), vlan("bond0.100")});
+    Node bonded = *graph.nodes.find(bond("bond0"));
+    bonded.attributes["verdict"] = "nobody answers LACP";
+    graph.nodes.put(bonded);
+    REQUIRE(ids(problems_only(graph)) == uplink);
+}
+
 TEST_CASE("a dead leg is shown with its bond and the leg that lives") {
     Graph graph = only(host(), {nic("eno1"), nic("eno2"), bond("bond0"), vlan("bond0.100")});
     set_state(graph, nic("eno2"), NodeState::no_carrier);
