@@ -54,7 +54,8 @@ std::string rules_of_network(const json& network) {
     if (roles.empty()) return "without a role: all services of the host answer; " + elsewhere;
     if (!network.contains("services")) return fmt::format("{}: this kernel can't keep services apart", joined(roles, 20));
     const auto services = texts_at(network, "services");
-    return fmt::format("{}: {} and ping answer, and what the host itself began; {}", joined(roles, 20), services.empty() ? "no service" : joined(services, 20), elsewhere);
+    const auto answers = services.empty() ? "no service of the host answers, but ping does" : joined(services, 20) + " and ping answer";
+    return fmt::format("{}: {}; answers to what the host itself began come in; {}", joined(roles, 20), answers, elsewhere);
 }
 
 // What the capabilities leave out: a network that is defined, and whose device is gone.
