@@ -37,13 +37,13 @@ Cell address_cell(const json& network) {
 }
 
 Table networks_table(const json& networks) {
-    Table table{{"NETWORK", "STATE", "ON", "VLAN", "SWITCH", "LINK", "MTU", "SYNC", "ROLES", "PORTS", "ADDRESSES"}};
+    Table table{{"NETWORK", "STATE", "ON", "VLAN", "SYNC", "ADDRESSES", "MTU", "SWITCH", "LINK", "ROLES", "PORTS"}};  // where 80 columns end, the less important
     for (const auto& network : networks) {
         const auto ports = std::to_string(array_at(network, "ports").size());
         table.rows.push_back({{text_at(network, "network"), Tone::strong}, state_cell(network), {text_at(network, "link")},
-                              {text_at(network, "vlan")}, {text_at(network, "switch")}, {text_at(network, "ifname")},
-                              {text_at(network, "mtu")}, sync_cell(network), {joined(texts_at(network, "roles"))},
-                              {flag_at(network, "bridged") ? ports : ""}, address_cell(network)});
+                              {text_at(network, "vlan")}, sync_cell(network), address_cell(network), {text_at(network, "mtu")},
+                              {text_at(network, "switch")}, {text_at(network, "ifname")}, {joined(texts_at(network, "roles"))},
+                              {flag_at(network, "bridged") ? ports : ""}});
     }
     return table;
 }

@@ -20,6 +20,8 @@ ask networks storage --json
 it "one whose device is gone is there all the same" json_has 'length == 1 and (.[0] | .network == "storage" and .link == "eno2" and .vlan == 7 and .operstate == "MISSING" and .roles == ["migration"] and .in_sync == false)'
 ask networks
 it "and the table says so" grep -q '^storage  *missing  *eno2  *7 ' "$dir/out"
+on_terminal "" networks
+it "addresses are seen on 80 columns" shows "192.0.2.10/24"
 
 ask links --json
 it "links have iproute2's names" json_has '.[] | select(.ifname == "eth0") | .operstate == "UP" and .mtu == 1500 and .address == "52:54:00:00:00:01" and .stats64.rx.bytes == 1500000'
