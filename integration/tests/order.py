@@ -68,7 +68,7 @@ def one_that_has_waited_for_longer_than_it_was_given_is_not_begun(host):
 
 @case()
 def one_that_has_waited_for_too_long_is_told_so_while_another_is_being_done(host):
-    strace = Strace(host, "-e", "trace=fsync", "-e", "inject=fsync:delay_enter=15s:when=1")
+    strace = Strace(host, "-e", "trace=rename", "-e", "inject=rename:delay_enter=15s:when=1")
     with host.netd.client() as other:
         begun, first = time.monotonic(), ask(host.client, {"web": {"nic": "eno2"}})
         wait_until(lambda: strace.log.read_text(), 10, "the first change is not at its journal")

@@ -6,6 +6,7 @@ import shutil
 from agree import agree, photograph
 from client import says_no
 from host import Failed, checkout, run, wait_until
+from killing import Strace
 from runner import case
 
 mgmt = {"nic": "eno1", "ipaddr": "192.0.2.10", "prefix": 24, "gateway": "192.0.2.1", "defaultRoute": True}
@@ -202,6 +203,23 @@ def the_state_folder_is_read_only(host):
     run("mount", "-o", "remount,bind,rw", host.netd.state)
     start(host)
     assert host.client.setup({"lan": {}})["changed"]
+    agree(host)
+
+
+@case()
+def a_disk_that_fails_by_itself_keeps_from_being_committed_and_from_nothing_else(host):
+    """A journal of another boot is void, so nobody waits until it is on the disk."""
+    host.client.setup({"ovirtmgmt": mgmt}, commitOnSuccess=True)
+    strace = Strace(host, "-e", "trace=fsync", "-e", "inject=fsync:error=EIO")
+    assert host.client.setup({"web": {"nic": "eno2"}})["changed"]
+    before, running = photograph(host.space), host.client.call("Host.getRunningConfig")
+    try:
+        answer = host.client.setup({"lan": {}}, commitOnSuccess=True)
+        raise AssertionError(f"not refused: {answer}")
+    except RpcError as error:
+        assert error.code == 29 and "Input/output" in error.message, error
+    assert len(strace.lines()) == 1, "one was waited for that was not to be committed"
+    assert photograph(host.space) == before and host.client.call("Host.getRunningConfig") == running
     agree(host)
 
 

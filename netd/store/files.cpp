@@ -66,7 +66,7 @@ Result<> write_new(const std::string& path, const Document& document, Durable du
     if (!file) return failed(path, "can't be written");
     bool written = write_all(file.number(), header(document)) && write_all(file.number(), document.body);
     // Without the fsync a power cut may leave an empty file under the final name.
-    if (written && durable != Durable::no) written = ::fsync(file.number()) == 0;
+    if (written && durable == Durable::yes) written = ::fsync(file.number()) == 0;
     if (written) written = file.close();
     if (written) return {};
     Error error = failed(path, "can't be written");

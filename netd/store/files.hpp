@@ -22,13 +22,11 @@ struct Document {
     bool fell_back = false;  // the newest file was damaged; this is the one before it
 };
 
-// yes: it outlives a power cut. room: it need not, but a disk without room for it says so. no: for tmpfs, and for
-// what is written again where it had room.
-enum class Durable { yes, room, no };
+// yes: it outlives a power cut. no: it outlives us. A disk without room says so either way, when it is written or closed.
+enum class Durable { yes, no };
 
 // Writes DIR/NAME by way of DIR/.NAME.new: a first line with format, generation, length and SHA-256, then the body.
-// With Durable::yes everything is fsynced, the directory too, and the last good version stays as DIR/NAME.prev; with Durable::room
-// the file alone is.
+// With Durable::yes everything is fsynced, the directory too, and the last good version stays as DIR/NAME.prev.
 // A "no" (disk full, read-only, fsync failed) leaves the old version in place; nothing is retried.
 Result<> write_document(const std::string& directory, const std::string& name, const Document& document, Durable durable);
 

@@ -198,8 +198,8 @@ Result<> Store::keep_running(const Running& running) {
 
 namespace {
 
-// Guests and what is put right again do not outlive the boot, and a journal of another boot is void: what survives netd's
-// own death is enough for them. Definitions wait for the disk, so that one that is full refuses before anything is touched.
+// A journal of another boot is void: what survives netd's own death is enough. Definitions are written to the disk all the same, so that
+// one that is full or read-only refuses before anything is touched.
 bool is_for_this_boot(const Entry& entry) { return entry.delta.networks.empty() && entry.delta.bonds.empty(); }
 
 Document journal_of(const Entry& entry) { return {entry.id, wire::dump(write_entry(entry))}; }
@@ -226,8 +226,7 @@ Result<> Store::begin(const Entry& entry) {
     // What runs then is less than the journal, which has it in it, and is refused before anything is touched.
     if (begins)
         if (auto room = make_room_for_line(run_, running_name, journal.body.size()); !room) return room;
-    // That it waits is said in a disk that has had room for it when it began.
-    return write_document(brief ? run_ : state_, journal_name, journal, begins ? Durable::room : Durable::no);
+    return write_document(brief ? run_ : state_, journal_name, journal, Durable::no);
 }
 
 Result<> Store::take_back(const Entry& entry) { return write_document(run_, journal_name, journal_of(entry), Durable::no); }
