@@ -39,6 +39,7 @@ void Mirror::take(const nlmsghdr& message) {
     // A new port makes a dozen reports of itself; only the last one counts, and reading is what costs.
     if (const int index = link_index_of(message)) {
         const auto* start = reinterpret_cast<const std::byte*>(&message);
+        stack_hints_.erase(index);  // it has the stack as it was after that
         Waiting& waiting = waiting_[index];
         waiting.message.assign(start, start + message.nlmsg_len);
         waiting.flags.reset();
@@ -252,9 +253,14 @@ void Mirror::take(const RuleReport& report) {
 }
 
 void Mirror::take(const StackHint& hint) {
-    if (hint.index > 0) hints_.insert(hint.index);
+    if (hint.index > 0) stack_hints_.insert(hint.index);
     if (hint.index == NETCONFA_IFINDEX_ALL)
-        for (const auto& [index, seen] : links_) hints_.insert(index);
+        for (const auto& [index, seen] : links_) stack_hints_.insert(index);
+}
+
+std::set<int> Mirror::take_hints() {
+    hints_.merge(std::exchange(stack_hints_, {}));
+    return std::exchange(hints_, {});
 }
 
 void Mirror::drop(const std::set<Doubt>& asked) {

@@ -44,7 +44,7 @@ public:
 
     // Routes to look at, and links whose stack to look at; each is told once.
     std::set<Doubt> take_doubts() { return std::exchange(doubts_, {}); }
-    std::set<int> take_hints() { return std::exchange(hints_, {}); }
+    std::set<int> take_hints();
 
     // These are settled as far as they can be.
     void drop(const std::set<Doubt>& asked);
@@ -145,6 +145,7 @@ private:
     std::set<Doubt> doubts_;
     bool doubts_rules_ = false;
     std::set<int> hints_;
+    std::set<int> stack_hints_;          // by the kernel's word that something of the stack has changed, which a later report of the link has in it
     State state_;
     bool has_changed_ = false;
 };

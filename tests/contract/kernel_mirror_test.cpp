@@ -3,6 +3,7 @@
 #include "bridges/nl_write.hpp"
 #include "tests/contract/kernel_worlds.hpp"
 
+#include <linux/netconf.h>
 #include <linux/netlink.h>
 #include <sys/socket.h>
 
@@ -227,6 +228,29 @@ TEST_CASE("a version of the state shares with the one before what did not change
     now.mtu = mtu(1400);
     update(world, now);
     REQUIRE(world.kernel->state().links.find(name("eth0")) == was);
+}
+
+TEST_CASE("a link that is reported after its stack was said to be another one needs no second look", "[mirror]") {
+    const auto hint = [](int index) {
+        Message message(RTM_NEWNETCONF, 0, netconfmsg{AF_INET});
+        message.number(NETCONFA_IFINDEX, index);
+        return message;
+    };
+    ifinfomsg header = {};
+    header.ifi_index = 7;
+    Message report(RTM_NEWLINK, 0, header);
+    report.text(IFLA_IFNAME, "web");
+    report.number(IFLA_MTU, 1500);
+    Mirror mirror;
+    mirror.take(*hint(7).raw());
+    mirror.take(*hint(8).raw());
+    mirror.take(*report.raw());
+    mirror.settle();
+    CHECK(mirror.take_hints() == std::set{8});
+    mirror.take(*report.raw());
+    mirror.take(*hint(7).raw());
+    mirror.settle();
+    CHECK(mirror.take_hints() == std::set{7});
 }
 
 TEST_CASE("a rule that was told twice, by a list and by the news of it, is doubted when it goes", "[mirror]") {
