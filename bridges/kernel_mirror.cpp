@@ -11,7 +11,7 @@ namespace {
 
 Result<> feed(Mirror& mirror, const Result<std::vector<std::byte>>& messages) {
     if (!messages) return messages.error();
-    each_message({messages->data(), messages->size()}, [&](const nlmsghdr& message) { mirror.take(message); });
+    each_message({messages->data(), messages->size()}, [&](const nlmsghdr& message) { mirror.take_listed(message); });
     return {};
 }
 

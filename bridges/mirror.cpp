@@ -46,6 +46,10 @@ void Mirror::take(const nlmsghdr& message) {
         waiting.was_down |= !(static_cast<const ifinfomsg*>(NLMSG_DATA(&message))->ifi_flags & IFF_UP);
         return;
     }
+    take_listed(message);
+}
+
+void Mirror::take_listed(const nlmsghdr& message) {
     if (is_about_traffic(message)) return take_traffic(message);
     if (auto report = read_report(message)) take_report(std::move(*report));
 }

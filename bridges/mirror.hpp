@@ -33,6 +33,8 @@ public:
 
     // Takes in one message. Of several about one link only the last is read, when settle() is called.
     void take(const nlmsghdr& message);
+    // The same of a list, which tells of each once: nothing is kept until then.
+    void take_listed(const nlmsghdr& message);
 
     // Publishes what was taken in. True if the state is another one now.
     bool settle();

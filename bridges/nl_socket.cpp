@@ -218,6 +218,8 @@ Result<bool> RequestSocket::dump_once(const Message& request, std::vector<std::b
                 return;
             }
             const auto* start = reinterpret_cast<const std::byte*>(&message);
+            // What is not written to costs nothing, and each time that a long list moves is paid page by page.
+            if (const std::size_t due = into.size() + NLMSG_ALIGN(message.nlmsg_len); due > into.capacity()) into.reserve(8 * due);
             into.insert(into.end(), start, start + message.nlmsg_len);
             into.resize(NLMSG_ALIGN(into.size()));
         });
