@@ -17,6 +17,7 @@
 #include <sys/ioctl.h>
 
 #include <algorithm>
+#include <fstream>
 
 namespace limit {
 namespace {
@@ -80,6 +81,9 @@ void remove(Socket& socket, int count, const char* name, bool by_group) {
     tell(begun);
 }
 
+// A far end is a wire, of which the host has nothing: the kernel walks over all routes of IPv6 whenever an MTU changes.
+void take_ipv6_from(const std::string& name) { std::ofstream("/proc/sys/net/ipv6/conf/" + name + "/disable_ipv6") << 1; }
+
 void veths(Socket& socket, int count, const char* name) {
     std::vector<Message> messages;
     for (int i = 0; i < count; ++i) {
@@ -98,6 +102,7 @@ void veths(Socket& socket, int count, const char* name) {
     }
     socket.exchange(messages);
     messages.clear();
+    for (int i = 0; i < count; ++i) take_ipv6_from(numbered(name, i) + "-");
     for (int i = 0; i < count; ++i) messages.push_back(Message(RTM_NEWLINK, 0, index_of(numbered(name, i) + "-")).up());
     socket.exchange(messages);
 }
