@@ -5,6 +5,8 @@
 
 #include <sys/socket.h>
 
+#include <future>
+
 namespace bridges {
 
 namespace {
@@ -21,12 +23,12 @@ Result<> KernelMirror::list(Mirror& into, const Message& question) {
     return feed(into, requests_.dump(question));
 }
 
-// A kernel without traffic control refuses, and has none.
-Result<> KernelMirror::list_traffic(Mirror& into) {
-    if (!list(into, ask_qdiscs())) return {};
-    for (const Message& question : into.traffic_questions())
-        if (auto listed = list(into, question); !listed) return listed.error();
-    return {};
+// All but the links. A kernel without IPv6 or traffic control refuses what comes after the first few, and has none.
+std::vector<Result<std::vector<std::byte>>> KernelMirror::list_rest() {
+    std::vector<Result<std::vector<std::byte>>> lists;
+    for (const Message& question : {ask_bridge_ports(), ask_addresses(), ask_routes(AF_INET, {}, {}), ask_rules(AF_INET), ask_routes(AF_INET6, {}, {}), ask_rules(AF_INET6), ask_qdiscs()})
+        lists.push_back(requests_.dump(question));
+    return lists;
 }
 
 Result<> KernelMirror::look(const std::function<Result<>(KernelMirror&)>& last) {
@@ -34,16 +36,16 @@ Result<> KernelMirror::look(const std::function<Result<>(KernelMirror&)>& last) 
     while (!notifications_.drain([](const nlmsghdr&) {})) {}
     has_lost_ = false;
     Mirror fresh(own_timers_of);
-    for (const auto& ask : {ask_links, ask_bridge_ports, ask_addresses}) {
-        if (auto listed = list(fresh, ask()); !listed) return listed.error();
-    }
-    for (const int family : {AF_INET, AF_INET6}) {
-        const auto routes = list(fresh, ask_routes(family, {}, {})), rules = list(fresh, ask_rules(family));
-        if (family == AF_INET6) continue;  // a kernel without IPv6 refuses, and has none
-        if (!routes) return routes.error();
-        if (!rules) return rules.error();
-    }
-    if (auto listed = list_traffic(fresh); !listed) return listed.error();
+    const auto links = requests_.dump(ask_links());
+    // The kernel tells the rest while the links are read, which are most of it; where there is no thread to be had, afterwards.
+    auto rest = std::async([this] { return list_rest(); });
+    if (auto read = feed(fresh, links); !read) return read.error();
+    constexpr std::size_t needed = 4;
+    const auto lists = rest.get();
+    for (std::size_t i = 0; i < lists.size(); ++i)
+        if (auto read = feed(fresh, lists[i]); !read && i < needed) return read.error();
+    for (const Message& question : fresh.traffic_questions())
+        if (auto listed = list(fresh, question); !listed) return listed.error();
     if (auto done = last ? last(*this) : Result<>(); !done) return done.error();
     fresh.take_rules(mirror_);
     fresh.settle();

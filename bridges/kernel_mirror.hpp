@@ -6,7 +6,9 @@
 #include "bridges/mirror.hpp"
 #include "bridges/nl_socket.hpp"
 
+#include <cstddef>
 #include <functional>
+#include <vector>
 
 namespace bridges {
 
@@ -37,7 +39,7 @@ public:
 
 private:
     Result<> list(Mirror& into, const Message& question);
-    Result<> list_traffic(Mirror& into);
+    std::vector<Result<std::vector<std::byte>>> list_rest();
     Result<> clear_doubts();
 
     RequestSocket requests_;
