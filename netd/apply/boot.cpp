@@ -60,7 +60,7 @@ intent::Intent together(intent::Intent made, std::span<const intent::Intent> par
 // What else is refused stays where it stopped: what shields a network comes first.
 Result<> Transactor::make_together(intent::Intent& made, std::span<const intent::Intent> parts, steady_clock::time_point deadline) {
     const intent::Intent then = together(made, parts);
-    const lower::Goal goal = lower::goal(made, then, lower::touched_by(intent::difference(made, then), made, then), observe::host_of(backends_));
+    const lower::Goal goal = lower::goal(made, then, lower::touched_by(intent::difference(made, then), made, then), host());
     if (auto other = in_the_way(goal.wanted)) return *other;
     const auto reached = reach(goal.wanted, goal.scope, backends_, deadline);
     const bool is_way = parts.size() == 1 && std::ranges::any_of(parts.front().networks(), is_way_to_the_host);
@@ -113,7 +113,7 @@ bool Transactor::knows_leftovers() const {
 Result<> Transactor::take_away_leftovers(const intent::Intent& all) {
     if (!leftovers_due_ || !answers(backends_.ovs)) return {};
     lower::Goal goal;
-    lower::include_leftovers(goal, all, observe::host_of(backends_), lower::of_any());
+    lower::include_leftovers(goal, all, host(), lower::of_any());
     for (const ovs::Port& port : backends_.ovs.state().ports)
         if (port.owner && port.owner->is_ours() && goal.scope.ports.contains(port.name)) leftovers_.insert(port.name);
     leftovers_.insert(goal.scope.bridges.begin(), goal.scope.bridges.end());
@@ -149,7 +149,7 @@ Outcome Transactor::bring_back() {
 }
 
 bool Transactor::is_whole(const intent::Intent& attainable) const {
-    const lower::Goal goal = lower::goal(attainable, attainable, lower::everything(attainable), observe::host_of(backends_));
+    const lower::Goal goal = lower::goal(attainable, attainable, lower::everything(attainable), host());
     return plan::make(goal.wanted, before_image(goal)).empty();
 }
 

@@ -5,7 +5,6 @@
 #include "netd/lower/follow_guests.hpp"
 #include "netd/lower/leftovers.hpp"
 #include "netd/lower/plugged.hpp"
-#include "netd/lower/wrong_wire.hpp"
 
 #include <fmt/format.h>
 
@@ -62,14 +61,14 @@ Outcome Transactor::mend(const intent::Intent& attainable, const lower::Touched&
     if (waiting_) return mend_beside(attainable, touched);
     Terms terms;
     terms.confirm = false;
-    lower::Host host = observe::host_of(backends_);
+    lower::Host host = this->host();
+    host.defined = &running_;
+    if (!renames_.empty() && backends_.ovs.is_gone()) host.switched = nullptr;  // what it has kept waits for it
     lower::Goal goal = lower::goal(attainable, attainable, touched, host);
     if (!renames_.empty()) {
         std::set<topology::IfName> renamed;
         for (const auto& [name, device] : renames_) renamed.insert(name);
-        if (backends_.ovs.is_gone()) host.switched = nullptr;  // what it has kept waits for it
         lower::keep_ports_of_renamed(goal, running_, renames_, host);
-        lower::keep_off_wrong_wires(goal, running_, renames_, host);
         lower::include_leftovers(goal, running_, host, lower::of_nics(renamed));
     }
     return carry_out(goal, {}, terms);
@@ -86,13 +85,13 @@ intent::Intent Transactor::without_strangers(const intent::Intent& attainable) c
 // The journal stays as it is: the way back is a plan from whatever is there then, so nothing is touched that it would not lead over. A
 // netd that dies half-way leaves drift, and a refusal likewise.
 Outcome Transactor::mend_beside(const intent::Intent& all, const lower::Touched& all_touched) {
-    const lower::Host host = observe::host_of(backends_);
+    lower::Host host = this->host(), then = host;
+    host.defined = &standing_;
+    then.defined = &running_;
     const intent::Intent attainable = without_strangers(all);
     const lower::Touched touched = attainable == all ? all_touched : lower::within(all_touched, attainable);
-    const intent::Intent was = lower::attainable(lower::as_guests_are_now(running_, host, renames_), ground());
-    lower::Goal whole = lower::goal(attainable, attainable, touched, host), before = lower::goal(was, was, lower::within(touched, was), host);
-    lower::keep_off_wrong_wires(whole, standing_, renames_, host);
-    lower::keep_off_wrong_wires(before, running_, renames_, host);
+    const intent::Intent was = lower::attainable(lower::as_guests_are_now(running_, then), ground());
+    const lower::Goal whole = lower::goal(attainable, attainable, touched, host), before = lower::goal(was, was, lower::within(touched, was), then);
     lower::Goal goal = whole;
     const bool is_in_part = leave_out_of(goal, {before.wanted, open_->scope(), is_in_doubt_});
     if (const auto other = in_the_way(goal.wanted)) return RolledBack{*other};

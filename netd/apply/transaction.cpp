@@ -6,7 +6,6 @@
 #include "netd/apply/preview.hpp"
 #include "netd/intent/links.hpp"
 #include "netd/lower/naming.hpp"
-#include "netd/lower/wrong_wire.hpp"
 
 #include <fmt/format.h>
 
@@ -37,6 +36,12 @@ bool are_two_nics(const bridges::Link& wanted, const bridges::Link& there) {
 }
 
 }  // namespace
+
+lower::Host Transactor::host() const {
+    lower::Host host = observe::host_of(backends_);
+    host.renames = &renames_;
+    return host;
+}
 
 steady_clock::time_point Transactor::apply_deadline(const Terms& terms) const {
     return steady_clock::now() + terms.timeout.value_or(longest_apply);
@@ -137,12 +142,7 @@ Outcome Transactor::begin(const intent::Intent& wanted, const Terms& terms) {
     entry.is_remote = terms.is_remote;
     entry.awaited = terms.awaited;
     entry.is_confirmed = terms.is_confirmed;
-    const auto lowered = [&] {
-        const lower::Host host = observe::host_of(backends_);
-        lower::Goal goal = goal_of(running_, wanted, terms, host);
-        lower::keep_off_wrong_wires(goal, wanted, renames_, host);
-        return goal;
-    };
+    const auto lowered = [&] { return goal_of(running_, wanted, terms, host()); };
     const lower::Goal goal = lowered();
     Outcome outcome = carry_out(goal, std::move(entry), terms, lowered);
     if (!std::holds_alternative<Committed>(outcome) && !std::holds_alternative<Waiting>(outcome)) return outcome;

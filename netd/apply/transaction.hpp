@@ -114,6 +114,8 @@ public:
     const intent::Identities& identities() const { return identities_; }
     // Names that stood in definitions, and the devices that are meant by them since.
     const intent::Renames& renames() const { return renames_; }
+    // As it is now, with these names.
+    lower::Host host() const;
     // Something an operator must know of: a rollback that is stuck, a boot that is not whole; else files that were damaged.
     std::optional<Error> trouble() const;
     // Files that recover() found damaged, each with what follows from it.
@@ -144,6 +146,7 @@ private:
     Outcome mend_beside(const intent::Intent& all, const lower::Touched& all_touched);
     Outcome finish();
     Outcome undo(const Error& because);
+    lower::Goal way_back() const;
     Result<> go_back();
     void go_back_in_part();
     lower::Ground ground() const;

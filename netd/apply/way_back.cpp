@@ -3,36 +3,39 @@
 #include "netd/apply/transaction.hpp"
 #include "netd/lower/leftovers.hpp"
 #include "netd/lower/plugged.hpp"
+#include "netd/lower/wrong_wire.hpp"
 
 namespace apply {
 
 using std::chrono::steady_clock;
 
-// Anew each time: what can be had again may have become less.
+// Anew each time: what can be had again may have become less. Where something was is no reason to put it on a wrong wire.
+lower::Goal Transactor::way_back() const {
+    lower::Goal back{lower::attainable(open_->before, host()), open_->scope()};
+    lower::include_what_others_plugged(back.scope, back.wanted, backends_.ovs.state());
+    lower::leave_bridges_to_others(back.wanted, back.scope, open_->wanted, backends_.kernel.state());
+    lower::keep_off_wrong_wires(back, running_, host());
+    return back;
+}
+
 Result<> Transactor::go_back() {
-    lower::HostState before = lower::attainable(open_->before, observe::host_of(backends_));
-    if (const auto other = in_the_way(before)) return *other;
-    lower::Scope scope = open_->scope();
-    lower::include_what_others_plugged(scope, before, backends_.ovs.state());
-    lower::leave_bridges_to_others(before, scope, open_->wanted, backends_.kernel.state());
+    const lower::Goal back = way_back();
+    if (const auto other = in_the_way(back.wanted)) return *other;
     // The rows are written also for an ovs-vswitchd that does not answer, which then isn't waited for.
-    std::ignore = in_vain(plan::make(before, lower::restricted(observe::state_of(backends_), scope)), steady_clock::now() + longest_apply);
-    return reach(before, scope, backends_, steady_clock::now() + longest_apply);
+    std::ignore = in_vain(plan::make(back.wanted, lower::restricted(observe::state_of(backends_), back.scope)), steady_clock::now() + longest_apply);
+    return reach(back.wanted, back.scope, backends_, steady_clock::now() + longest_apply);
 }
 
 // Better an address without one of the routes, or a network of which one NIC is held by others, than the host out of reach.
 void Transactor::go_back_in_part() {
-    lower::HostState before = lower::attainable(open_->before, observe::host_of(backends_));
-    lower::Scope scope = open_->scope();
-    lower::include_what_others_plugged(scope, before, backends_.ovs.state());
-    lower::leave_bridges_to_others(before, scope, open_->wanted, backends_.kernel.state());
+    lower::Goal back = way_back();
     std::set<lower::IfName> left_out;
-    for (const bridges::Link& link : before.kernel.links) {
-        const bool waits_for_ovs = !backends_.ovs.connected() && plan::is_made_by_ovs(before, link.name) && !backends_.kernel.state().links.contains(link.name);
+    for (const bridges::Link& link : back.wanted.kernel.links) {
+        const bool waits_for_ovs = !backends_.ovs.connected() && plan::is_made_by_ovs(back.wanted, link.name) && !backends_.kernel.state().links.contains(link.name);
         if (in_the_way(link) || waits_for_ovs) left_out.insert(link.name);
     }
-    for (const auto& name : left_out) scope.links.erase(name);
-    reach_in_part(lower::without(std::move(before), left_out), scope, backends_, steady_clock::now() + longest_apply);
+    for (const auto& name : left_out) back.scope.links.erase(name);
+    reach_in_part(lower::without(std::move(back.wanted), left_out), back.scope, backends_, steady_clock::now() + longest_apply);
 }
 
 // That of a change which waits is written down first: whoever comes after a netd that dies here goes on with it, and lets nobody
@@ -59,7 +62,7 @@ lower::Ground Transactor::ground() const {
     return {backends_.kernel.state(), backends_.ovs.connected(), [this](const intent::GuestNic& nic) { return lower::has_place(nic, backends_.has_namespace); }};
 }
 
-// Whether the change that waits is all there still, but for what can't be had now.
+// Whether the change that waits is all there still, but for what can't be had now. Who has come to a wrong wire meanwhile says nothing of that.
 bool Transactor::still_stands() const {
     const lower::Ground here = ground();
     const intent::Intent was = lower::attainable(running_, here), now = lower::attainable(standing_, here);

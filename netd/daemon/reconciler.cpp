@@ -162,7 +162,7 @@ void Reconciler::setup(serve::Setup setup) {
     if (const auto cut = observe::cut_off(setup.ticket.caller.connection(), setup.request, transactor_.running(), verdict.wanted, backends_.kernel.state()))
         return refuse(setup.ticket, {*cut});
     apply::Terms terms = apply::terms_of(setup.request);
-    if (const auto harm = apply::harm_to_others(setup.request, transactor_.running(), verdict.wanted, terms, observe::host_of(backends_)); !harm.empty()) return refuse(setup.ticket, harm);
+    if (const auto harm = apply::harm_to_others(setup.request, transactor_.running(), verdict.wanted, terms, transactor_.host()); !harm.empty()) return refuse(setup.ticket, harm);
     log::info("{}: {}", asked_by(setup.ticket), names_of(setup.request));
     const intent::Intent was = transactor_.running();
     if (terms.timeout) terms.timeout = std::chrono::ceil<std::chrono::seconds>(setup.deadline() - clock_.boottime());

@@ -7,7 +7,6 @@
 #include "netd/daemon/left_filters.hpp"
 #include "netd/daemon/log.hpp"
 #include "netd/lower/vm_id.hpp"
-#include "netd/lower/wrong_wire.hpp"
 
 #include <fmt/format.h>
 
@@ -62,7 +61,7 @@ void Reconciler::follow_guests() {
     if (followed_ && followers_ && *followed_ == now && *followers_ == transactor_.running() && unplaced_.empty()) return;
     if (Clock::now() < guests_again_) return;
     followed_ = now;
-    const lower::Followed followed = lower::follow_guests(transactor_.running(), observe::host_of(backends_), transactor_.renames());
+    const lower::Followed followed = lower::follow_guests(transactor_.running(), transactor_.host());
     bool is_refused = false;
     if (!(followed.wanted == transactor_.running())) {
         apply::Terms terms;
@@ -116,17 +115,15 @@ void Reconciler::guard_newcomers() {
     if (guarded_ && guarded_->guests == now.guests && guarded_->kernel.links == now.kernel.links && guarded_->ovs.ports == now.ovs.ports) return;
     guarded_ = now;
     const intent::Intent& standing = transactor_.standing();
-    const lower::Host host = observe::host_of(backends_);
-    const intent::Intent wanted = lower::follow_guests(standing, host, transactor_.renames()).wanted;
+    const lower::Host host = transactor_.host();
+    const intent::Intent wanted = lower::follow_guests(standing, host).wanted;
     lower::Touched newcomers;
     for (const GuestNic& nic : wanted.nics()) {
         const GuestNic* known = standing.nics().find(nic.key());
         if (nic.adopted && !(known && known->adopted == nic.adopted && known->network == nic.network)) newcomers.nics.insert(nic.key());
     }
     if (newcomers.nics.empty()) return;
-    lower::Goal due{lower::lower(wanted, newcomers, host), {}};
-    due.scope.include(due.wanted);
-    lower::keep_off_wrong_wires(due, wanted, transactor_.renames(), host);
+    const lower::Goal due = lower::goal(wanted, wanted, newcomers, host);
     const auto reached = apply::reach(due.wanted, due.scope, backends_, Clock::now() + std::chrono::seconds(5));
     if (!reached) return log::error("guests that have started are not kept apart as they should be: {}: {}", reached.error().subject, reached.error().what);
     guarded_ = observe::state_of(backends_);

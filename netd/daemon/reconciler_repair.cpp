@@ -47,7 +47,7 @@ json texts_of(const Names& names) {
 
 intent::Intent Reconciler::attainable() const {
     // While definitions can't follow, what guests did is not put right.
-    const intent::Intent now = transactor_.waiting() ? lower::as_guests_are_now(transactor_.standing(), observe::host_of(backends_), transactor_.renames()) : transactor_.running();
+    const intent::Intent now = transactor_.waiting() ? lower::as_guests_are_now(transactor_.standing(), transactor_.host()) : transactor_.running();
     return lower::attainable(now, {backends_.kernel.state(), backends_.ovs.connected() && !backends_.ovs.is_silent(), guest_is_there});
 }
 

@@ -40,11 +40,11 @@ const intent::Network* still_on(const GuestNic& known, const guests::Nic& there,
 }
 
 // libvirt goes on telling the name that the bridge of its network had, which may be that of another network's by now.
-const intent::Network* by_name_of_before(const guests::Nic& there, const GuestNic* known, const intent::Intent& running, const intent::Renames& renames) {
-    if (renames.empty()) return nullptr;
+const intent::Network* by_name_of_before(const guests::Nic& there, const GuestNic* known, const intent::Intent& running, const Host& host) {
+    if (!host.renames) return nullptr;
     const intent::Network* network = running.network(there.facts.network);
     if (!network && known && known->adopted == there.device) network = running.network(known->network);
-    return network && network->bridged && was_on_bridge(*network, there.facts.bridge, renames) ? network : nullptr;
+    return network && network->bridged && was_on_bridge(*network, there.facts.bridge, *host.renames) ? network : nullptr;
 }
 
 void take_over_what_it_says(GuestNic& nic, const guests::Nic& there) {
@@ -91,7 +91,7 @@ void see_to_unknown(const guests::Nic& there, const intent::Intent& running, con
 
 }  // namespace
 
-Followed follow_guests(const intent::Intent& running, const Host& host, const intent::Renames& renames) {
+Followed follow_guests(const intent::Intent& running, const Host& host) {
     Followed followed{running};
     if (!host.guests) return followed;
     for (const GuestNic& nic : running.nics())
@@ -103,7 +103,7 @@ Followed follow_guests(const intent::Intent& running, const Host& host, const in
             continue;
         }
         const intent::Network* network = known && known->adopted ? still_on(*known, there, running, host) : nullptr;
-        if (!network) network = by_name_of_before(there, known, running, renames);
+        if (!network) network = by_name_of_before(there, known, running, host);
         if (!network) network = network_of(there.facts, running);
         if (network) {
             adopt(there, *network, known, followed.wanted);
@@ -145,8 +145,8 @@ std::set<IfName> left_filtered(const intent::Intent& was, const intent::Intent& 
     return ports;
 }
 
-intent::Intent as_guests_are_now(const intent::Intent& standing, const Host& host, const intent::Renames& renames) {
-    const intent::Intent followed = follow_guests(standing, host, renames).wanted;
+intent::Intent as_guests_are_now(const intent::Intent& standing, const Host& host) {
+    const intent::Intent followed = follow_guests(standing, host).wanted;
     intent::Intent left = standing;
     for (const GuestNic& nic : standing.nics()) {
         const GuestNic* now = followed.nics().find(nic.key());

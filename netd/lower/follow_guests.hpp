@@ -2,7 +2,6 @@
 // bring NICs along that nobody asked netd for.
 #pragma once
 
-#include "netd/intent/identity.hpp"
 #include "netd/lower/lower.hpp"
 
 #include <vector>
@@ -21,7 +20,7 @@ struct Followed {
 // NICs of domains that are gone go; one that was awaited is there; a port that the hypervisor made on one of our networks
 // is adopted, and follows when it is moved. By the bridge of a NIC that was renamed since its network is meant, if it is that network's by
 // its name, or was. Without word of the hypervisor nothing changes. Pure.
-Followed follow_guests(const intent::Intent& running, const Host& host, const intent::Renames& renames = {});
+Followed follow_guests(const intent::Intent& running, const Host& host);
 
 // Ports that the hypervisor made, of NICs that were adopted there and are not any more. Pure.
 std::set<IfName> unadopted(const intent::Intent& was, const intent::Intent& now);
@@ -33,7 +32,7 @@ std::set<IfName> left_filtered(const intent::Intent& was, const intent::Intent& 
 
 // While definitions can't follow: those whose NICs are where their guests have them still, as they have them there. Of one that was
 // moved or taken away nothing can be missed, and one that came is nobody's yet. Pure.
-intent::Intent as_guests_are_now(const intent::Intent& standing, const Host& host, const intent::Renames& renames = {});
+intent::Intent as_guests_are_now(const intent::Intent& standing, const Host& host);
 
 // The networks that guests may be defined on, as the hypervisor shall know them.
 std::vector<guests::Offer> offers_of(const intent::Intent& running);

@@ -10,6 +10,7 @@
 #include "netd/lower/naming.hpp"
 #include "netd/lower/plugged.hpp"
 #include "netd/lower/realise.hpp"
+#include "netd/lower/wrong_wire.hpp"
 #include "topology/compare.hpp"
 
 #include <algorithm>
@@ -283,6 +284,7 @@ Goal goal(const Intent& was, const Intent& now, const Touched& touched, const Ho
     include_bystanders(goal, host);
     keep_ports_of_others(goal, was, now, host);
     keep_what_others_plugged(goal, host);
+    keep_off_wrong_wires(goal, host.defined ? *host.defined : now, host);
     return goal;
 }
 

@@ -3,6 +3,7 @@
 // A network is lowered by itself and a base (NIC or bond) with what is on it, so that a change costs what it touches.
 #pragma once
 
+#include "netd/intent/identity.hpp"
 #include "netd/intent/intent.hpp"
 #include "netd/lower/host_state.hpp"
 #include "netd/lower/leases.hpp"
@@ -30,6 +31,8 @@ struct Host {
     HasNamespace has_namespace = has_any_namespace;
     const ovs::State* switched = nullptr;  // what Open vSwitch has; null: it does not answer
     std::optional<bool> gates = {};        // whether bridges keep out taps that nobody knows: not without a hypervisor; unset: this kernel can't
+    const intent::Renames* renames = nullptr;  // NICs that are called otherwise now; null: none
+    const intent::Intent* defined = nullptr;   // all that is, where a goal is of those that can be had now; null: no more than it is of
 };
 
 // Which networks, bonds, bases and NICs of guests a change is about.
@@ -46,7 +49,7 @@ HostState lower(const intent::Intent& intent, const Touched& touched, const Host
 
 // What a plan from `was` to `now` is about, and what is wanted of it; NICs that are let go are wanted as they are left:
 // without a master and with an MTU of 1500. NICs that are gone, and those of guests whose network namespace is, or has no
-// place for them, are left out.
+// place for them, are left out. What is on a wrong wire is taken off it, whoever's it is (wrong_wire.hpp).
 struct Goal {
     HostState wanted;
     Scope scope;

@@ -210,7 +210,7 @@ private:
 Drift find_drift(const Snapshot& snapshot) {
     if (!snapshot.pending && !snapshot.is_stuck) return Seeker(snapshot).seek();
     Snapshot followed = snapshot;
-    followed.running = lower::as_guests_are_now(snapshot.running, snapshot.host(), snapshot.renamed);
+    followed.running = lower::as_guests_are_now(snapshot.running, snapshot.host());
     return Seeker(followed).seek();
 }
 

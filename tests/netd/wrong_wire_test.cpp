@@ -2,6 +2,7 @@
 #include "netd/lower/wrong_wire.hpp"
 
 #include "netd/lower/follow_guests.hpp"
+#include "netd/observe/snapshot.hpp"
 #include "tests/netd/host_house.hpp"
 #include "tests/netd/transaction_house.hpp"
 
@@ -96,6 +97,10 @@ struct Cards {
         const intent::Intent there = lower::attainable(transactor.standing(), {kernel.state(), true});
         return transactor.mend(there, lower::everything(there));
     }
+    void meddle(const Link& change) {
+        REQUIRE(kernel.meddle(topology::Update<Link>{Link{change.name}, change}));
+        REQUIRE(kernel.hear());
+    }
     const Link& link(const IfName& called) const {
         const Link* found = kernel.truth().links.find(called);
         if (!found) FAIL("there is no " << called.text());
@@ -103,39 +108,98 @@ struct Cards {
     }
 };
 
+const GuestNic of_web = told::nic("one", "web", 1), of_db = told::nic("two", "db", 2);
+
+// `web` waits for its card, whose name and bridge are those of `db` now.
+struct LateCard : Cards {
+    std::optional<topology::Mac> first, second;
+
+    LateCard() {
+        std::ignore = transactor.recover();
+        constexpr const char* request = R"({"networks": {"web": {"nic": "eno1", "vlan": 100, "switch": "vlan-aware", "ipaddr": "192.0.2.10", "prefix": 24},
+                                                         "db": {"nic": "eno2", "vlan": 100, "switch": "vlan-aware"}}})";
+        intent::Intent wanted = house::wanted(request, {}, kernel);
+        wanted.put(of_web);
+        wanted.put(of_db);
+        REQUIRE(std::holds_alternative<apply::Committed>(transactor.begin(wanted, house::unasked)));
+        first = link(name("eno1")).mac, second = link(name("eno2")).mac;
+        REQUIRE(link(lower::port_of(of_web)).master == Master{name("vb-eno1")});
+        kernel.pull_out("eno1");
+        kernel.pull_out("eno2");
+        REQUIRE(kernel.hear());
+        come("eno1", "1one", second);
+        REQUIRE(transactor.follow_names());
+        REQUIRE(std::holds_alternative<apply::Committed>(mend()));
+    }
+    // Somebody else does.
+    void put_back_on_the_wrong_wire() {
+        Link port{lower::port_of(of_web)}, device{name("web")};
+        port.master = Master{name("vb-eno1")};
+        device.up = true;
+        meddle(port);
+        meddle(device);
+    }
+    bool is_off() const { return link(lower::port_of(of_web)).master == Master{} && link(name("web")).up == false; }
+    intent::Intent with_lan() const { return house::wanted(R"({"networks": {"lan": {}}})", transactor.running(), kernel); }
+    observe::Snapshot seen() const {
+        observe::Snapshot seen;
+        seen.observed = {kernel.state(), ovs.state()};
+        seen.running = transactor.running();
+        seen.abilities = kernel.abilities();
+        seen.ovs_connected = true;
+        seen.ovs_datapath = ovs.default_datapath();
+        seen.renamed = transactor.renames();
+        return seen;
+    }
+};
+
 }  // namespace
 
 TEST_CASE("guests of a network whose card is away are not on the wire of the card that has its name", "[wrong-wire]") {
-    Cards host;
-    std::ignore = host.transactor.recover();
-    constexpr const char* request = R"({"networks": {"web": {"nic": "eno1", "vlan": 100, "switch": "vlan-aware", "ipaddr": "192.0.2.10", "prefix": 24},
-                                                     "db": {"nic": "eno2", "vlan": 100, "switch": "vlan-aware"}}})";
-    intent::Intent wanted = house::wanted(request, {}, host.kernel);
-    const GuestNic of_web = told::nic("one", "web", 1), of_db = told::nic("two", "db", 2);
-    wanted.put(of_web);
-    wanted.put(of_db);
-    REQUIRE(std::holds_alternative<apply::Committed>(host.transactor.begin(wanted, house::unasked)));
-    const auto first = host.link(name("eno1")).mac, second = host.link(name("eno2")).mac;
-    REQUIRE(host.link(lower::port_of(of_web)).master == Master{name("vb-eno1")});
-    host.kernel.pull_out("eno1");
-    host.kernel.pull_out("eno2");
-    REQUIRE(host.kernel.hear());
-
-    host.come("eno1", "1one", second);
-    REQUIRE(host.transactor.follow_names());
-    REQUIRE(std::holds_alternative<apply::Committed>(host.mend()));
+    LateCard host;
     CHECK(host.link(name("eno1")).master == Master{name("vb-eno1")});
     CHECK(host.link(lower::port_of(of_db)).master == Master{name("vb-eno1")});
     CHECK(host.link(lower::port_of(of_web)).master == Master{});
     CHECK(host.link(name("web")).up == false);
 
-    host.come("eno2", "2one", first);
+    host.come("eno2", "2one", host.first);
     REQUIRE(host.transactor.follow_names());
     REQUIRE(std::holds_alternative<apply::Committed>(host.mend()));
     CHECK(host.link(lower::port_of(of_web)).master == Master{name("vb-eno2")});
     CHECK(host.link(lower::port_of(of_db)).master == Master{name("vb-eno1")});
     CHECK(host.link(name("web")).up == true);
     CHECK_FALSE(std::get<apply::Committed>(host.mend()).changed);
+}
+
+TEST_CASE("a dry run tells what is taken off a wrong wire", "[wrong-wire]") {
+    LateCard host;
+    const auto subjects = [&] {
+        std::set<std::string> subjects;
+        for (const auto& step : apply::preview(host.transactor.running(), host.with_lan(), {}, host.seen().observed, host.seen().host())) subjects.insert(plan::subject(step.op));
+        return subjects;
+    };
+    CHECK(subjects() == std::set<std::string>{"lan"});
+    host.put_back_on_the_wrong_wire();
+    CHECK(subjects() == std::set<std::string>{"lan", "web", told::port_of(of_web)});
+}
+
+TEST_CASE("a way back leads nobody to a wrong wire again", "[wrong-wire]") {
+    LateCard host;
+    host.put_back_on_the_wrong_wire();
+    REQUIRE(std::holds_alternative<apply::Waiting>(host.transactor.begin(host.with_lan(), {})));
+    CHECK(host.is_off());
+    REQUIRE(std::holds_alternative<apply::RolledBack>(host.transactor.roll_back({topology::Fault::timeout, "lan", "nobody confirmed it"})));
+    CHECK(host.is_off());
+    CHECK_FALSE(host.kernel.truth().links.contains(name("lan")));
+
+    // Nor if the change was about that very port.
+    host.put_back_on_the_wrong_wire();
+    intent::Intent without = host.transactor.running();
+    without.remove(of_web.key());
+    REQUIRE(std::holds_alternative<apply::Waiting>(host.transactor.begin(without, {})));
+    CHECK_FALSE(host.kernel.truth().links.contains(lower::port_of(of_web)));
+    REQUIRE(std::holds_alternative<apply::RolledBack>(host.transactor.roll_back({topology::Fault::timeout, "vm", "nobody confirmed it"})));
+    CHECK(host.is_off());
 }
 
 TEST_CASE("beside a change that waits no card is taken for the one whose name it has", "[wrong-wire]") {
@@ -168,10 +232,12 @@ TEST_CASE("a port of the hypervisor's is taken off the wrong wire, and goes home
     kernel.links.put(bridge_of_base("vb-eno1", "eno1"));
     intent::Intent waiting = networks_on(away, name("eno1"), SwitchKind::vlan_aware);
     waiting.put(adopted_by("web"));
+    lower::Host host{kernel};
     lower::Goal goal;
-    lower::keep_off_wrong_wires(goal, waiting, {}, {kernel});
+    lower::keep_off_wrong_wires(goal, waiting, host);
     CHECK(goal.wanted == lower::HostState());
-    lower::keep_off_wrong_wires(goal, waiting, late, {kernel});
+    host.renames = &late;
+    lower::keep_off_wrong_wires(goal, waiting, host);
     REQUIRE(goal.wanted.kernel.links.contains(name("vnet0")));
     CHECK(goal.wanted.kernel.links.find(name("vnet0"))->master == Master{});
     CHECK(goal.scope.links == std::set{name("vnet0")});
@@ -181,7 +247,8 @@ TEST_CASE("a port of the hypervisor's is taken off the wrong wire, and goes home
     intent::Intent there = networks_on(name("eno2"), name("eno1"), SwitchKind::vlan_aware);
     there.put(adopted_by("web"));
     goal = {};
-    lower::keep_off_wrong_wires(goal, there, swapped, {kernel});
+    host.renames = &swapped;
+    lower::keep_off_wrong_wires(goal, there, host);
     const Link* home = goal.wanted.kernel.links.find(name("vnet0"));
     REQUIRE(home);
     CHECK(home->master == Master{name("vb-eno2")});
@@ -190,11 +257,11 @@ TEST_CASE("a port of the hypervisor's is taken off the wrong wire, and goes home
     // Who is at home stays there, and of db's nothing is said.
     kernel.links.put(tap("vnet0", name("vb-eno2")));
     goal = {};
-    lower::keep_off_wrong_wires(goal, there, swapped, {kernel});
+    lower::keep_off_wrong_wires(goal, there, host);
     CHECK(goal.wanted == lower::HostState());
     there.put(adopted_by("db"));
     kernel.links.put(tap("vnet0", name("vb-eno1")));
-    lower::keep_off_wrong_wires(goal, there, swapped, {kernel});
+    lower::keep_off_wrong_wires(goal, there, host);
     CHECK(goal.wanted == lower::HostState());
 }
 
@@ -213,14 +280,23 @@ TEST_CASE("on Open vSwitch netd's own port is taken away, and the hypervisor's c
     switched.ports.put(its);
     lower::Host host{kernel};
     host.switched = &switched;
+    host.renames = &late;
     intent::Intent waiting = networks_on(away, name("eno1"), SwitchKind::ovs);
     waiting.put(adopted_by("web"));
     waiting.put(own);
     lower::Goal goal;
-    lower::keep_off_wrong_wires(goal, waiting, late, host);
+    lower::keep_off_wrong_wires(goal, waiting, host);
     CHECK(goal.scope.ports == std::set{name("vnet0"), its.name});
     CHECK_FALSE(goal.wanted.ovs.ports.contains(its.name));
     REQUIRE(goal.wanted.ovs.ports.contains(name("vnet0")));
+    CHECK(goal.wanted.ovs.ports.find(name("vnet0"))->tagging == ovs::Tagging(ovs::Nowhere{}));
+
+    // Nor does a way back lead there.
+    goal = {};
+    goal.wanted.ovs = switched;
+    goal.scope.include(goal.wanted);
+    lower::keep_off_wrong_wires(goal, waiting, host);
+    CHECK_FALSE(goal.wanted.ovs.ports.contains(its.name));
     CHECK(goal.wanted.ovs.ports.find(name("vnet0"))->tagging == ovs::Tagging(ovs::Nowhere{}));
 
     ovs::Bridge home{name("ovs-eno2")};
@@ -228,7 +304,8 @@ TEST_CASE("on Open vSwitch netd's own port is taken away, and the hypervisor's c
     goal.wanted.ovs.bridges.put(home);
     intent::Intent there = networks_on(name("eno2"), name("eno1"), SwitchKind::ovs);
     there.put(adopted_by("web"));
-    lower::keep_off_wrong_wires(goal, there, swapped, host);
+    host.renames = &swapped;
+    lower::keep_off_wrong_wires(goal, there, host);
     const ovs::Port* moved = goal.wanted.ovs.ports.find(name("vnet0"));
     REQUIRE(moved);
     CHECK(moved->bridge == home.name);
@@ -242,7 +319,8 @@ TEST_CASE("who was plugged into a bridge by the name that it had belongs to its 
     intent::Intent running = networks_on(away, name("eno1"), SwitchKind::ovs);
     const auto network = [&](const guests::State& told, const intent::Renames& renames) {
         host.guests = &told;
-        const intent::Intent wanted = lower::follow_guests(running, host, renames).wanted;
+        host.renames = &renames;
+        const intent::Intent wanted = lower::follow_guests(running, host).wanted;
         return wanted.nics().empty() ? "" : (*wanted.nics().begin()).network;
     };
     // By the network's own name; of one that is told by the bridge alone nobody knows more.
