@@ -2,6 +2,8 @@
 #include "netd/observe/mending.hpp"
 
 #include "netd/lower/naming.hpp"
+#include "netd/lower/wrong_wire.hpp"
+#include "netd/plan/plan.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -37,12 +39,23 @@ bool is_a_nic_that_is_away(const std::string& subject, const Snapshot& snapshot)
     return intent.bases().contains(name) && !intent.bonds().contains(name);
 }
 
+// What is to be taken off the wires of others, though its own network waits.
+std::set<std::string> on_wrong_wires(const Snapshot& snapshot) {
+    lower::Goal goal;
+    lower::keep_off_wrong_wires(goal, snapshot.running, snapshot.host());
+    std::set<std::string> names;
+    for (const plan::Step& step : plan::make(goal.wanted, lower::restricted(snapshot.observed, goal.scope))) names.insert(plan::subject(step.op));
+    return names;
+}
+
 template <class IsThere>
-void keep(const Drift::Deviations& from, const Snapshot& snapshot, IsThere&& is_there, Drift::Deviations& into) {
+void keep(const Drift::Deviations& from, const Snapshot& snapshot, const std::set<std::string>& astray, IsThere&& is_there, Drift::Deviations& into) {
     for (const auto& [name, deviations] : from) {
-        if (!is_there(name)) continue;
-        for (const Deviation& deviation : deviations)
+        const bool waits = !is_there(name);
+        for (const Deviation& deviation : deviations) {
+            if (waits && !astray.contains(deviation.subject)) continue;
             if (deviation.attribute != "presence" || !is_a_nic_that_is_away(deviation.subject, snapshot)) into[name].push_back(deviation);
+        }
     }
 }
 
@@ -55,15 +68,17 @@ Drift curable(const Drift& drift, const Snapshot& snapshot, const std::function<
         return std::any_of(there.nics().begin(), there.nics().end(), [&](const auto& nic) { return nic.vm == vm; });
     };
     const auto has_bond = [&](const std::string& name) { return there.bonds().contains(topology::IfName::observed(name)); };
+    const std::set<std::string> astray = on_wrong_wires(snapshot);
     Drift left;
-    keep(drift.networks, snapshot, [&](const std::string& name) { return there.network(name) != nullptr; }, left.networks);
-    keep(drift.bonds, snapshot, has_bond, left.bonds);
-    keep(drift.guests, snapshot, has_guest, left.guests);
+    keep(drift.networks, snapshot, astray, [&](const std::string& name) { return there.network(name) != nullptr; }, left.networks);
+    keep(drift.bonds, snapshot, astray, has_bond, left.bonds);
+    keep(drift.guests, snapshot, astray, has_guest, left.guests);
     if (there.nics().size() == snapshot.running.nics().size()) return left;
     // The port of a guest whose namespace is gone can't be made again.
     std::set<std::string> gone;
     for (const auto& nic : snapshot.running.nics())
         if (!there.nics().contains(nic.key())) gone.insert(lower::port_of(nic.key()).text());
+    for (const std::string& name : astray) gone.erase(name);
     for (auto* deviations : {&left.networks, &left.guests}) {
         for (auto& [name, list] : *deviations) std::erase_if(list, [&](const Deviation& one) { return gone.contains(one.subject); });
         std::erase_if(*deviations, [](const auto& one) { return one.second.empty(); });

@@ -14,7 +14,7 @@
 namespace observe {
 
 // The part of the drift that planning anew would put right now; what waits for a NIC, for Open vSwitch or for a guest that is
-// gone is left out. Pure.
+// gone is left out, unless it is on the wire of another network meanwhile. Pure.
 Drift curable(const Drift& drift, const Snapshot& snapshot, const std::function<bool(const intent::GuestNic&)>& guest_is_there);
 
 // The names of those that have drift.

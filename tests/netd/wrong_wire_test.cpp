@@ -2,7 +2,7 @@
 #include "netd/lower/wrong_wire.hpp"
 
 #include "netd/lower/follow_guests.hpp"
-#include "netd/observe/snapshot.hpp"
+#include "netd/observe/mending.hpp"
 #include "tests/netd/host_house.hpp"
 #include "tests/netd/transaction_house.hpp"
 
@@ -200,6 +200,25 @@ TEST_CASE("a way back leads nobody to a wrong wire again", "[wrong-wire]") {
     CHECK_FALSE(host.kernel.truth().links.contains(lower::port_of(of_web)));
     REQUIRE(std::holds_alternative<apply::RolledBack>(host.transactor.roll_back({topology::Fault::timeout, "vm", "nobody confirmed it"})));
     CHECK(host.is_off());
+}
+
+TEST_CASE("what comes to a wrong wire is taken off it though its network waits", "[wrong-wire]") {
+    LateCard host;
+    const auto curable = [&] {
+        const observe::Snapshot seen = host.seen();
+        return observe::curable(observe::find_drift(seen), seen, [](const GuestNic&) { return true; });
+    };
+    CHECK(curable().empty());
+    host.put_back_on_the_wrong_wire();
+    const observe::Drift astray = curable();
+    REQUIRE(astray.networks.size() == 1);
+    std::set<std::string> subjects;
+    for (const auto& deviation : astray.networks.at("web")) subjects.insert(deviation.subject);
+    CHECK(subjects == std::set<std::string>{"web", told::port_of(of_web)});
+    const intent::Intent there = lower::attainable(host.transactor.standing(), {host.kernel.state(), true});
+    REQUIRE(std::holds_alternative<apply::Committed>(host.transactor.mend(there, lower::within(lower::touched_by_names({"web"}, {}, {}, there), there))));
+    CHECK(host.is_off());
+    CHECK(curable().empty());
 }
 
 TEST_CASE("beside a change that waits no card is taken for the one whose name it has", "[wrong-wire]") {
