@@ -5,6 +5,8 @@
 #include "netd/lower/plugged.hpp"
 #include "netd/lower/wrong_wire.hpp"
 
+#include <algorithm>
+
 namespace apply {
 
 using std::chrono::steady_clock;
@@ -42,7 +44,11 @@ void Transactor::go_back_in_part() {
 // confirm. It leads back though that can't be written.
 Outcome Transactor::undo(const Error& because) {
     if (std::exchange(open_->phase, store::Entry::Phase::applying) == store::Entry::Phase::waiting) std::ignore = store_.take_back(*open_);
+    const auto there = backends_.kernel.state().links;
     auto reached = go_back();
+    // What goes meanwhile may be what can't be had again.
+    const auto has_gone = [&](const bridges::Link& link) { return there.contains(link.name) && !backends_.kernel.state().links.contains(link.name); };
+    if (!reached && std::any_of(open_->before.kernel.links.begin(), open_->before.kernel.links.end(), has_gone)) reached = go_back();
     // ovs-vswitchd does what its rows say as soon as it is there again, or goes on: they are as before now, and what else there is to do is done.
     if (!reached && backends_.ovs.connected() && (backends_.ovs.is_gone() || backends_.ovs.is_silent())) reached = go_back();
     if (!reached) {

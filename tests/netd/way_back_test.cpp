@@ -128,6 +128,21 @@ TEST_CASE("a guest whose namespace is gone, or who has taken the name of its NIC
     CHECK_FALSE(host.transactor.trouble());
 }
 
+TEST_CASE("nor does one who takes it while the change goes back") {
+    Host host;
+    const auto nic = host.nic();
+    host.plug(nic);
+    REQUIRE(host.is<apply::Waiting>(host.change(after_request, {})));
+    host.faulty.refuses = [&host, &nic](const Op& op) {
+        if (host.has_free_name) host.lose(host.has_free_name, nic);
+        return Host::creates_veth(op);
+    };
+    CHECK(host.is<apply::RolledBack>(host.transactor.roll_back(nobody)));
+    CHECK(host.is_on("eno2", "web"));
+    CHECK_FALSE(host.link(lower::port_of(nic).text()));
+    CHECK_FALSE(host.transactor.trouble());
+}
+
 TEST_CASE("a network is changed although one of its guests has no place for its NIC, which is there again when there is one") {
     Host host;
     bool& place = GENERATE(true, false) ? host.has_box : host.has_free_name;
