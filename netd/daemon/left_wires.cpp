@@ -26,7 +26,9 @@ void forget_wire(bridges::Kernel& kernel, const IfName& device) {
 std::vector<lower::Hearing> heard_in_change(const store::Remembered& remembered) {
     const auto& running = remembered.running;
     const auto& open = remembered.open_entry;
-    if (!open || !*open || (*open)->boot != store::boot_id() || (*open)->phase != store::Entry::Phase::waiting) return {};
+    if (!open || !*open || (*open)->boot != store::boot_id()) return {};
+    const bool has_waited = (*open)->deadline.count() != 0;  // it may be on its way back
+    if (!has_waited) return {};
     return lower::hearing(intent::with(running && *running ? (*running)->intent : intent::Intent(), (*open)->delta));
 }
 

@@ -15,7 +15,7 @@ namespace netd {
 // greeter's to ask.
 void forget_wire(bridges::Kernel& kernel, const topology::IfName& device);
 
-// Who heard routers where as a netd died while its change waited to be confirmed; nobody if none did.
+// Who heard routers where as a netd died while its change waited to be confirmed, or after it had, on the way back; nobody if none did.
 std::vector<lower::Hearing> heard_in_change(const store::Remembered& remembered);
 
 // The devices that hear routers on another wire now, as these definitions stand; none unless the change was taken back.

@@ -207,7 +207,7 @@ TEST_CASE("of a change in which netd died, and that is taken back, it is known w
     fakes::FakeKernel kernel{"eno1", "eno2"};
     const intent::Intent before = wanted(R"({"networks": {"web": {"nic": "eno1", "vlan": 7, "ipv6autoconf": true}, "db": {"nic": "eno2", "ipv6autoconf": true}}})", {}, kernel);
     const intent::Intent after = wanted(R"({"networks": {"web": {"nic": "eno1", "vlan": 8, "ipv6autoconf": true}}})", before, kernel);
-    store::Entry entry{.boot = store::boot_id(), .phase = store::Entry::Phase::waiting, .delta = intent::difference(before, after)};
+    store::Entry entry{.boot = store::boot_id(), .phase = store::Entry::Phase::waiting, .deadline = 60s, .delta = intent::difference(before, after)};
     const auto left = [&](const intent::Intent& standing, const apply::Outcome& outcome = apply::RolledBack{}) {
         const store::Remembered remembered{std::optional<store::Kept>(), std::optional(store::Kept{before}), std::optional(entry)};
         return netd::left_wires(netd::heard_in_change(remembered), outcome, standing);
@@ -216,9 +216,11 @@ TEST_CASE("of a change in which netd died, and that is taken back, it is known w
     CHECK(left(before, apply::Committed{}).empty());
     CHECK(left(before, apply::Degraded{}).empty());
     CHECK(left(after).empty());
-    entry.phase = store::Entry::Phase::applying;  // it may never have been there
+    entry.phase = store::Entry::Phase::applying;  // on its way back
+    CHECK(left(before) == std::set{web});
+    entry.deadline = 0s;  // it may never have been there
     CHECK(left(before).empty());
-    entry.phase = store::Entry::Phase::waiting;
+    entry.deadline = 60s;
     entry.boot = "another";
     CHECK(left(before).empty());
 }
