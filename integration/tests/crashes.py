@@ -8,6 +8,7 @@ import contextlib
 import os
 
 import transitions
+from agree import agree
 from crash_rounds import Crashes, OvsCrashes, every
 from host import run, wait_until
 from killing import Strace, again
@@ -51,6 +52,20 @@ for daemon, meanwhile, make, by_default in (("ovs-vswitchd", "a network moves wi
                                             ("ovs-vswitchd", "tags change", transitions.tags, ()),
                                             ("ovsdb-server", "a network moves with its guests", transitions.a_network_moves_with_its_guests, ())):
     killed(f"{daemon} dies while {meanwhile}", "ovs", by_default=by_default, make=lambda _, make=make: make("ovs"), rounds=OvsCrashes, daemon=daemon)
+
+
+@case()
+def no_client_runs_without_its_settings(host):
+    """/run has no room for them: it comes when there is some."""
+    leases = transitions.leases(host.kind)
+    leases.prepare(host)
+    for ask in leases.given:
+        ask.run(host)
+    strace = Strace(host, "-P", host.netd.run / "dhcp/eno2-4.conf", "-e", "trace=write", "-e", "inject=write:error=ENOSPC:when=1")
+    assert leases.there.run(host), "netd died"   # done when the lease is there
+    assert any("INJECTED" in line for line in strace.lines()), "it had room"
+    assert "eno2-4.conf can't be written" in host.netd.log.read_text(), host.netd.told()
+    agree(host, patience=10)
 
 
 @case()

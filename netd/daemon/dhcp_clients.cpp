@@ -102,7 +102,11 @@ bool DhcpClients::is_taken(const topology::IfName& device) const {
 
 void DhcpClients::start(const lower::Client& client) {
     const std::string settings = leases_.path(client.key, ".conf");
-    std::ofstream(settings, std::ios::trunc) << client_settings(client, leases_.news_file(client.key));
+    // Without them it would run netd itself as one that is started anew, instead of as its hook.
+    if (!(std::ofstream(settings, std::ios::trunc) << client_settings(client, leases_.news_file(client.key)) << std::flush)) {
+        trouble_ = fmt::format("{} can't be written", settings);
+        return note_failure(client.key, {});
+    }
     std::vector<std::string> words{program, "-B", "-q", client.family == Family::v4 ? "-4" : "-6", "--noconfigure", "-f", settings, "-c", own_binary(), client.device.text()};
     // In spite of --noconfigure dhcpcd 9.4 takes the device's link-local address away, and asks by it: so it may not.
     if (client.family == Family::v6) words.insert(words.begin(), {"/usr/bin/setpriv", "--bounding-set", "-net_admin"});
