@@ -34,7 +34,7 @@ std::vector<Result<std::vector<std::byte>>> KernelMirror::list_rest() {
 Result<> KernelMirror::look(const std::function<Result<>(KernelMirror&)>& last) {
     // What waits is older than what is about to be seen, and would undo it.
     while (!notifications_.drain([](const nlmsghdr&) {})) {}
-    has_lost_ = false;
+    has_lost_ = true;  // until all is seen: a look that fails is begun anew
     Mirror fresh(own_timers_of);
     const auto links = requests_.dump(ask_links());
     // The kernel tells the rest while the links are read, which are most of it; where there is no thread to be had, afterwards.
@@ -43,7 +43,7 @@ Result<> KernelMirror::look(const std::function<Result<>(KernelMirror&)>& last) 
     constexpr std::size_t needed = 4;
     const auto lists = rest.get();
     for (std::size_t i = 0; i < lists.size(); ++i)
-        if (auto read = feed(fresh, lists[i]); !read && i < needed) return read.error();
+        if (auto read = feed(fresh, lists[i]); !read && (i < needed || is_broken(read.error()))) return read.error();
     for (const Message& question : fresh.traffic_questions())
         if (auto listed = list(fresh, question); !listed) return listed.error();
     if (auto done = last ? last(*this) : Result<>(); !done) return done.error();
@@ -53,6 +53,7 @@ Result<> KernelMirror::look(const std::function<Result<>(KernelMirror&)>& last) 
     fresh.take_hints();
     fresh.inherit(mirror_);
     mirror_ = std::move(fresh);
+    has_lost_ = false;
     return {};
 }
 
@@ -75,7 +76,10 @@ Result<> KernelMirror::look_at(const std::set<int>& links) {
     std::vector<Message> questions;
     for (const int link : links) questions.push_back(ask_link(link));
     const auto answers = requests_.exchange(questions, [this](const nlmsghdr& message) { mirror_.take(message); });
-    if (!answers) return answers.error();
+    if (!answers) {
+        has_lost_ = true;  // what nobody tells by himself
+        return answers.error();
+    }
     mirror_.settle();
     return {};  // a link that is gone has told so, or will
 }
@@ -92,6 +96,7 @@ Result<> KernelMirror::clear_doubts() {
     for (const Doubt& doubt : doubts) {
         const auto device = doubt.table ? std::nullopt : std::optional(doubt.device);
         const auto routes = requests_.dump(ask_routes(doubt.v6 ? AF_INET6 : AF_INET, device, doubt.table));
+        if (!routes && is_broken(routes.error())) return routes.error();
         mirror_.forget(doubt);
         (void)feed(mirror_, routes);  // refused: that link or table is gone, and its routes with it
     }
@@ -101,6 +106,7 @@ Result<> KernelMirror::clear_doubts() {
     if (mirror_.doubts_rules()) {
         const auto rules = requests_.dump(ask_rules(AF_INET)), others = requests_.dump(ask_rules(AF_INET6));
         if (!rules) return rules.error();
+        if (!others && is_broken(others.error())) return others.error();
         mirror_.forget_rules(AF_INET);
         (void)feed(mirror_, rules);
         if (others) mirror_.forget_rules(AF_INET6);
@@ -121,7 +127,10 @@ Result<Heard> KernelMirror::hear() {
         drain();
     }
     mirror_.settle();
-    if (auto cleared = clear_doubts(); !cleared) return cleared.error();
+    if (auto cleared = clear_doubts(); !cleared) {
+        has_lost_ = true;  // the doubts are gone with their question
+        return cleared.error();
+    }
     heard.changed = !(before == mirror_.state());
     topology::Keyed<Link>::each_difference(before.links, mirror_.state().links, [&](const Link* was, const Link* now) {
         const bool was_of_network = was && was->standing && was->standing->is_of_network();

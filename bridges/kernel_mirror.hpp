@@ -45,7 +45,7 @@ private:
     RequestSocket requests_;
     NotificationSocket notifications_;
     Mirror mirror_{own_timers_of};
-    bool has_lost_ = false;  // notifications were lost since the last look
+    bool has_lost_ = false;  // notifications were lost since the last look, or a question was not answered
 };
 
 }  // namespace bridges

@@ -24,8 +24,10 @@ constexpr std::size_t part_messages = 128, part_bytes = 96 << 10;
 constexpr int dump_attempts = 8;
 constexpr int patience_s = 30;  // the kernel's lock is global: another namespace's teardown may hold it for seconds
 
+constexpr const char* conversation = "netlink";
+
 Error broken(const char* what, int code) {
-    return {Fault::lost_sync, "netlink", fmt::format("{}: {}", what, strerror(code))};
+    return {Fault::lost_sync, conversation, fmt::format("{}: {}", what, strerror(code))};
 }
 
 Fault fault_of(int code) {
@@ -77,6 +79,8 @@ Error refusal(const Answer& answer) {
     if (answer.code == EOPNOTSUPP) text += "; a kernel module may be missing (bridge, 8021q, bonding, tun, veth)";
     return {fault_of(answer.code), {}, text};
 }
+
+bool is_broken(const Error& error) { return error.fault == Fault::lost_sync && error.subject == conversation; }
 
 Datagrams::Read Datagrams::read(int fd, bool wait, const std::function<void(const nlmsghdr&)>& visit) {
     std::array<mmsghdr, most> headers = {};

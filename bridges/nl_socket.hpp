@@ -21,6 +21,9 @@ struct Answer {
 // "the kernel says: Device or resource busy (…)", with the fault that tells the caller what to do about it.
 Error refusal(const Answer& answer);
 
+// The conversation itself has failed, and nothing is known; every other error is the kernel's own word.
+bool is_broken(const Error& error);
+
 // Datagrams of one netlink socket, many a system call, into one buffer that is kept.
 class Datagrams {
 public:

@@ -9,7 +9,7 @@ import os
 
 import transitions
 from agree import agree
-from crash_rounds import Crashes, OvsCrashes, every
+from crash_rounds import Crashes, OvsCrashes, Rounds, every
 from host import run, wait_until
 from killing import Strace, again
 from runner import case
@@ -52,6 +52,22 @@ for daemon, meanwhile, make, by_default in (("ovs-vswitchd", "a network moves wi
                                             ("ovs-vswitchd", "tags change", transitions.tags, ()),
                                             ("ovsdb-server", "a network moves with its guests", transitions.a_network_moves_with_its_guests, ())):
     killed(f"{daemon} dies while {meanwhile}", "ovs", by_default=by_default, make=lambda _, make=make: make("ovs"), rounds=OvsCrashes, daemon=daemon)
+
+
+@case()
+def what_the_kernel_is_not_asked_in_a_change_it_is_asked_again(host):
+    """It has no memory for one of the messages, be it a step or a question: what that was about is not forgotten."""
+    rounds = Rounds(host, "messages that are not taken", transitions.untagged_and_committed(host.kind))
+    for step in rounds.recorded("old", "new"):
+        if step.call == "sendmsg":
+            strace = Strace(host, "-e", "trace=sendmsg", "-e", f"inject=sendmsg:error=ENOBUFS:when={step.number}")
+            rounds.go("new")
+            strace.close()
+            host.closing.remove(strace)
+            found = rounds.settled(f"{step.words} was not taken")
+            assert found == "new", f"{step.words} was not taken: it is {found}"
+            agree(host, patience=10)
+            rounds.fresh("old")
 
 
 @case()

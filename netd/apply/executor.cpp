@@ -138,6 +138,7 @@ Result<> reach(const lower::HostState& wanted, const lower::Scope& scope, const 
         // Something was made anew in between (OVS does so with a device that moves): look again, plan again.
         const bool is_stale = executed.error().fault == Fault::lost_sync || were_made_anew(wanted.kernel.links, before, backends.kernel.state().links);
         if (!is_stale || round + 1 == rounds) return executed;
+        if (auto heard = backends.kernel.hear(); !heard) return heard.error();
     }
     left = what_differs(wanted, scope, backends);
     if (left.empty()) return {};
