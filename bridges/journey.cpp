@@ -148,7 +148,7 @@ void Journeys::decide_what_goes() {
         if (!have) continue;
         // A NIC or an OVS port isn't ours to remove, whatever is written on it.
         const bool is_made = !have->is_device();
-        journey->goes = want ? !is_same_thing(*want, *have) : is_made && have->owner && have->owner->is_ours();
+        journey->goes = want ? !is_same_thing(*want, *have) : is_made && topology::is_ours(have->owner);
         journey->emptied = must_be_emptied(want, have);
         journey->bounced = must_be_down(want, have);
     }

@@ -105,7 +105,7 @@ Result<Message> write_creation(const Link& now, const State& host, int netns) {
     }
     Message message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, ifinfomsg{}, link_room);
     message.text(IFLA_IFNAME, now.name.text());
-    if (now.owner && now.owner->is_ours()) message.number(IFLA_GROUP, unmarked_group);
+    if (topology::is_ours(now.owner)) message.number(IFLA_GROUP, unmarked_group);
     if (now.mtu) message.number(IFLA_MTU, mtu_at_first(now));
     if (now.mac) message.bytes(IFLA_ADDRESS, now.mac->bytes().data(), 6);
     else if (now.as<Bridge>()) message.bytes(IFLA_ADDRESS, any_mac().data(), 6);

@@ -19,7 +19,7 @@ Doomed doom(const State& state, Batch& batch, std::span<const Op> ops) {
         const auto* op = std::get_if<Remove<Link>>(&ops[place]);
         const Link* have = op ? current(state, op->was) : nullptr;
         if (!have || batch.is_refused(place)) continue;
-        const bool was_ours = op->was.owner && op->was.owner->is_ours();
+        const bool was_ours = topology::is_ours(op->was.owner);
         if (was_ours && !have->owner->is_ours()) {
             batch.refuse(place, {topology::Fault::conflict, have->name.text(), "its mark is gone: it is no longer ours"});
         } else {

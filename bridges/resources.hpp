@@ -206,7 +206,7 @@ struct Link {
     // It stands on another link of this namespace, and goes with that.
     bool is_stacked() const;
     // Somebody else's that does.
-    bool is_notable() const { return is_stacked() && !(owner && owner->is_ours()); }
+    bool is_notable() const { return is_stacked() && !topology::is_ours(owner); }
     bool operator==(const Link&) const = default;
     static constexpr auto fields = std::tuple{
         Field{"kind", &Link::kind},         Field{"owner", &Link::owner},       Field{"mtu", &Link::mtu},

@@ -22,4 +22,7 @@ struct Owner {
     auto operator<=>(const Owner&) const = default;
 };
 
+// What nobody knows the owner of is not.
+inline bool is_ours(const std::optional<Owner>& owner) { return owner && owner->is_ours(); }
+
 }  // namespace topology

@@ -105,7 +105,7 @@ Result<> Transactor::make_all_of(intent::Intent& made, const Parts& parts) {
 // What no definition stands for may be of one that a damaged file has lost, or of another netd, whose state is elsewhere. Where the kernel has
 // something of netd's, it is no boot: what ran is lost, and runs.
 bool Transactor::knows_leftovers() const {
-    const auto is_of_netd = [](const bridges::Link& link) { return (link.owner && link.owner->is_ours()) || (link.standing && link.standing->is_of_network()); };
+    const auto is_of_netd = [](const bridges::Link& link) { return topology::is_ours(link.owner) || (link.standing && link.standing->is_of_network()); };
     return has_committed_ && damages_.empty() && std::ranges::none_of(backends_.kernel.state().links, is_of_netd);
 }
 
@@ -115,7 +115,7 @@ Result<> Transactor::take_away_leftovers(const intent::Intent& all) {
     lower::Goal goal;
     lower::include_leftovers(goal, all, host(), lower::of_any());
     for (const ovs::Port& port : backends_.ovs.state().ports)
-        if (port.owner && port.owner->is_ours() && goal.scope.ports.contains(port.name)) leftovers_.insert(port.name);
+        if (topology::is_ours(port.owner) && goal.scope.ports.contains(port.name)) leftovers_.insert(port.name);
     leftovers_.insert(goal.scope.bridges.begin(), goal.scope.bridges.end());
     return reach(goal.wanted, goal.scope, backends_, steady_clock::now() + sweep_patience);
 }

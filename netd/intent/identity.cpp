@@ -32,7 +32,7 @@ std::optional<Mac> own_mac(const Link& link) { return link.facts.permanent_mac ?
 
 // What somebody plugged in or made before netd; a tap or a veth may be a NIC in a namespace. A bridge of Open vSwitch has its NIC's MAC.
 bool may_be_a_nic(const Link& link) {
-    const bool ours = link.owner && link.owner->is_ours();
+    const bool ours = topology::is_ours(link.owner);
     return !ours && link.facts.kind != "openvswitch" && (link.is_device() || link.as<bridges::Veth>());
 }
 

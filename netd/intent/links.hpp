@@ -5,7 +5,7 @@
 
 namespace intent {
 
-inline bool is_ours(const bridges::Link& link) { return link.owner && link.owner->is_ours(); }
+inline bool is_ours(const bridges::Link& link) { return topology::is_ours(link.owner); }
 
 // A link that can carry networks or be a bond's port: a NIC of any kind that netd did not make itself.
 inline bool is_nic(const bridges::Link& link) {

@@ -72,9 +72,9 @@ const IfName* foreign_owner_of(const Link& link, std::string_view own, const Int
     const Link* upper = master && master->text() != own && !wanted.bonds().contains(*master) ? facts.kernel.links.find(*master) : nullptr;
     if (upper && !is_ours(*upper)) return &upper->name;
     const ovs::Port* port = facts.ovs ? facts.ovs->ports.find(link.name) : nullptr;
-    if (!port || !port->bridge || (port->owner && port->owner->is_ours())) return nullptr;
+    if (!port || !port->bridge || topology::is_ours(port->owner)) return nullptr;
     const ovs::Bridge* bridge = facts.ovs->bridges.find(*port->bridge);
-    return bridge && bridge->owner && bridge->owner->is_ours() ? nullptr : &*port->bridge;
+    return bridge && topology::is_ours(bridge->owner) ? nullptr : &*port->bridge;
 }
 
 bool is_switchs_own(const IfName& device, const Facts& facts) {

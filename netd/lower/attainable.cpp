@@ -125,7 +125,7 @@ template <class R>
 void forget_foreign_rows(topology::Keyed<R>& before, const topology::Keyed<R>& there) {
     const auto rows = before;
     for (const R& row : rows)
-        if (!(row.owner && row.owner->is_ours()) && !there.contains(row.name)) before.erase(row.name);
+        if (!topology::is_ours(row.owner) && !there.contains(row.name)) before.erase(row.name);
 }
 
 }  // namespace
@@ -146,7 +146,7 @@ HostState attainable(HostState before, const Host& host) {
     std::set<IfName> lost;
     for (const bridges::Link& link : before.kernel.links) {
         if (host.kernel.links.contains(link.name)) continue;
-        const bool is_ours = link.owner && link.owner->is_ours();
+        const bool is_ours = topology::is_ours(link.owner);
         const auto* veth = link.as<bridges::Veth>();
         const bool has_place = !veth || !veth->netns || host.has_namespace(*veth->netns, veth->peer);
         const bool is_made = !link.is_device();

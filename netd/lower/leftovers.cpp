@@ -10,7 +10,7 @@
 namespace lower {
 namespace {
 
-bool is_ours(const auto& resource) { return resource.owner && resource.owner->is_ours(); }
+bool is_ours(const auto& resource) { return topology::is_ours(resource.owner); }
 
 std::set<IfName> bridges_that_go(const Scope& scope, const ovs::State& wanted, const ovs::State& there) {
     std::set<IfName> going;

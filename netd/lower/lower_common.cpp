@@ -181,7 +181,7 @@ bool would_lose_its_mac(const Draft& draft, const intent::Bond& bond, const Link
 
 // One that somebody else made is what its definition says, and nothing besides: what was set on it and is not named goes back to its default.
 void end_options_of_others(const Link& there, bridges::Options& options) {
-    if (!is_bond(&there) || there.owner.value_or(topology::Owner()).is_ours()) return;
+    if (!is_bond(&there) || topology::is_ours(there.owner)) return;
     const auto defaults = bridges::default_bond_options(options.at("mode"));
     for (const auto& [key, value] : std::get<bridges::Bond>(*there.kind).options)
         if (const auto standard = defaults.find(key); standard != defaults.end()) options.edit().insert(*standard);

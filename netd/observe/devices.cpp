@@ -73,7 +73,7 @@ NodeKind Devices::kind_of(const Link& link) const {
     if (link.as<bridges::Vlan>()) return NodeKind::vlan;
     if (link.as<bridges::Bond>()) return NodeKind::bond;
     if (is_a_base(link.name)) return NodeKind::nic;
-    if (link.as<bridges::Tap>() || link.owner.value_or(topology::Owner()).is_ours()) return NodeKind::port;
+    if (link.as<bridges::Tap>() || topology::is_ours(link.owner)) return NodeKind::port;
     if (const ovs::Port* port = snapshot_.observed.ovs.ports.find(link.name); port && port->internal.value_or(false)) return NodeKind::port;
     if (link.as<bridges::Veth>()) {
         const Link* master = link.master && link.master->of ? this->link(*link.master->of) : nullptr;
@@ -152,7 +152,7 @@ bool is_on_the_wire(const Link& link, const Snapshot& snapshot) {
     if (snapshot.running.bases().contains(link.name)) return true;
     if (link.as<bridges::Veth>()) {
         const Link* master = link.master && link.master->of ? snapshot.observed.kernel.links.find(*link.master->of) : nullptr;
-        return !link.owner.value_or(topology::Owner()).is_ours() && (!master || master->as<bridges::Bond>());
+        return !topology::is_ours(link.owner) && (!master || master->as<bridges::Bond>());
     }
     return link.as<bridges::Device>() && link.facts.kind != "openvswitch" && link.facts.kind != "tun";
 }

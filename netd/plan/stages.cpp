@@ -38,7 +38,7 @@ bridges::State with_room_for_ovs(const HostState& want, const HostState& have) {
     bridges::State room = want.kernel;
     for (const ovs::Port& port : want.ovs.ports) {
         const bridges::Link *then = want.kernel.links.find(port.name), *now = have.kernel.links.find(port.name);
-        if (port.internal != true || !then || !now || !now->owner.value_or(topology::Owner()).is_ours() || is_made_by_ovs(have, port.name)) continue;
+        if (port.internal != true || !then || !now || !topology::is_ours(now->owner) || is_made_by_ovs(have, port.name)) continue;
         bridges::Link made = *then;
         made.kind = bridges::Device{};
         room.links.put(made);
@@ -140,7 +140,7 @@ namespace {
 template <class R>
 std::string owner_of(const R& resource) {
     if constexpr (requires { resource.owner; }) {
-        if (resource.owner && resource.owner->is_ours()) return *resource.owner->role;
+        if (topology::is_ours(resource.owner)) return *resource.owner->role;
     }
     return {};
 }
