@@ -42,18 +42,20 @@ bool is_by_tag(const intent::Network& network) { return network.base() && networ
 
 }  // namespace
 
-Realisation realisation_of(const intent::Network& network, const intent::Intent& running) {
+Realisation realisation_of(const intent::Network& network, const intent::Intent& running, const bridges::State& kernel) {
     Realisation how{lower::guest_bridge(network), lower::top_device(network)};
     const bool is_aware = is_by_tag(network) && network.switch_kind == intent::SwitchKind::vlan_aware;
     if (network.vlan) how.tag = network.vlan->number();
     else if (is_aware)
         if (const intent::Base* there = running.bases().find(*network.base())) how.tag = there->inner_tag().number();
-    how.has_device = !is_aware || network.is_on_host() || !running.watching(network.name).empty();
+    // One that is for copies alone is there while somebody hears them.
+    const bool is_copied = !running.watching(network.name).empty() && kernel.links.contains(how.device);
+    how.has_device = !is_aware || network.is_on_host() || is_copied;
     return how;
 }
 
 void Devices::learn(const intent::Network& network) {
-    Realisation how = realisation_of(network, snapshot_.running);
+    Realisation how = realisation_of(network, snapshot_.running, snapshot_.observed.kernel);
     const bool by_tag = is_by_tag(network);
     if (network.switch_kind == intent::SwitchKind::ovs) feet_[how.device.text()] = &network;
     if (network.bridged || by_tag) {

@@ -28,10 +28,10 @@ struct Membership {
 struct Realisation {
     IfName bridge, device;
     std::uint16_t tag = 0;
-    bool has_device = true;  // a vlan-aware network in which the host takes no part has none
+    bool has_device = true;  // a vlan-aware network in which the host takes no part has none, but where it is copied to somebody
 };
 
-Realisation realisation_of(const intent::Network& network, const intent::Intent& running);
+Realisation realisation_of(const intent::Network& network, const intent::Intent& running, const bridges::State& kernel);
 
 // Points into the snapshot, which must outlive it.
 class Devices {

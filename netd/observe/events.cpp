@@ -100,13 +100,13 @@ private:
 
     // By which the host has it: a filtering bridge, where it has no device of its own.
     static IfName device_of(const intent::Network& network, const Snapshot& at) {
-        const Realisation how = realisation_of(network, at.running);
+        const Realisation how = realisation_of(network, at.running, at.observed.kernel);
         return how.has_device ? how.device : how.bridge;
     }
 
     // What networks share has the largest MTU of all that do.
     std::optional<topology::Mtu> mtu_of(const intent::Network& network, const Link* device) const {
-        if (!device || !device->mtu || realisation_of(network, now_.running).has_device) return device ? device->mtu : std::nullopt;
+        if (!device || !device->mtu || realisation_of(network, now_.running, now_.observed.kernel).has_device) return device ? device->mtu : std::nullopt;
         return std::min(*device->mtu, network.mtu);
     }
 

@@ -99,7 +99,7 @@ TEST_CASE("a network without a device of its own is told with the bridge that it
     db.vlan = topology::VlanId::parse("8").operator*();
     web.switch_kind = db.switch_kind = intent::SwitchKind::vlan_aware;
     db.mtu = topology::Mtu::observed(1400);
-    auto shared = bridge(observe::realisation_of(web, {}).bridge.text().c_str());
+    auto shared = bridge(observe::realisation_of(web, {}, {}).bridge.text().c_str());
     shared.owner = topology::Owner::ours("base eth0");
     const std::string device = shared.name.text();
     const auto one = with({shared}, {web}), both = with({shared}, {web, db}), gone = with({}, {web, db});

@@ -1,4 +1,5 @@
 // Who gets copies of which traffic, on Linux bridges.
+#include "netd/wire/write_capabilities.hpp"
 #include "tests/netd/host_house.hpp"
 
 namespace mirror_test {
@@ -66,6 +67,18 @@ TEST_CASE("what a guest with a tag of its own sends is of the network that has t
     ear.port_mirroring = {*intent::NetworkName::parse("db")};
     house.plug(ear);
     CHECK(house.link(from).traffic == Traffic{});
+}
+
+TEST_CASE("a network that the host is not in is told with the device that copies want of it, and with its bridge while nobody hears them", "[mirror]") {
+    House house{"eth0"};
+    house.define({{"networks", {{"web", {{"nic", "eth0"}, {"vlan", 100}, {"switch", "vlan-aware"}}}}}});
+    intent::GuestNic ear{"vm", *topology::Mac::parse("52:54:00:00:00:02")};
+    ear.port_mirroring = {*intent::NetworkName::parse("web")};
+    for (const bool hears : {true, false, true}) {
+        ear.link_active = hears;
+        house.plug(ear);
+        CHECK(json::parse(wire::write_capabilities(house.now, false))["networks"]["web"]["iface"] == (hears ? "web" : "vb-eth0"));
+    }
 }
 
 }  // namespace mirror_test
