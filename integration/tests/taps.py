@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 
+from agree import agree
 from frames import Tap, shout
 from guests import Guest, define, expect, same
 from host import wait_until
@@ -99,6 +100,17 @@ def somebodys_tap_of_a_ports_name_stays_his(host):
     host.space.run("ip", "link", "delete", nic["port"])
     wait_until(lambda: host.space.link(nic["port"]) is None)
     same(nic["port"], plug(host, "b", macAddr=nic["macAddr"])["port"])
+
+
+@case()
+def who_takes_the_name_of_a_port_that_he_deleted_is_not_filtered_when_its_guest_is_gone(host):
+    define(host, {"lan": {}})
+    nic = plug(host, "b")
+    host.space.links(f"link delete {nic['port']}", f"link add {nic['port']} type bridge")
+    expect(56, "not netd's", lambda: host.client.call("VM.updateDevice", {"vmId": "b", "nic": {"macAddr": nic["macAddr"], "mtu": 1400}}))
+    assert host.client.call("VM.hotunplugNic", {"vmId": "b", "nic": {"macAddr": nic["macAddr"]}})["changed"]
+    assert host.space.link(nic["port"])["linkinfo"]["info_kind"] == "bridge"
+    agree(host, foreign={nic["port"]}, patience=5)
 
 
 @case()

@@ -6,6 +6,7 @@
 #include "netd/daemon/nic_request.hpp"
 #include "netd/daemon/presence.hpp"
 #include "netd/guests/domain_xml.hpp"
+#include "netd/intent/links.hpp"
 #include "netd/intent/validate.hpp"
 #include "netd/lower/naming.hpp"
 #include "netd/lower/realise.hpp"
@@ -269,7 +270,9 @@ bool Reconciler::is_parting(const GuestNic::Key& nic) const { return std::ranges
 void Reconciler::take_out(const serve::Ticket& ticket, const GuestNic::Key& key) {
     intent::Intent wanted = transactor_.running();
     const GuestNic* nic = wanted.nics().find(key);
-    const bool has_port = nic && backends_.kernel.state().links.contains(lower::port_of(*nic));
+    const topology::IfName port = nic ? lower::port_of(*nic) : lower::port_of(key);
+    const bridges::Link* there = backends_.kernel.state().links.find(port);
+    const bool is_others = nic && !nic->adopted && there && !intent::is_ours(*there);
     wanted.remove(key);
     apply::Terms terms;
     terms.confirm = false;
@@ -277,8 +280,8 @@ void Reconciler::take_out(const serve::Ticket& ticket, const GuestNic::Key& key)
     const auto outcome = transactor_.begin(wanted, terms);
     const auto* committed = std::get_if<apply::Committed>(&outcome);
     if (!committed) return conclude(ticket, outcome, code::unplug_failed);
-    // With its namespace went the port, and with the port nothing of its filter.
-    if (!has_port) forget_filters(backends_.kernel);
+    // With its namespace went the port, and with the port nothing of its filter; and what somebody else has made in its place is not filtered.
+    if (!there || is_others) forget_filters(backends_.kernel, is_others ? std::set{port} : std::set<topology::IfName>());
     conclude(std::nullopt, outcome, code::unplug_failed);
     log::info("{}: NIC {} of {} is gone", asked_by(ticket), key.mac.text(), key.vm);
     reply(ticket, {{"changed", true}});
