@@ -16,7 +16,7 @@ using intent::GuestNic;
 using intent::Network;
 using intent::SwitchKind;
 
-bool is_ours(const auto& resource) { return resource.owner && resource.owner->is_ours(); }
+bool is_ours(const auto& resource) { return topology::is_ours(resource.owner); }
 
 // The one that is called after its NIC. None: it has another, or none at all.
 std::optional<IfName> shared_bridge(const Network& network, const IfName& nic) {
