@@ -141,6 +141,9 @@ class OpenVSwitch:
     def vsctl(self, *words):
         return run("ovs-vsctl", f"--db={self.socket}", "--timeout=150", *words)
 
+    def appctl(self, *words):
+        return run("ovs-appctl", "-t", f"{self.folder}/ovs-vswitchd.ctl", *words)
+
     def ofctl(self, bridge, *words):
         options = [word for word in words if word.startswith("--")]
         command, *rest = [word for word in words if not word.startswith("--")]

@@ -44,6 +44,9 @@ public:
     // False if it does not answer by then: it is dead, stands still, or is busy for that long. Writes nothing. True without a connection,
     // and where it can't be asked.
     virtual bool answers(std::chrono::steady_clock::time_point deadline) = 0;
+    // False if by then frames may still go as ports were before the last apply(): what has been forwarded once is, until it was looked over.
+    // That takes about a second. True without a connection, and where it can't be asked, as one with two kinds of datapath.
+    virtual bool forwards_as_told(std::chrono::steady_clock::time_point deadline) = 0;
 
     // Which socket is tried, for people: "unix:/run/openvswitch/db.sock".
     virtual std::string where() const = 0;

@@ -3,6 +3,7 @@
 
 #include "ovs-driver/library.hpp"
 
+#include <fmt/format.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -19,7 +20,6 @@
 namespace ovs {
 namespace {
 
-constexpr std::string_view question = R"({"id":0,"method":"version","params":[]})";
 constexpr std::chrono::milliseconds soon{50}, later{1000};
 
 // Its number is -1 where there is none; the error tells whether somebody is there.
@@ -83,6 +83,7 @@ void Vswitchd::call() {
     next_call_ = Clock::now() + (is_silent_ ? later : soon);
     if (call.number >= 0) {
         line_ = call.number;
+        const std::string question = fmt::format(R"({{"id":0,"method":"{}","params":[]}})", command_);
         if (::send(line_, question.data(), question.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(question.size())) hang_up();
     } else if (!call.is_refused() && call.error != EAGAIN) {
         answered();

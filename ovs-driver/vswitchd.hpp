@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <string>
+#include <string_view>
 
 namespace ovs {
 
@@ -12,7 +13,8 @@ class Vswitchd {
 public:
     using Clock = std::chrono::steady_clock;
 
-    explicit Vswitchd(std::string folder) : folder_(std::move(folder)) {}
+    // Asked by that command, in the words of ovs-appctl.
+    explicit Vswitchd(std::string folder, std::string_view command = "version") : folder_(std::move(folder)), command_(command) {}
     ~Vswitchd() { hang_up(); }
     Vswitchd(const Vswitchd&) = delete;
     Vswitchd& operator=(const Vswitchd&) = delete;
@@ -37,7 +39,7 @@ private:
     void hang_up();
     void answered();
 
-    std::string folder_;
+    std::string folder_, command_;
     bool is_asked_ = false, is_silent_ = false;
     int line_ = -1;                      // to whom it was asked
     Clock::time_point next_call_ = {};

@@ -9,7 +9,13 @@ namespace netd {
 
 using topology::IfName;
 
-void forget_wire(bridges::Kernel& kernel, const IfName& device) {
+void forget_wire(const observe::Backends& backends, IfName device) {
+    constexpr std::chrono::seconds patience{3};
+    bridges::Kernel& kernel = backends.kernel;
+    if (backends.ovs.state().ports.contains(device)) {
+        std::ignore = backends.ovs.forwards_as_told(std::chrono::steady_clock::now() + patience);  // one that is as busy as that is not waited for
+        if (auto heard = kernel.hear(); !heard) log::warn("{}: {}", heard.error().subject, heard.error().what);
+    }
     const bridges::Link* there = kernel.state().links.find(device);
     if (!there || !there->stack) return;
     const bridges::Link link = *there;  // which is another one once the kernel was told

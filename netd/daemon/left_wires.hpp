@@ -1,9 +1,9 @@
 // What routers said on a wire that a device is no longer on.
 #pragma once
 
-#include "bridges/kernel.hpp"
 #include "netd/apply/transaction.hpp"
 #include "netd/lower/router_ways.hpp"
+#include "netd/observe/backends.hpp"
 #include "netd/store/store.hpp"
 
 #include <set>
@@ -11,9 +11,9 @@
 
 namespace netd {
 
-// Has the kernel forget the addresses and ways that it has by that device from routers. Those of the wire where it is now are the
-// greeter's to ask.
-void forget_wire(bridges::Kernel& kernel, const topology::IfName& device);
+// Has the kernel forget the addresses and ways that it has by that device from routers, when nothing comes from the wire of before any more.
+// Those of the wire where it is now are the greeter's to ask.
+void forget_wire(const observe::Backends& backends, topology::IfName device);
 
 // Who heard routers where as a netd died while its change waited to be confirmed, or after it had, on the way back; nobody if none did.
 std::vector<lower::Hearing> heard_in_change(const store::Remembered& remembered);

@@ -152,6 +152,22 @@ TEST_CASE("an ovs-vswitchd that stands still does not answer, is not waited for 
     REQUIRE(until(*host.ovs, [&] { return !is_silent(); }));
 }
 
+TEST_CASE("that frames go as ports are now is waited for, as long as there are any that are looked over") {
+    SKIP_UNLESS(PrivateOvs::lacking().empty(), PrivateOvs::lacking());
+    Host host;
+    CHECK(host.ovs->forwards_as_told(Clock::now() + 60s));  // nothing is forwarded yet, so that it can't be asked
+    REQUIRE(refusal(bring_about(*host.ovs, blue())) == "");
+    const std::vector<Op> ops = {Update<Port>{*host.ovs->state().ports.find(name("b1")), port("b1", "blue", Access{vlan(11)})}};
+    REQUIRE(refusal(host.ovs->apply(ops, Clock::now() + 60s)) == "");
+    CHECK(host.ovs->forwards_as_told(Clock::now() + 60s));
+    CHECK_FALSE(host.ovs->forwards_as_told(Clock::now() + 1ms));  // one round takes longer
+    host.machine.signal_vswitchd(SIGSTOP);
+    CHECK_FALSE(host.ovs->forwards_as_told(Clock::now() + 500ms));
+    CHECK_FALSE(host.ovs->is_silent());
+    host.machine.signal_vswitchd(SIGCONT);
+    CHECK(host.ovs->forwards_as_told(Clock::now() + 60s));
+}
+
 TEST_CASE("without the kernel's part new bridges get the userspace datapath") {
     SKIP_UNLESS(PrivateOvs::lacking().empty(), PrivateOvs::lacking());
     Host host;  // its ovs-vswitchd was told to leave the kernel alone

@@ -22,6 +22,7 @@ public:
     bool is_gone() const override { return !has_vswitchd; }
     bool comes_back(std::chrono::steady_clock::time_point) override { return has_vswitchd; }
     bool answers(std::chrono::steady_clock::time_point) override { return !connected_ || (has_vswitchd && !stands_still); }
+    bool forwards_as_told(std::chrono::steady_clock::time_point deadline) override { return answers(deadline); }
     std::string where() const override { return "fake"; }
     const ovs::State& state() const override { return mirror_; }
     std::string default_datapath() const override { return datapath; }
