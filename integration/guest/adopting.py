@@ -21,6 +21,11 @@ def networks_are_offered_by_name(host):
     assert "<bridge name='extra'/>" in told and "mode='bridge'" in told, told
     told = host.libvirt.virsh("net-dumpxml", "sdn2")
     assert "openvswitch" in told and "<tag id='20'/>" in told and "ovs-eno3" in told, told
+    # Withdrawn by others, it is offered again.
+    host.libvirt.virsh("net-destroy", "extra")
+    host.libvirt.virsh("net-destroy", "sdn2")
+    host.libvirt.virsh("net-undefine", "sdn2")
+    wait_until(lambda: {"extra", "sdn2"} <= set(host.libvirt.virsh("net-list", "--name").split()), 30, "what somebody withdrew is not offered again")
     # With libvirtd away, and taken back when it is there again; what others defined stays.
     host.client.setup({"extra": {"remove": True}})
     wait_until(lambda: "extra" not in offered(host), 20, "a network that is gone is still offered")

@@ -38,6 +38,10 @@ int on_lifecycle(virConnectPtr, virDomainPtr domain, int, int, void* opaque) {
     return 0;
 }
 void on_device(virConnectPtr, virDomainPtr domain, const char*, void* opaque) { tell(domain, opaque); }
+// Undefined alone it is there still. What netd itself withdraws is told, too, and misses nothing.
+void on_network(virConnectPtr, virNetworkPtr, int event, int, void* opaque) {
+    if (event == VIR_NETWORK_EVENT_STOPPED) static_cast<Hints*>(opaque)->withdrawn();
+}
 void on_close(virConnectPtr, int, void* opaque) { static_cast<Hints*>(opaque)->lost(); }
 
 }  // namespace
@@ -62,6 +66,7 @@ Result<std::unique_ptr<Ear>> Ear::open(virConnect* connection, const Hints& hint
 
 Ear::~Ear() {
     for (const int event : events_) virt().virConnectDomainEventDeregisterAny(connection_, event);
+    if (of_networks_) virt().virConnectNetworkEventDeregisterAny(connection_, *of_networks_);
     if (hears_the_end_) virt().virConnectUnregisterCloseCallback(connection_, on_close);
 }
 
@@ -85,6 +90,11 @@ Result<> Ear::listen(const Hints& hints) {
         events_.push_back(registered);
         own.release();
     }
+    auto own = std::make_unique<Hints>(hints);
+    const int registered = virt().virConnectNetworkEventRegisterAny(connection_, nullptr, VIR_NETWORK_EVENT_ID_LIFECYCLE, VIR_NETWORK_EVENT_CALLBACK(on_network), own.get(), free_hints);
+    if (registered < 0) return {};  // a libvirt that knows no networks; that nothing can be offered there is said when it is tried
+    of_networks_ = registered;
+    own.release();
     return {};
 }
 

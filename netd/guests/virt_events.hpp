@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace guests {
@@ -13,9 +14,10 @@ namespace guests {
 // the process and owns nothing.
 void start_virt_loop();
 
-// What to do when a domain has changed, and when the connection is gone. Called on libvirt's thread.
+// What to do when a domain has changed, when a network is not offered any more, and when the connection is gone. Called on libvirt's thread.
 struct Hints {
     std::function<void(const std::string& domain)> changed;
+    std::function<void()> withdrawn;
     std::function<void()> lost;
 };
 
@@ -34,6 +36,7 @@ private:
 
     virConnect* connection_;
     std::vector<int> events_ = {};
+    std::optional<int> of_networks_ = {};
     bool hears_the_end_ = false;
 };
 

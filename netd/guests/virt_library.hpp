@@ -11,7 +11,8 @@ namespace guests {
 
 #define NETD_OF_LIBVIRT(each)                                                                                                          \
     each(virConnectClose) each(virConnectDomainEventDeregisterAny) each(virConnectDomainEventRegisterAny) each(virConnectIsAlive) each(virConnectListAllDomains)               \
-    each(virConnectListAllNetworks) each(virConnectOpen) each(virConnectRegisterCloseCallback) each(virConnectSetKeepAlive) each(virConnectUnregisterCloseCallback) \
+    each(virConnectListAllNetworks) each(virConnectNetworkEventDeregisterAny) each(virConnectNetworkEventRegisterAny) each(virConnectOpen)     \
+    each(virConnectRegisterCloseCallback) each(virConnectSetKeepAlive) each(virConnectUnregisterCloseCallback)                        \
     each(virDomainAttachDeviceFlags) each(virDomainDetachDeviceAlias) each(virDomainFree) each(virDomainGetJobStats)                  \
     each(virDomainGetName) each(virDomainGetUUIDString) each(virDomainGetXMLDesc) each(virDomainIsActive) each(virDomainLookupByName) \
     each(virDomainUpdateDeviceFlags) each(virEventRegisterDefaultImpl) each(virEventRunDefaultImpl) each(virGetLastError)             \

@@ -22,7 +22,7 @@ public:
         while (!stopping_) {
             if (!session_ && Clock::now() >= next_attempt_) connect();
             if (!session_) await_errand(next_attempt_);
-            else await_errand(Clock::now() + (has_hints() ? longest_pause : std::chrono::hours(1)));
+            else await_errand(std::min(offers_again_, Clock::now() + (has_hints() ? longest_pause : std::chrono::hours(1))));
             for (Errand& errand : desk_->errands->take())
                 if (!stopping_) std::visit([this](auto& one) { take(one); }, errand);
             offer();
@@ -41,7 +41,7 @@ private:
         // The desk is weakly known there: libvirt may hold its callbacks longer than anybody needs them.
         const std::weak_ptr<Desk> desk = desk_;
         const auto push = [desk](Errand errand) { if (const auto there = desk.lock()) there->errands->push(std::move(errand)); };
-        auto opened = Session::open(desk_->uri, {[push](const std::string& domain) { push(Look{domain}); }, [push] { push(Lost{}); }});
+        auto opened = Session::open(desk_->uri, {[push](const std::string& domain) { push(Look{domain}); }, [push] { push(Withdrawn{}); }, [push] { push(Lost{}); }});
         if (!opened) return fail(opened.error());
         session_ = std::move(*opened);
         auto looked = session_->look(state_);
@@ -71,7 +71,9 @@ private:
 
     // Of several lists only the last counts, and whoever waits for an answer has it first.
     void offer() {
+        if (Clock::now() >= offers_again_) offers_due_ = offers_.has_value();
         if (!session_ || !std::exchange(offers_due_, false)) return;
+        offers_again_ = Deadline::max();
         const std::string before = offering_;
         const auto offered = session_->offer(*offers_, standing_offers_);
         standing_offers_ = offered ? *offers_ : Offers();
@@ -89,6 +91,8 @@ private:
         for (Offer& one : offers) offers_->put(std::move(one));
         offers_due_ = true;
     }
+    // Whoever undoes it each time is not answered at once each time.
+    void take(Withdrawn&) { offers_again_ = std::min(offers_again_, Clock::now() + longest_pause); }
     void take(Lost&) {
         if (session_) fail({Fault::backend, "libvirt", "the connection to libvirt is gone"});
     }
@@ -146,7 +150,7 @@ private:
     bool all_hinted_ = false, stopping_ = false;
     std::uint64_t asked_ = 0, looked_ = 0;
     std::string trouble_, offering_;
-    Deadline next_attempt_ = {};
+    Deadline next_attempt_ = {}, offers_again_ = Deadline::max();
     std::chrono::milliseconds pause_ = first_pause;
 };
 

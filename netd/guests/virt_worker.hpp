@@ -23,9 +23,10 @@ struct Deed {
     Task what;
     Deadline deadline;                // not begun after that
 };
+struct Withdrawn {};  // a network that may have been offered
 struct Lost {};
 struct Stop {};
-using Errand = std::variant<Look, Deed, std::vector<Offer>, Lost, Stop>;
+using Errand = std::variant<Look, Deed, std::vector<Offer>, Withdrawn, Lost, Stop>;
 
 // Domains that shall tell the network where they are; none: it is the last of these.
 using Speech = std::set<std::string>;
