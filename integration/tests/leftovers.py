@@ -84,6 +84,21 @@ def what_was_never_committed_goes_when_open_vswitch_comes_late(host):
 
 
 @case("ovs")
+def nor_does_it_where_netd_was_started_again_meanwhile(host):
+    host.client.setup({"lan": {}}, commitOnSuccess=True)
+    host.client.setup({"x": switched("eno2")})
+    reboot(host)
+    host.ovs.close()
+    start(host)
+    host.netd.stop()
+    start(host)
+    host.ovs.start()
+    wait_until(lambda: not rows(host), 20, lambda: str(rows(host)))
+    assert not (host.netd.run / "leftovers").exists()
+    agree(host, patience=5)
+
+
+@case("ovs")
 def a_boot_finds_the_bridge_of_a_nic_that_was_called_otherwise(host):
     host.client.setup({"web": switched("eno1"), "v": switched("eno1", vlan=7)}, commitOnSuccess=True)
     reboot(host, nics=("lan0",))

@@ -103,10 +103,14 @@ Result<> Transactor::make_all_of(intent::Intent& made, const Parts& parts) {
 }
 
 // What no definition stands for may be of one that a damaged file has lost, or of another netd, whose state is elsewhere. Where the kernel has
-// something of netd's, it is no boot: what ran is lost, and runs.
+// something of netd's, it is no boot, or one of which a netd that died has noted them: what ran is lost, and runs.
 bool Transactor::knows_leftovers() const {
     const auto is_of_netd = [](const bridges::Link& link) { return topology::is_ours(link.owner) || (link.standing && link.standing->is_of_network()); };
     return has_committed_ && damages_.empty() && std::ranges::none_of(backends_.kernel.state().links, is_of_netd);
+}
+
+void Transactor::set_leftovers_due(bool are_due) {
+    if (std::exchange(leftovers_due_, are_due) != are_due) store_.note_leftovers(are_due);
 }
 
 // What was never committed Open vSwitch has kept over the boot, and it may hold a NIC that something else is defined on.
@@ -123,7 +127,7 @@ Result<> Transactor::take_away_leftovers(const intent::Intent& all) {
 Result<> Transactor::see_to_leftovers() {
     if (!leftovers_due_ || open_ || !answers(backends_.ovs)) return {};
     auto done = take_away_leftovers(running_);
-    leftovers_due_ = false;
+    set_leftovers_due(false);
     return done;
 }
 
@@ -133,9 +137,9 @@ Outcome Transactor::bring_back() {
     running_ = intent::Intent();
     const intent::Intent wanted = committed_;
     const intent::Intent there = lower::attainable(wanted, {backends_.kernel.state(), answers(backends_.ovs)});
-    leftovers_due_ = knows_leftovers();
+    set_leftovers_due(leftovers_due_ || knows_leftovers());
     const auto reached = make_all(there);
-    leftovers_due_ = leftovers_due_ && !answers(backends_.ovs);
+    set_leftovers_due(leftovers_due_ && !answers(backends_.ovs));
     // What can't be had now is drift, not a reason to take away what could be had: a NIC that comes late is waited for, and
     // what the kernel refused is tried again by itself, where drift is repaired.
     const intent::Delta delta = intent::difference(running_, wanted);

@@ -165,6 +165,7 @@ private:
     Result<> make_all_of(intent::Intent& made, const Parts& parts);
     Result<> take_away_leftovers(const intent::Intent& all);
     bool knows_leftovers() const;
+    void set_leftovers_due(bool are_due);
     bool is_whole(const intent::Intent& attainable) const;
     std::chrono::steady_clock::time_point apply_deadline(const Terms& terms) const;
 
@@ -179,7 +180,7 @@ private:
     std::uint64_t last_id_ = 0;
     bool has_run_in_this_boot_ = false;
     bool has_committed_ = false;              // ever: there is a file of it
-    bool leftovers_due_ = false;              // this is a boot, and Open vSwitch has not answered yet
+    bool leftovers_due_ = false;              // a boot, maybe that of a netd that died, has not had Open vSwitch's answer yet
     std::set<topology::IfName> leftovers_;
     std::optional<Error> unkept_ = {};        // why the running definitions are not on disk
     std::optional<Error> boot_trouble_ = {};  // why a boot is not whole, until it is

@@ -16,6 +16,7 @@ constexpr const char* committed_name = "state";
 constexpr const char* running_name = "running";
 constexpr const char* journal_name = "transaction";
 constexpr const char* ended_name = "ended";
+constexpr const char* leftovers_name = "leftovers";
 
 // Our own files may be larger than a client's message, and are checked by their sum, so plain parsing is enough.
 Result<json> parse_json(const std::string& where, std::string_view text) {
@@ -249,6 +250,15 @@ Result<> Store::end(std::optional<std::uint64_t> id) {
         if (auto noted = write_document(run_, ended_name, {*id, ""}, Durable::no); !noted) return kept;
     auto brief = remove_document(run_, journal_name);
     return kept ? brief : kept;
+}
+
+void Store::note_leftovers(bool are_due) {
+    std::ignore = are_due ? write_document(run_, leftovers_name, {}, Durable::no) : remove_document(run_, leftovers_name);
+}
+
+bool Store::are_leftovers_due() const {
+    const auto noted = read_document(run_, leftovers_name);
+    return noted && *noted;
 }
 
 const std::string& boot_id() {

@@ -85,6 +85,11 @@ public:
     // It is over, also where it can't be removed: then it is noted, for this boot, that the transactions up to this one are, if one is given.
     Result<> end(std::optional<std::uint64_t> id);
 
+    // That what Open vSwitch has kept over the boot is still to be looked through: known in this boot though netd dies meanwhile, where /run
+    // has room for it.
+    void note_leftovers(bool are_due);
+    bool are_leftovers_due() const;
+
     const std::string& state_directory() const { return state_; }
     const std::string& run_directory() const { return run_; }
 

@@ -93,6 +93,41 @@ TEST_CASE("a boot of which one thing is refused brings back all the rest", "[boo
     require_same(host.before, host.kernel.truth());
 }
 
+TEST_CASE("what nobody committed goes out of Open vSwitch though the netd that brought the boot back died", "[boot]") {
+    Booted host;
+    ovs::Bridge kept{name("ovs-eno2")};
+    kept.owner = topology::Owner::ours("base eno2");
+    REQUIRE(host.ovs.meddle(topology::Create<ovs::Bridge>{kept}));
+    const bool is_late = GENERATE(false, true);
+    host.ovs.connect(!is_late);
+    struct Killed {};
+    host.faulty.refuses = [&](const Op& op) -> bool {
+        if (!is_late && creates(op, "lan")) throw Killed{};
+        return false;
+    };
+    if (is_late) std::ignore = host.transactor().recover();
+    else CHECK_THROWS_AS(host.transactor().recover(), Killed);
+    host.faulty.refuses = [](const Op&) { return false; };
+    host.ovs.connect(true);
+    host.ovs.hear();
+    REQUIRE(host.ovs.truth().bridges.contains(kept.name));
+
+    auto transactor = host.transactor();
+    REQUIRE(std::holds_alternative<apply::Committed>(transactor.recover()));
+    REQUIRE(transactor.see_to_leftovers());
+    CHECK(transactor.take_leftovers() == std::set{kept.name});
+    CHECK(host.ovs.truth().bridges.empty());
+    require_same(host.before, host.kernel.truth());
+
+    // That is once a boot: what comes later is somebody's.
+    REQUIRE(host.ovs.meddle(topology::Create<ovs::Bridge>{kept}));
+    host.ovs.hear();
+    auto next = host.transactor();
+    REQUIRE(std::holds_alternative<apply::Committed>(next.recover()));
+    REQUIRE(next.see_to_leftovers());
+    CHECK(host.ovs.truth().bridges.contains(kept.name));
+}
+
 TEST_CASE("a boot goes round what somebody else's device is in the way of", "[boot]") {
     Booted host;
     bridges::Link other{name("alpha")};
