@@ -262,11 +262,6 @@ void Mirror::take(const StackHint& hint) {
         for (const auto& [index, seen] : links_) stack_hints_.insert(index);
 }
 
-std::set<int> Mirror::take_hints() {
-    hints_.merge(std::exchange(stack_hints_, {}));
-    return std::exchange(hints_, {});
-}
-
 void Mirror::drop(const std::set<Doubt>& asked) {
     for (const Doubt& doubt : asked) doubts_.erase(doubt);
 }

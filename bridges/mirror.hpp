@@ -46,7 +46,10 @@ public:
 
     // Routes to look at, and links whose stack to look at; each is told once.
     std::set<Doubt> take_doubts() { return std::exchange(doubts_, {}); }
-    std::set<int> take_hints();
+    std::set<int> take_hints() {
+        hints_.merge(std::exchange(stack_hints_, {}));
+        return std::exchange(hints_, {});
+    }
 
     // These are settled as far as they can be.
     void drop(const std::set<Doubt>& asked);
