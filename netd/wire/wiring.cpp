@@ -48,7 +48,7 @@ Wiring Wirings::of(const intent::Network& network, const observe::Realisation& h
 // To the wire leads the port that the definition means, if it is one.
 Wiring Wirings::bridged(const intent::Network& network, const Link& device) const {
     Wiring wiring;
-    if (const auto* bridge = as<bridges::Bridge>(device)) {
+    if (const auto* bridge = device.as<bridges::Bridge>()) {
         wiring.ports = names_of(devices_.ports_of(device.name));
         wiring.stp = has_stp(*bridge);
     }
@@ -58,7 +58,7 @@ Wiring Wirings::bridged(const intent::Network& network, const Link& device) cons
     const bool is_it = southbound && (meant == device.name || (southbound->master && southbound->master->of == device.name));
     if (!is_it) return wiring;
     wiring.southbound = meant.text();
-    if (const auto* vlan = as<bridges::Vlan>(*southbound)) wiring.vlan = vlan->id;
+    if (const auto* vlan = southbound->as<bridges::Vlan>()) wiring.vlan = vlan->id;
     return wiring;
 }
 
@@ -68,7 +68,7 @@ Wiring Wirings::vlan_aware(const intent::Network& network, const observe::Realis
     const Link* bridge = devices_.link(how.bridge);
     // What it shares has the largest MTU of all that do.
     if (bridge && !how.has_device) wiring.mtu = std::min(bridge->mtu.value_or(network.mtu), network.mtu);
-    if (bridge && as<bridges::Bridge>(*bridge)) wiring.stp = has_stp(*as<bridges::Bridge>(*bridge));
+    if (bridge && bridge->as<bridges::Bridge>()) wiring.stp = has_stp(*bridge->as<bridges::Bridge>());
     const Link* uplink = devices_.link(*network.base());
     if (uplink && uplink->master && uplink->master->of == how.bridge) wiring.southbound = uplink->name.text();
     wiring.ports = members_of(network);

@@ -18,7 +18,6 @@ struct Wiring {
     std::optional<topology::Mtu> mtu = {};  // where it is not the device's
 };
 
-using observe::as;
 
 bool has_stp(const bridges::Bridge& bridge);
 std::vector<std::string> names_of(const std::vector<const bridges::Link*>& links);

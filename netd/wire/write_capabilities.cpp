@@ -95,9 +95,9 @@ private:
         Entry entry = common(link);
         identify(link, entry);
         if (id->kind == NodeKind::nic) add_nic(link, entry);
-        else if (const auto* bond = as<bridges::Bond>(link)) add_bond(link, *bond, entry);
-        else if (const auto* vlan = as<bridges::Vlan>(link)) add_vlan(link.name.text(), vlan->base.text(), vlan->id.number(), entry);
-        else if (const auto* bridge = as<bridges::Bridge>(link)) add_bridge(link, *bridge, entry);
+        else if (const auto* bond = link.as<bridges::Bond>()) add_bond(link, *bond, entry);
+        else if (const auto* vlan = link.as<bridges::Vlan>()) add_vlan(link.name.text(), vlan->base.text(), vlan->id.number(), entry);
+        else if (const auto* bridge = link.as<bridges::Bridge>()) add_bridge(link, *bridge, entry);
     }
 
     // Whether the base of the network knows of its share.

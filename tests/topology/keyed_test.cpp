@@ -184,6 +184,9 @@ TEST_CASE("the same content is equal whatever the order it came in") {
         std::shuffle(order.begin(), order.end(), random);
         Keyed<Thing> things;
         for (const int i : order) things.put(thing(i, 9));
+        Thing::comparisons = 0;
+        REQUIRE_FALSE(things == straight);
+        CHECK(Thing::comparisons == 1);
         for (const int i : order) things.put(thing(i));
         things.put(thing(1000));
         REQUIRE_FALSE(things == straight);
@@ -230,18 +233,6 @@ TEST_CASE("one change among ten thousand costs a path, and its difference one co
     Thing::looks = Thing::comparisons = 0;
     REQUIRE(copy == after);
     CHECK(Thing::comparisons + Thing::looks == 0);
-}
-
-TEST_CASE("that two versions are not the same is known at the first difference") {
-    const Keyed<Thing> before = many(1000);
-    Keyed<Thing> after, fewer = before;
-    for (int i = 0; i < 1000; ++i) after.put(thing(i, 1));
-    fewer.erase(thing(500).name);
-    Thing::comparisons = 0;
-    REQUIRE_FALSE(before == after);
-    CHECK(Thing::comparisons == 1);
-    REQUIRE_FALSE(before == fewer);
-    CHECK(Thing::comparisons == 1);
 }
 
 TEST_CASE("a handful of changes among ten thousand is found without looking at the rest") {
