@@ -92,13 +92,14 @@ def libvirtd_hangs_during_a_plug(host):
 @case
 def netd_is_killed_in_the_middle_of_a_plug(host):
     params = '{"vmId": "b", "nic": {"network": "sdn", "macAddr": "52:54:00:aa:00:01"}}'
-    for call, number in (("fsync", 2), ("sendmsg", 1), ("sendmsg", 2), ("sendmsg", 4), ("unlinkat", 1), ("unlink", 1)):
+    for call, number in (("rename", 1), ("sendmsg", 1), ("sendmsg", 2), ("sendmsg", 4), ("unlinkat", 1), ("unlink", 1)):
         host.netd.stop()
         again(host)
         tracer = host.space.start("strace", "-f", "-qq", "-o", "/dev/null", "-e", f"inject={call}:signal=KILL:when={number}", "-p", str(host.netd.process.pid))
         wait_until(lambda: "TracerPid:\t0" not in open(f"/proc/{host.netd.process.pid}/status").read(), 10, "strace does not attach")
         run("timeout", "20", "/usr/bin/python3", "-c",
             f"import sys; sys.path.insert(0, {str(checkout / 'integration')!r}); from client import Client; Client({host.netd.control!r}, 8).call('VM.hotplugNic', {params})", check=False)
+        wait_until(lambda: host.netd.process.poll() is not None, 30, f"netd has lived through {call} {number}")
         host.netd.kill()
         tracer.wait(120)
         again(host)
