@@ -16,7 +16,9 @@ lower::Goal Transactor::way_back() const {
     lower::Goal back{lower::attainable(open_->before, host()), open_->scope()};
     lower::include_what_others_plugged(back.scope, back.wanted, backends_.ovs.state());
     lower::leave_bridges_to_others(back.wanted, back.scope, open_->wanted, backends_.kernel.state());
-    lower::keep_off_wrong_wires(back, running_, host());
+    lower::Goal kept = back;
+    lower::keep_off_wrong_wires(kept, running_, host());
+    back.wanted = lower::restricted(kept.wanted, back.scope);  // who was not on the way is for others to put right
     return back;
 }
 

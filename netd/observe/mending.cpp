@@ -41,8 +41,10 @@ bool is_a_nic_that_is_away(const std::string& subject, const Snapshot& snapshot)
 
 // What is to be taken off the wires of others, though its own network waits.
 std::set<std::string> on_wrong_wires(const Snapshot& snapshot) {
+    lower::Host host = snapshot.host();
+    if (snapshot.ovs_silent) host.switched = nullptr;  // what it has kept waits for it
     lower::Goal goal;
-    lower::keep_off_wrong_wires(goal, snapshot.running, snapshot.host());
+    lower::keep_off_wrong_wires(goal, snapshot.running, host);
     std::set<std::string> names;
     for (const plan::Step& step : plan::make(goal.wanted, lower::restricted(snapshot.observed, goal.scope))) names.insert(plan::subject(step.op));
     return names;

@@ -192,6 +192,15 @@ TEST_CASE("a way back leads nobody to a wrong wire again", "[wrong-wire]") {
     CHECK(host.is_off());
     CHECK_FALSE(host.kernel.truth().links.contains(name("lan")));
 
+    // Who was not on the way, since he came later, is mended by itself.
+    REQUIRE(std::holds_alternative<apply::Committed>(host.mend()));
+    REQUIRE(std::holds_alternative<apply::Waiting>(host.transactor.begin(host.with_lan(), {})));
+    host.put_back_on_the_wrong_wire();
+    REQUIRE(std::holds_alternative<apply::RolledBack>(host.transactor.roll_back({topology::Fault::timeout, "lan", "nobody confirmed it"})));
+    CHECK_FALSE(host.is_off());
+    REQUIRE(std::holds_alternative<apply::Committed>(host.mend()));
+    CHECK(host.is_off());
+
     // Nor if the change was about that very port.
     host.put_back_on_the_wrong_wire();
     intent::Intent without = host.transactor.running();
@@ -309,6 +318,17 @@ TEST_CASE("on Open vSwitch netd's own port is taken away, and the hypervisor's c
     CHECK_FALSE(goal.wanted.ovs.ports.contains(its.name));
     REQUIRE(goal.wanted.ovs.ports.contains(name("vnet0")));
     CHECK(goal.wanted.ovs.ports.find(name("vnet0"))->tagging == ovs::Tagging(ovs::Nowhere{}));
+
+    // It is drift that is mended, as soon as Open vSwitch answers.
+    observe::Snapshot seen;
+    seen.running = waiting;
+    seen.observed = {kernel, switched};
+    seen.renamed = late;
+    seen.ovs_connected = true;
+    const auto is_curable = [&] { return observe::curable(observe::find_drift(seen), seen, [](const GuestNic&) { return true; }).networks.contains("web"); };
+    CHECK(is_curable());
+    seen.ovs_silent = true;
+    CHECK_FALSE(is_curable());
 
     // Nor does a way back lead there.
     goal = {};
