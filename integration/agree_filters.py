@@ -12,9 +12,9 @@ def look_at_filters(view):
 
 
 def switch_of(view, nic):
-    """The kind of the switch that it is plugged into, or "". One on no network is where it mirrors one on Open vSwitch."""
+    """The kind of the switch that it is plugged into, or "". One on no network is where it mirrors one on Open vSwitch, unless its cable is drawn."""
     of = lambda name: view.networks.get(name, {}).get("switch", "")
-    return of(nic["network"]) or next((of(name) for name in nic.get("portMirroring", []) if of(name) == "ovs"), "")
+    return of(nic["network"]) or next((of(name) for name in nic.get("portMirroring", []) if of(name) == "ovs" and nic["linkActive"]), "")
 
 
 def look_at_table(view, nics):
