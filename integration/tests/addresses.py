@@ -282,6 +282,22 @@ def leases_with_tags_and_a_default_route_that_goes_from_one_to_the_other(host):
 
 
 @case()
+def networks_that_swap_their_nics_keep_what_was_leased_there(host):
+    asking = lambda nic: {"nic": nic, "bootproto": "dhcp", "blockingdhcp": True}
+    Server(host, "eno1")
+    Server(host, "eno2", subnet="10.8.0")
+    host.client.setup({"web": asking("eno1"), "db": asking("eno2")}, confirm=None)
+    wires = {"web": addresses(host, "db"), "db": addresses(host, "web")}
+    files = [host.netd.run / f"dhcp/{nic}-4.lease" for nic in ("eno1", "eno2")]
+    before, events = [file.stat().st_mtime_ns for file in files], host.netd.subscribe("address.changed")
+    host.client.setup({"web": asking("eno2"), "db": asking("eno1")}, confirm=None)
+    wait_until(lambda: all(file.exists() and file.stat().st_mtime_ns not in before for file in files), 30, "the servers were not asked anew")
+    told_of = [(event["subject"], event["added"].split()) for _, event in events.all(1) if event["subject"] in wires]
+    assert sorted(told_of) == sorted(wires.items()), told_of
+    agree(host)
+
+
+@case()
 def nameservers_are_those_of_the_network_with_the_default_route_and_what_was_there_comes_back(host):
     file = host.netd.folder / "resolv.conf"
     file.write_text("nameserver 198.51.100.1\noptions edns0\n")

@@ -36,6 +36,11 @@ std::string own_binary() {
     return path;
 }
 
+// dhcpcd keeps by the device's name what it had last. On another wire the server refuses that, and the lease from there would go with it.
+void forget_lease(const lower::Client& client) {
+    ::unlink(fmt::format("/var/lib/dhcpcd/{}.lease{}", client.device.text(), client.family == Family::v6 ? "6" : "").c_str());
+}
+
 }  // namespace
 
 std::string client_settings(const lower::Client& client, const std::string& news_file) {
@@ -91,6 +96,7 @@ void DhcpClients::bury() {
     std::erase_if(ending_, [](const Running& one) {
         if (!child::is_dead(one.process)) return false;
         std::ignore = child::bury(one.pid);
+        forget_lease(one.client);
         return true;
     });
 }
