@@ -146,13 +146,6 @@ void let_go(const Link& old, const Host& host, HostState& wanted) {
     wanted.kernel.links.put(released);
 }
 
-void reset_options(const bridges::Options& old, bridges::Options& now, const bridges::Options& defaults) {
-    for (const auto& [key, value] : old) {
-        const auto standard = defaults.find(key);
-        if (standard != defaults.end()) now.edit().insert(*standard);
-    }
-}
-
 // What the old definition set and the new one does not mention goes back to its default.
 void go_back(const Link& old, Link& now) {
     if (old.addresses && !now.addresses) now.addresses.emplace();
@@ -160,24 +153,11 @@ void go_back(const Link& old, Link& now) {
     if (old.promiscuous == true && !now.promiscuous) now.promiscuous = false;
     if (old.standing && !now.standing) now.standing = topology::Standing::in_network({});
     now.stack = stack_after(old, now);
-    const auto* old_bridge = old.kind ? std::get_if<bridges::Bridge>(&*old.kind) : nullptr;
-    auto* bridge = now.kind ? std::get_if<bridges::Bridge>(&*now.kind) : nullptr;
-    if (old_bridge && bridge) {
-        bridges::Options defaults;
-        for (const auto& [key, value] : old_bridge->options)
-            if (auto standard = bridges::bridge_option_default(key)) defaults[key] = *standard;
-        reset_options(old_bridge->options, bridge->options, defaults);
-    }
-    const auto* old_bond = old.kind ? std::get_if<bridges::Bond>(&*old.kind) : nullptr;
-    auto* bond = now.kind ? std::get_if<bridges::Bond>(&*now.kind) : nullptr;
-    if (!old_bond || !bond) return;
-    const auto defaults = bridges::default_bond_options(bond->options.at("mode"));
-    reset_options(old_bond->options, bond->options, defaults);
-    // And what the old mode brought along.
-    const auto old_mode = old_bond->options.find("mode");
-    if (old_mode == old_bond->options.end() || old_mode->second == bond->options.at("mode")) return;
-    for (const auto& [key, value] : bridges::default_bond_options(old_mode->second))
-        if (const auto now = defaults.find(key); now != defaults.end() && now->second != value) bond->options.edit().insert(*now);
+    const auto* old_bridge = old.as<bridges::Bridge>();
+    auto* bridge = now.as<bridges::Bridge>();
+    if (!old_bridge || !bridge) return;
+    for (const auto& [key, value] : old_bridge->options)
+        if (auto standard = bridges::bridge_option_default(key)) bridge->options.edit().emplace(key, *standard);
 }
 
 // Wherever the hypervisor has taken it: nothing of what passes there is for anybody here.

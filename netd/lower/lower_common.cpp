@@ -179,9 +179,9 @@ bool would_lose_its_mac(const Draft& draft, const intent::Bond& bond, const Link
     return has_port && (!keeps_port || has_other_mode);
 }
 
-// One that somebody else made is what its definition says, and nothing besides: what was set on it and is not named goes back to its default.
-void end_options_of_others(const Link& there, bridges::Options& options) {
-    if (!is_bond(&there) || topology::is_ours(there.owner)) return;
+// A bond is what its definition says, and nothing besides: what is set on it and not named goes back to its default.
+void end_unnamed_options(const Link& there, bridges::Options& options) {
+    if (!is_bond(&there)) return;
     const auto defaults = bridges::default_bond_options(options.at("mode"));
     for (const auto& [key, value] : std::get<bridges::Bond>(*there.kind).options)
         if (const auto standard = defaults.find(key); standard != defaults.end()) options.edit().insert(*standard);
@@ -194,7 +194,7 @@ void bond(Draft& draft, const intent::Bond& bond) {
     Link link{bond.name};
     const Link* there = observed(draft, bond.name);
     bridges::Options options = without_absent_primary(bond.options, draft.host.kernel);
-    if (there) end_options_of_others(*there, options);
+    if (there) end_unnamed_options(*there, options);
     link.kind = bridges::Bond{std::move(options)};
     link.owner = topology::Owner::ours(fmt::format("bond {}", bond.name.text()));
     link.mtu = base ? base->mtu() : intent::Mtu();
