@@ -214,6 +214,18 @@ def a_name_in_a_namespace_is_one_nics(host):
     agree(host)
 
 
+@case(start=False)
+def a_netd_that_may_not_enter_namespaces_plugs_guests_in(host):
+    host.netd.start(before=("setpriv", "--bounding-set", "-sys_admin")).ready()
+    host.client = host.netd.client()
+    define(host, {"lan": {}})
+    guests = {"a": Guest(host, "a", "lan"), "b": Guest(host, "b", "lan", "tap")}
+    same({"b": [()]}, says(guests["a"], guests, ["b"]))
+    agree(host)
+    assert guests["a"].unplug()["changed"]
+    assert host.spaces["a"].link("eth0") is None
+
+
 @case(kinds=every_kind)
 def a_guest_that_takes_the_name_of_its_nic_is_in_nobodys_way(host):
     web = {"web": {"nic": "eno1", "vlan": 100}}
