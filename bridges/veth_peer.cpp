@@ -7,28 +7,14 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <linux/if.h>
-#include <linux/sockios.h>
 #include <sched.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <thread>
 
 namespace bridges {
 
 namespace {
-
-// The namespace that the thread is in.
-bool knows(const IfName& name) {
-    const Descriptor socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    ifreq asked = {};
-    std::memcpy(asked.ifr_name, name.c_str(), std::min<std::size_t>(name.text().size(), IFNAMSIZ - 1));
-    return socket && ioctl(socket.get(), SIOCGIFINDEX, &asked) == 0;
-}
 
 Result<> raise_one(const FarEnd& end) {
     if (setns(end.netns.get(), CLONE_NEWNET) != 0) {
@@ -52,13 +38,6 @@ Result<Descriptor> open_netns(const std::string& path_or_name) {
     Descriptor netns(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // what has a namespace's name may be a pipe
     if (!netns) return Error{Fault::not_found, path, fmt::format("cannot open the namespace: {}", strerror(errno))};
     return netns;
-}
-
-bool has_link(const std::string& netns, const IfName& name) {
-    const auto opened = open_netns(netns);
-    bool is_there = false;
-    if (opened) std::thread([&] { is_there = setns(opened->get(), CLONE_NEWNET) == 0 && knows(name); }).join();
-    return is_there;
 }
 
 std::vector<Result<>> raise(const std::vector<FarEnd>& ends) {

@@ -2,7 +2,6 @@
 #pragma once
 
 #include "bridges/nl_handles.hpp"
-#include "topology/names.hpp"
 #include "topology/result.hpp"
 
 #include <vector>
@@ -16,9 +15,6 @@ struct FarEnd {
 };
 
 topology::Result<Descriptor> open_netns(const std::string& path_or_name);
-
-// Whether something in that namespace is called so, be it by an alternative name. Nothing is in one that can't be entered.
-bool has_link(const std::string& netns, const topology::IfName& name);
 
 // Takes the far ends up; the kernel refuses that in the message that makes the pair. Returns a result for each.
 std::vector<topology::Result<>> raise(const std::vector<FarEnd>& ends);

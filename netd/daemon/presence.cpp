@@ -2,7 +2,6 @@
 #include "netd/daemon/presence.hpp"
 
 #include "bridges/netns_path.hpp"
-#include "bridges/veth_peer.hpp"
 #include "netd/lower/attainable.hpp"
 
 #include <linux/magic.h>
