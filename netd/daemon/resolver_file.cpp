@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -43,6 +44,18 @@ Result<> write(const std::string& path, const std::string& text) {
     return {};
 }
 
+// Nothing of a file that is not there; of one that can't be read a "no", or it would be kept, or come back, as an empty one.
+Result<std::string> content(const std::string& path) {
+    const loop::Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file && errno == ENOENT) return std::string();
+    std::string text;
+    std::array<char, 4096> part;
+    ssize_t got = -1;
+    while (file && (got = ::read(file.number(), part.data(), part.size())) > 0) text.append(part.data(), static_cast<std::size_t>(got));
+    if (got < 0) return Error{Fault::backend, path, fmt::format("can't be read: {}", std::strerror(errno))};
+    return text;
+}
+
 bool is_link(const std::string& path) {
     std::error_code none;
     return std::filesystem::is_symlink(path, none);
@@ -75,21 +88,23 @@ std::string ResolverFile::obstacle() const {
 }
 
 Result<> ResolverFile::sync(const lower::Resolver& wanted) {
-    const std::string there = store::content_of(file_);
-    const bool is_ours = there.starts_with(mark) && !is_link(file_);
+    const auto there = content(file_);
+    if (!there) return there.error();
+    const bool is_ours = there->starts_with(mark) && !is_link(file_);
+    const auto before = is_ours ? content(kept_) : there;
+    if (!before) return before.error();
     if (wanted.empty()) {
         if (!is_ours) return {};
-        const std::string before = store::content_of(kept_);
-        if (before == was_absent || !is_there(kept_)) ::unlink(file_.c_str());
-        else if (auto written = write(file_, before); !written) return written;
+        if (*before == was_absent || !is_there(kept_)) ::unlink(file_.c_str());
+        else if (auto written = write(file_, *before); !written) return written;
         ::unlink(kept_.c_str());
         return {};
     }
     if (const std::string why = obstacle(); !why.empty()) return Error{Fault::conflict, file_, why};
-    const std::string text = resolver_text(wanted, is_ours ? store::content_of(kept_) : there);
-    if (there == text) return {};
+    const std::string text = resolver_text(wanted, *before);
+    if (*there == text) return {};
     if (!is_ours)
-        if (auto kept = write(kept_, is_there(file_) ? there : std::string(was_absent)); !kept) return kept;
+        if (auto kept = write(kept_, is_there(file_) ? *there : std::string(was_absent)); !kept) return kept;
     return write(file_, text);
 }
 

@@ -66,6 +66,21 @@ TEST_CASE("what somebody else wrote meanwhile is what comes back", "[resolver]")
     CHECK(content_of(host.path) == "nameserver 198.51.100.2\n");
 }
 
+TEST_CASE("what can't be read is not taken for empty", "[resolver]") {
+    File host;
+    host.write("nameserver 198.51.100.1\n");
+    REQUIRE(host.file.sync(two));
+    const std::string written = content_of(host.path);
+    std::filesystem::rename(host.kept, host.kept + ".away");
+    std::filesystem::create_directory(host.kept);
+    CHECK_FALSE(host.file.sync({}));
+    CHECK(content_of(host.path) == written);
+    std::filesystem::remove(host.kept);
+    std::filesystem::rename(host.kept + ".away", host.kept);
+    REQUIRE(host.file.sync({}));
+    CHECK(content_of(host.path) == "nameserver 198.51.100.1\n");
+}
+
 TEST_CASE("a link is another program's", "[resolver]") {
     File host;
     std::filesystem::create_symlink("stub", host.path);
