@@ -39,8 +39,8 @@ void Mirror::take(const nlmsghdr& message) {
     // A new port makes a dozen reports of itself; only the last one counts, and reading is what costs.
     if (const int index = link_index_of(message)) {
         const auto* start = reinterpret_cast<const std::byte*>(&message);
-        stack_hints_.erase(index);  // it has the stack as it was after that
         Waiting& waiting = waiting_[index];
+        waiting.has_new_stack |= stack_hints_.erase(index) > 0;  // it has the stack as it was after that
         waiting.message.assign(start, start + message.nlmsg_len);
         waiting.flags.reset();
         waiting.was_down |= !(static_cast<const ifinfomsg*>(NLMSG_DATA(&message))->ifi_flags & IFF_UP);
@@ -64,6 +64,7 @@ void Mirror::read_waiting() {
         if (!report || !std::holds_alternative<LinkReport>(*report)) continue;
         auto& link = std::get<LinkReport>(*report);
         if (waiting.flags && link.link.flags) waiting.flags->give_to(link.link);
+        if (waiting.has_new_stack && link.link.as<Tap>()) hints_.insert(index);  // that it is somebody's is said after it was made, and not reported
         take(std::move(link), waiting.was_down);
     }
 }

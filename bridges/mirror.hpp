@@ -98,6 +98,7 @@ private:
         std::vector<std::byte> message;
         std::optional<PortReport::Flags> flags = {};  // heard after the message
         bool was_down = false;              // by this message or one before it
+        bool has_new_stack = false;         // by a hint before it
     };
 
     void take_report(Report report);

@@ -33,7 +33,12 @@ Result<Options> FakeHost::options_to_set(const Link& now) const {
     const Link& have = at(now.name);
     if (now.is_device()) return Options{};
     if (now.kind->index() != have.kind->index()) return Error{Fault::conflict, now.name.text(), "it cannot become another kind"};
-    if (const auto* bond = as<Bond>(&now)) return missing_options(bond->options, as<Bond>(&have)->options);
+    if (const auto* bond = as<Bond>(&now)) {
+        Options missing = missing_options(bond->options, as<Bond>(&have)->options);
+        const auto primary = bond->options.find("primary");
+        if (primary != bond->options.end() && primary->second.empty()) missing.edit().insert(*primary);  // one that has left is remembered
+        return missing;
+    }
     if (const auto* bridge = as<Bridge>(&now)) return missing_options(bridge->options, as<Bridge>(&have)->options);
     const auto* tap = as<Tap>(&now);
     if (tap ? tap->queues == as<Tap>(&have)->queues : *now.kind == *have.kind) return Options{};
