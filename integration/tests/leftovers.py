@@ -94,7 +94,7 @@ def nor_does_it_where_netd_was_started_again_meanwhile(host):
     start(host)
     host.ovs.start()
     wait_until(lambda: not rows(host), 20, lambda: str(rows(host)))
-    assert not (host.netd.run / "leftovers").exists()
+    wait_until(lambda: not (host.netd.run / "leftovers").exists(), 10)
     agree(host, patience=5)
 
 
@@ -309,7 +309,7 @@ def what_others_plugged_into_a_bridge_that_somebody_renames_comes_back_with_it(h
     for bridge in ("lan", "web"):
         host.space.links(f"link set {bridge} down", f"link set {bridge} name other")
         wait_until(lambda: not host.space.link("other") and host.space.link(bridge), 20)
-    assert (master_of(host, "port1"), master_of(host, "port2")) == ("lan", "web")
+    wait_until(lambda: (master_of(host, "port1"), master_of(host, "port2")) == ("lan", "web"), 10)
     agree(host, foreign=foreign_of(1, 2), patience=10)
 
 
