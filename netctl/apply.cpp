@@ -85,13 +85,15 @@ void set_fate(Definitions& definitions, const std::optional<bool>& commit, const
 }
 
 Exit report_success(const json& result, const Planned& planned, Session& session) {
+    const auto uncommitted = printable(text_at(result, "uncommitted"));
     if (session.screen.wants_json()) {
         auto whole = result;
         if (whole.is_object()) whole["steps"] = array_at(planned.plan, "steps");
         session.screen.document(whole);
-        return Exit::done;
+        return uncommitted.empty() ? Exit::done : Exit::failed;
     }
     session.screen.remark(words_of_success(result, planned.definitions));
+    if (!uncommitted.empty()) return session.screen.fail({Exit::failed, "not committed, so that it is gone with the next boot: " + uncommitted, "netctl commit"});
     return Exit::done;
 }
 

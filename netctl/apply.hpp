@@ -23,7 +23,7 @@ struct Planned {
 
 Answer ask_plan(const Definitions& definitions, Session& session);
 
-// Shows the end of a change that succeeded.
+// Shows the end of a change that succeeded; one that was to be committed and could not be is a failure all the same.
 Exit report_success(const nlohmann::json& result, const Planned& planned, Session& session);
 
 }  // namespace netctl

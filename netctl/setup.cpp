@@ -50,8 +50,12 @@ bool is_cut(const Answer& answer) {
 Answer answer_of(const json& status) {
     const auto& last = object_at(status, "last");
     const auto outcome = text_at(last, "outcome");
-    if (outcome == "committed") return json{{"revision", member(status, "revision")}, {"changed", true}, {"outcome", outcome}};
     const auto why = text_at(last, "why");
+    if (outcome == "committed") {
+        json answer{{"revision", member(status, "revision")}, {"changed", true}, {"outcome", outcome}};
+        if (!why.empty()) answer["uncommitted"] = why;
+        return answer;
+    }
     const auto what = outcome == "degraded" ? "the change failed, and could not be taken back whole" : "the change was taken back";
     const auto exit = outcome == "degraded" ? Exit::failed : Exit::rolled_back;
     return Trouble{exit, fmt::format("{}{}{}", what, why.empty() ? "" : ": ", why), "netctl status"};

@@ -220,6 +220,42 @@ def a_disk_that_fails_by_itself_keeps_from_being_committed_and_from_nothing_else
     agree(host)
 
 
+@case()
+def a_file_system_without_hard_links_refuses_what_is_to_be_committed(host):
+    host.client.setup({"ovirtmgmt": mgmt}, commitOnSuccess=True)
+    before, running = photograph(host.space), host.client.call("Host.getRunningConfig")
+    strace = Strace(host, "-e", "trace=link", "-e", "inject=link:error=EPERM")
+    error = says_no(lambda: host.client.setup({"lan": {}}, commitOnSuccess=True), 29)
+    assert "previous version" in error.message and len(strace.lines()) == 1, error
+    assert photograph(host.space) == before and host.client.call("Host.getRunningConfig") == running
+    agree(host)
+
+
+@case()
+def what_is_decided_and_can_t_be_committed_any_more_is_told_by_the_answer(host):
+    host.client.setup({"ovirtmgmt": mgmt}, commitOnSuccess=True)
+    committed = host.client.call("Host.getRunningConfig", {"which": "committed"})
+    strace = Strace(host, "-e", "trace=fsync", "-e", "inject=fsync:error=EIO:when=2+")   # of the file, and then of its folder
+    answer = host.client.setup({"lan": {}}, commitOnSuccess=True)
+    assert answer["outcome"] == "committed" and "Input/output" in answer["uncommitted"], answer
+    status = host.client.call("Host.getStatus")
+    assert status["netConfigDirty"] and "Input/output" in status["trouble"]["what"] and "Input/output" in status["last"]["why"], status
+    assert host.client.call("Host.getRunningConfig", {"which": "committed"}) == committed
+    strace.close()
+    agree(host)
+    # As a program that applies a file hears it.
+    (host.folder / "dmz.json").write_text('{"networks": {"dmz": {}}, "options": {"connectivityCheck": false}}')
+    strace = Strace(host, "-e", "trace=fsync", "-e", "inject=fsync:error=EIO:when=2+")
+    try:
+        host.netd.netctl("apply", "--yes", "--commit", "-f", host.folder / "dmz.json")
+        raise AssertionError("not told as a failure")
+    except Failed as failed:
+        assert "(1)" in str(failed) and "not committed" in str(failed) and "Input/output" in str(failed), failed
+    strace.close()
+    host.netd.netctl("commit")
+    assert set(host.client.call("Host.getRunningConfig", {"which": "committed"})["networks"]) == {"ovirtmgmt", "lan", "dmz"}
+
+
 class Mount:
     def __init__(self, path):
         self.path = path

@@ -241,29 +241,43 @@ Outcome Transactor::finish() {
     const bool is_same = open_->delta.empty();  // a repair: what is defined has not changed
     const intent::Intent now = is_same ? running_ : intent::with(running_, open_->delta);
     const std::uint64_t generation = open_->base_generation + (is_same ? 0 : 1);
-    // A disk that has no room for the committed definitions says so while there is a way back.
-    if (open_->commit)
-        if (auto ready = store_.prepare_committed({now, generation, false, intent::identities_of(now, backends_.kernel.state(), identities_, bridges::bus_of)}); !ready) return undo(ready.error());
+    // What a disk refuses to the committed definitions, room or a second name for those before, it says while there is a way back.
+    std::optional<store::Prepared> prepared;
+    if (open_->commit) {
+        auto ready = prepare_committed(now, generation);
+        if (!ready) return undo(ready.error());
+        prepared = std::move(*ready);
+    }
     intent::learn(identities_, open_->delta, backends_.kernel.state(), bridges::bus_of);
     if (!is_same)
         if (auto kept = store_.keep_running({now, generation, identities_}, open_->delta); !kept) return undo(kept.error());
     running_ = now;
     generation_ = generation;
-    return decided();
+    return decided(prepared);
 }
 
 // What runs is written down; the rest may be done by whoever comes after a netd that dies here.
-Outcome Transactor::decided() {
+Outcome Transactor::decided(const std::optional<store::Prepared>& prepared) {
     const store::Entry entry = *std::exchange(open_, std::nullopt);
+    Committed committed{true};
     if (entry.commit)
-        if (auto kept = commit_running(); !kept) trouble_ = kept.error();
+        if (auto kept = prepared ? put_committed(*prepared) : commit_running(); !kept) trouble_ = committed.uncommitted = kept.error();
     if (auto ended = store_.end(entry.id); !ended) trouble_ = ended.error();
-    return Committed{true};
+    return committed;
+}
+
+Result<store::Prepared> Transactor::prepare_committed(const intent::Intent& now, std::uint64_t generation) const {
+    return store_.prepare_committed({now, generation, false, intent::identities_of(now, backends_.kernel.state(), identities_, bridges::bus_of)});
 }
 
 Result<> Transactor::commit_running() {
+    const auto prepared = prepare_committed(running_, generation_);
+    return prepared ? put_committed(*prepared) : prepared.error();
+}
+
+Result<> Transactor::put_committed(const store::Prepared& prepared) {
     identities_ = intent::identities_of(running_, backends_.kernel.state(), identities_, bridges::bus_of);
-    if (auto kept = store_.keep_committed({running_, generation_, false, identities_}); !kept) return kept;
+    if (auto kept = prepared.put_in_place(); !kept) return kept;
     committed_ = running_;
     committed_identities_ = identities_;
     return {};

@@ -18,7 +18,8 @@ namespace apply {
 
 // How a transaction ends, or that it has not ended yet.
 struct Committed {
-    bool changed = false;  // false: the host was as asked, nothing was written
+    bool changed = false;                   // false: the host was as asked, nothing was written
+    std::optional<Error> uncommitted = {};  // it holds, but why no boot brings it back, though that was asked for
 };
 struct Waiting {
     std::uint64_t id = 0;
@@ -151,7 +152,9 @@ private:
     void go_back_in_part();
     lower::Ground ground() const;
     bool still_stands() const;
-    Outcome decided();
+    Result<store::Prepared> prepare_committed(const intent::Intent& now, std::uint64_t generation) const;
+    Result<> put_committed(const store::Prepared& prepared);
+    Outcome decided(const std::optional<store::Prepared>& prepared = {});
     void load(store::Remembered& remembered);
     void note_damage(Error error, std::string_view consequence);
     void take_names_of_now(const intent::Identities& met);

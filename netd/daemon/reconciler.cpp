@@ -205,11 +205,14 @@ void Reconciler::conclude(const Asker& asker, const apply::Outcome& outcome, int
         publish();
         announce("transaction.waiting", {{"transaction", waiting->id}});
     } else if (const auto* committed = std::get_if<apply::Committed>(&outcome)) {
-        if (committed->changed) remember("committed", "");
+        const std::string why = committed->uncommitted ? sentence(*committed->uncommitted) : "";
+        if (committed->changed) remember("committed", why);
         if (transactor_.is_boot_incomplete()) transactor_.look_at_the_boot_again(attainable());
         publish();
         if (committed->changed) announce("transaction.committed", {{"transaction", number}});
-        if (asker) reply(*asker, {{"revision", last_ ? last_->revision : 0}, {"changed", committed->changed}, {"outcome", "committed"}});
+        json result = {{"revision", last_ ? last_->revision : 0}, {"changed", committed->changed}, {"outcome", "committed"}};
+        if (!why.empty()) log::error("it stands, but is not committed: {}", why), result["uncommitted"] = why;
+        if (asker) reply(*asker, result);
     } else if (const auto* back = std::get_if<apply::RolledBack>(&outcome); back && !transaction && asker) {
         publish();  // nothing was begun; what was found out by asking is told
         refuse(*asker, code_of(back->because, code_if_refused), back->because.fault, sentence(back->because));

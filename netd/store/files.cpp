@@ -76,12 +76,6 @@ Result<> write_new(const std::string& path, const Document& document, Durable du
 
 std::string beside(const std::string& directory, const std::string& name) { return directory + "/." + name + ".new"; }
 
-Result<> sync_directory(const std::string& directory) {
-    File file{::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-    if (!file || ::fsync(file.number()) != 0) return failed(directory, "can't be made durable");
-    return {};
-}
-
 Result<std::string> read_file(const std::string& path) {
     File file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
     if (!file) return Error{errno == ENOENT ? Fault::not_found : Fault::backend, path, fmt::format("can't be read: {}", std::strerror(errno))};
@@ -120,15 +114,17 @@ Result<std::pair<Document, std::string>> parse(const std::string& path, const st
     return std::pair{document, bytes.substr(end + 1 + *length)};
 }
 
+// The version that holds gets a second name, if there is one; under ".prev" only when the next one takes its place.
+Result<> link_previous(const std::string& path) {
+    const std::string linked = path + ".prev.new";
+    ::unlink(linked.c_str());
+    if (::link(path.c_str(), linked.c_str()) == 0 || errno == ENOENT) return {};
+    return failed(path, "can't be kept as the previous version");
+}
+
 Result<> keep_previous(const std::string& path) {
-    const std::string beside = path + ".prev.new";
-    ::unlink(beside.c_str());
-    if (::link(path.c_str(), beside.c_str()) != 0) {
-        if (errno == ENOENT) return {};
-        return failed(path, "can't be kept as the previous version");
-    }
-    if (::rename(beside.c_str(), (path + ".prev").c_str()) != 0) return failed(path, "can't be kept as the previous version");
-    return {};
+    if (::rename((path + ".prev.new").c_str(), (path + ".prev").c_str()) == 0 || errno == ENOENT) return {};
+    return failed(path, "can't be kept as the previous version");
 }
 
 }  // namespace
@@ -141,22 +137,29 @@ std::string sha256(std::string_view bytes) {
     return text;
 }
 
-Result<> write_beside(const std::string& directory, const std::string& name, const Document& document, Durable durable) {
-    return write_new(beside(directory, name), document, durable);
+Result<Prepared> write_beside(const std::string& directory, const std::string& name, const Document& document, Durable durable) {
+    if (auto written = write_new(beside(directory, name), document, durable); !written) return written.error();
+    Prepared prepared{directory, name};
+    if (durable == Durable::no) return prepared;
+    prepared.folder = loop::Fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!prepared.folder) return failed(directory, "can't be made durable");
+    if (auto linked = link_previous(directory + "/" + name); !linked) return linked.error();
+    return prepared;
 }
 
 Result<> write_document(const std::string& directory, const std::string& name, const Document& document, Durable durable) {
-    auto written = write_beside(directory, name, document, durable);
-    return written ? put_in_place(directory, name, durable) : written;
+    const auto prepared = write_beside(directory, name, document, durable);
+    return prepared ? prepared->put_in_place() : prepared.error();
 }
 
-Result<> put_in_place(const std::string& directory, const std::string& name, Durable durable) {
+Result<> Prepared::put_in_place() const {
     const std::string path = directory + "/" + name;
-    if (durable == Durable::yes)
+    if (folder)
         if (auto kept = keep_previous(path); !kept) return kept;
     if (::rename(beside(directory, name).c_str(), path.c_str()) != 0) return failed(path, "can't be put in place");
     // The rename itself is only durable with its directory.
-    return durable == Durable::yes ? sync_directory(directory) : Result<>();
+    if (folder && ::fsync(folder.number()) != 0) return failed(directory, "can't be made durable");
+    return {};
 }
 
 namespace {

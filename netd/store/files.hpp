@@ -1,6 +1,7 @@
 // Small documents on disk that are whole or not there: written beside, made durable, then put in place.
 #pragma once
 
+#include "netd/loop/fd.hpp"
 #include "topology/result.hpp"
 
 #include <cstdint>
@@ -30,9 +31,15 @@ enum class Durable { yes, no };
 // A "no" (disk full, read-only, fsync failed) leaves the old version in place; nothing is retried.
 Result<> write_document(const std::string& directory, const std::string& name, const Document& document, Durable durable);
 
-// The same in two steps: DIR/.NAME.new, which counts for nothing, so that a disk without room says so; and under its name.
-Result<> write_beside(const std::string& directory, const std::string& name, const Document& document, Durable durable);
-Result<> put_in_place(const std::string& directory, const std::string& name, Durable durable);
+// The same in two steps: DIR/.NAME.new, which counts for nothing; and under its name. What may be refused is asked for in the first: room, a
+// second name for the last good version, and the folder to be fsynced. In the second only the disk itself may fail.
+struct Prepared {
+    std::string directory, name;
+    loop::Fd folder = {};  // with Durable::yes
+
+    Result<> put_in_place() const;
+};
+Result<Prepared> write_beside(const std::string& directory, const std::string& name, const Document& document, Durable durable);
 
 // nullopt if there is none. Fault::backend, and what is wrong with it, if there is one and it is not valid.
 // Files over 64 MiB are refused: the file is input, too. Half of that is written, and the rest is for what is appended.

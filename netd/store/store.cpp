@@ -167,16 +167,7 @@ Document committed_document(const Kept& kept) {
 
 }  // namespace
 
-Result<> Store::keep_committed(const Kept& kept) {
-    if (std::exchange(prepared_, std::nullopt) == kept.generation) return put_in_place(state_, committed_name, Durable::yes);
-    return write_document(state_, committed_name, committed_document(kept), Durable::yes);
-}
-
-Result<> Store::prepare_committed(const Kept& kept) {
-    auto written = write_beside(state_, committed_name, committed_document(kept), Durable::yes);
-    if (written) prepared_ = kept.generation;
-    return written;
-}
+Result<Prepared> Store::prepare_committed(const Kept& kept) const { return write_beside(state_, committed_name, committed_document(kept), Durable::yes); }
 
 Result<> Store::keep_running(const Running& running, const intent::Delta& delta) {
     if (appended_ < most_appended) {
@@ -244,7 +235,6 @@ Result<std::optional<Entry>> Store::open_entry() const {
 
 // The one in /run goes last: it may say what the other one doesn't, that the change is being taken back.
 Result<> Store::end(std::optional<std::uint64_t> id) {
-    prepared_.reset();
     auto kept = remove_document(state_, journal_name);
     if (!kept && id)
         if (auto noted = write_document(run_, ended_name, {*id, ""}, Durable::no); !noted) return kept;

@@ -66,9 +66,8 @@ public:
     // Damaged committed definitions become `state.damaged`: the next ones then leave `state.prev` alone until they are in place.
     void set_damaged_aside() const;
 
-    Result<> keep_committed(const Kept& kept);
-    // Its first half, which may want for room: what keep_committed() of that generation then puts in place. Until end().
-    Result<> prepare_committed(const Kept& kept);
+    // They are the committed definitions once they are put in place.
+    Result<Prepared> prepare_committed(const Kept& kept) const;
 
     // The delta is what changed since the last call, so that a small change to many definitions is a small write.
     Result<> keep_running(const Running& running, const intent::Delta& delta);
@@ -96,7 +95,6 @@ public:
 private:
     Store(std::string state, std::string run) : state_(std::move(state)), run_(std::move(run)) {}
     std::string state_, run_;
-    std::optional<std::uint64_t> prepared_ = {};  // the generation of what lies beside the committed definitions
     std::size_t appended_ = most_appended, appended_bytes_ = 0;  // the first write of a run is a whole one
     static constexpr std::size_t most_appended = 512, most_appended_bytes = std::size_t{4} << 20;
 };

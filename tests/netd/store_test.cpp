@@ -6,6 +6,7 @@
 #include <iterator>
 #include <random>
 #include <sstream>
+#include <sys/resource.h>
 
 namespace store_test {
 
@@ -94,6 +95,35 @@ TEST_CASE("what a write that was cut off left beside is passed over", "[store]")
     CHECK_FALSE(std::filesystem::exists(folder.path + "/.state.new"));
 }
 
+TEST_CASE("where the one before can't be kept that is said before anything is put in place", "[store]") {
+    const Folder folder;
+    std::filesystem::create_directory(folder.file + ".prev.new");  // as a file system without hard links refuses it
+    const auto prepared = store::write_beside(folder.path, "state", {9, "more"}, store::Durable::yes);
+    REQUIRE_FALSE(prepared);
+    CHECK(prepared.error().subject == folder.file);
+    CHECK(folder.read().body == newest);
+    std::filesystem::remove(folder.file);
+    folder.require_older();
+}
+
+TEST_CASE("what is prepared is put in place though no file can be opened any more, and leaves all as it was if it isn't", "[store]") {
+    const Folder folder;
+    REQUIRE(store::write_beside(folder.path, "state", {9, "dropped"}, store::Durable::yes));
+    CHECK(folder.read().body == newest);
+    const auto prepared = store::write_beside(folder.path, "state", {9, "more"}, store::Durable::yes);
+    REQUIRE(prepared);
+    rlimit usual{};
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &usual) == 0);
+    const rlimit none{0, usual.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+    const auto put = prepared->put_in_place();
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &usual) == 0);
+    REQUIRE(put);
+    CHECK(folder.read().body == "more");
+    folder.put("rubbish");
+    CHECK(folder.read().body == newest);
+}
+
 TEST_CASE("damaged definitions never take the place of the good ones before them", "[store]") {
     const Folder folder;
     const house::Disk run;
@@ -129,8 +159,11 @@ TEST_CASE("definitions whose sum fits and that nobody understands give those bef
     const house::Disk disk;
     auto store = disk.open();
     const intent::Intent none;
-    REQUIRE(store.keep_committed({none, 3, false, {}}));
-    REQUIRE(store.keep_committed({none, 4, false, {}}));
+    for (const std::uint64_t generation : {3, 4}) {
+        const auto prepared = store.prepare_committed({none, generation, false, {}});
+        REQUIRE(prepared);
+        REQUIRE(prepared->put_in_place());
+    }
     REQUIRE(store::write_document(disk.state(), "state", {5, R"({"networks": {"lan": {"colour": "blue"}}})"}, store::Durable::no));
     const auto kept = store.committed();
     REQUIRE(kept);
