@@ -253,6 +253,7 @@ def what_is_decided_and_can_t_be_committed_any_more_is_told_by_the_answer(host):
         assert "(1)" in str(failed) and "not committed" in str(failed) and "Input/output" in str(failed), failed
     strace.close()
     host.netd.netctl("commit")
+    assert not host.client.call("Host.getStatus")["trouble"]
     assert set(host.client.call("Host.getRunningConfig", {"which": "committed"})["networks"]) == {"ovirtmgmt", "lan", "dmz"}
 
 

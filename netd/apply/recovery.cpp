@@ -19,7 +19,8 @@ void Transactor::note_damage(Error error, std::string_view consequence) {
 }
 
 std::optional<Error> Transactor::trouble() const {
-    if (trouble_ || unkept_) return trouble_ ? trouble_ : unkept_;
+    for (const auto* one : {&trouble_, &unkept_, &uncommitted_})
+        if (*one) return *one;
     if (boot_trouble_ || damages_.empty()) return boot_trouble_;
     Error all = damages_.front();
     for (auto other = damages_.begin() + 1; other != damages_.end(); ++other) all.what += fmt::format("; {}: {}", other->subject, other->what);

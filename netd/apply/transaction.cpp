@@ -261,7 +261,7 @@ Outcome Transactor::decided(const std::optional<store::Prepared>& prepared) {
     const store::Entry entry = *std::exchange(open_, std::nullopt);
     Committed committed{true};
     if (entry.commit)
-        if (auto kept = prepared ? put_committed(*prepared) : commit_running(); !kept) trouble_ = committed.uncommitted = kept.error();
+        if (auto kept = prepared ? put_committed(*prepared) : commit_running(); !kept) uncommitted_ = committed.uncommitted = kept.error();
     if (auto ended = store_.end(entry.id); !ended) trouble_ = ended.error();
     return committed;
 }
@@ -280,6 +280,7 @@ Result<> Transactor::put_committed(const store::Prepared& prepared) {
     if (auto kept = prepared.put_in_place(); !kept) return kept;
     committed_ = running_;
     committed_identities_ = identities_;
+    uncommitted_.reset();
     return {};
 }
 

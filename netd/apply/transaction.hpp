@@ -117,7 +117,7 @@ public:
     const intent::Renames& renames() const { return renames_; }
     // As it is now, with these names.
     lower::Host host() const;
-    // Something an operator must know of: a rollback that is stuck, a boot that is not whole; else files that were damaged.
+    // Something an operator must know of: a rollback that is stuck, a commit that failed, a boot that is not whole; else files that were damaged.
     std::optional<Error> trouble() const;
     // Files that recover() found damaged, each with what follows from it.
     const std::vector<Error>& damages() const { return damages_; }
@@ -186,6 +186,7 @@ private:
     bool leftovers_due_ = false;              // a boot, maybe that of a netd that died, has not had Open vSwitch's answer yet
     std::set<topology::IfName> leftovers_;
     std::optional<Error> unkept_ = {};        // why the running definitions are not on disk
+    std::optional<Error> uncommitted_ = {};   // why those of a change are not committed, until some are
     std::optional<Error> boot_trouble_ = {};  // why a boot is not whole, until it is
     std::optional<store::Entry> open_;
     std::optional<std::uint64_t> number_;

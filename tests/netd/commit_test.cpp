@@ -77,6 +77,7 @@ TEST_CASE("one that turns out to be uncommitted after its end says so, and can b
     std::filesystem::remove(host.disk.state() + "/state.prev");
     REQUIRE(host.transactor.commit_running());
     host.require_committed(host.asked);
+    CHECK_FALSE(host.transactor.trouble());
 }
 
 }  // namespace commit_test
