@@ -157,9 +157,10 @@ bool Transactor::is_settled(const intent::Intent& wanted, const Terms& terms) co
            std::ranges::includes(settled_->named_bases, terms.named_bases) && std::ranges::includes(settled_->named_nics, terms.named_nics) && settled_->holds(observe::state_of(backends_));
 }
 
-// Definitions that are the same may have other names of their NICs in the file, and cards may have been replaced since.
+// Definitions that are the same may have other names of their NICs in the file, and cards may have been replaced since. After a commit that
+// failed in its last step, which of the two are in the file is not known.
 bool Transactor::is_committed() const {
-    return running_ == committed_ && intent::identities_of(running_, backends_.kernel.state(), identities_, bridges::bus_of) == committed_identities_;
+    return !uncommitted_ && running_ == committed_ && intent::identities_of(running_, backends_.kernel.state(), identities_, bridges::bus_of) == committed_identities_;
 }
 
 // The host is as wanted; that may be for good now.
@@ -277,7 +278,10 @@ Result<> Transactor::commit_running() {
 
 Result<> Transactor::put_committed(const store::Prepared& prepared) {
     identities_ = intent::identities_of(running_, backends_.kernel.state(), identities_, bridges::bus_of);
-    if (auto kept = prepared.put_in_place(); !kept) return kept;
+    if (auto kept = prepared.put_in_place(); !kept) {
+        uncommitted_ = kept.error();
+        return kept;
+    }
     committed_ = running_;
     committed_identities_ = identities_;
     uncommitted_.reset();

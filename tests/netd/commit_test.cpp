@@ -30,10 +30,11 @@ struct Host {
     }
     // A folder can't be replaced by a file: as a disk that refuses that.
     void block(const char* name) const { std::filesystem::create_directory(disk.state() + name); }
-    apply::Outcome change() {
+    apply::Outcome change() { return change(asked); }
+    apply::Outcome change(const intent::Intent& to) {
         apply::Terms terms = unasked;
         terms.commit = true;
-        return transactor.begin(asked, terms);
+        return transactor.begin(to, terms);
     }
     void require_committed(const intent::Intent& intent) const {
         CHECK(transactor.committed() == intent);
@@ -77,6 +78,18 @@ TEST_CASE("one that turns out to be uncommitted after its end says so, and can b
     std::filesystem::remove(host.disk.state() + "/state.prev");
     REQUIRE(host.transactor.commit_running());
     host.require_committed(host.asked);
+    CHECK_FALSE(host.transactor.trouble());
+}
+
+TEST_CASE("after that it is not taken for granted that the definitions before it are those on disk") {
+    Host host;
+    host.block("/state.prev");
+    REQUIRE(std::get<apply::Committed>(host.change()).uncommitted);
+    REQUIRE(std::holds_alternative<apply::Committed>(host.transactor.begin(host.committed, unasked)));
+    CHECK(std::holds_alternative<apply::RolledBack>(host.change(host.committed)));
+    std::filesystem::remove(host.disk.state() + "/state.prev");
+    CHECK(std::holds_alternative<apply::Committed>(host.change(host.committed)));
+    host.require_committed(host.committed);
     CHECK_FALSE(host.transactor.trouble());
 }
 
