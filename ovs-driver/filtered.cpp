@@ -115,6 +115,16 @@ FilteredBridges filtered_bridges(std::span<const Op> ops, const State& state) {
     return bridges;
 }
 
+std::set<IfName> taught_bridges(std::span<const Op> ops, const State& state) {
+    const auto keeps = [](const Port& port) { return port.filter && keeps_to_its_mac(*port.filter); };
+    std::set<IfName> bridges;
+    for (const Op& op : ops) {
+        const auto port = filtered_port(op, state);
+        if (port && keeps(*port) && stays(*port, state) && !keeps(*state.ports.find(port->name))) bridges.insert(*port->bridge);
+    }
+    return bridges;
+}
+
 std::vector<Op> with_numbers(std::span<const Op> ops, const State& state) {
     std::vector<Op> numbered(ops.begin(), ops.end());
     std::map<IfName, std::set<std::int64_t>> taken;

@@ -5,6 +5,7 @@
 #include "ovs-driver/state.hpp"
 
 #include <map>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -19,6 +20,9 @@ FilteredBridges filtered_bridges(const State& state);
 
 // Those that `ops` make, move or change, on bridges that are there already: their flows can be put up before them.
 FilteredBridges filtered_bridges(std::span<const Op> ops, const State& state);
+
+// Those on which a port that is there already is to keep to its own MAC, and did not have to before: it may have taught the bridge others'.
+std::set<IfName> taught_bridges(std::span<const Op> ops, const State& state);
 
 // Whether `op` brings a port that is to be filtered to a bridge that is not there yet, so that there is nowhere to put its
 // flows.

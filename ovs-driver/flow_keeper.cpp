@@ -80,6 +80,10 @@ void FlowKeeper::write_again(const IfName& port) {
             if (known.name == port) bridge.is_due = bridge.again.insert(ofport).second || bridge.is_due;
 }
 
+void FlowKeeper::unlearn(const IfName& name) {
+    if (const auto known = bridges_.find(name); known != bridges_.end()) known->second.is_taught = true;
+}
+
 void FlowKeeper::follow(FilteredBridges wanted, const State& state) {
     std::erase_if(bridges_, [&](const auto& known) { return !state.bridges.find(known.first) && known.second.prepared.empty(); });
     for (auto& [name, bridge] : bridges_) {
@@ -133,9 +137,19 @@ void FlowKeeper::work(const IfName& name, Bridge& bridge) {
     }
     bridge.tries = 0;
     bridge.silent_since = {};
+    go_on_unlearning(name, bridge);
     if (!std::exchange(bridge.repairs, false)) return;
     auto& ports = restored_[name];
     for (const auto& [ofport, port] : bridge.wanted) ports.insert(port.name);
+}
+
+// What it may have learned since it began, another one sees to.
+void FlowKeeper::go_on_unlearning(const IfName& name, Bridge& bridge) {
+    while (bridge.unlearning || std::exchange(bridge.is_taught, false)) {
+        if (!bridge.unlearning) bridge.unlearning = std::make_unique<Unlearning>(folder_, name);
+        if (!bridge.unlearning->run()) return;
+        bridge.unlearning.reset();
+    }
 }
 
 bool FlowKeeper::begins_repair(Bridge& bridge, Clock::time_point now) {
@@ -164,6 +178,7 @@ Result<> FlowKeeper::connect(const IfName& name, Bridge& bridge) {
 void FlowKeeper::lose(Bridge& bridge) {
     const auto now = Clock::now();
     bridge.connection.reset();
+    if (std::exchange(bridge.unlearning, nullptr)) bridge.is_taught = true;
     bridge.disturbed = false;  // a new one is written whole anyway
     if (bridge.silent_since == Clock::time_point()) bridge.silent_since = now;
     bridge.next_try = now + (!bridge.is_idle() && now - bridge.silent_since < on_its_way ? soon : later);
@@ -195,6 +210,7 @@ Result<> FlowKeeper::bring_about(Bridge& bridge, Clock::time_point deadline) {
     if (auto written = bridge.connection->write(removed, added, deadline); !written) return written;
     if (auto gone = remove_meters(bridge, want, deadline); !gone) return gone;
     bridge.installed = want;
+    bridge.is_taught = bridge.is_taught || (bridge.whole && std::ranges::any_of(want, [](const auto& port) { return keeps_to_its_mac(port.second.filter); }));
     bridge.whole = false;
     return {};
 }
@@ -234,6 +250,7 @@ bool FlowKeeper::is_silent() const {
 void FlowKeeper::wait() {
     for (auto& [name, bridge] : bridges_) {
         if (bridge.connection) bridge.connection->wait();
+        if (bridge.unlearning) bridge.unlearning->wait();
         if (!bridge.connection) poll_timer_wait_until(monotonic_ms(bridge.next_try));
         if (bridge.disturbed || (bridge.connection && bridge.connection->is_disturbed())) poll_timer_wait_until(monotonic_ms(bridge.next_repair));
         if (!bridge.leaving.empty()) poll_timer_wait_until(monotonic_ms(bridge.left + grace));

@@ -5,6 +5,7 @@
 #include "ovs-driver/filtered.hpp"
 #include "ovs-driver/openflow.hpp"
 #include "ovs-driver/switch.hpp"
+#include "ovs-driver/unlearning.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -36,6 +37,10 @@ public:
     // when a mirror comes, changes or goes: copies would be made, or not, as before for whoever goes on talking.
     void write_again(const topology::IfName& port);
 
+    // Has a bridge forget who is behind which port, once run() has seen to it that its flows are those that are wanted. It does by itself where
+    // they may have been missing, and keep a guest to its own MAC.
+    void unlearn(const topology::IfName& bridge);
+
     // Once, whatever is wanted of it: an earlier netd may have left flows there.
     void look_after(const topology::IfName& bridge);
 
@@ -59,6 +64,8 @@ private:
         bool forwards = false;             // it is netd's own
         bool disturbed = false;            // somebody else changed what is installed
         bool repairs = false;              // and that is being undone, which is still to be told
+        bool is_taught = false;            // it may have learned what it is to forget
+        std::unique_ptr<Unlearning> unlearning = {};
         bool has_meters = true;            // until the datapath says that it has none
         std::uint8_t generation = 0;
         Clock::time_point next_try = {};   // to connect
@@ -72,6 +79,7 @@ private:
 
     FilteredPorts due(const Bridge& bridge) const;
     void work(const topology::IfName& name, Bridge& bridge);
+    void go_on_unlearning(const topology::IfName& name, Bridge& bridge);
     static bool begins_repair(Bridge& bridge, Clock::time_point now);
     topology::Result<> connect(const topology::IfName& name, Bridge& bridge);
     topology::Result<> bring_about(Bridge& bridge, Clock::time_point deadline);

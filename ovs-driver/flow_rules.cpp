@@ -23,7 +23,7 @@ public:
     std::vector<std::string> write() {
         tags();
         control();
-        if (filter_.level.value() == FilterLevel::trusted) {
+        if (!keeps_to_its_mac(filter_)) {
             pass("");
             return std::move(flows_);
         }
@@ -138,6 +138,8 @@ private:
 }  // namespace
 
 bool limits_storms(const FilteredPort& port) { return port.filter.level.value() == FilterLevel::strict; }
+
+bool keeps_to_its_mac(const Filter& filter) { return filter.level.value() != FilterLevel::trusted; }
 
 std::vector<std::string> flows_of(std::uint16_t ofport, const FilteredPort& port, std::uint8_t generation, bool metered) {
     return Rules(ofport, port, generation, metered && limits_storms(port)).write();

@@ -42,6 +42,9 @@ struct FilteredPort {
 inline constexpr std::uint32_t storm_rate = 100, storm_burst = 50;
 bool limits_storms(const FilteredPort& port);
 
+// Whether it sends as nobody else, so that its bridge can't learn another one's MAC from it.
+bool keeps_to_its_mac(const topology::Filter& filter);
+
 // In table 0, above everybody's flows but those of the highest priorities; what passes goes on to NORMAL. With `metered`
 // storms are limited by the meter of the port's own number, which must be there.
 std::vector<std::string> flows_of(std::uint16_t ofport, const FilteredPort& port, std::uint8_t generation, bool metered);

@@ -203,6 +203,7 @@ Progress OvsdbSwitch::apply(std::span<const Op> ops, Deadline deadline) {
 // First the flows, then the ports.
 Progress OvsdbSwitch::apply_filtered(std::span<const Op> ops, Deadline deadline) {
     Progress progress;
+    const auto taught = taught_bridges(ops, state());
     for (const auto& [bridge, ports] : filtered_bridges(ops, state())) {
         const auto ready = flows_.prepare(bridge, ports, std::min(deadline, Session::Clock::now() + flow_patience));
         if (ready || progress.stopped) continue;
@@ -213,6 +214,7 @@ Progress OvsdbSwitch::apply_filtered(std::span<const Op> ops, Deadline deadline)
     if (!progress.stopped) progress = commit_and_judge(ops, deadline);
     for (const Op& op : ops)
         if (const IfName* output = output_of_mirror(op)) flows_.write_again(*output);
+    for (const IfName& bridge : taught) flows_.unlearn(bridge);
     flows_.settle(!progress.stopped);
     return progress;
 }

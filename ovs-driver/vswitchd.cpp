@@ -15,7 +15,7 @@
 #include <string_view>
 #include <utility>
 
-#include "ovs-driver/idl_handles.hpp"
+#include "ovs-driver/flow_handles.hpp"
 
 namespace ovs {
 namespace {
@@ -52,6 +52,15 @@ Call call_in(const std::string& folder) {
     return {-1, unreadable ? EACCES : ENOENT};
 }
 
+// A bridge of others may have a quote in its name.
+std::string question_of(const std::string& command, const std::string& bridge) {
+    json* params = json_array_create_empty();
+    if (!bridge.empty()) json_array_add(params, json_string_create(bridge.c_str()));
+    const Text text{json_to_string(params, 0)};
+    json_destroy(params);
+    return fmt::format(R"({{"id":0,"method":"{}","params":{}}})", command, text.get());
+}
+
 }  // namespace
 
 bool Vswitchd::is_gone() const {
@@ -83,7 +92,7 @@ void Vswitchd::call() {
     next_call_ = Clock::now() + (is_silent_ ? later : soon);
     if (call.number >= 0) {
         line_ = call.number;
-        const std::string question = fmt::format(R"({{"id":0,"method":"{}","params":[]}})", command_);
+        const std::string question = question_of(command_, bridge_);
         if (::send(line_, question.data(), question.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(question.size())) hang_up();
     } else if (!call.is_refused() && call.error != EAGAIN) {
         answered();

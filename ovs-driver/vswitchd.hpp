@@ -13,8 +13,8 @@ class Vswitchd {
 public:
     using Clock = std::chrono::steady_clock;
 
-    // Asked by that command, in the words of ovs-appctl.
-    explicit Vswitchd(std::string folder, std::string_view command = "version") : folder_(std::move(folder)), command_(command) {}
+    // Asked by that command, in the words of ovs-appctl, about that bridge if the command wants one.
+    explicit Vswitchd(std::string folder, std::string_view command = "version", std::string_view bridge = {}) : folder_(std::move(folder)), command_(command), bridge_(bridge) {}
     ~Vswitchd() { hang_up(); }
     Vswitchd(const Vswitchd&) = delete;
     Vswitchd& operator=(const Vswitchd&) = delete;
@@ -39,7 +39,7 @@ private:
     void hang_up();
     void answered();
 
-    std::string folder_, command_;
+    std::string folder_, command_, bridge_;
     bool is_asked_ = false, is_silent_ = false;
     int line_ = -1;                      // to whom it was asked
     Clock::time_point next_call_ = {};

@@ -2,6 +2,8 @@
 no guest takes another's address by one, nor reaches the host."""
 
 import contextlib
+import os
+import signal
 import socket
 
 from attacks import arp, ether, ip4, udp
@@ -121,6 +123,45 @@ def packets_in_such_frames_reach_no_socket_of_the_host(host):
     wait_until(lambda: all(host.space.link(nic)["operstate"] == "UP" for nic in wires), 20)
     for nic in ("eno1", "eno2"):
         assert heard_by_the_host(host, wires[nic], HOST) == set(), nic
+
+
+def three_of_them(host, **of_mean):
+    """Guests, the first of whom takes the second's address if nothing stops it; and where frames of the third to that address come then."""
+    define(host, {"web": {"nic": "eno1"}})
+    mean, victim, third = (Guest(host, name, "web", "tap", **more) for name, more in (("mean", of_mean), ("victim", {}), ("third", {})))
+    ends = {mean.end: "mean", victim.end: "victim", third.end: "third"}
+
+    def who_gets_it(token):
+        return where(third, victim.mac, ends, token)
+
+    def takes_the_address():
+        mean.end.send(ether(BROADCAST, victim.mac, 0x88B5, b"netd-spoof"))
+        return who_gets_it(b"netd-before") == ["mean"]
+    return mean, takes_the_address, lambda: "victim" in who_gets_it(b"netd-after")
+
+
+@case()
+@case(kinds=("vlan-aware", "ovs"))
+def what_a_trusted_guest_taught_the_switch_is_forgotten_when_it_is_not_trusted_any_more(host):
+    mean, takes_the_address, is_forgotten = three_of_them(host, filter="trusted")
+    for level in ("standard", "strict"):
+        wait_until(takes_the_address, what=f"a trusted guest does not get what is for its neighbour, before it is {level}")
+        mean.update(filter=level)
+        wait_until(is_forgotten, what=f"the guest goes on to get what is for its neighbour, though it is {level}")
+        mean.update(filter="trusted")
+
+
+@case(kinds=("ovs",))
+def what_open_vswitch_learned_while_its_flows_were_gone_is_forgotten(host):
+    mean, takes_the_address, is_forgotten = three_of_them(host)
+    number = next(row["ofport"] for row in host.ovs.rows("Interface") if row["name"] == mean.nic["port"])
+    os.kill(host.netd.process.pid, signal.SIGSTOP)   # so that it is not quicker than the guest
+    try:
+        host.ovs.ofctl("ovs-eno1", "del-flows", f"in_port={number}")
+        wait_until(takes_the_address, what="without flows the guest does not get what is for its neighbour")
+    finally:
+        os.kill(host.netd.process.pid, signal.SIGCONT)
+    wait_until(is_forgotten, what="the guest goes on to get what is for its neighbour, though its flows are back")
 
 
 @case()

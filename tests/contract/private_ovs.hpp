@@ -83,6 +83,19 @@ public:
         return run(command);
     }
 
+    int appctl(Words arguments) const {
+        Words command = {"ovs-appctl", "--target=" + folder_ + "/ovs-vswitchd.ctl"};
+        command.insert(command.end(), arguments.begin(), arguments.end());
+        return run(command);
+    }
+    int ofctl(const std::string& command, const std::string& bridge, const std::string& flow) const {
+        return run({"ovs-ofctl", command, "unix:" + folder_ + "/" + bridge + ".mgmt", flow});
+    }
+    // Whether the bridge knows behind which port that MAC is.
+    bool has_learned(const std::string& bridge, const std::string& mac) const {
+        return run({"sh", "-c", "ovs-appctl --target=" + folder_ + "/ovs-vswitchd.ctl fdb/show " + bridge + " | grep -q " + mac}) == 0;
+    }
+
     // The database is a log: a transaction that changes something makes it longer.
     std::uintmax_t database_size() const { return std::filesystem::file_size(folder_ + "/conf.db"); }
 

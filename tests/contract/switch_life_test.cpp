@@ -168,6 +168,55 @@ TEST_CASE("that frames go as ports are now is waited for, as long as there are a
     CHECK(host.ovs->forwards_as_told(Clock::now() + 60s));
 }
 
+TEST_CASE("what a port taught its bridge under another filter, or without one, is forgotten") {
+    SKIP_UNLESS(PrivateOvs::lacking().empty(), PrivateOvs::lacking());
+    Host host;
+    const std::string neighbour = "52:54:00:00:00:77";
+    const auto filtered = [](const char* filter) {
+        Port guest = port("b4", "blue", Access{vlan(10)});
+        if (filter) guest.filter = *topology::Filter::parse(filter);
+        return guest;
+    };
+    const auto becomes = [&](const char* filter) {
+        return refusal(apply(*host.ovs, {Update<Port>{*host.ovs->state().ports.find(name("b4")), filtered(filter)}}));
+    };
+    const auto in_port = [&] { return fmt::format("in_port={}", host.ovs->state().ports.find(name("b4"))->facts.ofport); };
+    // With a frame, and not only its headers, the trace does what the frame would.
+    const auto speaks_as_its_neighbour = [&] {
+        host.machine.appctl({"ofproto/trace", "blue", in_port() + ",dl_src=" + neighbour + ",dl_dst=ff:ff:ff:ff:ff:ff,dl_type=0x88b5", "--generate"});
+        return host.machine.has_learned("blue", neighbour);
+    };
+    const auto is_forgotten = [&] { return !host.machine.has_learned("blue", neighbour); };
+    State want = blue();
+    want.ports.put(filtered(nullptr));
+    REQUIRE(refusal(bring_about(*host.ovs, want)) == "");
+
+    REQUIRE(speaks_as_its_neighbour());
+    REQUIRE(becomes("standard 52:54:00:00:00:99") == "");
+    REQUIRE(until(*host.ovs, is_forgotten));
+    REQUIRE_FALSE(speaks_as_its_neighbour());
+
+    REQUIRE(becomes("trusted 52:54:00:00:00:99") == "");
+    REQUIRE(speaks_as_its_neighbour());
+    REQUIRE(becomes("strict 52:54:00:00:00:99") == "");
+    REQUIRE(until(*host.ovs, is_forgotten));
+
+    // Somebody takes its flows away, and it is quicker than we are.
+    REQUIRE(host.machine.ofctl("del-flows", "blue", in_port()) == 0);
+    REQUIRE(speaks_as_its_neighbour());
+    REQUIRE(until(*host.ovs, is_forgotten));
+    REQUIRE_FALSE(speaks_as_its_neighbour());
+
+    // A new ovs-vswitchd has none until we have spoken to it.
+    host.machine.stop_vswitchd();
+    host.machine.start_vswitchd();
+    const auto deadline = Clock::now() + 60s;
+    while (!speaks_as_its_neighbour() && Clock::now() < deadline) std::this_thread::yield();
+    REQUIRE_FALSE(is_forgotten());
+    REQUIRE(until(*host.ovs, is_forgotten));
+    REQUIRE_FALSE(speaks_as_its_neighbour());
+}
+
 TEST_CASE("without the kernel's part new bridges get the userspace datapath") {
     SKIP_UNLESS(PrivateOvs::lacking().empty(), PrivateOvs::lacking());
     Host host;  // its ovs-vswitchd was told to leave the kernel alone

@@ -102,6 +102,35 @@ TEST_CASE("a port that comes asks for a number that nobody on its bridge has, an
     CHECK(first.begin()->second.size() == 2);
 }
 
+TEST_CASE("a bridge was taught by a port that is there and is to keep to its own MAC from now on", "[flows]") {
+    const auto blue = IfName::observed("blue"), green = IfName::observed("green");
+    const auto narrows = [&](const char* was, const char* now, const IfName& to = IfName::observed("blue")) {
+        State state{.bridges = {Bridge{blue}, Bridge{green}}};
+        Port there{IfName::observed("a")};
+        there.bridge = blue;
+        there.facts.ofport = 1000;
+        if (*was) there.filter = filter(was);
+        state.ports.put(there);
+        Port change{there.name};
+        change.bridge = to;
+        if (*now) change.filter = filter(now);
+        return taught_bridges(std::vector<Op>{Update<Port>{there, change}}, state) == std::set{blue};
+    };
+    for (const char* filter : {"standard 52:54:00:12:34:56", "strict 52:54:00:12:34:56"}) {
+        CHECK(narrows("", filter));
+        CHECK(narrows("trusted 52:54:00:12:34:56", filter));
+        CHECK_FALSE(narrows(filter, "strict 52:54:00:12:34:56"));
+        CHECK_FALSE(narrows(filter, "trusted 52:54:00:12:34:56"));
+        CHECK_FALSE(narrows(filter, ""));
+        CHECK_FALSE(narrows("", filter, green));  // Open vSwitch itself forgets what a port taught that goes
+    }
+    CHECK_FALSE(narrows("", "trusted 52:54:00:12:34:56"));
+    Port comes{IfName::observed("b")};
+    comes.bridge = blue;
+    comes.filter = filter("strict 52:54:00:12:34:56");
+    CHECK(taught_bridges(std::vector<Op>{Create<Port>{comes}}, State{.bridges = {Bridge{blue}}}).empty());
+}
+
 TEST_CASE("a guest is kept from the host's devices in its own networks", "[flows]") {
     State state;
     const auto host_port = [&](const char* name, int tag, const char* address) {
