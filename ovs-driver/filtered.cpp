@@ -120,7 +120,9 @@ std::set<IfName> taught_bridges(std::span<const Op> ops, const State& state) {
     std::set<IfName> bridges;
     for (const Op& op : ops) {
         const auto port = filtered_port(op, state);
-        if (port && keeps(*port) && stays(*port, state) && !keeps(*state.ports.find(port->name))) bridges.insert(*port->bridge);
+        if (!port || !stays(*port, state)) continue;
+        const Port& there = *state.ports.find(port->name);
+        if ((keeps(*port) && !keeps(there)) || port->tagging != there.tagging) bridges.insert(*port->bridge);
     }
     return bridges;
 }

@@ -21,7 +21,8 @@ FilteredBridges filtered_bridges(const State& state);
 // Those that `ops` make, move or change, on bridges that are there already: their flows can be put up before them.
 FilteredBridges filtered_bridges(std::span<const Op> ops, const State& state);
 
-// Those on which a port that is there already is to keep to its own MAC, and did not have to before: it may have taught the bridge others'.
+// Those on which a guest's port that is there already is to keep to its own MAC, and did not have to before, so that it may have taught the bridge
+// others'; or is to have other tags: frames of the network where it was would follow it.
 std::set<IfName> taught_bridges(std::span<const Op> ops, const State& state);
 
 // Whether `op` brings a port that is to be filtered to a bridge that is not there yet, so that there is nowhere to put its

@@ -102,7 +102,7 @@ TEST_CASE("a port that comes asks for a number that nobody on its bridge has, an
     CHECK(first.begin()->second.size() == 2);
 }
 
-TEST_CASE("a bridge was taught by a port that is there and is to keep to its own MAC from now on", "[flows]") {
+TEST_CASE("a bridge was taught by a guest's port that is there and is to keep to its own MAC from now on, or to other tags", "[flows]") {
     const auto blue = IfName::observed("blue"), green = IfName::observed("green");
     const auto narrows = [&](const char* was, const char* now, const IfName& to = IfName::observed("blue")) {
         State state{.bridges = {Bridge{blue}, Bridge{green}}};
@@ -125,6 +125,17 @@ TEST_CASE("a bridge was taught by a port that is there and is to keep to its own
         CHECK_FALSE(narrows("", filter, green));  // Open vSwitch itself forgets what a port taught that goes
     }
     CHECK_FALSE(narrows("", "trusted 52:54:00:12:34:56"));
+    const auto moves = [&](int from, int to, bool is_filtered) {
+        Port there{.name = IfName::observed("a"), .bridge = blue, .tagging = Access{*topology::VlanId::from(from)}};
+        there.facts.ofport = 1000;
+        if (is_filtered) there.filter = filter("strict 52:54:00:12:34:56");
+        const State state{.bridges = {Bridge{blue}}, .ports = {there}};
+        const Port change{.name = there.name, .tagging = Access{*topology::VlanId::from(to)}};
+        return taught_bridges(std::vector<Op>{Update<Port>{there, change}}, state) == std::set{blue};
+    };
+    CHECK(moves(10, 20, true));
+    CHECK_FALSE(moves(10, 10, true));
+    CHECK_FALSE(moves(10, 20, false));
     Port comes{IfName::observed("b")};
     comes.bridge = blue;
     comes.filter = filter("strict 52:54:00:12:34:56");
