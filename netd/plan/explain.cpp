@@ -3,8 +3,50 @@
 
 #include "topology/compare.hpp"
 
+#include <algorithm>
+#include <array>
+
 namespace plan {
 namespace {
+
+using topology::Difference;
+
+// What netd has words of its own for says to nobody else what it means.
+struct Phrase {
+    std::string_view attribute, wanted, text;
+};
+constexpr std::array<Phrase, 19> phrases = {{
+    {"up", "true", "set up"},
+    {"up", "false", "set down"},
+    {"stack.ipv6", "true", "IPv6 on"},
+    {"stack.ipv6", "false", "IPv6 off"},
+    {"stack.forwarding", "true", "packets are forwarded from it"},
+    {"stack.forwarding", "false", "nothing is forwarded from it"},
+    {"stack.arp_strict", "true", "ARP is answered for its own addresses only"},
+    {"stack.arp_strict", "false", "ARP is answered for all addresses of the host"},
+    {"stack.hears_routers", "true", "router announcements are heard"},
+    {"stack.hears_routers", "false", "router announcements are not heard"},
+    {"stack.autoconf", "true", "IPv6 addresses from router announcements"},
+    {"stack.autoconf", "false", "no IPv6 addresses from router announcements"},
+    {"stack.ra_gateway", "true", "default route by router announcements"},
+    {"stack.ra_gateway", "false", "no default route by router announcements"},
+    {"standing", "apart", "the rules for networks no longer hold for it"},
+    {"standing", "network", "the host answers on it as on a network without a role"},
+    {"standing", "network closed", "the host itself takes nothing from it"},
+    {"gate", "true", "taps carry nothing until it is known whose they are"},
+    {"admitted", "true", "let through, as it is known whose it is"},
+}};
+
+std::string words(const Difference& difference) {
+    const auto phrase = std::ranges::find_if(phrases, [&](const Phrase& one) { return one.attribute == difference.attribute && one.wanted == difference.wanted; });
+    if (phrase != phrases.end()) return std::string(phrase->text);
+    constexpr std::string_view in_network = "network ";
+    if (difference.attribute == "standing" && difference.wanted.starts_with(in_network)) return "the host answers on it as on a network for " + difference.wanted.substr(in_network.size());
+    std::string attribute = difference.attribute == "master.of" ? "master" : difference.attribute;
+    for (const std::string_view where : {"kind.", "options."})
+        if (attribute.starts_with(where)) attribute.erase(0, where.size());
+    return attribute + " " + difference.found + " becomes " + difference.wanted;
+}
 
 template <class R>
 std::string words(const topology::Create<R>& op) {
@@ -15,7 +57,7 @@ std::string words(const topology::Remove<R>& op) {
     return "remove " + describe(op.was);
 }
 // What comes with another change, as the flags of a bridge's new port do, and is as everybody takes for granted.
-bool goes_without_saying(const topology::Difference& difference) {
+bool goes_without_saying(const Difference& difference) {
     return (difference.attribute == "isolated" && difference.found == "none" && difference.wanted == "false") ||
            (difference.attribute == "flags" && difference.found == difference.wanted);
 }
@@ -26,7 +68,7 @@ std::string words(const topology::Update<R>& op) {
     const char* separator = " ";
     for (const auto& difference : topology::differences(op.now, op.was)) {
         if (goes_without_saying(difference)) continue;
-        text += separator + difference.attribute + " " + difference.found + " becomes " + difference.wanted;
+        text += separator + words(difference);
         separator = ", ";
     }
     return text;

@@ -63,7 +63,19 @@ TEST_CASE("what Open vSwitch is to size, and what stands on that, the kernel is 
     const plan::Plan rising = plan::make(size(1500), size(1000));
     std::vector<std::string> told;
     for (const plan::Step& step : rising) told.push_back((std::holds_alternative<ovs::Op>(step.op) ? "ovs: " : "") + plan::describe(step.op));
-    CHECK(told == std::vector<std::string>{"ovs: change OVS port web of ovs-eno1: mtu 1000 becomes 1500", "change device web: mtu 1000 becomes 1500", "change vlan web.7: mtu 1000 becomes 1500", "change device web: stack.autoconf false becomes true"});
+    CHECK(told == std::vector<std::string>{"ovs: change OVS port web of ovs-eno1: mtu 1000 becomes 1500", "change device web: mtu 1000 becomes 1500", "change vlan web.7: mtu 1000 becomes 1500", "change device web: IPv6 addresses from router announcements"});
 }
+
+TEST_CASE("a step says what it changes in words that need no source to be read beside them", "[plan]") {
+    using topology::Role, topology::Standing;
+    const auto eno1 = *topology::IfName::parse("eno1");
+    const auto told = [](const bridges::Link& was, const bridges::Link& now) { return plan::describe(bridges::Op(topology::Update<bridges::Link>{was, now})); };
+    const bridges::Link free{.name = eno1, .up = false, .master = bridges::Master{}, .stack = bridges::HostStack{.ipv6 = true, .arp_strict = false}, .standing = Standing()};
+    const bridges::Link taken{.name = eno1, .up = true, .master = bridges::Master{*topology::IfName::parse("web")}, .stack = bridges::HostStack{.ipv6 = false, .arp_strict = true}, .standing = Standing::closed()};
+    CHECK(told(free, taken).ends_with(" eno1: set up, master none becomes web, IPv6 off, ARP is answered for its own addresses only, the host itself takes nothing from it"));
+    CHECK(told({.name = eno1, .standing = Standing()}, {.name = eno1, .standing = Standing::in_network({Role::management, Role::vm})}).ends_with(" eno1: the host answers on it as on a network for management vm"));
+    CHECK(told({.name = eno1, .kind = bridges::Bridge{{{"stp_state", "0"}}}}, {.name = eno1, .kind = bridges::Bridge{{{"stp_state", "1"}}}}).ends_with(" eno1: stp_state 0 becomes 1"));
+}
+
 
 }  // namespace executor_test
