@@ -24,7 +24,7 @@ _netctl_names() {
 
 _netctl() {
     local words=(netctl) word before verb= place=0 at
-    local verbs="apply plan try confirm rollback commit status diff definitions networks links lldp topology vm why plug unplug events version completion"
+    local verbs="apply plan try confirm rollback commit status diff definitions networks links lldp topology vm why plug unplug events version completion help"
     local common="--json --quiet --color --control --events --timeout --help --version"
     COMPREPLY=()
     # The shell breaks words at each ":" and "=", as in ipc:///run/netd/control; here they are whole again.
@@ -76,6 +76,7 @@ _netctl() {
         why) _netctl_names ports "$word"; _netctl_names nets "$word"; _netctl_names vms "$word" ;;
         plug) if ((place == 0)); then _netctl_names vms "$word"; else _netctl_names nets "$word"; fi ;;
         unplug) ((place > 0)) || _netctl_names vms "$word" ;;
+        help) ((place > 0)) || COMPREPLY=($(compgen -W "$verbs" -- "$word")) ;;
         completion) COMPREPLY=($(compgen -W bash -- "$word")) ;;
     esac
 }

@@ -15,7 +15,7 @@ nlohmann::json networks_of(const nlohmann::json& capabilities, const nlohmann::j
 // there is no carrier, with the flag NO-CARRIER. The operstate of one that guests hold up all the same is LOWERLAYERDOWN then.
 void add_wires(nlohmann::json& networks, const nlohmann::json& topology);
 
-// The flag NO-CARRIER for links that are up, and on which nobody answers.
+// The flag NO-CARRIER for links that are up, and without a carrier.
 void add_carriers(nlohmann::json& links, const nlohmann::json& topology);
 
 // Networks that are defined and whose device is gone, which the capabilities leave out: what `topology` knows of them. Their

@@ -71,10 +71,13 @@ public:
     Invocation take() && { return std::move(invocation_); }
 
 private:
-    // Of the whole, and of the verb that was given.
+    // Of the whole, and of the verb that was given, with its groups.
     std::vector<const CLI::App*> known_options_of() {
         std::vector<const CLI::App*> apps = {&app_};
-        for (const auto* verb : app_.get_subcommands()) apps.push_back(verb);
+        for (const auto* verb : app_.get_subcommands()) {
+            apps.push_back(verb);
+            for (const auto* group : verb->get_subcommands([](const CLI::App*) { return true; })) apps.push_back(group);
+        }
         return apps;
     }
 
@@ -245,6 +248,12 @@ private:
     Names names_;
 };
 
+Exit tell_no_verb(CommandLine& line, const std::string& word) {
+    const auto meant = line.near_verb(word);
+    fmt::print(stderr, "netctl: there is no {} · try: netctl {}\n", in_quotes(word), meant.empty() ? "--help" : meant);
+    return Exit::usage;
+}
+
 }  // namespace
 
 std::variant<Invocation, Exit> read_options(int count, const char* const* words) {
@@ -258,14 +267,11 @@ std::variant<Invocation, Exit> read_options(int count, const char* const* words)
     try {
         line.app().parse(static_cast<int>(given.size()), given.data());
     } catch (const CLI::Success& shown) {
+        if (const auto word = line.unknown_verb(); !word.empty() && !word.starts_with('-')) return tell_no_verb(line, word);
         line.app().exit(shown);
         return Exit::done;
     } catch (const CLI::ParseError& error) {
-        if (const auto word = line.unknown_verb(); !word.empty()) {
-            const auto meant = line.near_verb(word);
-            fmt::print(stderr, "netctl: there is no {} · try: netctl {}\n", in_quotes(word), meant.empty() ? "--help" : meant);
-            return Exit::usage;
-        }
+        if (const auto word = line.unknown_verb(); !word.empty()) return tell_no_verb(line, word);
         const auto used = line.app().get_subcommands();
         const auto verb = used.empty() ? std::string() : " " + used.front()->get_name();
         std::string meant;

@@ -45,12 +45,17 @@ it "an option that is none is named, with the one that was meant" says 'there is
 it "and ends with 2" ends_with 2
 ask plan --fiel=x
 it "also where another is missing" says 'there is no option "--fiel" · try: --file'
+ask topology --mermiad
+it "one of those of which one is taken is found, too" says 'there is no option "--mermiad" · try: --mermaid'
 ask status --frobnicate
 it "one that is near to none has the way to those that there are" says 'there is no option "--frobnicate" · try: netctl status --help'
 ask help apply
 it "help VERB is as VERB --help" [ "$status" == 0 -a "$out" == "$("$netctl" apply --help)" ]
 ask help
 it "and help alone has all verbs" shows "rollback"
+ask help frobnicate
+it "help for a verb that is none ends with 2" ends_with 2
+it "and says so" says 'there is no "frobnicate" · try: netctl --help'
 ask apply
 it "a missing file name ends with 2" ends_with 2
 it "and shows the way to the help of that verb, not pages" says "try: netctl apply --help"
@@ -82,7 +87,10 @@ long_ones() { grep -- '^--' | sort -u; }
 offered() { complete_with netctl "$@" | tr ' ' '\n' | sort; }
 help=$("$netctl" --help)
 verbs=$(sed -n '/^Subcommands:/,/^$/s/^  \([a-z]*\) .*/\1/p' <<<"$help")
-it "Tab offers each verb" [ "$(offered "")" == "$(sort <<<"$verbs")" ]
+it "Tab offers each verb, and help" [ "$(offered "")" == "$(sort <<<"$verbs"$'\nhelp')" ]
+it "and each verb after help" [ "$(complete_with netctl help rollb)" == rollback ]
+it "the manual has help in its synopsis" grep -q "B<help>" <(sed '/^=head1 DESCRIPTION/q' "$manual")
+it "and tells of help" grep -q "^=item B<help>" "$manual"
 for verb in $verbs; do
     it "the manual has $verb in its synopsis" grep -q "B<$verb\b" <(sed '/^=head1 DESCRIPTION/q' "$manual")
     it "and tells of $verb" grep -q "^=item B<.*\b$verb\b" <(sed '1,/^=head1 DESCRIPTION/d' "$manual")
