@@ -51,6 +51,7 @@ Cell verdict_of(const Report& report) {
     if (const auto many = drifted(report).size(); many > 0) parts.push_back(fmt::format("{} not as defined", many));
     const bool is_bad = !parts.empty();
     count(parts, without_lease(report).size(), "network", "without a lease");
+    count(parts, object_at(report.status, "unknown").size(), "tap", "not known yet");
     if (member(report.status, "transaction").is_object()) parts.push_back("a change waits");
     if (!array_at(report.status, "disturbances").empty()) parts.push_back("disturbed by others");
     if (parts.empty()) return {"all is well", Tone::good};

@@ -15,6 +15,10 @@ TEST_CASE("the first line of the status says whether all is well, and what is no
     report.capabilities = {{"networks", {{"dyn", {{"dhcpv4", true}, {"ipv4addrs", json::array()}}}}}};
     REQUIRE(verdict_of(report).text == "1 network without a lease, a change waits");
     REQUIRE(verdict_of(report).tone == Tone::warning);
+    report.status = {{"unknown", {{"tap0", {{"bridge", "web"}}}}}};
+    report.capabilities = {};
+    REQUIRE(verdict_of(report).text == "1 tap not known yet");
+    REQUIRE(verdict_of(report).tone == Tone::warning);
     report.status = {{"down", {"dyn", "web"}}, {"bonds", {{"bond0", "no LACP"}}}, {"trouble", {{"what", "blocked"}}}};
     report.drift = json::array({{{"kind", "network"}, {"name", "web"}}, {{"kind", "network"}, {"name", "web"}}, {{"kind", "guest"}, {"name", "vm1"}}});
     REQUIRE(verdict_of(report).text == "TROUBLE, 2 networks down, 1 bond not well, 2 not as defined");
