@@ -14,6 +14,7 @@ using nlohmann::json;
 namespace {
 
 constexpr milliseconds for_the_question{2000};  // a netd that is silent costs little more than before
+constexpr std::uint64_t longest_confirmation = 3600;  // s, that netd takes
 
 }  // namespace
 
@@ -25,13 +26,17 @@ std::string words_of_change_before_us(const json& status) {
                        printable(text_at(transaction, "id")), *left);
 }
 
+milliseconds time_of_change_before_us(const json& status) {
+    const auto left = number_at(member(status, "transaction"), "secondsLeft").value_or(0);
+    return std::chrono::seconds(std::min(left, longest_confirmation));
+}
+
 milliseconds wait_behind_others(Session& session) {
     const auto answer = session.netd.call("Host.getStatus", json::object(), std::min(session.patience, for_the_question));
     const auto* status = std::get_if<json>(&answer);
     if (!status) return {};
     session.screen.remark(words_of_change_before_us(*status));
-    const auto left = number_at(member(*status, "transaction"), "secondsLeft");
-    return std::chrono::seconds(left.value_or(0));
+    return time_of_change_before_us(*status);
 }
 
 }  // namespace netctl

@@ -12,7 +12,10 @@ namespace netctl {
 // "a change waits …" of the answer of Host.getStatus; "" if none does.
 std::string words_of_change_before_us(const nlohmann::json& status);
 
-// Tells it, and returns how much longer an answer may take for that.
+// How much longer an answer may take for that.
+milliseconds time_of_change_before_us(const nlohmann::json& status);
+
+// Asks, tells it, and returns that time.
 milliseconds wait_behind_others(Session& session);
 
 }  // namespace netctl

@@ -67,7 +67,7 @@ Setup::Setup(Session& session, const json& params) : Setup(session, params, ask_
 
 Setup::Setup(Session& session, const json& params, const Answer& before)
     : screen_(session.screen), netd_(session.netd), to_confirm_(confirmation_of(object_at(params, "options"))),
-      last_before_(member(status_in(before), "last")), others_(number_of_waiting(status_in(before))), call_(is_cut(before) ? std::get<Trouble>(before) : Trouble()) {
+      deadline_(Clock::now() + longest(object_at(params, "options"), status_in(before))), last_before_(member(status_in(before), "last")), others_(number_of_waiting(status_in(before))), call_(is_cut(before) ? std::get<Trouble>(before) : Trouble()) {
     screen_.remark(words_of_change_before_us(status_in(before)));
     if (!is_cut(before)) call_ = netd_.begin("Host.setupNetworks", params, Asked::setting_up);
 }
@@ -129,12 +129,11 @@ Phase Setup::phase() {
     return waits ? Phase::waits_for_confirmation : Phase::working;
 }
 
-milliseconds longest(const json& options) { return confirmation_of(options) + longest_work; }
+milliseconds longest(const json& options, const json& before) { return confirmation_of(options) + longest_work + time_of_change_before_us(before); }
 
 Answer set_up_and_confirm(Session& session, const json& params) {
-    const auto deadline = Clock::now() + longest(object_at(params, "options"));
     Setup setup(session, params);
-    for (auto wait = first_confirmation; Clock::now() < deadline; wait = std::min(wait * 2, between_confirmations)) {
+    for (auto wait = first_confirmation; Clock::now() < setup.deadline(); wait = std::min(wait * 2, between_confirmations)) {
         if (auto answer = setup.wait(wait)) return std::move(*answer);
         // Refusals don't matter: too early is not counted, and what is not confirmed is taken back by itself.
         (void)setup.confirm();

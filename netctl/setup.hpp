@@ -29,6 +29,9 @@ public:
     // Another's change that waits is none of ours: ours is not begun yet then.
     Phase phase();
 
+    // When it is over at the latest: it may have to wait until another's is.
+    std::chrono::steady_clock::time_point deadline() const { return deadline_; }
+
 private:
     Setup(Session& session, const nlohmann::json& params, const Answer& before);
     void begin_to_ask();
@@ -37,6 +40,7 @@ private:
     Screen& screen_;
     Connections& netd_;
     std::chrono::seconds to_confirm_;
+    std::chrono::steady_clock::time_point deadline_;
     nlohmann::json last_before_;  // how the transaction before this one ended
     nlohmann::json others_;       // the number of one that waited before
     nlohmann::json mine_;         // of this one, since it waits
@@ -45,8 +49,8 @@ private:
     std::chrono::steady_clock::time_point asked_until_ = {};  // if it was cut
 };
 
-// How long a change may take that must be confirmed within the time that its options give.
-milliseconds longest(const nlohmann::json& options);
+// How long a change may take that must be confirmed within the time that its options give; `before` is netd's status when it is asked for.
+milliseconds longest(const nlohmann::json& options, const nlohmann::json& before);
 
 // Calls it, and confirms until the answer is there.
 Answer set_up_and_confirm(Session& session, const nlohmann::json& params);

@@ -100,8 +100,8 @@ private:
 };
 
 // The change stands and waits for its confirmation; or it is over already.
-std::optional<Answer> wait_until_made(Setup& setup, Clock::time_point deadline) {
-    while (Clock::now() < deadline) {
+std::optional<Answer> wait_until_made(Setup& setup) {
+    while (Clock::now() < setup.deadline()) {
         if (auto answer = setup.wait(a_look)) return answer;
         if (setup.phase() == Phase::waits_for_confirmation) return std::nullopt;
     }
@@ -128,8 +128,8 @@ std::string judgement_of_person(Setup& setup, std::optional<Answer>& ending) {
     return {};
 }
 
-Answer wait_for_end(Setup& setup, bool good, Clock::time_point deadline) {
-    while (Clock::now() < deadline) {
+Answer wait_for_end(Setup& setup, bool good) {
+    while (Clock::now() < setup.deadline()) {
         if (good) (void)setup.confirm();  // a refusal shows in how the change ends
         if (auto answer = setup.wait(milliseconds(500))) return std::move(*answer);
     }
@@ -173,9 +173,8 @@ Exit run(const Try& wish, Session& session) {
     if (const auto* trouble = std::get_if<Trouble>(&plan)) return session.screen.fail(*trouble, planned.definitions.source);
     planned.plan = std::move(std::get<json>(plan));
 
-    const auto deadline = Clock::now() + longest(options);
     Setup setup(session, planned.definitions.params);
-    auto ending = wait_until_made(setup, deadline);
+    auto ending = wait_until_made(setup);
     const bool asks_person = wish.command.empty();
     if (ending && (asks_person || !is_unchanged(*ending))) return report(*ending, "", planned, session);
 
@@ -183,7 +182,7 @@ Exit run(const Try& wish, Session& session) {
     if (!asks_person) while_it_runs.emplace();
     const auto judgement = asks_person ? judgement_of_person(setup, ending) : judgement_of(wish.command, setup, ending);
     if (!ending && !judgement.empty()) setup.roll_back();
-    if (!ending) ending = wait_for_end(setup, judgement.empty(), deadline);
+    if (!ending) ending = wait_for_end(setup, judgement.empty());
     return report(*ending, judgement, planned, session);
 }
 

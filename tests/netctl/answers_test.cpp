@@ -8,6 +8,7 @@
 #include "netctl/missed.hpp"
 #include "netctl/plan_view.hpp"
 #include "netctl/read_graph.hpp"
+#include "netctl/setup.hpp"
 #include "topology/render.hpp"
 
 #include <catch2/catch.hpp>
@@ -60,6 +61,14 @@ TEST_CASE("who comes while a change waits is told for how long") {
     REQUIRE(words_of_change_before_us({{"transaction", nullptr}}).empty());
     REQUIRE(words_of_change_before_us({{"transaction", {{"id", 3}, {"phase", "working"}, {"secondsLeft", nullptr}}}}).empty());
     REQUIRE(words_of_change_before_us({{"transaction", {{"id", 3}, {"phase", "waiting"}, {"secondsLeft", 12.5}}}}).starts_with("change 3 waits to be confirmed, 12 s at most"));
+}
+
+TEST_CASE("a change is waited for longer while another one waits before it") {
+    const json options{{"connectivityTimeout", 30}};
+    const auto alone = longest(options, json());
+    REQUIRE(longest(options, {{"transaction", nullptr}}) == alone);
+    REQUIRE(longest(options, {{"transaction", {{"id", 3}, {"phase", "waiting"}, {"secondsLeft", 900.5}}}}) == alone + std::chrono::seconds(900));
+    REQUIRE(longest(options, {{"transaction", {{"id", 3}, {"phase", "waiting"}, {"secondsLeft", 1e17}}}}) == alone + std::chrono::seconds(3600));
 }
 
 TEST_CASE("a network that asks for an address in vain is told") {
