@@ -142,6 +142,27 @@ def an_address_that_another_host_has_is_told(host):
 
 
 @case()
+def an_ipv4_address_that_another_host_has_is_told(host):
+    of = lambda address: {"web": {"nic": "eno1", "ipaddr": address, "prefix": 24}}
+    told = lambda: [one for one in host.client.call("Host.getStatus")["disturbances"] if " of network web " in one]
+    host.client.setup(of("192.0.2.5"))
+    assert not told(), told()
+    host.wire.links("addr add 192.0.2.5/24 dev eno1")
+
+    def is_told_when_it_speaks():
+        host.wire.start("ping", "-n", "-q", "-c", "1", "-W", "1", "192.0.2.9", stdout=-3, stderr=-3).wait()
+        return told()
+
+    mac = host.wire.link("eno1")["address"]
+    assert wait_until(is_told_when_it_speaks, 30) == [f"192.0.2.5 of network web is another host's, too: {mac} says by ARP that it has it"], told()
+    # The address itself stays, as IPv4 has it.
+    assert host.client.call("Host.getNetworkCapabilities")["networks"]["web"]["addr"] == "192.0.2.5"
+    agree(host)
+    host.client.setup(of("192.0.2.6"))
+    wait_until(lambda: not told(), 10, told)
+
+
+@case()
 def a_route_of_others_that_makes_room_is_told_and_comes_back_with_the_way_back(host):
     host.space.links("link set eno4 up", "addr add 203.0.113.5/24 dev eno4", "route add default via 203.0.113.1 dev eno4", "route add 10.0.0.0/8 via 203.0.113.2 dev eno4")
     ways = lambda: sorted((one["dst"], one["gateway"], one["dev"]) for one in host.space.ip("-4", "route", "show") if "gateway" in one)

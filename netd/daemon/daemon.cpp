@@ -2,6 +2,7 @@
 #include "netd/daemon/daemon.hpp"
 
 #include "bridges/linux_kernel.hpp"
+#include "netd/daemon/claims.hpp"
 #include "netd/daemon/drift_watch.hpp"
 #include "netd/daemon/greeter.hpp"
 #include "netd/daemon/host_resolver.hpp"
@@ -24,10 +25,8 @@
 #include "ovs-driver/filtered.hpp"
 #include "ovs-driver/ovsdb_switch.hpp"
 
-#include <fmt/format.h>
 #include <grp.h>
 
-#include <algorithm>
 #include <future>
 #include <sys/prctl.h>
 #include <thread>
@@ -194,19 +193,13 @@ private:
     void take_notes() {
         std::vector<serve::Note> news;
         for (serve::Note& note : notes_->take()) {
-            if (auto* reply = std::get_if<serve::Reply>(&note)) {
-                requests_->on_reply(std::move(*reply));
-                continue;
-            }
-            if (std::holds_alternative<serve::LeftQueue>(note)) {
-                requests_->on_left_queue();
-                continue;
-            }
             if (const auto* snapshot = std::get_if<observe::Published>(&note)) {
                 taps_->follow(*snapshot);
                 requests_->publish(*snapshot);
             }
-            news.push_back(std::move(note));
+            if (auto* reply = std::get_if<serve::Reply>(&note)) requests_->on_reply(std::move(*reply));
+            else if (std::holds_alternative<serve::LeftQueue>(note)) requests_->on_left_queue();
+            else news.push_back(std::move(note));
         }
         for (serve::Note& note : news) {
             if (const auto* snapshot = std::get_if<observe::Published>(&note)) tell(*snapshot);
@@ -218,6 +211,7 @@ private:
     void tell(const observe::Published& next) {
         const auto was = std::exchange(told_, next);
         greeter_.follow(*next, clock_.boottime());
+        claims_.follow(*next);
         greet_again();
         // What a start finds is no event.
         if (was) {
@@ -236,10 +230,14 @@ private:
 
     void greet_again() {
         greeter_.repeat(clock_.boottime());
-        if (const auto next = greeter_.next(); next && !repeating_->is_set()) (void)repeating_->at(*next);
+        claims_.hear(clock_.boottime());
+        auto next = greeter_.next();
+        if (const auto hearing = claims_.next(); hearing && (!next || *hearing < *next)) next = hearing;
+        if (next) (void)repeating_->at(*next);
     }
 
     void add_transport(nlohmann::json& status) const {
+        for (auto& sentence : claims_.told(clock_.boottime())) status["disturbances"].push_back(std::move(sentence));
         const auto& counted = server_->counters();
         status["counters"]["received"] = counted.received;
         status["counters"]["answered"] = counted.answered;
@@ -256,6 +254,7 @@ private:
     loop::Labour labour_;        // the decider's
     observe::Published told_;  // the last that listeners have been told of
     Greeter greeter_;
+    Claims claims_;
     std::unique_ptr<loop::EventLoop> loop_;
     std::unique_ptr<loop::Signals> signals_;
     std::unique_ptr<Commands> commands_;
@@ -271,7 +270,7 @@ private:
     std::unique_ptr<DriftWatch> drift_;
     std::unique_ptr<serve::BlockedWatch> blocked_;
     std::unique_ptr<serve::TapDoor> taps_;
-    std::unique_ptr<loop::Timer> repeating_;  // what the greeter says
+    std::unique_ptr<loop::Timer> repeating_;  // what the greeter says, and to hear claims
     std::unique_ptr<Supervisor> supervisor_;
 };
 
