@@ -101,11 +101,6 @@ std::map<std::string, const json*> nodes_by_id(const json& topology) {
 
 }  // namespace
 
-bool lacks_lease(const json& network) {
-    const auto lacks = [&](const char* asks, const char* addresses) { return flag_at(network, asks) && array_at(network, addresses).empty(); };
-    return lacks("dhcpv4", "ipv4addrs") || lacks("dhcpv6", "ipv6addrs");
-}
-
 json stats64_of(const json& statistics, const std::string& ifname) {
     const auto& numbers = object_at(object_at(statistics, "network"), ifname);
     if (numbers.empty()) return json::object();
@@ -151,7 +146,6 @@ json networks_of(const json& capabilities, const json& statistics) {
         if (const auto gateway = text_at(one, "ipv6gateway"); !gateway.empty() && gateway != "::") network["gateway6"] = gateway;
         network["bridged"] = flag_at(one, "bridged", true);
         network["in_sync"] = flag_at(one, "inSync", true);
-        network["lacks_lease"] = lacks_lease(one);
         add_statistics(network, statistics, text_at(one, "iface"));
         network.erase("speed");
         networks.push_back(std::move(network));
@@ -169,6 +163,11 @@ void add_wires(json& networks, const json& topology) {
         network["flags"] = {"NO-CARRIER"};
         if (text_at(network, "operstate") == "UP") network["operstate"] = "LOWERLAYERDOWN";
     }
+}
+
+void add_leases(json& networks, const json& status) {
+    const auto names = texts_at(status, "withoutLease");
+    for (auto& network : networks) network["lacks_lease"] = std::find(names.begin(), names.end(), text_at(network, "network")) != names.end();
 }
 
 void add_carriers(json& links, const json& topology) {

@@ -22,8 +22,8 @@ void add_carriers(nlohmann::json& links, const nlohmann::json& topology);
 // operstate is MISSING.
 void add_missing(nlohmann::json& networks, const nlohmann::json& topology);
 
-// A network of the capabilities that shall have an address by DHCP, and has none of the family.
-bool lacks_lease(const nlohmann::json& network);
+// Which of them ask for an address by DHCP and have none, as `status` (the answer of Host.getStatus) tells.
+void add_leases(nlohmann::json& networks, const nlohmann::json& status);
 
 // {"rx": {"bytes": …}, "tx": {…}} of one interface; empty where nothing is known.
 nlohmann::json stats64_of(const nlohmann::json& statistics, const std::string& ifname);

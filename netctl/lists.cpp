@@ -87,6 +87,8 @@ Exit run(const Networks& wish, Session& session) {
     } else {
         session.screen.remark("states are those of the devices, whatever their wires: " + explain(std::get<Trouble>(topology)).front());
     }
+    const auto status = session.netd.call("Host.getStatus", json::object(), session.patience);
+    if (const auto* known = std::get_if<json>(&status)) add_leases(networks, *known);
     return show(pick(std::move(networks), "network", wish.name, "network"), networks_table, "no networks", session);
 }
 

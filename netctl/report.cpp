@@ -2,7 +2,6 @@
 #include "netctl/report.hpp"
 
 #include "netctl/answer.hpp"
-#include "netctl/iproute2.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -71,9 +70,8 @@ std::vector<std::string> reasons_of_down(const Report& report) {
 
 std::vector<std::string> without_lease(const Report& report) {
     const auto down = texts_at(report.status, "down");
-    std::vector<std::string> names;
-    for (const auto& [name, network] : object_at(report.capabilities, "networks").items())
-        if (lacks_lease(network) && std::find(down.begin(), down.end(), name) == down.end()) names.push_back(name);
+    auto names = texts_at(report.status, "withoutLease");
+    std::erase_if(names, [&](const auto& name) { return std::find(down.begin(), down.end(), name) != down.end(); });
     return names;
 }
 

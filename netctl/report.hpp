@@ -12,7 +12,6 @@ namespace netctl {
 struct Report {
     nlohmann::json status = {};
     nlohmann::json drift = nlohmann::json::array();
-    nlohmann::json capabilities = {};  // null where they could not be had
     nlohmann::json problems = {};      // of the topology; null where no network is down, or it could not be had
 
     bool is_dirty() const;  // something runs that is not committed
@@ -26,7 +25,7 @@ Cell verdict_of(const Report& report);
 // The networks that are down, those of one NIC or bond together, and what has become of that.
 std::vector<std::string> reasons_of_down(const Report& report);
 
-// Networks that shall have an address by DHCP and have none; those that are down have their line already.
+// Networks that ask for an address by DHCP and have none; those that are down have their line already.
 std::vector<std::string> without_lease(const Report& report);
 
 // Networks and others that are not as they are defined, each once.

@@ -126,7 +126,7 @@ Table screen_of(const Report& report) {
     if (auto contested = names_in(member(object_at(status, "drift"), "contested")); !contested.empty())
         add("contested", {contested + ": somebody undoes each repair, so netd leaves it until its definition is applied anew", Tone::bad});
     for (const auto& reason : reasons_of_down(report)) add("down", {reason + ": netctl topology --problems", Tone::bad});
-    if (const auto names = without_lease(report); !names.empty()) add("no lease", {joined(names) + ": no DHCP server has given an address: journalctl -t dhcpcd", Tone::warning});
+    if (const auto names = without_lease(report); !names.empty()) add("no lease", {joined(names) + ": no address by DHCP: journalctl -t dhcpcd", Tone::warning});
     if (auto renamed = renames_in(object_at(status, "renamed")); !renamed.empty()) add("renamed", {std::move(renamed), Tone::warning});
     for (const auto& [tap, what] : object_at(status, "unknown").items()) add("unknown", {fmt::format("{} on {}: it carries nothing until it is known whose it is: netctl why {}", tap, text_at(what, "bridge"), tap), Tone::warning});
     for (const auto& [bond, verdict] : report.bonds().items()) add(bond, {shown(verdict), Tone::bad});
@@ -148,10 +148,8 @@ std::variant<Report, Trouble> take_report(Session& session) {
     const auto drift = session.netd.call("Host.getDrift", json::object(), session.patience);
     if (const auto* trouble = std::get_if<Trouble>(&drift)) return *trouble;
     report.drift = drift_of(std::get<json>(drift));
-    // Without these there is less to say, and no trouble.
-    auto capabilities = session.netd.call("Host.getNetworkCapabilities", json::object(), session.patience);
-    if (auto* known = std::get_if<json>(&capabilities)) report.capabilities = std::move(*known);
     if (member(report.status, "down").empty()) return report;
+    // Without it there is less to say, and no trouble.
     auto topology = session.netd.call("Host.getTopology", json{{"view", "problems"}}, session.patience);
     if (auto* problems = std::get_if<json>(&topology)) report.problems = std::move(*problems);
     return report;
@@ -165,7 +163,6 @@ Exit run(const Status&, Session& session) {
     const auto& report = std::get<Report>(taken);
     if (session.screen.wants_json()) {
         auto whole = report.status;
-        whole["withoutLease"] = without_lease(report);
         whole["deviations"] = report.drift;  // beside netd's own "drift": what is done about them, and what is contested
         session.screen.document(whole);
     } else {

@@ -100,11 +100,14 @@ def a_lease_is_kept_from_bridgeless_to_bridged_and_over_a_restart_and_ends_with_
 
 @case()
 def without_a_server_a_change_holds_and_its_address_comes_when_the_server_does(host):
-    host.client.setup({"web": {"nic": "eno1", "bootproto": "dhcp"}})
+    without = lambda: host.client.call("Host.getStatus")["withoutLease"]
+    host.client.setup({"web": {"nic": "eno1", "bootproto": "dhcp"}, "db": {"nic": "eno2", "bootproto": "dhcp", "addresses": ["10.9.0.5/24"]}})
     assert addresses(host, "web") == [] and told(host, "web")["dhcpv4"]
+    assert without() == ["db", "web"], without()
     agree(host)
     Server(host, "eno1")
     leased(host, "web")
+    wait_until(lambda: without() == ["db"], 10, without)
     agree(host, patience=10)
 
 

@@ -64,6 +64,14 @@ const Lease* lease_of(const intent::Network& network, Family family, const Lease
     return found == leases->end() ? nullptr : &found->second;
 }
 
+std::set<intent::NetworkName> without_lease(const intent::Intent& intent, const Leases* leases) {
+    std::set<intent::NetworkName> names;
+    for (const intent::Network& network : intent.networks())
+        for (const Family family : families)
+            if (asks(network, family) && !lease_of(network, family, leases)) names.insert(network.name);
+    return names;
+}
+
 Ways ways_of(const Lease& lease, const intent::Network& network, const intent::Intent& intent, const Leases& leases) {
     Ways ways;
     if (lease.routes.empty() && lease.on_link.empty()) {

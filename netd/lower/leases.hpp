@@ -32,6 +32,9 @@ std::string lease_key(const intent::Network& network, Family family);
 // The lease that the network has by its definition and its server; null: it asks for none, or was given none yet.
 const Lease* lease_of(const intent::Network& network, Family family, const Leases* leases);
 
+// The networks that ask a server, of either family, and were given none by it.
+std::set<intent::NetworkName> without_lease(const intent::Intent& intent, const Leases* leases);
+
 // Which ways of a lease count. A server says nothing about where a network is at home, its own or another, or where a definition leads
 // elsewhere; and, to a network without the default route, nothing about more than a /8. Each that doesn't count, in words.
 struct Ways {

@@ -2,6 +2,7 @@
 #include "netd/serve/requests.hpp"
 
 #include "netd/intent/same_definitions.hpp"
+#include "netd/lower/leases.hpp"
 #include "netd/lower/naming.hpp"
 #include "netd/lower/vm_id.hpp"
 #include "netd/observe/bond_health.hpp"
@@ -130,8 +131,10 @@ void Requests::status(const Ticket& ticket, const Params&) {
         {"disturbances", observe::disturbances()},
         {"renamed", json::object()},
         {"unknown", unknown_taps()},
+        {"withoutLease", json::array()},
         {"counters", {{"requests", counters_.requests}, {"refused", counters_.refused}, {"malformed", counters_.malformed}, {"busy", counters_.busy}}}};
     for (auto& [bond, verdict] : observe::bond_verdicts(now)) result["bonds"][bond] = std::move(verdict);
+    for (const auto& network : lower::without_lease(now.running, now.leases.get())) result["withoutLease"].push_back(network.text());
     if (now.pending) {
         const auto left = duration_cast<std::chrono::milliseconds>(now.pending->deadline - clock_.boottime()).count();
         result["transaction"] = {{"id", now.pending->id}, {"phase", "waiting"}, {"secondsLeft", std::max(0.0, left / 1000.0)}};

@@ -11,15 +11,13 @@ using nlohmann::json;
 TEST_CASE("the first line of the status says whether all is well, and what is not, the worst first") {
     Report report;
     REQUIRE(verdict_of(report).text == "all is well");
-    report.status = {{"transaction", {{"id", 3}}}};
-    report.capabilities = {{"networks", {{"dyn", {{"dhcpv4", true}, {"ipv4addrs", json::array()}}}}}};
+    report.status = {{"transaction", {{"id", 3}}}, {"withoutLease", {"dyn"}}};
     REQUIRE(verdict_of(report).text == "1 network without a lease, a change waits");
     REQUIRE(verdict_of(report).tone == Tone::warning);
     report.status = {{"unknown", {{"tap0", {{"bridge", "web"}}}}}};
-    report.capabilities = {};
     REQUIRE(verdict_of(report).text == "1 tap not known yet");
     REQUIRE(verdict_of(report).tone == Tone::warning);
-    report.status = {{"down", {"dyn", "web"}}, {"bonds", {{"bond0", "no LACP"}}}, {"trouble", {{"what", "blocked"}}}};
+    report.status = {{"down", {"dyn", "web"}}, {"withoutLease", {"dyn"}}, {"bonds", {{"bond0", "no LACP"}}}, {"trouble", {{"what", "blocked"}}}};
     report.drift = json::array({{{"kind", "network"}, {"name", "web"}}, {{"kind", "network"}, {"name", "web"}}, {{"kind", "guest"}, {"name", "vm1"}}});
     REQUIRE(verdict_of(report).text == "TROUBLE, 2 networks down, 1 bond not well, 2 not as defined");
     REQUIRE(verdict_of(report).tone == Tone::bad);
@@ -37,7 +35,7 @@ TEST_CASE("networks that are down are told by the NIC or bond that took them dow
 TEST_CASE("a status of no known shape has its first line, too") {
     for (const auto& odd : {json(), json(7), json::array({1, nullptr}), json{{"down", 5}, {"bonds", "x"}, {"networks", {{"web", 1}}}, {"nodes", {1, {{"id", 5}}}}}}) {
         INFO(odd.dump());
-        const Report report{odd, json::array(), odd, odd};
+        const Report report{odd, json::array(), odd};
         (void)reasons_of_down(report);
         REQUIRE_FALSE(verdict_of(report).text.empty());
     }

@@ -228,6 +228,19 @@ TEST_CASE("a lease stays with the wire when its network becomes bridged", "[leas
     CHECK(host.ways().empty());
 }
 
+TEST_CASE("who asks a server in vain is without a lease, whatever else it has", "[leases]") {
+    Host host;
+    host.define(R"({"networks": {"a": {"nic": "eno1", "bootproto": "dhcp", "addresses": ["10.9.0.5/24"]}, "b": {"nic": "eno2", "ipv6autoconf": true, "dhcpv6": true}, "c": {}}})");
+    const auto without = [&] {
+        std::set<std::string> names;
+        for (const auto& name : lower::without_lease(host.transactor.running(), &host.held)) names.insert(name.text());
+        return names;
+    };
+    CHECK(without() == std::set<std::string>{"a", "b"});
+    host.follow({{"eno1-4", lease("10.7.0.84/24", "10.7.0.1")}});
+    CHECK(without() == std::set<std::string>{"b"});
+}
+
 TEST_CASE("another lease leaves nothing of the one before, and none leaves nothing", "[leases]") {
     Host host;
     host.define(R"({"networks": {"web": {"nic": "eno1", "bootproto": "dhcp", "addresses": ["192.0.2.1/24"]}}})");
