@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <iterator>
 #include <set>
+#include <type_traits>
 
 namespace plan {
 namespace {
@@ -155,7 +156,10 @@ std::string reason_of(const topology::Update<R>& op) {
     if constexpr (requires { op.now.owner; })
         if (op.now.owner == topology::Owner::foreign() && !owner_of(op.was).empty()) return owner_of(op.was) + " no longer wants it, and others have ports there";
     const std::string owner = owner_of(op.now).empty() ? owner_of(op.was) : owner_of(op.now);
-    return owner.empty() ? "differs from what is wanted" : owner + " wants it so";
+    if (!owner.empty()) return owner + " wants it so";
+    if constexpr (std::is_same_v<R, bridges::Link>)
+        if (op.now.master && op.now.master->of) return op.now.master->of->text() + " has it as a port";
+    return "differs from what is wanted";
 }
 template <class R>
 std::string reason_of(const topology::Remove<R>& op) {

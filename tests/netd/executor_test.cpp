@@ -3,6 +3,7 @@
 
 #include "tests/fakes/fake_kernel.hpp"
 #include "tests/fakes/fake_switch.hpp"
+#include "tests/netd/host_house.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -77,5 +78,16 @@ TEST_CASE("a step says what it changes in words that need no source to be read b
     CHECK(told({.name = eno1, .kind = bridges::Bridge{{{"stp_state", "0"}}}}, {.name = eno1, .kind = bridges::Bridge{{{"stp_state", "1"}}}}).ends_with(" eno1: stp_state 0 becomes 1"));
 }
 
+TEST_CASE("a NIC is changed because of the bridge that it is a port of", "[plan]") {
+    told::House house{"eth0"};
+    house.define({{"networks", {{"web", {{"nic", "eth0"}}}}}});
+    bridges::Link pulled{house.link("eth0").name};
+    pulled.master = bridges::Master{};
+    house.meddle(pulled);
+    std::set<std::string> reasons;
+    for (const plan::Step& step : house.left())
+        if (plan::subject(step.op) == "eth0") reasons.insert(step.because);
+    CHECK(reasons == std::set<std::string>{"web has it as a port"});
+}
 
 }  // namespace executor_test
