@@ -9,13 +9,9 @@ namespace netd {
 
 using topology::IfName;
 
-void forget_wire(const observe::Backends& backends, IfName device) {
-    constexpr std::chrono::seconds patience{3};
-    bridges::Kernel& kernel = backends.kernel;
-    if (backends.ovs.state().ports.contains(device)) {
-        std::ignore = backends.ovs.forwards_as_told(std::chrono::steady_clock::now() + patience);  // one that is as busy as that is not waited for
-        if (auto heard = kernel.hear(); !heard) log::warn("{}: {}", heard.error().subject, heard.error().what);
-    }
+namespace {
+
+void forget_wire(bridges::Kernel& kernel, const IfName& device) {
     const bridges::Link* there = kernel.state().links.find(device);
     if (!there || !there->stack) return;
     const bridges::Link link = *there;  // which is another one once the kernel was told
@@ -27,6 +23,17 @@ void forget_wire(const observe::Backends& backends, IfName device) {
         const std::vector<bridges::Op> step{topology::Update<bridges::Link>{link, now}};
         if (const auto progress = kernel.apply(step); progress.stopped) log::warn("{}: {}", progress.stopped->subject, progress.stopped->what);
     }
+}
+
+}  // namespace
+
+void forget_wires(const observe::Backends& backends, const std::set<IfName>& devices) {
+    constexpr std::chrono::seconds patience{3};
+    if (std::ranges::any_of(devices, [&](const IfName& device) { return backends.ovs.state().ports.contains(device); })) {
+        std::ignore = backends.ovs.forwards_as_told(std::chrono::steady_clock::now() + patience);  // one that is as busy as that is not waited for
+        if (auto heard = backends.kernel.hear(); !heard) log::warn("{}: {}", heard.error().subject, heard.error().what);
+    }
+    for (const IfName& device : devices) forget_wire(backends.kernel, device);
 }
 
 std::vector<lower::Hearing> heard_in_change(const store::Remembered& remembered) {

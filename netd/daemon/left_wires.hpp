@@ -11,9 +11,9 @@
 
 namespace netd {
 
-// Has the kernel forget the addresses and ways that it has by that device from routers, when nothing comes from the wire of before any more.
-// Those of the wire where it is now are the greeter's to ask.
-void forget_wire(const observe::Backends& backends, topology::IfName device);
+// Has the kernel forget the addresses and ways that it has by these devices from routers, when nothing comes from the wires of before any
+// more: that is waited for once, as nothing else is done meanwhile. Those of the wires where they are now are the greeter's to ask.
+void forget_wires(const observe::Backends& backends, const std::set<topology::IfName>& devices);
 
 // Who heard routers where as a netd died while its change waited to be confirmed, or after it had, on the way back; nobody if none did.
 std::vector<lower::Hearing> heard_in_change(const store::Remembered& remembered);

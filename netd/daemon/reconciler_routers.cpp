@@ -31,13 +31,15 @@ void Reconciler::see_to_routers() {
 void Reconciler::hear_routers() {
     const auto now = clock_.boottime();
     std::map<int, std::string> all, wires;
+    std::set<topology::IfName> moved;
     for (const lower::Hearing& network : needs().hearing) {
         const bridges::Link* link = backends_.kernel.state().links.find(network.device);
         if (!link || link->up != true) continue;
         all.emplace(link->facts.index, network.wire);
         if (is_beside(network)) wires.emplace(link->facts.index, network.wire);
-        if (const auto was = wires_.find(link->facts.index); was != wires_.end() && was->second != network.wire && has_what_it_had(*link)) forget_wire(backends_, link->name);
+        if (const auto was = wires_.find(link->facts.index); was != wires_.end() && was->second != network.wire && has_what_it_had(*link)) moved.insert(link->name);
     }
+    forget_wires(backends_, moved);
     // What has come was said on the wires of before.
     if (router_ear_)
         for (const Announcement& announcement : router_ear_->hear()) routers_.take(announcement, now);
@@ -71,7 +73,7 @@ void Reconciler::open_ear(bool is_wanted) {
 
 // What an earlier netd has heard, but for what it heard in a change that was taken back.
 void Reconciler::believe_routers(const std::set<topology::IfName>& left) {
-    for (const topology::IfName& device : left) forget_wire(backends_, device);
+    forget_wires(backends_, left);
     hear_routers();
     for (const auto& [device, router] : lower::routers_in(backends_.kernel.state(), needs().hearing))
         if (const bridges::Link* link = left.contains(device) ? nullptr : backends_.kernel.state().links.find(device)) routers_.believe(link->facts.index, router, clock_.boottime());

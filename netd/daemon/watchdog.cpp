@@ -123,7 +123,7 @@ int recover(const Options& options, const store::Entry& entry) {
     apply::Transactor transactor(backends, std::move(*store), clock);
     const auto outcome = transactor.recover();
     const auto left = left_wires(heard, outcome, transactor.standing());
-    for (const topology::IfName& device : left) forget_wire(backends, device);
+    forget_wires(backends, left);
     keep_router_ways(transactor.standing(), left, **kernel, observe::host_of(backends));
     greet(greeter, transactor.standing(), backends);
     // Flows go by what ovs-vswitchd tells of ports after they came, and nobody is here to hear it later.
