@@ -1,6 +1,8 @@
 """Guests that were defined with libvirt's own words: networks by name, ports that libvirt makes, and netd that knows them."""
 
+import os
 import re
+import time
 
 from client import RpcError
 from guest_runner import case, networks, subnets
@@ -31,6 +33,30 @@ def networks_are_offered_by_name(host):
     wait_until(lambda: "extra" not in offered(host), 20, "a network that is gone is still offered")
     assert "theirs" in offered(host)
     host.libvirt.virsh("net-undefine", "theirs")
+
+
+@case
+def a_network_that_goes_before_any_was_offered_is_nobodys_work(host):
+    """A netd that is started while a change waits offers nothing before it has ended."""
+    def worked():
+        after_name = open(f"/proc/{host.netd.process.pid}/stat").read().rpartition(")")[2].split()
+        return (int(after_name[11]) + int(after_name[12])) / os.sysconf("SC_CLK_TCK")
+    host.client.send("Host.setupNetworks", {"networks": {"db": {"nic": "eno2", "mtu": 1400}}, "options": {"connectivityCheck": True, "connectivityTimeout": 300}})
+    other = host.netd.client()
+    wait_until(lambda: other.call("Host.getStatus")["transaction"], 20, "the change does not wait")
+    host.netd.kill()
+    host.netd.start().ready()
+    host.client = host.netd.client()
+    host.wait_for_libvirt()
+    assert host.client.call("Host.getStatus")["transaction"], "the change does not wait any more"
+    host.libvirt.virsh("net-create", "/dev/stdin", text="<network><name>theirs</name><forward mode='bridge'/><bridge name='elsewhere'/></network>")
+    host.libvirt.virsh("net-destroy", "theirs")
+    time.sleep(7)   # within five seconds it would be offered again
+    before = worked()
+    time.sleep(5)
+    assert worked() - before < 2.5, f"{worked() - before} s of 5"
+    assert host.client.call("Host.rollback")["rolledBack"]
+    wait_until(lambda: {"web", "db", "sdn", "sdn2"} <= set(host.libvirt.virsh("net-list", "--name").split()), 30, lambda: f"offered: {offered(host)}")
 
 
 @case

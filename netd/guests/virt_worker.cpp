@@ -71,7 +71,7 @@ private:
 
     // Of several lists only the last counts, and whoever waits for an answer has it first.
     void offer() {
-        if (Clock::now() >= offers_again_) offers_due_ = offers_.has_value();
+        if (Clock::now() >= offers_again_) offers_due_ = true;
         if (!session_ || !std::exchange(offers_due_, false)) return;
         offers_again_ = Deadline::max();
         const std::string before = offering_;
@@ -91,8 +91,10 @@ private:
         for (Offer& one : offers) offers_->put(std::move(one));
         offers_due_ = true;
     }
-    // Whoever undoes it each time is not answered at once each time.
-    void take(Withdrawn&) { offers_again_ = std::min(offers_again_, Clock::now() + longest_pause); }
+    // Whoever undoes it each time is not answered at once each time. Where nothing was to be offered yet, nothing is again.
+    void take(Withdrawn&) {
+        if (offers_) offers_again_ = std::min(offers_again_, Clock::now() + longest_pause);
+    }
     void take(Lost&) {
         if (session_) fail({Fault::backend, "libvirt", "the connection to libvirt is gone"});
     }
