@@ -8,6 +8,8 @@ import time
 from agree import agree
 from client import says_no
 from host import is_alive, reachable, wait_until
+from killing import again
+from rollback import before_it_ends
 from runner import case
 
 
@@ -298,6 +300,25 @@ def networks_that_swap_their_nics_keep_what_was_leased_there(host):
     told_of = [(event["subject"], event["added"].split()) for _, event in events.all(1) if event["subject"] in wires]
     assert sorted(told_of) == sorted(wires.items()), told_of
     agree(host)
+
+
+@case()
+def what_was_leased_on_another_wire_goes_with_a_change_that_the_watchdog_takes_back(host):
+    asking = lambda nic: {"nic": nic, "bootproto": "dhcp", "blockingdhcp": True}
+    Server(host, "eno1")
+    Server(host, "eno2", subnet="10.8.0")
+    host.client.setup({"web": asking("eno1")}, confirm=None)
+    lease = leased(host, "web")
+    def is_leased_there():
+        wait_until(lambda: addresses(host, "web")[:1] != [lease] and addresses(host, "web"), 15, "no lease of the other wire")
+        wait_until(lambda: os.path.exists("/var/lib/dhcpcd/web.lease"), 5, "dhcpcd keeps what it had elsewhere")
+    before_it_ends(host, {"web": asking("eno2")}, 20, is_leased_there)
+    host.netd.kill()
+    wait_until(lambda: addresses(host, "web") == [lease], 130, "the watchdog does not take it back")
+    wait_until(lambda: not os.path.exists("/var/lib/dhcpcd/web.lease"), 20, "by what it had there dhcpcd would ask here, and be refused")
+    again(host)
+    assert addresses(host, "web") == [lease]
+    agree(host, patience=10)
 
 
 @case()

@@ -96,7 +96,6 @@ void DhcpClients::bury() {
     std::erase_if(ending_, [](const Running& one) {
         if (!child::is_dead(one.process)) return false;
         std::ignore = child::bury(one.pid);
-        forget_lease(one.client);
         return true;
     });
 }
@@ -144,6 +143,7 @@ void DhcpClients::end_others(const lower::Clients& wanted) {
             continue;
         }
         child::end(at->second.process, at->second.pid);
+        forget_lease(at->second.client);  // at once: the watchdog ends some, and then itself
         for (const char* ending : {".pid", ".conf"}) ::unlink(leases_.path(at->first, ending).c_str());
         ending_.push_back(std::move(at->second));
         at = running_.erase(at);
