@@ -1,27 +1,26 @@
 // See netns_path.hpp. Looked at by a thread of its own, so that netd's never leave.
 #include "bridges/netns_path.hpp"
 
+#include "bridges/nl_socket.hpp"
 #include "bridges/veth_peer.hpp"
 
-#include <linux/if.h>
-#include <linux/sockios.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
 #include <sched.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 
-#include <algorithm>
-#include <cstring>
 #include <thread>
 
 namespace bridges {
 namespace {
 
-// The namespace that the thread is in.
+// The namespace that the thread is in. Not by an ioctl (SIOCGIFINDEX): of a name that is free the kernel has modprobe look for a module first.
 bool knows(const topology::IfName& name) {
-    const Descriptor socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    ifreq asked = {};
-    std::memcpy(asked.ifr_name, name.c_str(), std::min<std::size_t>(name.text().size(), IFNAMSIZ - 1));
-    return socket && ioctl(socket.get(), SIOCGIFINDEX, &asked) == 0;
+    auto socket = RequestSocket::open();
+    if (!socket) return false;
+    std::vector<Message> asked;
+    asked.emplace_back(RTM_GETLINK, 0, ifinfomsg{}).text(IFLA_IFNAME, name.text());
+    const auto answers = socket->exchange(asked);
+    return answers && answers->front().code == 0;
 }
 
 }  // namespace

@@ -1,10 +1,12 @@
 """Guests' NICs on every kind of switch: plugged, moved, unplugged, and what they can and can't hear."""
 
+import pathlib
+
 from agree import agree
 from client import RpcError, says_no
 from frames import Tap, Wire, shout
 from host import reachable, wait_until
-from runner import case
+from runner import Skip, case
 
 every_kind = ("legacy", "vlan-aware", "ovs")
 
@@ -212,6 +214,25 @@ def a_name_in_a_namespace_is_one_nics(host):
     host.client.call("VM.hotunplugNic", {"vmId": "a", "nic": {"macAddr": second["macAddr"]}})
     first.unplug()
     agree(host)
+
+
+@case()
+def no_module_is_looked_for_by_the_name_of_a_nic(host):
+    """Which the kernel does, by a program, for who asks it by an ioctl for a name that nothing has."""
+    setting = pathlib.Path("/proc/sys/kernel/modprobe")
+    if not (pathlib.Path("/run/lab").is_dir() and setting.exists()):
+        raise Skip("only in a lab, whose kernel is its own and loads modules")
+    asked, program, before = host.folder / "asked", host.folder / "modprobe", setting.read_text().strip()
+    asked.touch()
+    program.write_text(f"#!/bin/sh\necho \"$@\" >>{asked}\nexec {before} \"$@\"\n")
+    program.chmod(0o755)
+    define(host, {"lan": {}})
+    setting.write_text(str(program))
+    try:
+        Guest(host, "a", "lan", ifname="inside7")
+    finally:
+        setting.write_text(before)
+    assert "inside7" not in asked.read_text(), asked.read_text()
 
 
 @case(start=False)

@@ -1,4 +1,5 @@
 // Veth pairs whose far end is in another namespace.
+#include "bridges/netns_path.hpp"
 #include "tests/contract/kernel_worlds.hpp"
 
 #include <fcntl.h>
@@ -39,6 +40,20 @@ TEST_CASE("a namespace that is not there is refused, and nothing is made", "[ker
     const Error no = refused(world, Create<Link>{link("nic0", Veth{"no-such-namespace", {}, {}})});
     REQUIRE(no.fault == Fault::not_found);
     REQUIRE_FALSE(world.kernel->state().links.contains(name("nic0")));
+}
+
+TEST_CASE("whether a name is taken in a namespace is told of that one, and of none that is not there", "[kernel][netns]") {
+    RealWorld far;
+    const int fd = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+    REQUIRE(fd >= 0);
+    const std::string path = "/proc/self/fd/" + std::to_string(fd);
+    succeed(far, Create<Link>{link("taken0", Veth{std::nullopt, name("far-taken0"), std::nullopt})});
+    RealWorld near;
+    succeed(near, Create<Link>{link("mine0", Veth{std::nullopt, name("far-mine0"), std::nullopt})});
+    CHECK(bridges::has_link(path, name("taken0")));
+    CHECK_FALSE(bridges::has_link(path, name("mine0")));
+    CHECK_FALSE(bridges::has_link("no-such-namespace", name("taken0")));
+    close(fd);
 }
 
 }  // namespace kernel_netns_test
