@@ -33,13 +33,17 @@ constexpr std::string_view chains = R"(
   meta l4proto != 255 return
   meta protocol { ip, ip6 } goto drop_fragment
  }
+ chain dhcp {
+  meta protocol ip6 frag frag-off != 0 return
+  udp sport { 67, 547 } goto drop_dhcp
+  udp dport { 68, 546 } goto drop_dhcp
+ }
  chain own {
   jump readable
   iifname . ether saddr != @macs goto drop_mac
   meta protocol arp arp htype != 1 goto drop_mac
   meta protocol arp iifname . arp saddr ether != @macs goto drop_mac
-  udp sport { 67, 547 } goto drop_dhcp
-  udp dport { 68, 546 } goto drop_dhcp
+  jump dhcp
   meta protocol ip6 icmpv6 type { 134, 137 } goto drop_router
   meta protocol ip ip frag-off & 0x1fff == 0 icmp type { 5, 9 } goto drop_router
   meta protocol ip6 ip6 daddr ff00::/8 exthdr frag exists goto drop_fragment

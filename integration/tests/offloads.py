@@ -80,7 +80,11 @@ def later_parts(host):
     victim = Guest(host, "victim", "lan", "tap", filter="none")
     for guest in attackers(host, "lan", ("tap",)):
         speaks(guest, {"victim": victim})
-        part = lambda kind, data: struct.pack("!BBHI", 58, 0, 181 << 3, 99) + bytes((kind,)) + data
+        part = lambda kind, data, protocol=58: struct.pack("!BBHI", protocol, 0, 181 << 3, 99) + bytes((kind,)) + data
+        for label in (68, 546):   # nftables would read a port there
+            labelled = lambda packet: struct.pack("!I", 6 << 28 | label) + packet[4:]
+            flow = lambda data: ether(victim.mac, guest.mac, 0x86DD, labelled(ip6(link_local(guest.mac), link_local(victim.mac), 44, part(0, data, 17))))
+            assert arrives(guest, victim, flow, expected=True), f"{guest.name}: a later part of UDP with flow label {label}"
         for kind in (134, 136):
             six = lambda data: ether(victim.mac, guest.mac, 0x86DD, ip6(link_local(guest.mac), link_local(victim.mac), 44, part(kind, data)))
             assert arrives(guest, victim, six, expected=True), f"{guest.name}: a later part of a ping that goes on with {kind}"
