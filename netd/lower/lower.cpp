@@ -1,7 +1,6 @@
 // Finds what a change touches, draws up what is wanted of it, and what becomes of that which is let go.
 #include "netd/lower/lower.hpp"
 
-#include "bridges/bond_options.hpp"
 #include "bridges/bridge_options.hpp"
 #include "netd/lower/attainable.hpp"
 #include "netd/lower/bystanders.hpp"
