@@ -98,7 +98,8 @@ Outcome Transactor::recover(std::optional<store::Remembered> read_already) {
     const auto& ran = remembered.running;
     const bool knows_base = entry && *entry && ran && *ran && (*ran)->generation >= (*entry)->base_generation;
     load(remembered);
-    leftovers_due_ = damages_.empty() && store_.are_leftovers_due();
+    leftovers_due_ = store_.are_leftovers_due();
+    if (!damages_.empty()) set_leftovers_due(false);  // not for the next start either, which finds no damage any more
     if (!entry && has_run_in_this_boot_) {
         note_damage(entry.error(), "the change that was open can't be taken back");
         return RolledBack{entry.error()};

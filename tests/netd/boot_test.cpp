@@ -128,6 +128,28 @@ TEST_CASE("what nobody committed goes out of Open vSwitch though the netd that b
     CHECK(host.ovs.truth().bridges.contains(kept.name));
 }
 
+TEST_CASE("what may be of a definition that is lost is no leftover, for the start after the one that lost it neither", "[boot]") {
+    Booted host;
+    ovs::Bridge kept{name("ovs-eno2")};
+    kept.owner = topology::Owner::ours("base eno2");
+    REQUIRE(host.ovs.meddle(topology::Create<ovs::Bridge>{kept}));
+    host.ovs.connect(false);
+    std::ignore = host.transactor().recover();
+    std::ofstream(host.disk.run() + "/running") << "rubbish";
+    {
+        auto transactor = host.transactor();
+        std::ignore = transactor.recover();
+        REQUIRE(transactor.damages().size() == 1);
+    }
+    host.ovs.connect(true);
+    host.ovs.hear();
+    auto transactor = host.transactor();
+    REQUIRE(std::holds_alternative<apply::Committed>(transactor.recover()));
+    REQUIRE(transactor.see_to_leftovers());
+    CHECK(transactor.take_leftovers().empty());
+    CHECK(host.ovs.truth().bridges.contains(kept.name));
+}
+
 TEST_CASE("a boot goes round what somebody else's device is in the way of", "[boot]") {
     Booted host;
     bridges::Link other{name("alpha")};
