@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace netd {
 
@@ -108,7 +109,7 @@ void Reconciler::hear() {
     const auto heard = backends_.kernel.hear();
     const bool others_changed = static_cast<int>(backends_.ovs.hear()) | static_cast<int>(backends_.guests.hear());
     tell_restored_flows();
-    hear_again_.reset();
+    const bool was_deaf = std::exchange(hear_again_, std::nullopt).has_value();
     if (!heard) {
         // What was told is taken, and nothing more may come for long.
         log::error("the kernel's notifications can't be read: {}", heard.error().what);
@@ -118,8 +119,9 @@ void Reconciler::hear() {
     }
     if (heard->overrun) ++overruns_;
     const bool are_back = see_to_rules();
-    if (heard->changed || others_changed) ask_who_moved();
-    if (!heard->changed && !others_changed && !are_back) return;
+    const bool is_another = heard->changed || others_changed || was_deaf;  // what was taken then is told now
+    if (is_another) ask_who_moved();
+    if (!is_another && !are_back) return;
     try_again();
     see_to_leftovers();
     follow_names();

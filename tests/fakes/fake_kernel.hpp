@@ -9,6 +9,7 @@
 #include <functional>
 #include <initializer_list>
 #include <string_view>
+#include <utility>
 
 namespace fakes {
 
@@ -68,7 +69,11 @@ public:
         : real_(real), nth_(nth), when_(when), until_(until) {}
 
     bridges::Result<> look() override { return real_.look(); }
-    bridges::Result<bridges::Heard> hear() override { return real_.hear(); }
+    bridges::Result<bridges::Heard> hear() override {
+        auto heard = real_.hear();
+        if (std::exchange(loses_word, false)) return topology::Error{topology::Fault::lost_sync, "netlink", "no answer"};
+        return heard;
+    }
     bridges::Result<> look_at(std::span<const topology::IfName> links) override { return real_.look_at(links); }
     const bridges::State& state() const override { return real_.state(); }
     bridges::Progress apply(std::span<const bridges::Op> ops) override;
@@ -82,6 +87,9 @@ public:
 
     // What is refused whenever it is asked for.
     std::function<bool(const bridges::Op&)> refuses = [](const bridges::Op&) { return false; };
+
+    // The next hear() takes what was told, and fails over what is to be asked of it.
+    bool loses_word = false;
 
     // Called instead of failing quietly, e.g. to throw: netd "dies" at that op.
     std::function<void()> die = {};

@@ -141,6 +141,19 @@ TEST_CASE("that another program has taken over resolv.conf is told", "[reconcile
 
 TEST_CASE("where nothing differs from what was told last, nothing is told", "[reconciler]") { CHECK(Host().shown().empty()); }
 
+TEST_CASE("what was heard while the kernel could not be asked is told when it can be again", "[reconciler]") {
+    Host host;
+    const auto web = topology::IfName::observed("web");
+    bridges::Link smaller{web};
+    smaller.mtu = topology::Mtu::observed(1400);
+    REQUIRE(host.kernel.meddle(topology::Update<bridges::Link>{*host.kernel.truth().links.find(web), smaller}));
+    host.faulty.loses_word = true;
+    host.ovs.next = serve::Confirm{serve::Ticket{.id = 1}};  // of nothing, which changes nothing
+    const auto shown = host.shown();
+    REQUIRE(shown.size() == 1);
+    CHECK(shown.front()->observed.kernel.links.find(web)->mtu == smaller.mtu);
+}
+
 TEST_CASE("what somebody else writes over netd's nameservers is told, and stays until the next change", "[reconciler]") {
     Host host{R"({"networks": {"web": {"nic": "eno1", "ipaddr": "192.0.2.5", "prefix": 24, "gateway": "192.0.2.1", "defaultRoute": true, "nameservers": ["192.0.2.53"]}}})"};
     const std::vector<std::string> own{"192.0.2.53"}, others{"198.51.100.1"};
