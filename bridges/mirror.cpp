@@ -31,6 +31,12 @@ void change(topology::Shared<T>& shared, const Change& how) {
 
 bool speaks_lacp(const Link& link) { return has_option<Bond>(link, "mode", "802.3ad"); }
 
+// Some of LACP's options the kernel tells only where he may set them by whose doing it reports the bond, if only by ending a tcpdump.
+bool tells_all_of_lacp(const Link& link) {
+    const auto* bond = link.as<Bond>();
+    return bond && bond->options.contains("ad_actor_sys_prio");
+}
+
 }  // namespace
 
 bool filters_vlans(const Link& link) { return has_option<Bridge>(link, "vlan_filtering", "1"); }
@@ -91,6 +97,7 @@ void Mirror::take(LinkReport report, bool was_down) {
     // Whom a bond speaks LACP with is told of none; its ports tell when they are let in or thrown out.
     const auto master = links_.find(report.master);
     if (master != links_.end() && speaks_lacp(master->second.report.link)) hints_.insert(report.master);
+    if (speaks_lacp(report.link) && tells_all_of_lacp(was) && !tells_all_of_lacp(report.link)) hints_.insert(index);
     relate(index, seen.report, false);
     relate(index, report, true);
     seen.report = std::move(report);

@@ -1,7 +1,10 @@
 // What every kernel behind the seam promises of bonds.
 #include "bridges/bond_options.hpp"
+#include "bridges/mirror.hpp"
+#include "bridges/nl_message.hpp"
 #include "tests/contract/kernel_worlds.hpp"
 
+#include <linux/rtnetlink.h>
 #include <poll.h>
 
 namespace kernel_bond_test {
@@ -139,6 +142,34 @@ TEST_CASE("a bond takes its port for down until it has seen by itself that there
     update(world, far);
     REQUIRE(becomes(false));
     REQUIRE(seen(world, "eth0").facts.carrier);
+}
+
+TEST_CASE("a bond is asked for where it is reported without what not all may know", "[mirror]") {
+    const auto report = [](bool is_whole) {
+        ifinfomsg header = {};
+        header.ifi_index = 7;
+        Message message(RTM_NEWLINK, 0, header);
+        message.text(IFLA_IFNAME, "bond0");
+        message.number(IFLA_MTU, 1500);
+        message.nest(IFLA_LINKINFO, [&] {
+            message.text(IFLA_INFO_KIND, "bond");
+            message.nest(IFLA_INFO_DATA, [&] {
+                message.number<std::uint8_t>(IFLA_BOND_MODE, 4);
+                if (is_whole) message.number<std::uint16_t>(IFLA_BOND_AD_ACTOR_SYS_PRIO, 1000);
+            });
+        });
+        return message;
+    };
+    Mirror mirror;
+    const auto hints_after = [&](bool is_whole) {
+        mirror.take(*report(is_whole).raw());
+        mirror.settle();
+        return mirror.take_hints();
+    };
+    CHECK(hints_after(true).empty());
+    CHECK(hints_after(false) == std::set{7});
+    CHECK(hints_after(false).empty());  // nor may netd know it
+    CHECK(hints_after(true).empty());
 }
 
 }  // namespace kernel_bond_test
