@@ -37,6 +37,7 @@ Result<> KernelMirror::look(const std::function<Result<>(KernelMirror&)>& last) 
     has_lost_ = true;  // until all is seen: a look that fails is begun anew
     Mirror fresh(own_timers_of);
     const auto links = requests_.dump(ask_links());
+    if (!links) return links.error();
     // The kernel tells the rest while the links are read, which are most of it; where there is no thread to be had, afterwards.
     auto rest = std::async([this] { return list_rest(); });
     if (auto read = feed(fresh, links); !read) return read.error();
