@@ -92,7 +92,7 @@ def libvirtd_hangs_during_a_plug(host):
 @case
 def netd_is_killed_in_the_middle_of_a_plug(host):
     params = '{"vmId": "b", "nic": {"network": "sdn", "macAddr": "52:54:00:aa:00:01"}}'
-    for call, number in (("rename", 1), ("sendmsg", 1), ("sendmsg", 2), ("sendmsg", 4), ("unlinkat", 1), ("unlink", 1)):
+    for call, number in (("rename", 1), ("sendmsg", 1), ("sendmsg", 2), ("sendmsg", 4), ("unlink", 1)):
         host.netd.stop()
         again(host)
         tracer = host.space.start("strace", "-f", "-qq", "-o", "/dev/null", "-e", f"inject={call}:signal=KILL:when={number}", "-p", str(host.netd.process.pid))
