@@ -146,7 +146,7 @@ void FlowKeeper::work(const IfName& name, Bridge& bridge) {
 // What it may have learned since it began, another one sees to.
 void FlowKeeper::go_on_unlearning(const IfName& name, Bridge& bridge) {
     while (bridge.unlearning || std::exchange(bridge.is_taught, false)) {
-        if (!bridge.unlearning) bridge.unlearning = std::make_unique<Unlearning>(folder_, name);
+        if (!bridge.unlearning) bridge.unlearning = std::make_unique<Settling>(folder_, name);
         if (!bridge.unlearning->run()) return;
         bridge.unlearning.reset();
     }

@@ -5,7 +5,7 @@
 #include "ovs-driver/filtered.hpp"
 #include "ovs-driver/openflow.hpp"
 #include "ovs-driver/switch.hpp"
-#include "ovs-driver/unlearning.hpp"
+#include "ovs-driver/settling.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -65,7 +65,7 @@ private:
         bool disturbed = false;            // somebody else changed what is installed
         bool repairs = false;              // and that is being undone, which is still to be told
         bool is_taught = false;            // it may have learned what it is to forget
-        std::unique_ptr<Unlearning> unlearning = {};
+        std::unique_ptr<Settling> unlearning = {};
         bool has_meters = true;            // until the datapath says that it has none
         std::uint8_t generation = 0;
         Clock::time_point next_try = {};   // to connect

@@ -8,6 +8,7 @@
 #include "ovs-driver/rows_read.hpp"
 #include "ovs-driver/rows_write.hpp"
 #include "ovs-driver/session.hpp"
+#include "ovs-driver/settling.hpp"
 #include "ovs-driver/vswitchd.hpp"
 
 #include <fmt/format.h>
@@ -25,19 +26,6 @@ using Deadline = std::chrono::steady_clock::time_point;
 constexpr const char* subject = "Open vSwitch";
 constexpr std::chrono::seconds flow_patience{3}, return_patience{5}, a_look{1};
 constexpr std::chrono::milliseconds a_glance{50};
-
-// The words of ovsdb-server, out of {"details":…,"error":…}.
-std::string words_of(const char* text) {
-    if (!text) return "no reason given";
-    json* parsed = json_from_string(text);
-    std::string words = text;
-    if (parsed->type == JSON_OBJECT) {
-        const auto* details = static_cast<json*>(shash_find_data(json_object(parsed), "details"));
-        if (details && details->type == JSON_STRING) words = json_string(details);
-    }
-    json_destroy(parsed);
-    return words;
-}
 
 // The port that gets copies, or gets others, or none any more: a mirror of netd's has its name.
 const IfName* output_of_mirror(const Op& op) {
@@ -153,16 +141,11 @@ bool OvsdbSwitch::answers(Deadline deadline) {
     return true;
 }
 
-// The round that is under way may have gone by what was: the one after it is waited for, too.
 bool OvsdbSwitch::forwards_as_told(Deadline deadline) {
-    for (int round = 0; round < 2; ++round) {
-        Vswitchd looker(folder_of(session_.remote()), "revalidator/wait");
-        for (looker.ask(); connected() && !looker.has_answered(); looker.run()) {
-            if (Session::Clock::now() >= deadline) return false;
-            looker.wait();
-            wait({}, deadline);
-            listen();
-        }
+    for (Settling settling(folder_of(session_.remote())); connected() && !settling.run(); listen()) {
+        if (Session::Clock::now() >= deadline) return false;
+        settling.wait();
+        wait({}, deadline);
     }
     return true;
 }
@@ -253,7 +236,7 @@ Result<ovsdb_idl_txn_status> OvsdbSwitch::commit_once(std::span<const Op> ops, D
     }
     if (status == TXN_SUCCESS) awaited = ovsdb_idl_txn_get_increment_new_value(transaction.get());
     if (status == TXN_SUCCESS || status == TXN_UNCHANGED || status == TXN_TRY_AGAIN) return status;
-    return Error{Fault::backend, subject, words_of(ovsdb_idl_txn_get_error(transaction.get()))};
+    return Error{Fault::backend, subject, words_of_refusal(ovsdb_idl_txn_get_error(transaction.get()))};
 }
 
 Result<> OvsdbSwitch::wait_until_applied(std::int64_t number, Deadline deadline) {

@@ -111,4 +111,16 @@ const ovsrec_interface* Session::interface(const IfName& name) const {
     return found;
 }
 
+std::string words_of_refusal(const char* error) {
+    if (!error) return "no reason given";
+    json* parsed = json_from_string(error);
+    std::string words = error;
+    if (parsed->type == JSON_OBJECT) {
+        const auto* details = static_cast<json*>(shash_find_data(json_object(parsed), "details"));
+        if (details && details->type == JSON_STRING) words = json_string(details);
+    }
+    json_destroy(parsed);
+    return words;
+}
+
 }  // namespace ovs

@@ -78,4 +78,7 @@ private:
 struct DropTransaction { void operator()(ovsdb_idl_txn* transaction) const; };
 using Transaction = std::unique_ptr<ovsdb_idl_txn, DropTransaction>;
 
+// The words of ovsdb-server about a transaction, out of {"details":…,"error":…}.
+std::string words_of_refusal(const char* error);
+
 }  // namespace ovs
