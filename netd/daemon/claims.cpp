@@ -2,12 +2,11 @@
 #include "netd/daemon/claims.hpp"
 
 #include "netd/daemon/log.hpp"
-#include "netd/loop/socket_option.hpp"
+#include "netd/loop/packet_filter.hpp"
 
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
-#include <linux/filter.h>
 #include <linux/if_arp.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
@@ -40,16 +39,10 @@ std::uint32_t number_of(const IpAddress& address) {
     return std::uint32_t{bytes[0]} << 24 | std::uint32_t{bytes[1]} << 16 | std::uint32_t{bytes[2]} << 8 | bytes[3];
 }
 
-bool attach(int socket, std::vector<sock_filter> filter) {
-    return loop::set_option(socket, SOL_SOCKET, SO_ATTACH_FILTER, sock_fprog{static_cast<unsigned short>(filter.size()), filter.data()});
-}
-
-constexpr sock_filter all_of_it = BPF_STMT(BPF_RET | BPF_K, 0xffff), nothing = BPF_STMT(BPF_RET | BPF_K, 0);
-
 // Nothing of what arrived before the filter was settled is let in, so the protocol comes last, with bind().
 loop::Fd open_ear() {
     loop::Fd ear(::socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    if (!ear || !attach(ear.number(), {nothing})) return {};
+    if (!ear || !loop::attach(ear.number(), {loop::nothing})) return {};
     loop::set_option(ear.number(), SOL_SOCKET, SO_RCVBUF, 64 * 1024);
     sockaddr_ll where{};
     where.sll_family = AF_PACKET;
@@ -91,9 +84,9 @@ void Claims::let_only_these_in() const {
     std::vector<sock_filter> filter{BPF_STMT(BPF_LD | BPF_W | BPF_ABS, of_address)};
     for (const auto& [device, addresses] : ours_)
         for (const auto& address : addresses)
-            if (filter.size() + 3 <= BPF_MAXINSNS) filter.insert(filter.end(), {BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number_of(address), 0, 1), all_of_it});
-    filter.push_back(nothing);
-    (void)attach(socket_.number(), std::move(filter));  // the one before stays: new addresses are not heard of
+            if (filter.size() + 3 <= BPF_MAXINSNS) filter.insert(filter.end(), {loop::skip_unless(number_of(address)), loop::all_of_it});
+    filter.push_back(loop::nothing);
+    (void)loop::attach(socket_.number(), std::move(filter));  // the one before stays: new addresses are not heard of
 }
 
 std::optional<Claims::Time> Claims::next() const { return socket_ && !ours_.empty() ? std::optional(due_) : std::nullopt; }

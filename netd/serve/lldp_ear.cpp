@@ -3,7 +3,7 @@
 // see them: there each NIC has a socket that stands where every frame passes, with a filter that lets through LLDP alone.
 #include "netd/serve/lldp_ear.hpp"
 
-#include "netd/loop/socket_option.hpp"
+#include "netd/loop/packet_filter.hpp"
 #include "netd/observe/devices.hpp"
 #include "netd/wire/json.hpp"
 
@@ -11,7 +11,6 @@
 #include <arpa/inet.h>
 #include <array>
 #include <cstring>
-#include <linux/filter.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <set>
@@ -31,23 +30,17 @@ using nlohmann::json;
 
 constexpr std::array<std::uint8_t, 6> nearest_bridge{0x01, 0x80, 0xc2, 0x00, 0x00, 0x0e};
 
-bool attach(int ear, std::vector<sock_filter> filter) {
-    return set_option(ear, SOL_SOCKET, SO_ATTACH_FILTER, sock_fprog{static_cast<unsigned short>(filter.size()), filter.data()});
-}
-
-constexpr sock_filter all_of_it = BPF_STMT(BPF_RET | BPF_K, 0xffff), nothing = BPF_STMT(BPF_RET | BPF_K, 0);
 sock_filter load(int of_the_frame) { return BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<std::uint32_t>(SKF_AD_OFF + of_the_frame)); }
-sock_filter skip_unless(int number) { return BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<std::uint32_t>(number), 0, 1); }
 
 // By the ethertype alone: the payload is all that a socket of this kind hands out.
-bool let_only_lldp_in(int ear) { return attach(ear, {load(SKF_AD_PROTOCOL), skip_unless(ETH_P_LLDP), all_of_it, nothing}); }
+bool let_only_lldp_in(int ear) { return loop::attach(ear, {load(SKF_AD_PROTOCOL), loop::skip_unless(ETH_P_LLDP), loop::all_of_it, loop::nothing}); }
 
 // Guests can say LLDP, too, by ports of bridges.
 bool let_only_these_in(int ear, const std::set<int>& devices) {
     std::vector<sock_filter> filter{load(SKF_AD_IFINDEX)};
-    for (const int device : devices) filter.insert(filter.end(), {skip_unless(device), all_of_it});
-    filter.push_back(nothing);
-    return filter.size() <= BPF_MAXINSNS && attach(ear, std::move(filter));
+    for (const int device : devices) filter.insert(filter.end(), {loop::skip_unless(static_cast<std::uint32_t>(device)), loop::all_of_it});
+    filter.push_back(loop::nothing);
+    return loop::attach(ear, std::move(filter));
 }
 
 Result<> listen_by(int ear, int nic, int whether) {
