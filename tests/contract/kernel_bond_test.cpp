@@ -92,15 +92,21 @@ TEMPLATE_TEST_CASE("a bond's options change in place, and its mode when it is em
     REQUIRE(without_weather(world.fresh_look()) == without_weather(world.kernel->state()));
 }
 
-TEMPLATE_TEST_CASE("a primary port does not come back with a mode that knows it", "[kernel][bond]", BOTH_WORLDS) {
-    TestType world;
-    SKIP_UNLESS(world.kernel->abilities().bond, "the kernel has no bonding");
+template <class World>
+void make_bond_whose_primary_left(World& world) {
     succeed(world, Create<Link>{bond("mode=1 miimon=100")});
     put_into(world, "eth0", name("bond0"));
     Link now{name("bond0")};
     now.kind = Bond{{{"primary", "eth0"}}};
     update(world, now);
     put_into(world, "eth0", std::nullopt);
+}
+
+TEMPLATE_TEST_CASE("a primary port does not come back with a mode that knows it", "[kernel][bond]", BOTH_WORLDS) {
+    TestType world;
+    SKIP_UNLESS(world.kernel->abilities().bond, "the kernel has no bonding");
+    make_bond_whose_primary_left(world);
+    Link now{name("bond0")};
     for (const char* mode : {"802.3ad", "active-backup"}) {
         now.kind = Bond{{{"mode", mode}}};
         update(world, now);
@@ -112,12 +118,8 @@ TEMPLATE_TEST_CASE("a primary port does not come back with a mode that knows it"
 TEMPLATE_TEST_CASE("a primary port that has left does not come back as one", "[kernel][bond]", BOTH_WORLDS) {
     TestType world;
     SKIP_UNLESS(world.kernel->abilities().bond, "the kernel has no bonding");
-    succeed(world, Create<Link>{bond("mode=1 miimon=100")});
-    put_into(world, "eth0", name("bond0"));
+    make_bond_whose_primary_left(world);
     Link now{name("bond0")};
-    now.kind = Bond{{{"primary", "eth0"}}};
-    update(world, now);
-    put_into(world, "eth0", std::nullopt);
     now.kind = Bond{{{"primary", ""}}};
     update(world, now);
     put_into(world, "eth0", name("bond0"));
