@@ -47,6 +47,7 @@ void Reconciler::confirm(const serve::Confirm& confirm) {
         if (!transactor_.confirm_but_for_leases()) return answer(no("confirmed", waiting, "it can't be written down"));
         return answer({{"confirmed", true}, {"transaction", waiting->id}});
     }
+    hear();  // as in take_back()
     const Asker asker = std::exchange(asker_, std::nullopt);
     log::info("change {} is confirmed by {}", waiting->id, confirm.ticket.caller.who());
     const auto outcome = transactor_.confirm();
@@ -68,6 +69,7 @@ void Reconciler::expire() {
 }
 
 apply::Outcome Reconciler::take_back(const topology::Error& because) {
+    hear();  // what was done before somebody asked for this is told, but maybe only since the loop listened last
     const Asker asker = std::exchange(asker_, std::nullopt);
     const int code = std::exchange(awaited_, std::nullopt) ? intent::code::refused : intent::code::lost_connection;
     auto outcome = transactor_.roll_back(because);
