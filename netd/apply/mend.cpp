@@ -63,7 +63,7 @@ Outcome Transactor::mend(const intent::Intent& attainable, const lower::Touched&
     terms.confirm = false;
     lower::Host host = this->host();
     host.defined = &running_;
-    if (!renames_.empty() && (backends_.ovs.is_gone() || backends_.ovs.is_silent())) host.switched = nullptr;  // what it has kept waits for it
+    if (!renames_.empty() && host.switch_waits) host.switched = nullptr;  // what it has kept waits for it
     lower::Goal goal = lower::goal(attainable, attainable, touched, host);
     if (!renames_.empty()) {
         std::set<topology::IfName> renamed;

@@ -31,6 +31,7 @@ struct Host {
     HasNamespace has_namespace = has_any_namespace;
     const ovs::State* switched = nullptr;  // what Open vSwitch has; null: it does not answer
     std::optional<bool> gates = {};        // whether bridges keep out taps that nobody knows: not without a hypervisor; unset: this kernel can't
+    bool switch_waits = false;             // nobody carries out what Open vSwitch is told
     const intent::Renames* renames = nullptr;  // NICs that are called otherwise now; null: none
     const intent::Intent* defined = nullptr;   // all that is, where a goal is of those that can be had now; null: no more than it is of
 };

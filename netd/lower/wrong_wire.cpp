@@ -115,6 +115,7 @@ private:
     // Who is netd's has its row taken away; another one's stays, on a tag that nobody has.
     void look_at_row(const GuestNic& nic, const Network& network, const IfName& home) {
         const IfName port = port_of(nic);
+        if (host_.switch_waits && !goal_.scope.ports.contains(port)) return;  // what it has kept waits for it
         goal_.scope.ports.insert(port);
         if (!nic.adopted) {
             goal_.wanted.ovs.ports.erase(port);

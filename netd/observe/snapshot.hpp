@@ -72,7 +72,7 @@ struct Snapshot {
     lower::Host host() const {
         return {observed.kernel, ovs_datapath, abilities.vlan_filtering, guests_connected ? &observed.guests : nullptr,
                 ovs_connected && ovs_datapath == "netdev", leases.get(), nullptr, abilities.checksums, has_namespace, ovs_connected ? &observed.ovs : nullptr,
-                lower::gates_of(abilities, guests_where), &renamed};
+                lower::gates_of(abilities, guests_where), ovs_silent, &renamed};
     }
 };
 

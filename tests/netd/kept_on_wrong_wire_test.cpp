@@ -44,6 +44,14 @@ TEST_CASE("what an Open vSwitch that does not answer has kept on a wrong wire is
     REQUIRE(std::holds_alternative<apply::Committed>(mended));
     CHECK(kernel.truth().links.contains(name("lan")));
     CHECK(ovs.truth().ports.contains(lower::port_of(of_web)));
+
+    // Nor of a change that needs the kernel alone; one that is about that very port needs both.
+    REQUIRE(std::holds_alternative<apply::Committed>(transactor.begin(house::wanted(R"({"networks": {"dmz": {}}})", transactor.running(), kernel), house::unasked)));
+    CHECK(kernel.truth().links.contains(name("dmz")));
+    CHECK(ovs.truth().ports.contains(lower::port_of(of_web)));
+    intent::Intent without = transactor.running();
+    without.remove(of_web.key());
+    CHECK(std::holds_alternative<apply::RolledBack>(transactor.begin(without, house::unasked)));
 }
 
 }  // namespace kept_on_wrong_wire_test
