@@ -243,6 +243,14 @@ def a_netd_that_may_not_enter_namespaces_plugs_guests_in(host):
     guests = {"a": Guest(host, "a", "lan"), "b": Guest(host, "b", "lan", "tap")}
     same({"b": [()]}, says(guests["a"], guests, ["b"]))
     agree(host)
+    # Nor does it have to, to see that its guest has given the name to something else.
+    guests["a"].end.close()
+    host.spaces["a"].links("link delete eth0", "link add eth0 type bridge")
+    define(host, {"lan": {"mtu": 1400}})
+    assert host.space.link(guests["a"].nic["port"]) is None
+    host.spaces["a"].links("link delete eth0")
+    assert host.client.call("VM.hotplugNic", {"vmId": "a", "nic": {"kind": "netns", "network": "lan", "macAddr": guests["a"].mac}})["changed"]
+    agree(host)
     assert guests["a"].unplug()["changed"]
     assert host.spaces["a"].link("eth0") is None
 
