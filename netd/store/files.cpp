@@ -4,12 +4,14 @@
 #include <fmt/format.h>
 #include <sodium.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
 #include <fcntl.h>
 #include <fstream>
+#include <initializer_list>
 #include <sstream>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -58,13 +60,12 @@ std::string sum_of(const Document& document) { return sha256(preface(document) +
 
 std::string header(const Document& document) { return fmt::format("{} sha256={}\n", preface(document), sum_of(document)); }
 
-Result<> write_new(const std::string& path, const Document& document, Durable durable) {
-    if (document.body.size() > most_bytes / 2) return Error{Fault::invalid, path, "would be larger than what is read again"};
+Result<> write_bytes(const std::string& path, std::initializer_list<std::string_view> parts, Durable durable) {
     // A stale one is that of a run that died before its rename; nobody has seen it.
     ::unlink(path.c_str());
     File file{::open(path.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0600)};
     if (!file) return failed(path, "can't be written");
-    bool written = write_all(file.number(), header(document)) && write_all(file.number(), document.body);
+    bool written = std::ranges::all_of(parts, [&](std::string_view bytes) { return write_all(file.number(), bytes); });
     // Without the fsync a power cut may leave an empty file under the final name.
     if (written && durable == Durable::yes) written = ::fsync(file.number()) == 0;
     if (written) written = file.close();
@@ -72,6 +73,11 @@ Result<> write_new(const std::string& path, const Document& document, Durable du
     Error error = failed(path, "can't be written");
     ::unlink(path.c_str());
     return error;
+}
+
+Result<> write_new(const std::string& path, const Document& document, Durable durable) {
+    if (document.body.size() > most_bytes / 2) return Error{Fault::invalid, path, "would be larger than what is read again"};
+    return write_bytes(path, {header(document), document.body}, durable);
 }
 
 std::string beside(const std::string& directory, const std::string& name) { return directory + "/." + name + ".new"; }
@@ -114,11 +120,18 @@ Result<std::pair<Document, std::string>> parse(const std::string& path, const st
     return std::pair{document, bytes.substr(end + 1 + *length)};
 }
 
+// Where the file system has no hard links.
+Result<> copy(const std::string& from, const std::string& to) {
+    const auto bytes = read_file(from);
+    return bytes ? write_bytes(to, {*bytes}, Durable::yes) : bytes.error();
+}
+
 // The version that holds gets a second name, if there is one; under ".prev" only when the next one takes its place.
 Result<> link_previous(const std::string& path) {
     const std::string linked = path + ".prev.new";
     ::unlink(linked.c_str());
     if (::link(path.c_str(), linked.c_str()) == 0 || errno == ENOENT) return {};
+    if (errno == EPERM || errno == EOPNOTSUPP) return copy(path, linked);
     return failed(path, "can't be kept as the previous version");
 }
 
