@@ -160,6 +160,10 @@ def an_ipv4_address_that_another_host_has_is_told(host):
     agree(host)
     host.client.setup(of("192.0.2.6"))
     wait_until(lambda: not told(), 10, told)
+    # Who has it is asked when it is set, and need not speak by himself.
+    host.wire.links("addr add 192.0.2.7/24 dev eno1")
+    host.client.setup(of("192.0.2.7"))
+    assert wait_until(told, 30) == [f"192.0.2.7 of network web is another host's, too: {mac} says by ARP that it has it"], told()
 
 
 @case()

@@ -23,6 +23,7 @@ using topology::Mac;
 namespace {
 
 constexpr std::chrono::seconds pause{10}, memory{300};
+constexpr std::chrono::milliseconds moment{100};  // in which whoever has a new address is asked, and answers
 constexpr int most_at_once = 64;
 constexpr std::size_t of_mac = 8, of_address = 14, length = 28;  // where an ARP message has its sender's
 
@@ -66,7 +67,7 @@ std::optional<Claim> parse_claim(std::span<const std::uint8_t> message) {
 
 Claims::Claims() : socket_(open_ear()) {}
 
-void Claims::follow(const observe::Snapshot& next) {
+void Claims::follow(const observe::Snapshot& next, Time now) {
     bool are_others = false;
     topology::Keyed<Link>::each_difference(links_, next.observed.kernel.links, [&](const Link* was, const Link* now) {
         auto has = ipv4_of(now);
@@ -77,7 +78,9 @@ void Claims::follow(const observe::Snapshot& next) {
     });
     links_ = next.observed.kernel.links;
     networks_ = next.running.networks();
-    if (are_others) let_only_these_in();
+    if (!are_others) return;
+    let_only_these_in();
+    if (due_ <= now || due_ > now + moment) due_ = now + moment;
 }
 
 void Claims::let_only_these_in() const {

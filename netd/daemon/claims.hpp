@@ -32,8 +32,8 @@ public:
 
     Claims();
 
-    // After each snapshot. Costs what has changed.
-    void follow(const observe::Snapshot& next);
+    // After each snapshot. Costs what has changed. Of addresses that are new it is soon heard who has them: he was asked (Greeter).
+    void follow(const observe::Snapshot& next, Time now);
     // What has come since the last time, once it is time for it again: who claims without end is no more work.
     void hear(Time now);
     // When to hear() again; none: without CAP_NET_RAW, or an address, nothing is heard.

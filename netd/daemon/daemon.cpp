@@ -210,8 +210,8 @@ private:
 
     void tell(const observe::Published& next) {
         const auto was = std::exchange(told_, next);
+        claims_.follow(*next, clock_.boottime());  // it must be open to what the greeter's questions bring
         greeter_.follow(*next, clock_.boottime());
-        claims_.follow(*next);
         greet_again();
         // What a start finds is no event.
         if (was) {

@@ -22,11 +22,11 @@ using topology::IpAddress;
 
 namespace {
 
-// Who asks for its own address tells all that have another for it.
-void announce(int socket, const Greeting& greeting, const IpAddress& address) {
+// Who asks for its own address tells all that have another for it. Whoever has it, too, answers nobody of that name, but who asks without one.
+void announce(int socket, const Greeting& greeting, const IpAddress& address, bool says_its_own) {
     std::array<std::uint8_t, 28> asked{0, ARPHRD_ETHER, ETH_P_IP >> 8, ETH_P_IP & 0xff, ETH_ALEN, 4, 0, ARPOP_REQUEST};
     std::ranges::copy(greeting.mac.bytes(), asked.begin() + 8);
-    std::copy_n(address.data(), 4, asked.begin() + 14);
+    if (says_its_own) std::copy_n(address.data(), 4, asked.begin() + 14);
     std::copy_n(address.data(), 4, asked.begin() + 24);
     sockaddr_ll to{};
     to.sll_family = AF_PACKET;
@@ -116,9 +116,13 @@ void Greeter::repeat(Time now) {
 }
 
 void Greeter::greet(const Greeting& greeting) const {
-    for (const IpAddress& address : greeting.addresses)
-        if (address.is_v6()) advertise(icmp_.number(), greeting, address);
-        else announce(arp_.number(), greeting, address);
+    for (const IpAddress& address : greeting.addresses) {
+        if (address.is_v6()) {
+            advertise(icmp_.number(), greeting, address);
+            continue;
+        }
+        for (const bool says_its_own : {false, true}) announce(arp_.number(), greeting, address, says_its_own);
+    }
     if (greeting.asks_routers) ask_routers(icmp_.number(), greeting);
 }
 

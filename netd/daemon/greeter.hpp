@@ -1,4 +1,4 @@
-// Says on the wire what neighbours and routers must hear: ARP announcements (RFC 5227), unsolicited neighbour advertisements and router
+// Says on the wire what neighbours and routers must hear: ARP announcements and probes (RFC 5227), unsolicited neighbour advertisements and router
 // solicitations (RFC 4861).
 #pragma once
 

@@ -51,7 +51,7 @@ TEST_CASE("an IPv4 address of a network that another host claims is told until i
     House house{"eth0", "eth1"};
     house.define(web("192.0.2.5"));
     Claims claims;
-    claims.follow(house.now);
+    claims.follow(house.now, 0s);
     REQUIRE(claims.told(0s).empty());
     claims.take(of(house, "web"), 100s);
     CHECK(claims.told(101s) == std::vector<std::string>{sentence});
@@ -64,7 +64,7 @@ TEST_CASE("what is claimed elsewhere, by the host itself, or is not its own, is 
     House house{"eth0", "eth1"};
     house.define(web("192.0.2.5"));
     Claims claims;
-    claims.follow(house.now);
+    claims.follow(house.now, 0s);
     claims.take(of(house, "eth1"), 100s);
     claims.take(of(house, "web", {192, 0, 2, 6}), 100s);
     auto own = of(house, "web");
@@ -77,14 +77,34 @@ TEST_CASE("an address that goes from a network is nobody else's any more", "[cla
     House house{"eth0", "eth1"};
     house.define(web("192.0.2.5"));
     Claims claims;
-    claims.follow(house.now);
+    claims.follow(house.now, 0s);
     claims.take(of(house, "web"), 100s);
     house.define(web("192.0.2.6"));
-    claims.follow(house.now);
+    claims.follow(house.now, 0s);
     CHECK(claims.told(100s).empty());
     house.define({{"networks", {{"web", {{"remove", true}}}}}});
-    claims.follow(house.now);
+    claims.follow(house.now, 0s);
     CHECK(claims.told(100s).empty());
+}
+
+TEST_CASE("of an address that is new it is soon heard who has it", "[claims]") {
+    House house{"eth0", "eth1"};
+    house.define(web("192.0.2.5"));
+    Claims claims;
+    claims.follow(house.now, 100s);
+    if (!claims.next()) return;  // without CAP_NET_RAW nothing is heard
+    CHECK(claims.next() == 100s + 100ms);
+    claims.hear(101s);
+    CHECK(claims.next() == 111s);
+    claims.follow(house.now, 102s);
+    CHECK(claims.next() == 111s);
+    house.define(web("192.0.2.6"));
+    claims.follow(house.now, 103s);
+    CHECK(claims.next() == 103s + 100ms);
+    // Whoever changes addresses without end puts it off no further.
+    house.define(web("192.0.2.7"));
+    claims.follow(house.now, 103s + 50ms);
+    CHECK(claims.next() == 103s + 100ms);
 }
 
 }  // namespace claims_test
