@@ -198,7 +198,7 @@ private:
                 requests_->publish(*snapshot);
             }
             if (auto* reply = std::get_if<serve::Reply>(&note)) requests_->on_reply(std::move(*reply));
-            else if (std::holds_alternative<serve::LeftQueue>(note)) requests_->on_left_queue();
+            else if (const auto* left = std::get_if<serve::LeftQueue>(&note)) requests_->on_left_queue(*left);
             else news.push_back(std::move(note));
         }
         for (serve::Note& note : news) {

@@ -25,7 +25,7 @@ void Reconciler::work_off() {
         hear();
         try_again();  // a change that could not be taken back comes before all others
         if (refuse_while_stuck(command)) continue;
-        if (auto* asked = std::get_if<serve::Setup>(&command)) asked->turn.take() ? setup(std::move(*asked)) : notes_.push(serve::LeftQueue{});
+        if (auto* asked = std::get_if<serve::Setup>(&command)) asked->turn.take() ? setup(std::move(*asked)) : notes_.push(serve::LeftQueue{.was_refused = true});
         else if (auto* commits = std::get_if<serve::CommitRunning>(&command)) commit(*commits);
         else if (auto* changes = std::get_if<serve::ChangeNic>(&command)) change_nic(*changes);
         else if (auto* drifted = std::get_if<serve::Mend>(&command)) mend(*drifted);
@@ -73,7 +73,7 @@ void Reconciler::expire_queued() {
         const auto* setup = std::get_if<serve::Setup>(&command);
         if (!setup || setup->deadline() > now) return false;
         if (setup->turn.take()) refuse(setup->ticket, intent::code::busy, topology::Fault::busy, serve::waited_too_long(*setup->request.options.timeout));
-        else notes_.push(serve::LeftQueue{});
+        else notes_.push(serve::LeftQueue{.was_refused = true});
         return true;
     });
 }

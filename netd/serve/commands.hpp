@@ -81,7 +81,9 @@ struct Mended {
     observe::Parts refused = {};
 };
 // A change has left its place in the queue: somebody else has said no to it, or it waits for others and its answer is still to come.
-struct LeftQueue {};
+struct LeftQueue {
+    bool was_refused = false;
+};
 using Note = std::variant<Reply, observe::Published, Announce, Mended, LeftQueue>;
 
 }  // namespace serve

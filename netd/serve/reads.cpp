@@ -107,13 +107,14 @@ void Requests::topology(const Ticket& ticket, const Params& params) {
 
 void Requests::status(const Ticket& ticket, const Params&) {
     const observe::Snapshot& now = *snapshot_;
+    const std::size_t asked = writes_ - std::min(writes_, refused_);
     using std::chrono::duration_cast;
     using std::chrono::seconds;
     json result = {
         {"version", NETD_VERSION},
         {"revision", now.revision},
         {"uptime", duration_cast<seconds>(clock_.boottime() - started_).count()},
-        {"queue", writes_ == 0 ? 0 : writes_ - 1},  // one of them is being done
+        {"queue", asked == 0 ? 0 : asked - 1},  // one of them is being done
         {"backends",
          {{"kernel",
            {{"release", now.abilities.release}, {"vlan", now.abilities.vlan}, {"vlan_filtering", now.abilities.vlan_filtering},

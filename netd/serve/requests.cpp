@@ -88,13 +88,17 @@ void Requests::on_reply(Reply reply) {
     send_(reply.ticket, std::move(reply.bytes));
 }
 
-void Requests::on_left_queue() {
+void Requests::on_left_queue(LeftQueue left) {
     if (writes_ > 0) --writes_;
+    if (left.was_refused && refused_ > 0) --refused_;
     if (deadlines_) deadlines_->forget();
 }
 
 loop::Result<> Requests::keep_deadlines(loop::EventLoop& loop) {
-    auto deadlines = Deadlines::open(loop, clock_, [this](const Ticket& ticket, const std::string& why) { refuse(ticket, intent::code::busy, "", topology::Fault::busy, why); });
+    auto deadlines = Deadlines::open(loop, clock_, [this](const Ticket& ticket, const std::string& why) {
+        ++refused_;
+        refuse(ticket, intent::code::busy, "", topology::Fault::busy, why);
+    });
     if (!deadlines) return deadlines.error();
     deadlines_ = std::move(*deadlines);
     return {};

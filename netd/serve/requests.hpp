@@ -25,7 +25,7 @@ public:
 
     void on_message(const Caller& caller, std::string_view message);
     void on_reply(Reply reply);
-    void on_left_queue();
+    void on_left_queue(LeftQueue left = {});
     void publish(observe::Published snapshot);
 
     const observe::Published& snapshot() const { return snapshot_; }
@@ -101,7 +101,8 @@ private:
     std::chrono::nanoseconds started_;
     observe::Published snapshot_;
     std::unordered_map<std::string, std::string> kept_;  // of this revision
-    std::size_t writes_ = 0;
+    std::size_t writes_ = 0;   // that have a place in the queue,
+    std::size_t refused_ = 0;  // and those of them that are dropped from there when their turn comes
     Counters counters_ = {};
     std::unique_ptr<Deadlines> deadlines_;
     std::function<void(nlohmann::json&)> more_status_;

@@ -60,6 +60,28 @@ TEST_CASE("one that was refused is in the queue until it is dropped from there",
     CHECK(house.answers.size() == 65);
 }
 
+TEST_CASE("one that was refused waits for nothing any more, as the status counts", "[deadlines]") {
+    Busy house;
+    house.requests.publish(std::make_shared<observe::Snapshot>());
+    const auto waiting = [&] {
+        house.answers.clear();
+        house.ask(9, json::object(), "Host.getStatus");
+        REQUIRE(house.answers.size() == 1);
+        return house.answers[0]["result"]["queue"].get<int>();
+    };
+    house.set_up(1, "begun", 3600);
+    house.set_up(2, "late", 1);
+    house.set_up(3, "patient", 3600);
+    CHECK(waiting() == 2);
+    house.answers.clear();
+    REQUIRE(zmq_client::comes_true(*house.loop, [&] { return !house.answers.empty(); }));
+    CHECK(waiting() == 1);
+    house.requests.on_left_queue({.was_refused = true});
+    CHECK(waiting() == 1);
+    house.requests.on_left_queue();
+    CHECK(waiting() == 0);
+}
+
 TEST_CASE("every refusal says in its data what it is about", "[deadlines]") {
     Busy house;
     const auto told = [&](const char* method, json params) {
