@@ -48,13 +48,18 @@ Cell verdict_of(const Report& report) {
     count(parts, member(report.status, "down").size(), "network", "down");
     count(parts, report.bonds().size(), "bond", "not well");
     if (const auto many = drifted(report).size(); many > 0) parts.push_back(fmt::format("{} not as defined", many));
-    const bool is_bad = !parts.empty();
     count(parts, without_lease(report).size(), "network", "without a lease");
+    const bool is_bad = !parts.empty();
     count(parts, object_at(report.status, "unknown").size(), "tap", "not known yet");
     if (member(report.status, "transaction").is_object()) parts.push_back("a change waits");
     if (!array_at(report.status, "disturbances").empty()) parts.push_back("disturbed by others");
     if (parts.empty()) return {"all is well", Tone::good};
     return {joined(parts, parts.size()), is_bad ? Tone::bad : Tone::warning};
+}
+
+Exit ending_of(const Report& report) {
+    if (report.has_trouble() || !report.bonds().empty() || !member(report.status, "down").empty() || !without_lease(report).empty()) return Exit::failed;
+    return report.drift.empty() ? Exit::done : Exit::drift;
 }
 
 std::vector<std::string> reasons_of_down(const Report& report) {

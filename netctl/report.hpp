@@ -1,6 +1,7 @@
 // What `status` knows of the host, and what of it somebody should look at. Pure, so that it can be tried without a netd.
 #pragma once
 
+#include "netctl/exit.hpp"
 #include "netctl/screen.hpp"
 
 #include <nlohmann/json.hpp>
@@ -21,6 +22,9 @@ struct Report {
 
 // All in one line, the worst first: what who looks once must see.
 Cell verdict_of(const Report& report);
+
+// For who watches many hosts: what keeps a network from being used fails, what others do to the host, or may be meant to be so, does not.
+Exit ending_of(const Report& report);
 
 // The networks that are down, those of one NIC or bond together, and what has become of that.
 std::vector<std::string> reasons_of_down(const Report& report);

@@ -103,11 +103,6 @@ Cell definitions_cell(const Report& report) {
     return {"committed", Tone::good};
 }
 
-Exit ending_of(const Report& report) {
-    if (report.has_trouble() || !report.bonds().empty() || !member(report.status, "down").empty()) return Exit::failed;
-    return report.drift.empty() ? Exit::done : Exit::drift;
-}
-
 void tell_next_steps(const Report& report, Screen& screen) {
     if (!report.drift.empty()) screen.remark("try: netctl diff");
     if (member(report.status, "transaction").is_object()) screen.remark("a change waits to be confirmed · try: netctl confirm, or netctl rollback");
@@ -126,7 +121,7 @@ Table screen_of(const Report& report) {
     if (auto contested = names_in(member(object_at(status, "drift"), "contested")); !contested.empty())
         add("contested", {contested + ": somebody undoes each repair, so netd leaves it until its definition is applied anew", Tone::bad});
     for (const auto& reason : reasons_of_down(report)) add("down", {reason + ": netctl topology --problems", Tone::bad});
-    if (const auto names = without_lease(report); !names.empty()) add("no lease", {joined(names) + ": no address by DHCP: journalctl -t dhcpcd", Tone::warning});
+    if (const auto names = without_lease(report); !names.empty()) add("no lease", {joined(names) + ": no address by DHCP: journalctl -t dhcpcd", Tone::bad});
     if (auto renamed = renames_in(object_at(status, "renamed")); !renamed.empty()) add("renamed", {std::move(renamed), Tone::warning});
     for (const auto& [tap, what] : object_at(status, "unknown").items()) add("unknown", {fmt::format("{} on {}: it carries nothing until it is known whose it is: netctl why {}", tap, text_at(what, "bridge"), tap), Tone::warning});
     for (const auto& [bond, verdict] : report.bonds().items()) add(bond, {shown(verdict), Tone::bad});

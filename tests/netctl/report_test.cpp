@@ -13,7 +13,7 @@ TEST_CASE("the first line of the status says whether all is well, and what is no
     REQUIRE(verdict_of(report).text == "all is well");
     report.status = {{"transaction", {{"id", 3}}}, {"withoutLease", {"dyn"}}};
     REQUIRE(verdict_of(report).text == "1 network without a lease, a change waits");
-    REQUIRE(verdict_of(report).tone == Tone::warning);
+    REQUIRE(verdict_of(report).tone == Tone::bad);
     report.status = {{"unknown", {{"tap0", {{"bridge", "web"}}}}}};
     REQUIRE(verdict_of(report).text == "1 tap not known yet");
     REQUIRE(verdict_of(report).tone == Tone::warning);
@@ -22,6 +22,21 @@ TEST_CASE("the first line of the status says whether all is well, and what is no
     REQUIRE(verdict_of(report).text == "TROUBLE, 2 networks down, 1 bond not well, 2 not as defined");
     REQUIRE(verdict_of(report).tone == Tone::bad);
     REQUIRE(drifted(report) == std::vector<std::string>{"web", "guest vm1"});
+}
+
+TEST_CASE("the status fails where a network can't be used, not for what others do to the host") {
+    Report report;
+    const auto ends = [&](json status) {
+        report.status = std::move(status);
+        return ending_of(report);
+    };
+    CHECK(ends(json::object()) == Exit::done);
+    CHECK(ends({{"disturbances", {"iptables"}}, {"unknown", {{"tap0", {{"bridge", "web"}}}}}, {"transaction", {{"id", 3}}}}) == Exit::done);
+    for (const json& bad : {json{{"withoutLease", {"dyn"}}}, json{{"down", {"web"}}}, json{{"bonds", {{"bond0", "no LACP"}}}}, json{{"trouble", {{"what", "blocked"}}}}})
+        CHECK(ends(bad) == Exit::failed);
+    report.drift = json::array({{{"kind", "network"}, {"name", "web"}}});
+    CHECK(ends({{"withoutLease", {"dyn"}}}) == Exit::failed);
+    CHECK(ends({{"disturbances", {"iptables"}}}) == Exit::drift);
 }
 
 TEST_CASE("networks that are down are told by the NIC or bond that took them down") {
