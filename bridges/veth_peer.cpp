@@ -10,6 +10,7 @@
 #include <sched.h>
 
 #include <cerrno>
+#include <system_error>
 #include <thread>
 
 namespace bridges {
@@ -43,10 +44,14 @@ Result<Descriptor> open_netns(const std::string& path_or_name) {
 std::vector<Result<>> raise(const std::vector<FarEnd>& ends) {
     std::vector<Result<>> results;
     if (ends.empty()) return results;
-    std::thread traveller([&] {
-        for (const FarEnd& end : ends) results.push_back(raise_one(end));
-    });
-    traveller.join();
+    try {
+        std::thread traveller([&] {
+            for (const FarEnd& end : ends) results.push_back(raise_one(end));
+        });
+        traveller.join();
+    } catch (const std::system_error& none) {
+        results.assign(ends.size(), Error{Fault::backend, "peer", fmt::format("no thread is to be had that could take it up: {}", none.what())});
+    }
     return results;
 }
 

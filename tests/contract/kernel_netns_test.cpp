@@ -3,6 +3,7 @@
 #include "tests/contract/kernel_worlds.hpp"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <unistd.h>
 
 namespace kernel_netns_test {
@@ -33,6 +34,23 @@ TEST_CASE("the far end of a pair is made in its namespace, with its name and MAC
     succeed(far, Remove<Link>{seen(far, "guest0")});
     REQUIRE(near.kernel->hear());
     REQUIRE_FALSE(near.kernel->state().links.contains(name("nic0")));
+}
+
+TEST_CASE("a pair whose far end no thread can take up is refused", "[kernel][netns]") {
+    RealWorld far;
+    const int fd = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+    REQUIRE(fd >= 0);
+    RealWorld near;
+    pthread_attr_t usual, endless;
+    REQUIRE(pthread_getattr_default_np(&usual) == 0);
+    REQUIRE(pthread_attr_init(&endless) == 0);
+    REQUIRE(pthread_attr_setstacksize(&endless, std::size_t{1} << 46) == 0);
+    REQUIRE(pthread_setattr_default_np(&endless) == 0);
+    const auto progress = near.kernel->apply(std::vector<Op>{Create<Link>{link("nic0", Veth{"/proc/self/fd/" + std::to_string(fd), name("guest0"), std::nullopt})}});
+    REQUIRE(pthread_setattr_default_np(&usual) == 0);
+    close(fd);
+    REQUIRE(progress.stopped);
+    CHECK(progress.stopped->fault == Fault::backend);
 }
 
 TEST_CASE("a namespace that is not there is refused, and nothing is made", "[kernel][netns]") {
