@@ -82,16 +82,11 @@ Result<FilterElements> FilterTable::read() {
     return elements;
 }
 
-// Who reads while another writes is told so, and reads again.
 Result<> FilterTable::look() {
-    for (int attempt = 0;; ++attempt) {
-        auto looked = look_once();
-        if (!looked && looked.error().fault == Fault::busy && attempt < 10) continue;
-        if (!looked) return looked;
-        // Other rules, as many as there were: nobody reads them, they are put up anew.
-        if (std::exchange(heard_, NftSocket::News::none) == NftSocket::News::rules) is_whole_ = is_as_wanted_ = false;
-        return {};
-    }
+    if (auto looked = read_in_peace([this] { return look_once(); }); !looked) return looked;
+    // Other rules, as many as there were: nobody reads them, they are put up anew.
+    if (std::exchange(heard_, NftSocket::News::none) == NftSocket::News::rules) is_whole_ = is_as_wanted_ = false;
+    return {};
 }
 
 void FilterTable::listen() { heard_ = std::max(heard_, socket_->hear(NFPROTO_BRIDGE, filter_table_name, own_)); }

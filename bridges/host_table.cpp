@@ -12,7 +12,6 @@
 namespace bridges {
 namespace {
 
-
 // Whether this kernel knows all that the rules need is seen by putting them up: it costs a process, which the first change would
 // wait for otherwise. Where there is no network they touch no packet.
 bool is_there(NftSocket& socket, const Services& services) {
@@ -31,16 +30,11 @@ HostTable HostTable::open(Services services) {
     return opened;
 }
 
-// Who reads while another writes is told so, and reads again.
 Result<> HostTable::look() {
-    for (int attempt = 0;; ++attempt) {
-        auto looked = look_once();
-        if (!looked && looked.error().fault == Fault::busy && attempt < 10) continue;
-        if (!looked) return looked;
-        // Other rules, as many as there were: nobody reads them, they are put up anew. Elements are frames' own counters.
-        if (std::exchange(heard_, NftSocket::News::none) == NftSocket::News::rules) is_whole_ = false;
-        return {};
-    }
+    if (auto looked = read_in_peace([this] { return look_once(); }); !looked) return looked;
+    // Other rules, as many as there were: nobody reads them, they are put up anew. Elements are frames' own counters.
+    if (std::exchange(heard_, NftSocket::News::none) == NftSocket::News::rules) is_whole_ = false;
+    return {};
 }
 
 void HostTable::listen() { heard_ = std::max(heard_, socket_->hear(NFPROTO_INET, host_table_name, own_)); }

@@ -284,4 +284,11 @@ std::size_t NftSocket::told() const { return held_->told; }
 
 int NftSocket::descriptor() const { return mnl_socket_get_fd(held_->notifications.get()); }
 
+Result<> read_in_peace(const std::function<Result<>()>& read) {
+    constexpr int most_attempts = 10;
+    auto done = read();
+    for (int attempt = 0; !done && done.error().fault == Fault::busy && attempt < most_attempts; ++attempt) done = read();
+    return done;
+}
+
 }  // namespace bridges

@@ -68,4 +68,7 @@ private:
     std::unique_ptr<Held> held_;
 };
 
+// Who reads while another writes is told so (Fault::busy), and reads again, a few times.
+Result<> read_in_peace(const std::function<Result<>()>& read);
+
 }  // namespace bridges
