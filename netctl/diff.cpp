@@ -5,7 +5,9 @@
 #include "netctl/verbs.hpp"
 
 #include <fmt/format.h>
+#include <map>
 #include <set>
+#include <string_view>
 
 namespace netctl {
 
@@ -68,11 +70,25 @@ json uncommitted_of(const json& committed, const json& running) {
     return list;
 }
 
+namespace {
+
+// For people; programs have netd's own names.
+std::string attribute_in_words(const std::string& attribute) {
+    static const std::map<std::string_view, const char*> words = {
+        {"master.of", "master"}, {"stack.ipv6", "IPv6"}, {"stack.forwarding", "forwarding"}, {"stack.arp_strict", "ARP for its own addresses only"},
+        {"stack.hears_routers", "router announcements"}, {"stack.autoconf", "IPv6 addresses by routers"}, {"stack.ra_gateway", "default route by routers"},
+    };
+    const auto found = words.find(attribute);
+    return found == words.end() ? attribute : found->second;
+}
+
+}  // namespace
+
 Table drift_table(const json& drift) {
     Table table{{"KIND", "NAME", "DEVICE", "ATTRIBUTE", "WANTED", "FOUND"}};
     for (const auto& one : drift)
         table.rows.push_back({{text_at(one, "kind")}, {text_at(one, "name"), Tone::strong}, {text_at(one, "subject")},
-                              {text_at(one, "attribute")}, {text_at(one, "wanted"), Tone::good}, {text_at(one, "found"), Tone::bad}});
+                              {attribute_in_words(text_at(one, "attribute"))}, {text_at(one, "wanted"), Tone::good}, {text_at(one, "found"), Tone::bad}});
     return table;
 }
 

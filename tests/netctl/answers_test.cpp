@@ -71,6 +71,14 @@ TEST_CASE("a change is waited for longer while another one waits before it") {
     REQUIRE(longest(options, {{"transaction", {{"id", 3}, {"phase", "waiting"}, {"secondsLeft", 1e17}}}}) == alone + std::chrono::seconds(3600));
 }
 
+TEST_CASE("what differs has names that a person knows, and netd's own for programs") {
+    const auto drift = drift_of({{"networks", {{"web", {{{"subject", "web"}, {"attribute", "stack.arp_strict"}, {"wanted", "true"}, {"found", "false"}}}}}}});
+    REQUIRE(drift[0]["attribute"] == "stack.arp_strict");
+    const auto line = draw(drift_table(drift), {}, false).at(1);
+    REQUIRE(line.find("ARP for its own addresses only") != std::string::npos);
+    REQUIRE(line.find("stack.") == std::string::npos);
+}
+
 TEST_CASE("a network that asks for an address in vain is told") {
     auto networks = json::array({{{"network", "dyn"}}, {{"network", "web"}}});
     add_leases(networks, {{"withoutLease", {"dyn", "gone"}}});
