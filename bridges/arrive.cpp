@@ -47,6 +47,22 @@ bool gains_ipv6(const Journey& journey) {
     return is_too_small_for_ipv6(journey.left->mtu) && journey.mtu_then && !is_too_small_for_ipv6(journey.mtu_then);
 }
 
+bool joins_bond(const Journey& journey) {
+    if (!journey.master_then || !becomes_bond(*journey.master_then)) return false;
+    return !journey.left || !journey.left->master || journey.left->master->of != journey.master_then->name();
+}
+
+// The kernel remembers the name of a primary that has left, and tells it of none: where no primary is wanted, that is said before a port
+// comes, since one of that name would take over what is sent until the bond is told once more.
+void forget_primary(const Journey& bond, Link& change) {
+    const Bond* want = bond.want->as<Bond>();
+    if (!want || bond.emptied || !std::ranges::any_of(bond.ports_then, [](const Journey* port) { return joins_bond(*port); })) return;
+    const auto primary = want->options.find("primary");
+    if (primary == want->options.end() || !primary->second.empty()) return;
+    if (!change.kind) change.kind = Bond{};
+    change.as<Bond>()->options.edit().insert(*primary);
+}
+
 // Everything in which the link isn't as wanted, but MTU and addresses, which have phases of their own.
 Link change_of(const Journey& journey) {
     const Link &want = *journey.want, &left = *journey.left;
@@ -62,12 +78,8 @@ Link change_of(const Journey& journey) {
     else if (change.stack && left.stack) change.stack = stack_change(*want.stack, *left.stack);
     // A new mode makes the bond forget some of its other options: all are said again.
     if (change.kind && left.kind && !journey.emptied) change.kind = kind_change(*want.kind, *left.kind);
+    forget_primary(journey, change);
     return change;
-}
-
-bool joins_bond(const Journey& journey) {
-    if (!journey.master_then || !becomes_bond(*journey.master_then)) return false;
-    return !journey.left || !journey.left->master || journey.left->master->of != journey.master_then->name();
 }
 
 // A VLAN without a MAC of its own has its base's for good; one that was told the same MAC doesn't follow.

@@ -62,16 +62,19 @@ bool goes_without_saying(const Difference& difference) {
            (difference.attribute == "flags" && difference.found == difference.wanted);
 }
 
+// What the kernel is told though it tells nothing else: it may remember more.
+std::string words_of_the_same(const bridges::Link& now) { return now.as<bridges::Bond>() ? " no primary" : ""; }
+template <class R> std::string words_of_the_same(const R&) { return ""; }
+
 template <class R>
 std::string words(const topology::Update<R>& op) {
-    std::string text = "change " + describe(op.was) + ":";
-    const char* separator = " ";
+    const std::string text = "change " + describe(op.was) + ":";
+    std::string all;
     for (const auto& difference : topology::differences(op.now, op.was)) {
         if (goes_without_saying(difference)) continue;
-        text += separator + words(difference);
-        separator = ", ";
+        all += (all.empty() ? " " : ", ") + words(difference);
     }
-    return text;
+    return text + (all.empty() ? words_of_the_same(op.now) : all);
 }
 
 template <class R> std::string name(const topology::Create<R>& op) { return op.now.key().text(); }

@@ -261,6 +261,20 @@ TEST_CASE("other options of a bond change in place, and routes through what is d
     REQUIRE(plan(changed("lacp_rate", "fast"), have) == Steps{step("lacp_rate", "fast"), {Update<Route>{out, out}, Phase::route, 0}});
 }
 
+TEST_CASE("a bond that shall have no primary is told so before a port comes, since it may remember one") {
+    const auto without_primary = Bond{{{"mode", "active-backup"}, {"primary", ""}}};
+    const Link bond = there("bond0", without_primary);
+    const auto port = [](std::string_view called) { return with(there(called), [](Link& link) { link.master = in("bond0"); }); };
+    const State have{.links = {bond, port("eno1"), there("eno2")}};
+    const Step joins{Update<Link>{there("eno2"), only("eno2", [](Link& link) { link.master = in("bond0"); })}, Phase::build, 1};
+    REQUIRE(plan({.links = {bond, port("eno1"), port("eno2")}}, have) ==
+            Steps{{Update<Link>{bond, only("bond0", [](Link& link) { link.kind = Bond{{{"primary", ""}}}; })}, Phase::build, 0}, joins});
+    REQUIRE(plan({.links = {bond, port("eno1")}}, have).empty());
+    const Link preferring = with(bond, [](Link& link) { link.kind = Bond{{{"primary", "eno2"}}}; });
+    REQUIRE(plan({.links = {preferring, port("eno1"), port("eno2")}}, have) ==
+            Steps{{Update<Link>{bond, only("bond0", [](Link& link) { link.kind = Bond{{{"primary", "eno2"}}}; })}, Phase::build, 0}, joins});
+}
+
 TEST_CASE("two bonds swap their ports") {
     const auto port = [](std::string_view called, std::string_view master) { return with(there(called), [&](Link& link) { link.master = in(master); }); };
     const Link one = there("bond1", lacp), two = there("bond2", lacp);
