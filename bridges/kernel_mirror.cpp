@@ -35,7 +35,7 @@ Result<> KernelMirror::look(const std::function<Result<>(KernelMirror&)>& last) 
     // What waits is older than what is about to be seen, and would undo it.
     while (!notifications_.drain([](const nlmsghdr&) {})) {}
     has_lost_ = true;  // until all is seen: a look that fails is begun anew
-    Mirror fresh(own_timers_of);
+    Mirror fresh(own_timers_of, has_fixed_mac);
     const auto links = requests_.dump(ask_links());
     if (!links) return links.error();
     // The kernel tells the rest while the links are read, which are most of it; where there is no thread to be had, afterwards.

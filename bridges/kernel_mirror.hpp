@@ -44,7 +44,7 @@ private:
 
     RequestSocket requests_;
     NotificationSocket notifications_;
-    Mirror mirror_{own_timers_of};
+    Mirror mirror_{own_timers_of, has_fixed_mac};
     bool has_lost_ = false;  // notifications were lost since the last look, or a question was not answered
 };
 

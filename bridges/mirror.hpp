@@ -5,6 +5,7 @@
 #pragma once
 
 #include "bridges/filter_rules.hpp"
+#include "bridges/fixed_mac.hpp"
 #include "bridges/nl_read.hpp"
 #include "bridges/state.hpp"
 #include "bridges/stp_timers.hpp"
@@ -29,7 +30,7 @@ bool filters_vlans(const Link& link);
 
 class Mirror {
 public:
-    explicit Mirror(OwnTimersOf own_timers = {}) : own_timers_(std::move(own_timers)) {}
+    explicit Mirror(OwnTimersOf own_timers = {}, HasFixedMac has_fixed_mac = {}) : own_timers_(std::move(own_timers)), has_fixed_mac_(std::move(has_fixed_mac)) {}
 
     // Takes in one message. Of several about one link only the last is read, when settle() is called.
     void take(const nlmsghdr& message);
@@ -130,6 +131,7 @@ private:
     void mark_dependents();
 
     OwnTimersOf own_timers_;
+    HasFixedMac has_fixed_mac_;
     std::unordered_map<int, Seen> links_;
     std::unordered_map<int, std::set<int>> dependents_;  // who shows that link's name or filtering
     std::unordered_map<int, Waiting> waiting_;

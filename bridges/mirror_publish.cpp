@@ -67,6 +67,7 @@ Link Mirror::named(const Seen& seen) const {
         const auto target = links_.find(index);
         return target != links_.end() && target->second.reported ? std::optional(name_of(index)) : std::nullopt;
     });
+    facts.fixed_mac = has_fixed_mac_ && link.is_device() && link.facts.kind != "openvswitch" && has_fixed_mac_(link.name);
     facts.foreign_qdisc = seen.traffic.get().foreign_qdisc();
     facts.foreign_filters = seen.traffic.get().has_foreign_filters();
     const Places& places = seen.places.get();

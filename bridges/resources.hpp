@@ -158,6 +158,7 @@ struct RareFacts {
     std::optional<Mac> partner_mac = {};              // 802.3ad, of a bond
     bool stands_by = false;                           // a bond's port that carries nothing now
     bool is_taken_for_down = false;                   // a bond's port: the bond looks itself whether it has a wire, and may find so later
+    bool fixed_mac = false;                           // a NIC that can't be given another MAC
     bool operator==(const RareFacts&) const = default;
 };
 // What only the kernel knows. Reported, never wanted, no part of a plan.

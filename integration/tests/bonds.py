@@ -61,3 +61,28 @@ def a_primary_that_vanished_takes_nothing_over_when_it_comes_again_without_being
     host.client.setup({}, {"bond0": {"nics": ["eno3", "eno4"], "options": options}}, confirm=None)
     agree(host, patience=10)
     assert ports.told() <= {host.space.link("eno3")["ifindex"]}, "eno4 took over what is sent"
+
+
+@case("bond")
+def a_bond_of_nics_whose_macs_are_fixed_has_the_mac_of_the_active_one(host):
+    """In the one mode that can; and it is told, though nobody has named it."""
+    host.space.links("link add ifb0 type ifb", "link add ifb1 type ifb")
+    bond = {"nics": ["ifb0"], "options": "mode=active-backup miimon=100"}
+
+    def follows(policy):
+        wait_until(lambda: not any(host.client.call("Host.getDrift").values()), what="it is not as it is defined")
+        told = host.client.call("Host.getNetworkCapabilities")["bondings"]["bond0"]["opts"].get("fail_over_mac", "none")
+        assert (told, host.space.link("bond0")["linkinfo"]["info_data"]["fail_over_mac"]) == (policy, policy), told
+
+    host.client.setup({"web": {"bonding": "bond0"}}, {"bond0": bond}, confirm=None)
+    follows("active")
+    for edit in ({"nics": ["ifb0", "ifb1"]}, {"options": "mode=active-backup miimon=200"}, {"nics": ["ifb1"]}, {"nics": ["ifb0"]}, {"nics": ["eno3", "ifb0"]}):
+        bond.update(edit)
+        host.client.setup({}, {"bond0": bond}, confirm=None)
+        follows("active")
+    host.netd.stop()
+    host.netd.start().ready()
+    host.client = host.netd.client()
+    assert not host.client.setup({}, {"bond0": bond}, confirm=None)["changed"]
+    host.client.setup({}, {"bond0": {**bond, "nics": ["eno3"]}}, confirm=None)
+    follows("none")

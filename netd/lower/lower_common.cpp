@@ -179,20 +179,18 @@ bool would_lose_its_mac(const Draft& draft, const intent::Bond& bond, const Link
     return has_port && (!keeps_port || has_other_mode);
 }
 
-// Such as those of IPoIB: whoever has no MAC of Ethernet's is given none.
+// Such as those of IPoIB, as whoever has no MAC of Ethernet's is given none, and those whose driver can't.
 bool has_port_of_its_own_mac(const Draft& draft, const intent::Bond& bond) {
     return std::ranges::any_of(bond.nics, [&](const IfName& nic) {
         const Link* link = observed(draft, nic);
-        return link && !link->mac;
+        return link && (!link->mac || link->facts.rare.get().fixed_mac);
     });
 }
 
-// A bond is what its definition says, and nothing besides: what is set on it and not named goes back to its default. But that it follows
-// the MAC of a port that can't be given another one is the kernel's own doing, and comes again with the port (bond_enslave).
-void end_unnamed_options(const Draft& draft, const intent::Bond& bond, const Link& there, bridges::Options& options) {
+// A bond is what its definition says, and nothing besides: what is set on it and not named goes back to its default.
+void end_unnamed_options(const Link& there, bridges::Options& options) {
     if (!is_bond(&there)) return;
-    auto defaults = bridges::default_bond_options(options.at("mode"));
-    if (options.at("mode") == "active-backup" && has_port_of_its_own_mac(draft, bond)) defaults.edit().erase("fail_over_mac");
+    const auto defaults = bridges::default_bond_options(options.at("mode"));
     for (const auto& [key, value] : std::get<bridges::Bond>(*there.kind).options)
         if (const auto standard = defaults.find(key); standard != defaults.end()) options.edit().insert(*standard);
 }
@@ -204,7 +202,9 @@ void bond(Draft& draft, const intent::Bond& bond) {
     Link link{bond.name};
     const Link* there = observed(draft, bond.name);
     bridges::Options options = without_absent_primary(bond.options, draft.host.kernel);
-    if (there) end_unnamed_options(draft, bond, *there, options);
+    // The kernel does so by itself where such a port is the first one, and takes none after another (bond_enslave).
+    if (options.at("mode") == "active-backup" && has_port_of_its_own_mac(draft, bond)) options.edit().emplace("fail_over_mac", "active");
+    if (there) end_unnamed_options(*there, options);
     link.kind = bridges::Bond{std::move(options)};
     link.owner = topology::Owner::ours(fmt::format("bond {}", bond.name.text()));
     link.mtu = base ? base->mtu() : intent::Mtu();

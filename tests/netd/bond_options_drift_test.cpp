@@ -37,11 +37,18 @@ TEST_CASE("that a bond follows the MACs of ports that keep theirs is no drift, a
     house.define({{"bondings", {{"bond0", {{"nics", {"ib0", "ib1"}}, {"options", "mode=1 miimon=100"}}}}}});
     set(house, "fail_over_mac", "active");
     REQUIRE(find_drift(house.now) == only({{"bond0", "options.fail_over_mac", "none", "active"}}));
-    for (const char* nic : {"ib0", "ib1"}) {
-        bridges::Link port = house.link(nic);
-        port.mac.reset();
-        house.now.observed.kernel.links.put(port);
-    }
+    const auto before = house.now.observed.kernel.links;
+    const auto change_ports = [&](auto&& change) {
+        house.now.observed.kernel.links = before;
+        for (const char* nic : {"ib0", "ib1"}) {
+            bridges::Link port = house.link(nic);
+            change(port);
+            house.now.observed.kernel.links.put(port);
+        }
+    };
+    change_ports([](bridges::Link& port) { port.mac.reset(); });
+    REQUIRE(find_drift(house.now) == Drift{});
+    change_ports([](bridges::Link& port) { port.facts.rare.edit().fixed_mac = true; });
     REQUIRE(find_drift(house.now) == Drift{});
 }
 
