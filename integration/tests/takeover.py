@@ -236,6 +236,17 @@ def a_first_start_goes_on_hearing_the_routers_that_the_nic_heard(host):
 
 
 @case(start=False)
+def a_first_start_goes_on_listening_for_routers_that_come_late(host):
+    host.space.links("link set eno1 up", "addr add 192.0.2.10/24 dev eno1", "route add default via 192.0.2.1 dev eno1")
+    defined = first_start(host)
+    assert defined["ipv6autoconf"] and defined["gateway"] == "192.0.2.1" and "ipv6addr" not in defined, defined
+    router = Router(host, "eno1")
+    announced(host, router, "ovirtmgmt", "fd00:2::")
+    assert way(host, None) == ("ovirtmgmt", router.address)
+    keep(host)
+
+
+@case(start=False)
 def announced_addresses_are_fixed_ones_after_a_first_start_where_only_a_fixed_way_leads_out(host):
     host.space.links("link set eno1 up", "addr add 192.0.2.10/24 dev eno1", "addr add 2001:db8::5/64 dev eno1 nodad", "route add default via 192.0.2.1 dev eno1",
                      "route add default via 2001:db8::1 dev eno1")

@@ -65,6 +65,11 @@ bool goes_by_routers(const std::set<Subnet>& announced, const std::set<IpAddress
     return !announced.empty() || !routers.empty();
 }
 
+// A router may announce itself later, of which nothing is to be seen yet.
+bool listens_to_routers(const bridges::Link& nic) {
+    return nic.stack && nic.stack->ipv6 != false && nic.stack->hears_routers == true && nic.stack->autoconf == true;
+}
+
 struct Possessions {
     Possession v4{"IPv4"}, v6{"IPv6"};
     bool by_routers = false;        // IPv6 is what routers announce, and
@@ -85,7 +90,8 @@ Possessions possessions_of(const IfName& nic, const bridges::Link* link, const t
     std::set<Subnet> announced;
     // A router's prefix makes none of 128 bits: that is one of DHCPv6, and kept as one of DHCP is.
     for (const Subnet& one : facts.autoconf) (one.length() == 128 ? had.v6.addresses : announced).insert(one);
-    had.by_routers = goes_by_routers(announced, facts.routers, had.v6.gateway.has_value());
+    const bool has_own = !had.v6.addresses.empty() || had.v6.gateway;
+    had.by_routers = goes_by_routers(announced, facts.routers, had.v6.gateway.has_value()) || (!has_own && listens_to_routers(*link));
     had.routers_lead_out = had.by_routers && !facts.routers.empty();
     if (had.by_routers) had.v6.gateway.reset();
     else had.v6.addresses.merge(announced);

@@ -7,8 +7,8 @@
 
 namespace lower {
 
-// As a definition of `ovirtmgmt`, which the rules have still to be asked about. Where routers made addresses there it goes on
-// hearing them. No: its way to everywhere is by a gateway that no network can have. Pure.
+// As a definition of `ovirtmgmt`, which the rules have still to be asked about. Where routers made addresses there, or
+// nobody else gave it IPv6 and it listens to them, it goes on hearing them. No: its way to everywhere is by a gateway that no network can have. Pure.
 topology::Result<intent::Network> network_on(const topology::IfName& nic, const bridges::State& kernel);
 
 // Wholly: there is no reason to wait for more of it, since it leaves by IPv4, and has tried the IPv6 addresses that it has. IPv4 is what

@@ -34,6 +34,7 @@ struct Card {
         edit([&](Link& link) {
             link.up = true;
             link.addresses = nets(addresses);
+            link.stack->hears_routers = false;
         });
     }
     template <class Edit>
@@ -154,6 +155,25 @@ TEST_CASE("where routers made addresses they are heard from then on", "[taken-ov
     // No network that hears routers has a gateway of its own.
     card.leaves_by("2001:db8::1", 1024);
     CHECK(card.network() == heard);
+}
+
+TEST_CASE("a NIC that has no IPv6 and listens to routers goes on listening", "[taken-over]") {
+    Card card({"192.0.2.10/24"});
+    const bridges::HostStack listening{.ipv6 = true, .hears_routers = true, .autoconf = true};
+    card.edit([&](Link& link) { link.stack = listening; });
+    CHECK(card.network() == defined(R"("ipaddr": "192.0.2.10", "prefix": 24, "ipv6autoconf": true)"));
+    for (const auto setting : {&bridges::HostStack::ipv6, &bridges::HostStack::hears_routers, &bridges::HostStack::autoconf}) {
+        card.edit([&](Link& link) {
+            link.stack = listening;
+            (*link.stack).*setting = false;
+        });
+        CHECK_FALSE(card.network().ipv6autoconf);
+    }
+    card.edit([&](Link& link) {
+        link.stack = listening;
+        link.addresses->insert(*Subnet::parse("2001:db8::5/64"));
+    });
+    CHECK(card.network() == defined(R"("ipaddr": "192.0.2.10", "prefix": 24, "ipv6addr": "2001:db8::5/64")"));
 }
 
 TEST_CASE("a router that made no address is the way out all the same, if there is no other", "[taken-over]") {
