@@ -255,3 +255,19 @@ def a_tap_is_known_by_the_words_that_it_was_asked_for_with(host):
     assert host.client.call("VM.updateDevice", {"vmId": "b", "macAddr": mac, "network": "db"})["nic"]["port"] == port
     assert host.client.call("VM.hotunplugNic", {"vmId": uuid.lower(), "nic": {"macAddr": mac}})["changed"]
     assert host.space.link(port) is None
+
+
+@case
+def of_nics_with_one_mac_the_known_one_stays(host):
+    mac = host.plug(host.b, "web")["nic"]["macAddr"]
+    known = host.nics("b")
+    host.b.bring_up(mac, "10.1.0.2/24")
+    host.libvirt.virsh("attach-interface", "b", "network", "db", "--model", "virtio", "--mac", mac, "--live")
+    wait_until(lambda: len(host.libvirt.machine_interfaces("b")) == 2, 30, "libvirt has one NIC")
+    time.sleep(3)   # a domain has its turn
+    assert host.nics("b") == known and host.space.link(known[0]["port"]), host.nics("b")
+    assert host.b.pings("10.1.0.254")
+    second = re.findall("<interface.*?</interface>", host.libvirt.virsh("dumpxml", "b"), re.DOTALL)[1]
+    host.libvirt.virsh("detach-device", "b", "/dev/stdin", "--live", text=second)
+    wait_until(lambda: len(host.libvirt.machine_interfaces("b")) == 1, 60, "it does not let go")
+    host.unplug(host.b, mac)

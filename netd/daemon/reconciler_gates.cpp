@@ -62,11 +62,9 @@ void Reconciler::see_to_gates() {
     if (newcomers_.empty() && gated_ == backends_.kernel.state().links && gated_nics_ == nics) return;
     note_newcomers(ops);
     gated_nics_ = nics;
-    std::set<IfName> hypervisors;
-    for (const guests::Nic& nic : nics) {
-        if (!nic.device || nic.facts.ours) continue;
-        hypervisors.insert(*nic.device);
-        const Link* link = backends_.kernel.state().links.find(*nic.device);
+    const std::set<IfName> hypervisors = lower::made_by_hypervisor(backends_.guests.state());
+    for (const IfName& device : hypervisors) {
+        const Link* link = backends_.kernel.state().links.find(device);
         if (link && link->admitted == true) ops.push_back(admit(*link, false));
     }
     std::vector<IfName> admitted;

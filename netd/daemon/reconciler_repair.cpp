@@ -136,9 +136,7 @@ bool Reconciler::see_to_rules() {
 // libvirt's waits for libvirt's word, and guests' own ports have filters.
 void Reconciler::admit_bystanders(const std::set<topology::IfName>& closing, const bridges::State& wanted) {
     std::vector<bridges::Op> ops;
-    std::set<topology::IfName> hypervisors;
-    for (const guests::Nic& nic : backends_.guests.state().nics)
-        if (nic.device) hypervisors.insert(*nic.device);
+    const std::set<topology::IfName> hypervisors = lower::made_by_hypervisor(backends_.guests.state());
     for (const bridges::Link& link : closing.empty() ? topology::Keyed<bridges::Link>() : backends_.kernel.state().links) {
         const bool is_there = link.admitted == false && link.master && link.master->of && closing.contains(*link.master->of);
         const bridges::Link* own = wanted.links.find(link.name);

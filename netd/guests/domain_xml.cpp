@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <pugixml.hpp>
 
+#include <algorithm>
 #include <limits>
 
 namespace guests {
@@ -63,6 +64,15 @@ std::optional<Nic> read_interface(const pugi::xml_node& element, const std::stri
     return nic;
 }
 
+// A NIC is known by its MAC. Of several that share one netd's own counts, else the first.
+void add(Nic nic, std::vector<Nic>& nics) {
+    const auto first = std::ranges::find(nics, nic.mac, &Nic::mac);
+    if (first == nics.end()) return nics.push_back(std::move(nic));
+    if (nic.facts.ours && !first->facts.ours) std::swap(*first, nic);
+    first->facts.twins.merge(nic.facts.twins);
+    first->facts.twins.insert(*nic.device);
+}
+
 constexpr std::string_view offered = "6e657464-";  // "netd"
 
 }  // namespace
@@ -83,7 +93,7 @@ Result<std::vector<Nic>> read_interfaces(std::string_view xml, const std::string
     if (!root) return Error{Fault::invalid, "domain " + domain, "libvirt's description of it can't be read"};
     std::vector<Nic> nics;
     for (const pugi::xml_node& element : root.child("devices").children("interface"))
-        if (auto nic = read_interface(element, domain)) nics.push_back(std::move(*nic));
+        if (auto nic = read_interface(element, domain)) add(std::move(*nic), nics);
     return nics;
 }
 

@@ -13,8 +13,8 @@ namespace guests {
 // The <interface> element that plugs the NIC in: on a tap that is there already, which libvirt shall not touch.
 std::string write_interface(const Nic& nic);
 
-// The NICs of a domain, from the whole of its description. Those without a MAC or a device are left out. An error: it is
-// no description of a domain.
+// The NICs of a domain, from the whole of its description: one a MAC. Those without a MAC or a device are left out. An error:
+// it is no description of a domain.
 topology::Result<std::vector<Nic>> read_interfaces(std::string_view xml, const std::string& domain);
 
 // The <network> element that offers a logical network: guests are put on a bridge that is there.

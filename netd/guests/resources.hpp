@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 
 namespace guests {
@@ -37,6 +38,7 @@ struct NicFacts {
     std::string bridge = {};   // type 'bridge', or the bridge behind its network: plugged in by the hypervisor itself
     std::string network = {};  // libvirt's network that it was put on by name
     std::optional<std::uint16_t> tag = {};  // that the hypervisor gave to the port itself
+    std::set<IfName> twins = {};            // the devices of the domain's other NICs with this MAC, of which no more is known
     bool operator==(const NicFacts&) const = default;
 };
 

@@ -23,6 +23,15 @@ std::vector<topology::IfName> waiting_at_gates(const bridges::State& kernel) {
     return waiting;
 }
 
+std::set<topology::IfName> made_by_hypervisor(const guests::State& guests) {
+    std::set<topology::IfName> taps;
+    for (const guests::Nic& nic : guests.nics) {
+        taps.insert(nic.facts.twins.begin(), nic.facts.twins.end());
+        if (nic.device && !nic.facts.ours) taps.insert(*nic.device);
+    }
+    return taps;
+}
+
 bool is_named_by_libvirt(const topology::IfName& tap) {
     constexpr std::string_view prefix = "vnet";
     const std::string& name = tap.text();

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,9 @@ std::optional<bool> gates_of(const bridges::Abilities& abilities, const std::str
 // What stands at a gate: a tap without a filter that nobody has admitted.
 bool waits_at_gate(const bridges::Link& link, const bridges::State& kernel);
 std::vector<topology::IfName> waiting_at_gates(const bridges::State& kernel);
+
+// The taps that the hypervisor made by itself, those of NICs that share a MAC among them.
+std::set<topology::IfName> made_by_hypervisor(const guests::State& guests);
 
 // nftables' sets have names by which nothing else is meant: a tap with another stays at the gate.
 bool can_be_admitted(const topology::IfName& tap);

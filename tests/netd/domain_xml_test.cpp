@@ -62,6 +62,28 @@ TEST_CASE("a NIC that libvirt plugged in itself is nobody's of ours") {
     CHECK(nic.model == "e1000e");
 }
 
+TEST_CASE("of several NICs with one MAC netd's own counts, else the first, and the devices of the others are told with it") {
+    const auto made_by_libvirt = [](const std::string& device) {
+        return "<interface type='bridge'><mac address='52:54:00:00:00:01'/><source bridge='web'/><target dev='" + device + "'/><alias name='net-" + device + "'/></interface>";
+    };
+    const std::set twins{IfName::observed("vnet0"), IfName::observed("vnet1")};
+    for (const std::string& devices : {made_by_libvirt("vnet0") + write_interface(whole()) + made_by_libvirt("vnet1"),
+                                       write_interface(whole()) + made_by_libvirt("vnet0") + made_by_libvirt("vnet1"),
+                                       made_by_libvirt("vnet0") + made_by_libvirt("vnet1") + write_interface(whole())}) {
+        const auto read = read_interfaces(in_domain(devices), "web");
+        REQUIRE(read);
+        REQUIRE(read->size() == 1);
+        CHECK(read->front().facts.ours);
+        CHECK(read->front().device == whole().device);
+        CHECK(read->front().facts.twins == twins);
+    }
+    const auto read = read_interfaces(in_domain(made_by_libvirt("vnet0") + made_by_libvirt("vnet1")), "web");
+    REQUIRE(read);
+    REQUIRE(read->size() == 1);
+    CHECK(read->front().device == IfName::observed("vnet0"));
+    CHECK(read->front().facts.twins == std::set{IfName::observed("vnet1")});
+}
+
 TEST_CASE("an unmanaged tap of somebody else's is not ours") {
     const auto read = read_interfaces(in_domain("<interface type='ethernet'><mac address='52:54:00:00:00:01'/><target dev='mytap' managed='no'/>"
                                                 "<alias name='net0'/></interface>"), "web");

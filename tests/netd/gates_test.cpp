@@ -114,4 +114,17 @@ TEST_CASE("whose a tap is, the hypervisor says; what has its names is its own un
     CHECK_FALSE(lower::can_be_admitted(name("tap*1")));
 }
 
+TEST_CASE("of NICs with one MAC no tap of libvirt's is taken for one of others", "[gates]") {
+    guests::State there;
+    guests::Nic own{"vm", house::mac}, theirs{"other", house::mac};
+    own.device = name("nic-0011aabb");
+    own.facts.ours = true;
+    own.facts.twins = {name("vnet0")};
+    theirs.device = name("vnet1");
+    theirs.facts.twins = {name("mine")};
+    there.nics.put(own);
+    there.nics.put(theirs);
+    CHECK(lower::made_by_hypervisor(there) == std::set{name("mine"), name("vnet0"), name("vnet1")});
+}
+
 }  // namespace gates_test
