@@ -1,4 +1,5 @@
-// One connection to libvirt and the calls that are made over it: each may block, so it lives on a thread of its own.
+// One connection to libvirt and the calls that are made over it: each may block, so it lives on threads of its own, which may call
+// side by side.
 #pragma once
 
 #include "netd/guests/hypervisor.hpp"
