@@ -149,6 +149,17 @@ def a_nic_that_virsh_moves_is_followed(host):
 
 
 @case
+def a_trunk_of_libvirts_is_on_the_network_of_its_first_tag_that_is_ones(host):
+    tags = "<virtualport type='openvswitch'/><vlan trunk='yes'><tag id='77'/><tag id='20'/></vlan>"
+    machine = host.libvirt.machine("c", devices=interface("52:54:00:00:0a:10", ("bridge", "ovs-eno3"), tags))
+    nic = wait_until(lambda: host.nics("c"), 30, "it is not known")[0]
+    assert nic["network"] == "sdn2", nic
+    assert [(row["tag"], row["trunks"]) for row in host.ovs.rows("Port") if row["name"] == nic["port"]] == [(20, [])]
+    machine.kill()
+    wait_until(lambda: not host.nics("c"), 30, "it is still known")
+
+
+@case
 def what_an_adopted_port_can_not_have_is_refused(host):
     macs = ("52:54:00:00:0a:06", "52:54:00:00:0a:07")
     machine = host.libvirt.machine("c", devices=interface(macs[0], ("network", "sdn")) + interface(macs[1], ("network", "web")))

@@ -59,8 +59,8 @@ std::optional<Nic> read_interface(const pugi::xml_node& element, const std::stri
         nic.facts.bridge = source.attribute("bridge").value();
         nic.facts.network = source.attribute("network").value();
     }
-    const auto tag = number(element.child("vlan").child("tag").attribute("id").value());
-    if (tag && *tag < 4095) nic.facts.tag = static_cast<std::uint16_t>(*tag);
+    for (const pugi::xml_node& one : element.child("vlan").children("tag"))
+        if (const auto tag = number(one.attribute("id").value()); tag && *tag < 4095) nic.facts.tags.push_back(static_cast<std::uint16_t>(*tag));
     return nic;
 }
 

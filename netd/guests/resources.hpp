@@ -9,6 +9,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 namespace guests {
 
@@ -37,8 +38,8 @@ struct NicFacts {
     bool ours = false;         // on a tap that netd made (type 'ethernet', managed='no')
     std::string bridge = {};   // type 'bridge', or the bridge behind its network: plugged in by the hypervisor itself
     std::string network = {};  // libvirt's network that it was put on by name
-    std::optional<std::uint16_t> tag = {};  // that the hypervisor gave to the port itself
-    std::set<IfName> twins = {};            // the devices of the domain's other NICs with this MAC, of which no more is known
+    std::vector<std::uint16_t> tags = {};  // that the hypervisor gave to the port itself
+    std::set<IfName> twins = {};           // the devices of the domain's other NICs with this MAC, of which no more is known
     bool operator==(const NicFacts&) const = default;
 };
 

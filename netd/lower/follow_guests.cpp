@@ -16,15 +16,19 @@ using intent::SwitchKind;
 
 bool shares_its_bridge(const intent::Network& network) { return network.switch_kind != SwitchKind::legacy && network.base(); }
 
-// By the name that it was offered under, else by its bridge; on a bridge that several networks share, by the tag.
+// By the name that it was offered under, else by its bridge; on a bridge that several networks share, by the first tag that is one's.
 const intent::Network* network_of(const guests::NicFacts& facts, const intent::Intent& running) {
     if (facts.bridge.empty()) return nullptr;
     const auto is_on_bridge = [&](const intent::Network& network) { return network.bridged && guest_bridge(network).text() == facts.bridge; };
     if (const intent::Network* offered = running.network(facts.network); offered && is_on_bridge(*offered)) return offered;
-    for (const intent::Network& network : running.networks()) {
-        if (!is_on_bridge(network)) continue;
-        const std::optional<std::uint16_t> tag = network.vlan ? std::optional(network.vlan->number()) : std::nullopt;
-        if (!shares_its_bridge(network) || tag == facts.tag) return &network;
+    std::vector<std::optional<std::uint16_t>> tags(facts.tags.begin(), facts.tags.end());
+    if (tags.empty()) tags.emplace_back();
+    for (const auto& told : tags) {
+        for (const intent::Network& network : running.networks()) {
+            if (!is_on_bridge(network)) continue;
+            const std::optional<std::uint16_t> tag = network.vlan ? std::optional(network.vlan->number()) : std::nullopt;
+            if (!shares_its_bridge(network) || tag == told) return &network;
+        }
     }
     return nullptr;
 }

@@ -173,6 +173,33 @@ TEST_CASE("of a port of the hypervisor's nothing is wanted where it is on no bri
     CHECK_FALSE(host.kernel.truth().links.find(vnet.name)->filter);
 }
 
+TEST_CASE("a port to which the hypervisor gave several tags is on the network of the first that is one's") {
+    GuestHost host;
+    constexpr const char* tagged = R"({"networks": {"sdn": {"nic": "eno3", "switch": "ovs", "vlan": 10}}})";
+    REQUIRE(is<apply::Committed>(host.transactor.begin(wanted(tagged, host.transactor.running(), host.kernel), unasked)));
+    const bridges::Link vnet = tap_of_the_hypervisor(host);
+    ovs::Port row{vnet.name};
+    row.bridge = topology::IfName::observed("ovs-eno3");
+    row.tagging = ovs::Trunk{*topology::VlanSet::parse("10,77"), std::nullopt};
+    REQUIRE(host.ovs.meddle(ovs::Op(topology::Create<ovs::Port>{row})));
+    REQUIRE(host.ovs.hear());
+    Nic own{"vm", mac};
+    own.device = vnet.name;
+    own.facts.bridge = "ovs-eno3";
+    own.facts.tags = {77};
+    host.hypervisor.plug_by_itself(own);
+    host.follow();
+    CHECK(host.transactor.running().nics().empty());
+    own.facts.tags = {77, 10};
+    host.hypervisor.plug_by_itself(own);
+    host.follow();
+    REQUIRE(host.transactor.running().nics().size() == 1);
+    CHECK(host.transactor.running().nics().begin()->network == "sdn");
+    const ovs::Port adopted = *host.ovs.truth().ports.find(vnet.name);
+    CHECK(adopted.tagging == ovs::Tagging(ovs::Access{*topology::VlanId::from(10)}));
+    CHECK(adopted.filter);
+}
+
 TEST_CASE("a port of the hypervisor's keeps its network while it has its tag, gets its MTU, and its network can't go elsewhere") {
     GuestHost host;
     constexpr const char* tagged = R"({"networks": {"sdn": {"nic": "eno3", "switch": "ovs", "vlan": 10}}})";
@@ -186,7 +213,7 @@ TEST_CASE("a port of the hypervisor's keeps its network while it has its tag, ge
     Nic own{"vm", mac};
     own.device = vnet.name;
     own.facts.bridge = "ovs-eno3";
-    own.facts.tag = 10;
+    own.facts.tags = {10};
     host.hypervisor.plug_by_itself(own);
     host.follow();
     REQUIRE(host.transactor.running().nics().size() == 1);

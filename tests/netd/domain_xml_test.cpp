@@ -50,14 +50,14 @@ TEST_CASE("what is written is read back, whatever is said of the NIC") {
 TEST_CASE("a NIC that libvirt plugged in itself is nobody's of ours") {
     const auto read = read_interfaces(in_domain("<interface type='network'><mac address='52:54:00:00:00:01'/>"
                                                 "<source network='web' portid='x' bridge='vb-eno1'/><target dev='vnet0'/><model type='e1000e'/>"
-                                                "<vlan><tag id='30'/></vlan><alias name='net0'/></interface>"), "web");
+                                                "<vlan trunk='yes'><tag id='30'/><tag id='20'/></vlan><alias name='net0'/></interface>"), "web");
     REQUIRE(read);
     REQUIRE(read->size() == 1);
     const Nic& nic = read->front();
     CHECK_FALSE(nic.facts.ours);
     CHECK(nic.facts.bridge == "vb-eno1");
     CHECK(nic.facts.network == "web");
-    CHECK(nic.facts.tag == 30);
+    CHECK(nic.facts.tags == std::vector<std::uint16_t>{30, 20});
     CHECK(nic.device->text() == "vnet0");
     CHECK(nic.model == "e1000e");
 }

@@ -234,13 +234,13 @@ TEST_CASE("where guests went while definitions can't follow them is no drift, an
     own.alias = "net0";
     own.link = true;
     own.facts.bridge = "ovs-eno3";
-    own.facts.tag = 10;
+    own.facts.tags = {10};
     host.hypervisor.plug_by_itself(own);
     host.follow();
     REQUIRE(host.transactor.running().nics().size() == 1);
     REQUIRE(is<apply::Waiting>(host.transactor.begin(wanted(R"({"networks": {"lan": {}}})", host.transactor.running(), host.kernel), {})));
 
-    own.facts.tag = 20;
+    own.facts.tags = {20};
     host.hypervisor.plug_by_itself(own);
     host.hypervisor.hear();
     ovs::Port moved{vnet.name};
