@@ -5,6 +5,7 @@
 #include "bridges/host_rules.hpp"
 #include "bridges/nft_socket.hpp"
 
+#include <netinet/in.h>  // before the kernel's own, which gives way to it
 #include <linux/netfilter.h>
 
 #include <optional>

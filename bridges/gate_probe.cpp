@@ -9,6 +9,7 @@
 #include <libnftnl/expr.h>
 #include <libnftnl/rule.h>
 #include <libnftnl/table.h>
+#include <netinet/in.h>  // before the kernel's own, which gives way to it
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 

@@ -4,6 +4,7 @@
 #include "bridges/filter_rules.hpp"
 #include "bridges/nft_program.hpp"
 
+#include <netinet/in.h>  // before the kernel's own, which gives way to it
 #include <linux/netfilter.h>
 
 #include <algorithm>

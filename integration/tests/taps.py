@@ -26,7 +26,7 @@ print(len(descriptors), text.decode())
 def door(host):
     line = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     line.connect(str(host.netd.run / "taps"))
-    line.settimeout(30)
+    line.settimeout(60)
     return line
 
 

@@ -73,7 +73,7 @@ guests::State guest_on(const char* bridge, const char* network) {
     state.domains.put({.name = "vm", .active = true});
     guests::Nic nic{"vm", mac};
     nic.device = name("vnet0");
-    nic.facts = {.bridge = bridge, .network = network, .tag = 100};
+    nic.facts = {.bridge = bridge, .network = network, .tags = {100}};
     state.nics.put(nic);
     return state;
 }
