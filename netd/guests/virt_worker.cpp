@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <map>
 #include <memory>
-#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -129,15 +128,11 @@ private:
         if (Clock::now() >= deed.deadline) return tell(Answer{deed.number, Error{Fault::timeout, "domain " + domain, "libvirt did not come to it in time"}});
         if (hands_.contains(domain)) return tell(Answer{deed.number, no_answer(domain)});
         if (hands_.size() >= most_hands) return tell(Answer{deed.number, Error{Fault::timeout, "libvirt", fmt::format("{} domains do not answer it", hands_.size())}});
-        try {
-            std::thread([session = session_, desk = std::weak_ptr(desk_), what = std::move(deed.what), known = state_, domain] {
-                Result<> done = carry_out(*session, what, known);
-                if (const auto there = desk.lock()) there->errands->push(Done{domain, std::move(done)});
-            }).detach();
-            hands_[domain] = {deed.number, deed.deadline};
-        } catch (const std::system_error& error) {
-            tell(Answer{deed.number, Error{Fault::backend, "domain " + domain, fmt::format("no thread to ask it: {}", error.what())}});
-        }
+        hands_[domain] = {deed.number, deed.deadline};
+        std::thread([session = session_, desk = std::weak_ptr(desk_), what = std::move(deed.what), known = state_, domain] {
+            Result<> done = carry_out(*session, what, known);
+            if (const auto there = desk.lock()) there->errands->push(Done{domain, std::move(done)});
+        }).detach();
     }
     void take(Done& done) {
         const Hand hand = hands_.extract(done.domain).mapped();
