@@ -1,5 +1,4 @@
-// One connection to libvirt and the calls that are made over it: each may block, so it lives on threads of its own, which may call
-// side by side.
+// One connection to libvirt and the calls that are made over it: each may block, so it lives on a thread of its own.
 #pragma once
 
 #include "netd/guests/hypervisor.hpp"

@@ -3,14 +3,9 @@
 
 #include "netd/guests/virt_session.hpp"
 
-#include <fmt/format.h>
 #include <poll.h>
 
 #include <algorithm>
-#include <map>
-#include <memory>
-#include <thread>
-#include <utility>
 
 namespace guests {
 namespace {
@@ -18,22 +13,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds first_pause{250}, longest_pause{5000};
-constexpr std::size_t most_hands = 4;  // libvirtd reads no further from who has five questions open, be it a sign of life
-
-Result<> carry_out(const Session& session, const Task& what, const State& known) {
-    if (const auto* op = std::get_if<Op>(&what)) return session.carry_out(*op);
-    if (const auto* key = std::get_if<Nic::Key>(&what)) return session.ask_to_let_go(*key, known);
-    return session.may_change(std::get<MayChange>(what).domain);
-}
-
-Error no_answer(const std::string& domain) { return {Fault::timeout, "domain " + domain, "nothing is heard of it: its QEMU, or libvirt, stands still"}; }
-
-// What is being done about a domain.
-struct Hand {
-    std::uint64_t number = 0;
-    Deadline deadline;
-    bool is_given_up = false;
-};
 
 class Worker {
 public:
@@ -42,11 +21,10 @@ public:
     void run() {
         while (!stopping_) {
             if (!session_ && Clock::now() >= next_attempt_) connect();
-            const Deadline due = session_ ? std::min(offers_again_, Clock::now() + (has_hints() ? longest_pause : std::chrono::hours(1))) : next_attempt_;
-            await_errand(std::min(due, next_to_give_up()));
+            if (!session_) await_errand(next_attempt_);
+            else await_errand(std::min(offers_again_, Clock::now() + (has_hints() ? longest_pause : std::chrono::hours(1))));
             for (Errand& errand : desk_->errands->take())
                 if (!stopping_) std::visit([this](auto& one) { take(one); }, errand);
-            give_up();
             offer();
             look_where_hinted();
         }
@@ -65,7 +43,7 @@ private:
         const auto push = [desk](Errand errand) { if (const auto there = desk.lock()) there->errands->push(std::move(errand)); };
         auto opened = Session::open(desk_->uri, {[push](const std::string& domain) { push(Look{domain}); }, [push] { push(Withdrawn{}); }, [push] { push(Lost{}); }});
         if (!opened) return fail(opened.error());
-        session_ = std::make_shared<Session>(std::move(*opened));
+        session_ = std::move(*opened);
         auto looked = session_->look(state_);
         if (!looked) return fail(looked.error());
         state_ = std::move(*looked);
@@ -87,7 +65,7 @@ private:
     }
 
     void tell(std::optional<Answer> answer = {}) {
-        News news{session_ != nullptr, state_, trouble_.empty() ? offering_ : trouble_, std::move(answer), looked_};
+        News news{session_.has_value(), state_, trouble_.empty() ? offering_ : trouble_, std::move(answer), looked_};
         desk_->news->push(std::move(news));
     }
 
@@ -123,34 +101,15 @@ private:
     void take(Stop&) { stopping_ = true; }
 
     void take(Deed& deed) {
-        const std::string domain = domain_of(deed);
+        const std::string& domain = domain_of(deed);
         if (!session_) return tell(Answer{deed.number, Error{Fault::backend, "domain " + domain, "libvirt does not answer: " + trouble_}});
         if (Clock::now() >= deed.deadline) return tell(Answer{deed.number, Error{Fault::timeout, "domain " + domain, "libvirt did not come to it in time"}});
-        if (hands_.contains(domain)) return tell(Answer{deed.number, no_answer(domain)});
-        if (hands_.size() >= most_hands) return tell(Answer{deed.number, Error{Fault::timeout, "libvirt", fmt::format("{} domains do not answer it", hands_.size())}});
-        hands_[domain] = {deed.number, deed.deadline};
-        std::thread([session = session_, desk = std::weak_ptr(desk_), what = std::move(deed.what), known = state_, domain] {
-            Result<> done = carry_out(*session, what, known);
-            if (const auto there = desk.lock()) there->errands->push(Done{domain, std::move(done)});
-        }).detach();
-    }
-    void take(Done& done) {
-        const Hand hand = hands_.extract(done.domain).mapped();
-        if (session_)
-            if (auto looked = session_->look_at(done.domain, state_); !looked && done.result) done.result = looked;
-        tell(Answer{hand.number, std::move(done.result)});
-    }
-
-    // Who asked is answered; what he asked for may come to pass all the same.
-    void give_up() {
-        for (auto& [domain, hand] : hands_)
-            if (Clock::now() >= hand.deadline && !std::exchange(hand.is_given_up, true)) tell(Answer{hand.number, no_answer(domain)});
-    }
-    Deadline next_to_give_up() const {
-        Deadline next = Deadline::max();
-        for (const auto& [domain, hand] : hands_)
-            if (!hand.is_given_up) next = std::min(next, hand.deadline);
-        return next;
+        Result<> done;
+        if (const auto* op = std::get_if<Op>(&deed.what)) done = session_->carry_out(*op);
+        else if (const auto* key = std::get_if<Nic::Key>(&deed.what)) done = session_->ask_to_let_go(*key, state_);
+        else done = session_->may_change(domain);
+        if (auto looked = session_->look_at(domain, state_); !looked && done) done = looked;
+        tell(Answer{deed.number, std::move(done)});
     }
 
     static const std::string& domain_of(const Deed& deed) {
@@ -184,8 +143,7 @@ private:
     }
 
     std::shared_ptr<Desk> desk_;
-    std::shared_ptr<const Session> session_;  // hands that are at work keep it
-    std::map<std::string, Hand> hands_;       // by domain
+    std::optional<Session> session_;
     State state_;
     std::optional<Offers> offers_;
     Offers standing_offers_;  // that libvirt has taken on in this session

@@ -1,5 +1,4 @@
-// The thread that talks to libvirt: it takes errands, one after the other, and brings news. What asks something of a QEMU, which may stand
-// still for as long as it likes, is done by a thread of its own.
+// The thread that talks to libvirt: it takes errands, one after the other, and brings news.
 #pragma once
 
 #include "netd/guests/hypervisor.hpp"
@@ -22,16 +21,12 @@ using Task = std::variant<Op, Nic::Key, MayChange>;  // a key: ask the guest to 
 struct Deed {
     std::uint64_t number = 0;
     Task what;
-    Deadline deadline;                // not begun after that, and answered by then
-};
-struct Done {
-    std::string domain;
-    Result<> result;
+    Deadline deadline;                // not begun after that
 };
 struct Withdrawn {};  // a network that may have been offered
 struct Lost {};
 struct Stop {};
-using Errand = std::variant<Look, Deed, Done, std::vector<Offer>, Withdrawn, Lost, Stop>;
+using Errand = std::variant<Look, Deed, std::vector<Offer>, Withdrawn, Lost, Stop>;
 
 // Domains that shall tell the network where they are; none: it is the last of these.
 using Speech = std::set<std::string>;
