@@ -306,10 +306,11 @@ def what_others_plugged_into_a_bridge_that_somebody_renames_comes_back_with_it(h
     host.client.setup({"lan": {}, "web": {"nic": "eno1"}})
     plug_veth(host, 1, "lan")
     plug_veth(host, 2, "web")
-    for bridge in ("lan", "web"):
-        host.space.links(f"link set {bridge} down", f"link set {bridge} name other")
-        wait_until(lambda: not host.space.link("other") and host.space.link(bridge), 20)
-    wait_until(lambda: (master_of(host, "port1"), master_of(host, "port2")) == ("lan", "web"), 10)
+    for bridge, other in (("lan", "other"), ("web", "another")):  # not one name: that one goes when the first is put right
+        host.space.links(f"link set {bridge} down", f"link set {bridge} name {other}")
+        wait_until(lambda: not host.space.link(other) and host.space.link(bridge), 20)
+    masters = lambda: (master_of(host, "port1"), master_of(host, "port2"))
+    wait_until(lambda: masters() == ("lan", "web"), 10, lambda: f"they are on {masters()}")
     agree(host, foreign=foreign_of(1, 2), patience=10)
 
 
