@@ -173,19 +173,25 @@ TEST_CASE("of a port of the hypervisor's nothing is wanted where it is on no bri
     CHECK_FALSE(host.kernel.truth().links.find(vnet.name)->filter);
 }
 
-TEST_CASE("a port to which the hypervisor gave several tags is on the network of the first that is one's") {
-    GuestHost host;
+// As the hypervisor plugs one into the Open vSwitch bridge of a network with tag 10; told by nobody yet.
+Nic nic_on_sdn(GuestHost& host, const ovs::Tagging& tagging) {
     constexpr const char* tagged = R"({"networks": {"sdn": {"nic": "eno3", "switch": "ovs", "vlan": 10}}})";
     REQUIRE(is<apply::Committed>(host.transactor.begin(wanted(tagged, host.transactor.running(), host.kernel), unasked)));
     const bridges::Link vnet = tap_of_the_hypervisor(host);
     ovs::Port row{vnet.name};
     row.bridge = topology::IfName::observed("ovs-eno3");
-    row.tagging = ovs::Trunk{*topology::VlanSet::parse("10,77"), std::nullopt};
+    row.tagging = tagging;
     REQUIRE(host.ovs.meddle(ovs::Op(topology::Create<ovs::Port>{row})));
     REQUIRE(host.ovs.hear());
     Nic own{"vm", mac};
     own.device = vnet.name;
     own.facts.bridge = "ovs-eno3";
+    return own;
+}
+
+TEST_CASE("a port to which the hypervisor gave several tags is on the network of the first that is one's") {
+    GuestHost host;
+    Nic own = nic_on_sdn(host, ovs::Trunk{*topology::VlanSet::parse("10,77"), std::nullopt});
     own.facts.tags = {77};
     host.hypervisor.plug_by_itself(own);
     host.follow();
@@ -195,24 +201,14 @@ TEST_CASE("a port to which the hypervisor gave several tags is on the network of
     host.follow();
     REQUIRE(host.transactor.running().nics().size() == 1);
     CHECK(host.transactor.running().nics().begin()->network == "sdn");
-    const ovs::Port adopted = *host.ovs.truth().ports.find(vnet.name);
+    const ovs::Port adopted = *host.ovs.truth().ports.find(*own.device);
     CHECK(adopted.tagging == ovs::Tagging(ovs::Access{*topology::VlanId::from(10)}));
     CHECK(adopted.filter);
 }
 
 TEST_CASE("a port of the hypervisor's keeps its network while it has its tag, gets its MTU, and its network can't go elsewhere") {
     GuestHost host;
-    constexpr const char* tagged = R"({"networks": {"sdn": {"nic": "eno3", "switch": "ovs", "vlan": 10}}})";
-    REQUIRE(is<apply::Committed>(host.transactor.begin(wanted(tagged, host.transactor.running(), host.kernel), unasked)));
-    const bridges::Link vnet = tap_of_the_hypervisor(host);
-    ovs::Port row{vnet.name};
-    row.bridge = topology::IfName::observed("ovs-eno3");
-    row.tagging = ovs::Access{*topology::VlanId::from(10)};
-    REQUIRE(host.ovs.meddle(ovs::Op(topology::Create<ovs::Port>{row})));
-    REQUIRE(host.ovs.hear());
-    Nic own{"vm", mac};
-    own.device = vnet.name;
-    own.facts.bridge = "ovs-eno3";
+    Nic own = nic_on_sdn(host, ovs::Access{*topology::VlanId::from(10)});
     own.facts.tags = {10};
     host.hypervisor.plug_by_itself(own);
     host.follow();
@@ -223,8 +219,8 @@ TEST_CASE("a port of the hypervisor's keeps its network while it has its tag, ge
     network.mtu = intent::Mtu::observed(1400);
     changed.put(network);
     REQUIRE(is<apply::Committed>(host.transactor.begin(changed, unasked)));
-    CHECK(host.ovs.truth().ports.find(vnet.name)->tagging == ovs::Tagging(ovs::Access{*topology::VlanId::from(20)}));
-    CHECK(host.kernel.truth().links.find(vnet.name)->mtu == intent::Mtu::observed(1400));
+    CHECK(host.ovs.truth().ports.find(*own.device)->tagging == ovs::Tagging(ovs::Access{*topology::VlanId::from(20)}));
+    CHECK(host.kernel.truth().links.find(*own.device)->mtu == intent::Mtu::observed(1400));
     host.follow();  // libvirt tells 10 still
     REQUIRE(host.transactor.running().nics().size() == 1);
     CHECK(host.transactor.running().nics().begin()->network == "sdn");
