@@ -55,6 +55,9 @@ std::vector<Chain> host_chains(const Services& services) {
         "icmpv6 type nd-redirect goto drop_service",
         "ct state established ct direction reply accept",
         "ct state related accept",
+        // An error about nothing that the host sent by this address: the kernel takes the quoted packet's word for which network it is about.
+        "icmp type { destination-unreachable, time-exceeded, parameter-problem } goto drop_service",
+        "icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem } goto drop_service",
         "meta l4proto { icmp, ipv6-icmp, igmp } accept",
         "udp sport 67 udp dport 68 accept",
         "udp sport 547 udp dport 546 accept",
