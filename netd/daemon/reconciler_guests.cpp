@@ -39,9 +39,7 @@ topology::Mac fresh_mac(const intent::Intent& running) {
         topology::Mac::Bytes bytes{0x56, 0x6f};
         for (std::size_t i = 2; i < bytes.size(); ++i) bytes[i] = static_cast<std::uint8_t>(random());
         const auto mac = topology::Mac::of(bytes);
-        bool taken = false;
-        for (const GuestNic& nic : running.nics()) taken = taken || nic.mac == mac;
-        if (!taken) return mac;
+        if (running.with_mac(mac).empty()) return mac;
     }
 }
 

@@ -61,6 +61,12 @@ void forget(Keyed<Plugged>& in, const NetworkName& network, const GuestNic::Key&
 const Keyed<GuestNic>& Intent::plugged_into(const NetworkName& network) const { return of_network(plugged_, network); }
 const Keyed<GuestNic>& Intent::watching(const NetworkName& network) const { return of_network(watching_, network); }
 
+std::vector<const GuestNic*> Intent::with_mac(const Mac& mac) const {
+    std::vector<const GuestNic*> found;
+    for (auto at = bearers_.from({mac, ""}); at != bearers_.end() && at->mac == mac; ++at) found.push_back(nics_.find({at->vm, mac}));
+    return found;
+}
+
 const Bond* Intent::bond_of(const IfName& nic) const {
     for (const Bond& bond : bonds_)
         if (bond.nics.contains(nic)) return &bond;
@@ -162,6 +168,7 @@ void Intent::put(const Bond& bond) { bonds_.put(bond); }
 void Intent::put(const GuestNic& nic) {
     remove(nic.key());
     nics_.put(nic);
+    bearers_.put({nic.mac, nic.vm});
     for (const NetworkName& network : nic.port_mirroring) note(watching_, network, nic);
     if (auto name = NetworkName::parse(nic.network)) note(plugged_, *name, nic);
 }
@@ -181,6 +188,7 @@ void Intent::remove(const GuestNic::Key& key) {
     if (!old) return;
     for (const NetworkName& network : old->port_mirroring) forget(watching_, network, key);
     if (auto name = NetworkName::parse(old->network)) forget(plugged_, *name, key);
+    bearers_.erase({key.mac, key.vm});
     nics_.erase(GuestNic::Key(key));
 }
 

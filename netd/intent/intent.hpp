@@ -47,6 +47,20 @@ struct Plugged {
     bool operator==(const Plugged&) const = default;
 };
 
+// A NIC of a guest, as its MAC finds it.
+struct Bearer {
+    Mac mac;
+    std::string vm;
+    struct Key {
+        Mac mac;
+        std::string vm;
+        auto operator<=>(const Key&) const = default;
+        std::string text() const { return mac.text() + "/" + vm; }
+    };
+    Key key() const { return {mac, vm}; }
+    bool operator==(const Bearer&) const = default;
+};
+
 // The networks on which the host has an address of one subnet.
 struct Resident {
     NetworkName network;
@@ -71,6 +85,8 @@ public:
     const Keyed<GuestNic>& plugged_into(const NetworkName& network) const;
     // Those that get a copy of the network's traffic.
     const Keyed<GuestNic>& watching(const NetworkName& network) const;
+    // Those that have this MAC, whoever's they are.
+    std::vector<const GuestNic*> with_mac(const Mac& mac) const;
     // The bond that has this NIC as a port, or null.
     const Bond* bond_of(const IfName& nic) const;
     const Network* default_route() const;
@@ -103,6 +119,7 @@ private:
     Keyed<GuestNic> nics_;
     Keyed<Base> bases_;
     Keyed<Plugged> plugged_, watching_;
+    Keyed<Bearer> bearers_;
     Keyed<Neighbourhood> neighbourhoods_;
     std::map<std::pair<bool, std::uint8_t>, int> lengths_;  // of IPv6 or not, how long: how many neighbourhoods have it
     std::optional<NetworkName> default_route_;

@@ -35,10 +35,12 @@ void check_kind(const GuestNic& nic, const RefuseNic& refuse) {
 }
 
 // Of one that comes, beside what is there.
-void check_addresses(const GuestNic& nic, const GuestNic& other, const RefuseNic& refuse) {
-    if (other.mac == nic.mac && other.vm != nic.vm) refuse("macAddr", Fault::conflict, fmt::format("{} is in use by guest '{}'", nic.mac.text(), other.vm));
-    if (!nic.adopted && other.mac == mac_of_port(nic.mac))
-        refuse("macAddr", Fault::conflict, fmt::format("the host's end would have {}, which is in use by guest '{}'", other.mac.text(), other.vm));
+void check_addresses(const GuestNic& nic, const Intent& running, const RefuseNic& refuse) {
+    for (const GuestNic* other : running.with_mac(nic.mac))
+        if (other->vm != nic.vm) refuse("macAddr", Fault::conflict, fmt::format("{} is in use by guest '{}'", nic.mac.text(), other->vm));
+    if (nic.adopted) return;
+    for (const GuestNic* other : running.with_mac(mac_of_port(nic.mac)))
+        refuse("macAddr", Fault::conflict, fmt::format("the host's end would have {}, which is in use by guest '{}'", other->mac.text(), other->vm));
 }
 
 // Beside another NIC of its guest.
@@ -63,10 +65,9 @@ Verdict validate_nic(const GuestNic& nic, const Intent& running, const Facts& fa
         for (const bridges::Link& link : facts.kernel.links)
             if (link.mac == nic.mac && !nic.adopted)
                 refuse("macAddr", Fault::conflict, fmt::format("{} is that of '{}', a device of the host", nic.mac.text(), link.name.text()));
-    for (const GuestNic& other : running.nics()) {
-        if (!known) check_addresses(nic, other, refuse);
-        if (other.vm == nic.vm && other.mac != nic.mac) check_names(nic, other, known, refuse);
-    }
+    if (!known) check_addresses(nic, running, refuse);
+    for (auto other = running.nics().from({nic.vm, topology::Mac::of({})}); other != running.nics().end() && other->vm == nic.vm; ++other)
+        if (other->mac != nic.mac) check_names(nic, *other, known, refuse);
     const Network* network = nic.network.empty() ? nullptr : running.network(nic.network);
     if (!nic.network.empty()) {
         if (!network) refuse("network", Fault::not_found, fmt::format("there is no network '{}'", nic.network));

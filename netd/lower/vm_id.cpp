@@ -16,17 +16,6 @@ bool is_uuid(const std::string& text) {
     return std::ranges::equal(text, shape, [](unsigned char c, char due) { return due == '-' ? c == '-' : std::isxdigit(c) != 0; });
 }
 
-template <class IsIt>
-const GuestNic* find(const intent::Intent& running, const std::string& vm, const guests::State& guests, IsIt&& is_it) {
-    const GuestNic* found = nullptr;
-    for (const GuestNic& nic : running.nics()) {
-        if (!is_it(nic)) continue;
-        if (nic.vm == vm) return &nic;
-        if (!found && is_same_guest(nic.vm, vm, guests)) found = &nic;
-    }
-    return found;
-}
-
 }  // namespace
 
 const std::string& domain_name(const std::string& vm, const guests::State& guests) {
@@ -43,11 +32,19 @@ guests::Nic::Key in_domain(const GuestNic::Key& nic, const guests::State& guests
 
 const GuestNic* find_nic(const intent::Intent& running, const std::string& vm, const topology::Mac& mac, const guests::State& guests) {
     if (const GuestNic* exactly = running.nics().find({vm, mac})) return exactly;
-    return find(running, vm, guests, [&](const GuestNic& nic) { return nic.mac == mac; });
+    for (const GuestNic* nic : running.with_mac(mac))
+        if (is_same_guest(nic->vm, vm, guests)) return nic;
+    return nullptr;
 }
 
 const GuestNic* find_nic(const intent::Intent& running, const std::string& vm, const std::string& alias, const guests::State& guests) {
-    return find(running, vm, guests, [&](const GuestNic& nic) { return nic.alias == alias; });
+    const GuestNic* found = nullptr;
+    for (const GuestNic& nic : running.nics()) {
+        if (nic.alias != alias) continue;
+        if (nic.vm == vm) return &nic;
+        if (!found && is_same_guest(nic.vm, vm, guests)) found = &nic;
+    }
+    return found;
 }
 
 }  // namespace lower
