@@ -55,8 +55,8 @@ constexpr std::string_view chains = R"(
  chain addresses {
   meta protocol != { ip, ip6, arp, 0x8035 } goto drop_ethertype
   meta l4proto 112 goto drop_router
-  meta protocol ip ip daddr 224.0.0.0/4 udp dport { 1985, 2029 } goto drop_router
-  meta protocol ip6 ip6 daddr ff00::/8 udp dport { 1985, 2029 } goto drop_router
+  meta protocol ip ip daddr 224.0.0.0/4 udp dport { 1985, 2029, 3222 } goto drop_router
+  meta protocol ip6 ip6 daddr ff00::/8 udp dport { 1985, 2029, 3222 } goto drop_router
   meta pkttype { broadcast, multicast } meta l4proto tcp goto drop_storm
   meta pkttype { broadcast, multicast } update @storm { iifname limit rate over 100/second burst 50 packets } goto drop_storm
   meta pkttype { broadcast, multicast } update @storm_bytes { iifname limit rate over 200 kbytes/second burst 100 kbytes } goto drop_storm

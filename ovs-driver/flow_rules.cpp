@@ -88,10 +88,10 @@ private:
     void own_addresses() {
         const auto all = filter_.all_addresses();
         const auto arp = mine_ + ",arp,arp_sha=" + filter_.mac.text();
-        // Who is the router, for VRRP and HSRP.
+        // Who is the router, for VRRP, HSRP and GLBP.
         for (const char* kind : {"ip,nw_proto=112", "ipv6,nw_proto=112"}) drop(kind, reason_of("router"));
         for (const char* to : {"udp,nw_dst=224.0.0.0/4", "udp6,ipv6_dst=ff00::/8"})
-            for (const char* port : {"tp_dst=1985", "tp_dst=2029"}) drop(fmt::format("{},{}", to, port), reason_of("router"));
+            for (const char* port : {"tp_dst=1985", "tp_dst=2029", "tp_dst=3222"}) drop(fmt::format("{},{}", to, port), reason_of("router"));
         // No such thing is honest, and one frame can be a thousand on the wire.
         for (const char* kind : {"tcp", "tcp6"}) drop(fmt::format("{},{}", kind, to_many), reason_of("storm"));
         for (const IpAddress& address : all) {

@@ -132,6 +132,8 @@ def attacks(me, mine, victim, token):
         "a claim to the victim's address": (ether("33:33:ff:00:00:02", me, 0x86DD, ip6("::", "ff02::1:ff00:2", 58, icmp6("::", "ff02::1:ff00:2", 135, struct.pack("!I16s", 0, ipaddress.ip_address("fd00::2").packed) + token))), strict),
         "HSRP, to all": (ether(BROADCAST, me, 0x800, ip4(mine, "224.0.0.2", 17, udp(1985, 1985, token))), strict),
         "HSRP in IPv6, to all": (ether(BROADCAST, me, 0x86DD, ip6(mine6, "ff02::66", 17, udp(2029, 2029, token))), strict),
+        "GLBP, to all": (ether(BROADCAST, me, 0x800, ip4(mine, "224.0.0.102", 17, udp(3222, 3222, token))), strict),
+        "GLBP in IPv6, to all": (ether(BROADCAST, me, 0x86DD, ip6(mine6, "ff02::66", 17, udp(3222, 3222, token))), strict),
         "TCP to all": (ether(BROADCAST, me, 0x800, ip4(mine, "10.0.0.255", 6, struct.pack("!HHIIBBHHH", 9, 9, 0, 0, 0x50, 2, 0, 0, 0) + token)), strict),
         "a protocol nobody needs": (ether(BROADCAST, me, 0x88B5, token), strict),
     }
