@@ -41,6 +41,7 @@ lower::Host Transactor::host() const {
     lower::Host host = observe::host_of(backends_);
     host.renames = &renames_;
     host.switch_waits = backends_.ovs.is_gone() || backends_.ovs.is_silent();
+    host.marked = &marked_;
     return host;
 }
 

@@ -179,6 +179,7 @@ private:
     intent::Identities identities_;
     intent::Identities committed_identities_;  // by the names in the file
     intent::Renames renames_;
+    mutable lower::MarkedLinks marked_;
     std::uint64_t generation_ = 0;
     std::uint64_t last_id_ = 0;
     bool has_run_in_this_boot_ = false;

@@ -42,14 +42,13 @@ void include_renamed(Goal& goal, const Host& host) {
         const bool stays = there && then && there->owner == then->owner;
         if (!stays && marked && marked->owner && marked->owner->is_ours()) owners.emplace(*marked->owner, goal.was_wanted.kernel.links.find(name));
     }
-    if (owners.empty()) return;
-    for (const Link& link : host.kernel.links) {
-        const auto found = link.owner ? owners.find(*link.owner) : owners.end();
-        if (found == owners.end()) continue;
-        const bool is_another = !goal.scope.links.contains(link.name);
-        goal.scope.links.insert(link.name);
-        if (is_another && carries_foreign(link, host.kernel)) goal.wanted.kernel.links.put(left_to_others(link, found->second));
-    }
+    MarkedLinks marked_now;
+    for (const auto& [owner, old] : owners)
+        for (const Link* link : (host.marked ? *host.marked : marked_now).of(owner, host.kernel.links)) {
+            const bool is_another = !goal.scope.links.contains(link->name);
+            goal.scope.links.insert(link->name);
+            if (is_another && carries_foreign(*link, host.kernel)) goal.wanted.kernel.links.put(left_to_others(*link, old));
+        }
 }
 
 // VLANs go with what they stand on.
