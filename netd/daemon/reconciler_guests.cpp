@@ -228,9 +228,10 @@ void Reconciler::answer(const serve::Ticket& ticket, const GuestNic& nic, bool c
     json described = wire::write_nic(nic);
     described["port"] = lower::port_of(nic).text();
     json told = {{"nic", described}, {"changed", changed}};
-    if (changed) log::info("{}: NIC {} of {} at {}, in {}", asked_by(ticket), nic.mac.text(), nic.vm, lower::port_of(nic).text(), nic.network.empty() ? "no network" : nic.network);
     if (nic.kind == intent::GuestKind::libvirt && !nic.adopted) told["xml"] = guests::write_interface(lower::guest_device(nic, transactor_.running(), observe::host_of(backends_)));
     reply(ticket, told);
+    // Who waits for the answer does not wait for the log.
+    if (changed) log::info("{}: NIC {} of {} at {}, in {}", asked_by(ticket), nic.mac.text(), nic.vm, lower::port_of(nic).text(), nic.network.empty() ? "no network" : nic.network);
 }
 
 // A guest of libvirt's is asked to let go first, and its port is taken away when it has; what it never lets go of stays
