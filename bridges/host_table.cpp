@@ -63,15 +63,15 @@ Result<bool> HostTable::hear() {
 }
 
 Result<> HostTable::forget(const std::set<IfName>& gone) {
-    if (!socket_ || !is_whole_ || gone.empty()) return {};
+    if (!socket_ || !is_whole_) return {};
     std::vector<NftChange> changes;
-    for (const topology::BlockReason& reason : topology::host_block_reasons) {
-        const auto set = counting_set(reason);
-        const auto visit = [&](const NftElement& element) {
-            if (gone.contains(port_of(element.key))) changes.push_back({false, set, element.key});
-        };
-        if (auto read = socket_->each_element(NFPROTO_INET, host_table_name, set.c_str(), visit); !read) return read;
-    }
+    for (const topology::BlockReason& reason : topology::host_block_reasons)
+        for (const IfName& name : gone) {
+            const auto set = counting_set(reason);
+            const auto found = socket_->has_element(NFPROTO_INET, host_table_name, set.c_str(), key_of(name));  // a list of all would cost a walk over room for 65535
+            if (!found) return found.error();
+            if (*found) changes.push_back({false, set, key_of(name)});
+        }
     return changes.empty() ? Result<>() : socket_->change(NFPROTO_INET, host_table_name, changes);
 }
 
