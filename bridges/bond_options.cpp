@@ -195,4 +195,11 @@ Options read_bond_options(const Attributes& data, const NameOf& name_of) {
     return options;
 }
 
+bool has_mac_of_ports(const Link& link) {
+    const auto* bond = link.as<Bond>();
+    if (!bond) return false;
+    const auto policy = bond->options.find("fail_over_mac");
+    return policy != bond->options.end() && policy->second != "none";
+}
+
 }  // namespace bridges

@@ -24,4 +24,7 @@ bool bond_option_needs_empty(std::string_view key);
 // Of a bond that changes to `mode`: what that mode does not know, and so would keep unseen, at its default.
 Options bond_options_to_leave(const Options& have, std::string_view mode);
 
+// Whether the bond has the MAC that the kernel gives it (fail_over_mac), and takes none from others.
+bool has_mac_of_ports(const Link& bond);
+
 }  // namespace bridges

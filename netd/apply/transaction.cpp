@@ -40,6 +40,7 @@ bool are_two_nics(const bridges::Link& wanted, const bridges::Link& there) {
 lower::Host Transactor::host() const {
     lower::Host host = observe::host_of(backends_);
     host.renames = &renames_;
+    host.identities = &identities_;
     host.switch_waits = backends_.ovs.is_gone() || backends_.ovs.is_silent();
     host.marked = &marked_;
     return host;

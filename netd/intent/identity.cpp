@@ -1,6 +1,8 @@
 // The MAC comes first: a card may move to another slot. The slot comes second: a card may be replaced.
 #include "netd/intent/identity.hpp"
 
+#include "bridges/bond_options.hpp"
+
 #include <algorithm>
 
 namespace intent {
@@ -83,6 +85,15 @@ std::optional<IfName> other_name(const IfName& nic, const Identities& known, con
     return kernel.links.contains(away) ? std::nullopt : std::optional(away);
 }
 
+// Not the one that the kernel made up for a bond without ports, nor that of the port that is active.
+bool has_mac_of_its_own(const Link& link, const Bond& bond, const bridges::State& kernel) {
+    if (!link.as<bridges::Bond>() || bridges::has_mac_of_ports(link)) return false;
+    return std::ranges::any_of(bond.nics, [&](const IfName& nic) {
+        const Link* port = kernel.links.find(nic);
+        return port && port->master && port->master->of == bond.name;
+    });
+}
+
 IfName now(const IfName& name, const Renames& renames) {
     const auto found = renames.find(name);
     return found == renames.end() ? name : found->second;
@@ -130,6 +141,12 @@ Identities identities_of(const Intent& intent, const bridges::State& kernel, con
         const auto before = known.find(nic);
         const Link* link = kernel.links.find(nic);
         if (link && !is_another(nic, known, kernel, bus_of)) identities[nic] = {own_mac(*link), bus_of(nic)};
+        else if (before != known.end()) identities.insert(*before);
+    }
+    for (const Bond& bond : intent.bonds()) {
+        const auto before = known.find(bond.name);
+        const Link* link = kernel.links.find(bond.name);
+        if (link && has_mac_of_its_own(*link, bond, kernel)) identities[bond.name] = {link->mac};
         else if (before != known.end()) identities.insert(*before);
     }
     return identities;

@@ -18,6 +18,7 @@ using BusOf = std::string (*)(const IfName& device);   // "" where it has none
 using Renames = std::map<IfName, IfName>;  // the name in a definition, the name that the device has now
 
 // Of the NICs that the definitions name and that are there; of those that aren't, or whose name another known card has, what was known before.
+// And the MACs of bonds, which have that of a NIC, and keep it.
 Identities identities_of(const Intent& intent, const bridges::State& kernel, const Identities& known, BusOf bus_of);
 
 // Takes down the NICs of the networks and bonds that come or change, but not another known card by the name of one that is away.

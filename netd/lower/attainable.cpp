@@ -1,6 +1,7 @@
 // From below: NICs, then bonds, then networks, then guests.
 #include "netd/lower/attainable.hpp"
 
+#include "bridges/bond_options.hpp"
 #include "netd/lower/naming.hpp"
 
 #include <algorithm>
@@ -111,13 +112,6 @@ bridges::Options without_absent_primary(bridges::Options options, const bridges:
     return options;
 }
 
-bool has_mac_of_ports(const bridges::Link& link) {
-    const auto* bond = link.as<bridges::Bond>();
-    if (!bond) return false;
-    const auto policy = bond->options.find("fail_over_mac");
-    return policy != bond->options.end() && policy->second != "none";
-}
-
 namespace {
 
 // What others had on a bridge netd moves, and never takes away: what is gone they took away themselves.
@@ -139,7 +133,7 @@ HostState attainable(HostState before, const Host& host) {
     for (bridges::Link link : links) {
         auto* bond = link.as<bridges::Bond>();
         if (!bond) continue;
-        if (has_mac_of_ports(link)) link.mac.reset();
+        if (bridges::has_mac_of_ports(link)) link.mac.reset();
         bond->options = without_absent_primary(bond->options, host.kernel);
         before.kernel.links.put(link);
     }

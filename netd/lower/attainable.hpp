@@ -21,9 +21,6 @@ intent::Intent attainable(const intent::Intent& intent, const Ground& ground);
 // A primary that is not there the kernel takes for none. Pure.
 bridges::Options without_absent_primary(bridges::Options options, const bridges::State& kernel);
 
-// Whether the bond has the MAC that the kernel gives it (fail_over_mac), and takes none from others.
-bool has_mac_of_ports(const bridges::Link& bond);
-
 // A guest's NIC that is not there has somewhere to be: its network namespace, if it is for one, where its name is free.
 bool has_place(const intent::GuestNic& nic, const HasNamespace& has_namespace);
 

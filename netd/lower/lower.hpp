@@ -34,6 +34,7 @@ struct Host {
     std::optional<bool> gates = {};        // whether bridges keep out taps that nobody knows: not without a hypervisor; unset: this kernel can't
     bool switch_waits = false;             // nobody carries out what Open vSwitch is told
     const intent::Renames* renames = nullptr;  // NICs that are called otherwise now; null: none
+    const intent::Identities* identities = nullptr;  // null: nothing is known of before
     MarkedLinks* marked = nullptr;             // of the kernel's links; null: they are looked through
     const intent::Intent* defined = nullptr;   // all that is, where a goal is of those that can be had now; null: no more than it is of
 };

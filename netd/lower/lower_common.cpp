@@ -98,6 +98,18 @@ std::optional<topology::Mac> own_mac(const Draft& draft, const IfName& nic) {
     return in_bond && link->facts.permanent_mac ? link->facts.permanent_mac : link->mac;
 }
 
+// What a bond had when it was committed: who knows the host by it goes on doing so, whichever of the NICs come first after a boot. Not where
+// the NIC that it is of is elsewhere by now.
+std::optional<topology::Mac> mac_of_before(const Draft& draft, const intent::Bond& bond) {
+    const intent::Identities* known = draft.host.identities;
+    const auto before = known ? known->find(bond.name) : intent::Identities::const_iterator();
+    if (!known || before == known->end() || !before->second.mac) return std::nullopt;
+    const bool is_elsewhere = std::ranges::any_of(draft.host.kernel.links, [&](const Link& link) {
+        return !bond.nics.contains(link.name) && (link.is_device() || link.as<bridges::Veth>()) && link.mac == before->second.mac;
+    });
+    return is_elsewhere ? std::nullopt : before->second.mac;
+}
+
 void port_of_bond(Draft& draft, const intent::Bond& bond, const IfName& nic, intent::Mtu mtu, const bridges::Traffic& shares) {
     Link port{nic};
     port.master = bridges::Master{bond.name};
@@ -150,6 +162,7 @@ std::optional<topology::Mac> mac_of(const Draft& draft, const IfName& base) {
     if (bond->hwaddr) return bond->hwaddr;
     const Link* there = observed(draft, base);
     if (is_bond(there)) return there->mac;
+    if (auto mac = mac_of_before(draft, *bond)) return mac;
     for (const IfName& nic : bond->nics)
         if (auto mac = own_mac(draft, nic)) return mac;
     return std::nullopt;
@@ -210,7 +223,7 @@ void bond(Draft& draft, const intent::Bond& bond) {
     link.mtu = base ? base->mtu() : intent::Mtu();
     link.up = true;
     const bool keeps_it = is_bond(there) && !would_lose_its_mac(draft, bond, *there);
-    if (bond.hwaddr || !(keeps_it || has_mac_of_ports(link))) link.mac = mac_of(draft, bond.name);
+    if (bond.hwaddr || !(keeps_it || bridges::has_mac_of_ports(link))) link.mac = mac_of(draft, bond.name);
     if (!base) link.master = bridges::Master{};
     if (!base) link.traffic = bridges::Traffic{};
     if (!base) link.standing = topology::Standing::in_network({});

@@ -145,6 +145,34 @@ TEST_CASE("bonds follow their ports, and a request that still has the old name m
     CHECK(request.bonds.front().nics.contains(name("enp1s0")));
 }
 
+TEST_CASE("the MAC of a bond with ports is known, until the bond is no longer defined", "[identity]") {
+    intent::Intent intent;
+    intent::Bond bond{name("bond0")};
+    bond.nics = {name("eno1"), name("eno2")};
+    intent.put(bond);
+    const auto there = [](const char* fail_over_mac, bool has_port) {
+        bridges::Link made{name("bond0")};
+        made.kind = bridges::Bond{{{"mode", "active-backup"}, {"fail_over_mac", fail_over_mac}}};
+        made.mac = topology::Mac::of({0x52, 0x54, 0, 0, 0, 1});
+        bridges::Link port = nic("eno2", 1);
+        port.facts.permanent_mac = nic("eno2", 2).mac;
+        if (has_port) port.master = bridges::Master{name("bond0")};
+        return host({made, port});
+    };
+    const auto known = [&](const bridges::State& kernel, const Identities& before = {}) {
+        const Identities all = intent::identities_of(intent, kernel, before, no_bus);
+        const auto found = all.find(name("bond0"));
+        return found == all.end() ? std::nullopt : found->second.mac;
+    };
+    CHECK(known(there("none", true)) == nic("eno1", 1).mac);
+    CHECK_FALSE(known(there("active", true)));  // that of the port that is active
+    CHECK_FALSE(known(there("none", false)));   // that the kernel made up
+    const Identities before{{name("bond0"), {nic("eno1", 7).mac}}};
+    CHECK(known(there("none", false), before) == nic("eno1", 7).mac);
+    CHECK(known(host({}), before) == nic("eno1", 7).mac);
+    CHECK(intent::identities_of({}, host({}), before, no_bus).empty());
+}
+
 TEST_CASE("what waits for a NIC is not moved to the card that has its name by a request of before", "[identity]") {
     const auto away = name("enx525400000001");
     const Renames late{{name("eno1"), away}, {name("eno2"), name("eno1")}};
