@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <memory>
 
 namespace bridges {
 
@@ -28,13 +29,18 @@ Result<std::list<Deletions::Deletion>::iterator> Deletions::begin(std::vector<Me
     if (!socket) return socket.error();
     Descriptor answered(eventfd(0, EFD_CLOEXEC));
     if (!answered) return Error{Fault::backend, "eventfd", strerror(errno)};
-    auto work = [socket = std::move(*socket), requests = std::move(requests), tell = answered.get()]() mutable {
-        auto answers = socket.exchange(requests);
+    // In one place for both ways: what std::async is given it has moved away when it gets no thread for it.
+    struct Work {
+        RequestSocket socket;
+        std::vector<Message> requests;
+    };
+    const auto work = [held = std::make_shared<Work>(std::move(*socket), std::move(requests)), tell = answered.get()] {
+        auto answers = held->socket.exchange(held->requests);
         eventfd_write(tell, 1);
         return answers;
     };
     // Where no thread is to be had it is done when it is asked for.
-    return running_.insert(running_.end(), {std::move(answered), std::async(std::launch::async | std::launch::deferred, std::move(work))});
+    return running_.insert(running_.end(), {std::move(answered), std::async(std::launch::async | std::launch::deferred, work)});
 }
 
 Result<std::vector<Answer>> Deletions::run(std::vector<Message> requests, int notifications, const std::function<bool()>& are_gone) {

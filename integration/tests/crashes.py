@@ -102,3 +102,14 @@ def no_client_runs_of_which_nobody_knows(host):
         with contextlib.suppress(ProcessLookupError):   # a helper of its, which has ended
             sessions.add(os.getsid(int(pid)))
     assert sessions == {client}, f"of {sessions} one is known: {client}"
+
+
+@case()
+def a_device_goes_also_where_no_thread_is_to_be_had(host):
+    """The kernel answers whoever deletes one late, so that is left to a thread; without one netd waits for it itself."""
+    networks = {"web": {"nic": "eno1"}, "db": {"nic": "eno2"}}
+    host.client.setup(networks)
+    strace = Strace(host, "-e", "trace=clone,clone3", "-e", "inject=clone,clone3:error=EAGAIN")
+    assert transitions.setup(transitions.removed(networks, {})).run(host), "netd died"
+    assert any("INJECTED" in line for line in strace.lines()), "it had a thread"
+    agree(host, patience=10)
