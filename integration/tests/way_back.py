@@ -127,3 +127,26 @@ def the_watchdog_goes_on_until_nothing_is_in_the_way(host):
     assert_as(before, host)
     again(host)
     agree(host)
+
+
+@case()
+def the_watchdog_reads_again_what_could_not_be_read(host):
+    """The journal may be on a disk that the change itself has cut off, for a while."""
+    host.client.setup({"ovirtmgmt": mgmt})
+    before = see(host)
+    journal, away = host.netd.state / "transaction", host.netd.state / "away"
+
+    def make_unreadable():
+        journal.rename(away)
+        journal.symlink_to("away")
+
+    before_it_ends(host, moved, 5, make_unreadable)
+    host.netd.kill()
+    wait_until(lambda: "can't be read" in host.netd.told(), 30, "the watchdog does not begin")
+    time.sleep(3)   # one that gives up does so by then
+    assert any(map(is_alive, host.netd.watchdogs))
+    away.rename(journal)
+    wait_until(lambda: not any(map(is_alive, host.netd.watchdogs)), 60, "the watchdog stays")
+    assert_as(before, host)
+    again(host)
+    agree(host)

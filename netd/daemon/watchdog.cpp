@@ -44,10 +44,10 @@ void await_death(int pipe) {
         if (errno != EINTR) return;
 }
 
-// By the clock that goes on while the machine sleeps.
+// By the clock that goes on while the machine sleeps; without a timer only for a while, after which all is looked at again.
 void await(std::chrono::nanoseconds boottime) {
     const int timer = ::timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC);
-    if (timer < 0) return;
+    if (timer < 0) return static_cast<void>(::poll(nullptr, 0, 1000));
     itimerspec when{};
     const auto after = std::max(boottime.count(), std::int64_t{0}) + 1;  // 0 would be never
     when.it_value.tv_sec = after / 1'000'000'000;
@@ -58,13 +58,13 @@ void await(std::chrono::nanoseconds boottime) {
     ::close(timer);
 }
 
-// The open transaction of this boot, if there is one that no netd has finished.
-std::optional<store::Entry> open_entry(const Options& options) {
+// The open transaction of this boot, if there is one that no netd has finished. A "no": nobody knows whether there is.
+Result<std::optional<store::Entry>> open_entry(const Options& options) {
     auto store = store::Store::open(options.state, options.run);
-    if (!store) return std::nullopt;
+    if (!store) return store.error();
     auto entry = store->open_entry();
-    if (!entry || !*entry || (*entry)->boot != store::boot_id()) return std::nullopt;
-    return std::move(**entry);
+    if (entry && *entry && (*entry)->boot != store::boot_id()) entry->reset();
+    return entry;
 }
 
 // The definitions that it brings are running: nobody has to confirm it any more, and only its end was missing.
@@ -102,10 +102,13 @@ void greet(Greeter& greeter, const intent::Intent& standing, const observe::Back
     greeter.follow(now, loop::SystemClock().boottime());
 }
 
+// Who has it sees to everything; where it can't be had otherwise, that is tried again.
+int without_lock(const Error& why) { return why.fault == Fault::busy ? 0 : 1; }
+
 // 0: the host is as it was before, or a living netd sees to it.
 int recover(const Options& options, const store::Entry& entry) {
     auto lock = take_lock(options.run, Holder::watchdog);
-    if (!lock) return 0;
+    if (!lock) return without_lock(lock.error());
     auto store = store::Store::open(options.state, options.run);
     auto kernel = bridges::open_linux_kernel(options.services);
     if (!store || !kernel) return 1;
@@ -132,7 +135,7 @@ int recover(const Options& options, const store::Entry& entry) {
     forget_filters(**kernel);
     clients->sync(lower::clients_of(transactor.standing()));
     put_nameservers(options, transactor.standing(), clients->leases().held(), clock);
-    if (std::holds_alternative<apply::Degraded>(outcome)) return 1;
+    if (std::holds_alternative<apply::Degraded>(outcome) || std::holds_alternative<apply::Waiting>(outcome)) return 1;
     if (std::holds_alternative<apply::RolledBack>(outcome)) log::warn("netd died in a transaction; the watchdog brought back what was before");
     return 0;
 }
@@ -140,7 +143,7 @@ int recover(const Options& options, const store::Entry& entry) {
 // What is done of a change after its end, if netd died between: clients that are no longer wanted, and nameservers.
 int tidy(const Options& options) {
     auto lock = take_lock(options.run, Holder::watchdog);
-    if (!lock) return 0;
+    if (!lock) return without_lock(lock.error());
     auto store = store::Store::open(options.state, options.run);
     if (!store) return 0;
     const auto running = store->running();
@@ -152,6 +155,20 @@ int tidy(const Options& options) {
     return 0;
 }
 
+// The journal may be on a disk that the change itself has cut off.
+int come_back_later(const Options& options, const Error& why) {
+    auto lock = take_lock(options.run, Holder::watchdog);
+    if (!lock) return without_lock(lock.error());
+    log::error("netd died, and whether in a transaction can't be read, which is tried again: {}: {}", why.subject, why.what);
+    return 1;
+}
+
+int see_to_it(const Options& options) {
+    const auto entry = open_entry(options);
+    if (!entry) return come_back_later(options, entry.error());
+    return *entry ? recover(options, **entry) : tidy(options);
+}
+
 [[noreturn]] void watch(const Options& options, int pipe) {
     ::prctl(PR_SET_NAME, "netd-watchdog");
     ::setsid();
@@ -161,12 +178,9 @@ int tidy(const Options& options) {
     constexpr std::chrono::seconds first_pause{1}, longest_pause{60};
     for (auto pause = first_pause;; pause = std::min(2 * pause, longest_pause)) {
         const auto entry = open_entry(options);
-        if (entry && entry->phase == store::Entry::Phase::waiting && !is_decided(options, *entry)) await(entry->deadline);
+        if (entry && *entry && (*entry)->phase == store::Entry::Phase::waiting && !is_decided(options, **entry)) await((*entry)->deadline);
         const pid_t child = ::fork();
-        if (child == 0) {
-            const auto still = open_entry(options);
-            ::_exit(still ? recover(options, *still) : tidy(options));
-        }
+        if (child == 0) ::_exit(see_to_it(options));
         int status = 0;
         while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {}
         if (child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0) break;
