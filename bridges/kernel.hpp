@@ -2,6 +2,7 @@
 #pragma once
 
 #include "bridges/state.hpp"
+#include "topology/filter.hpp"
 #include "topology/result.hpp"
 #include "topology/services.hpp"
 
@@ -81,6 +82,9 @@ public:
 
     // Takes away the filters of ports that somebody else, or a netd that died, has left without a link, and of these ports.
     virtual Result<> forget_filters(const std::set<IfName>& released) = 0;
+
+    // From now on the host takes nothing from these, and from no others that were named before. What the kernel can't do is not missed.
+    virtual Result<> take_nothing_from(const topology::Unheard&) { return {}; }
 };
 
 }  // namespace bridges

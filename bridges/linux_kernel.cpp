@@ -44,6 +44,7 @@ public:
     bool take_unfiltered() override { return std::exchange(unfiltered_, false) || rules_.has_restored(); }
     Restored take_restored() override { return rules_.take_restored(state().links); }
     Result<> forget_filters(const std::set<IfName>& released) override { return rules_.forget_filters(released, mirror_); }
+    Result<> take_nothing_from(const topology::Unheard& unheard) override { return rules_.host.works() ? rules_.unheard.put(unheard) : Result<>(); }
     const Abilities& abilities() const override { return abilities_; }
 
 private:
@@ -78,6 +79,7 @@ Result<> LinuxKernel::look() {
 
 Result<Heard> LinuxKernel::hear() {
     // Each tells a thing once: that one of them can't be heard takes nothing of the others away.
+    rules_.unheard.hear();
     const auto filters = rules_.filters.hear(), host = rules_.host.hear();
     const bool other_filters = filters && *filters, other_rules = host && *host;
     unfiltered_ = unfiltered_ || other_filters || other_rules;
@@ -124,9 +126,8 @@ void LinuxKernel::create_tap(Batch& batch, std::size_t place, const Link& now, c
 void LinuxKernel::create(Batch& batch, std::size_t place, const Link& now) {
     if (const auto* tap = now.as<Tap>()) return create_tap(batch, place, now, *tap);
     if (now.is_device() && state().links.contains(now.name)) return;  // it is there, and finish() does the rest
-    const auto* veth = now.as<Veth>();
     int netns = -1;
-    if (veth && veth->netns) {
+    if (const auto* veth = now.as<Veth>(); veth && veth->netns) {
         auto opened = open_netns(*veth->netns);
         if (!opened) return batch.refuse(place, opened.error());
         netns = opened->get();
@@ -289,7 +290,7 @@ Result<std::unique_ptr<Kernel>> open_linux_kernel(topology::Services services) {
     abilities->filter = rules->filters.works();
     abilities->gates = rules->filters.has_gates();
     if (rules->host.works()) abilities->services = std::move(services);
-    auto any = any_of({mirror.descriptor(), rules->filters.descriptor(), rules->host.descriptor()});
+    auto any = any_of({mirror.descriptor(), rules->filters.descriptor(), rules->host.descriptor(), rules->unheard.descriptor()});
     if (!any) return Error{Fault::backend, "epoll", "no descriptor is left to wait with"};
     auto kernel = std::make_unique<LinuxKernel>(std::move(mirror), std::move(*rules), std::move(any), std::move(*abilities));
     kernel->arm(kernel->abilities().checksums ? guard.get() : ChecksumGuard());

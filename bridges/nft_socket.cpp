@@ -48,7 +48,7 @@ bool is_attribute(const nlattr* at, const nlmsghdr* message) {
 
 bool is_in_table(const nlmsghdr* message, std::uint8_t family, const char* table) {
     const auto* header = static_cast<const nfgenmsg*>(mnl_nlmsg_get_payload(message));
-    if (header->nfgen_family != family) return false;
+    if (family != AF_UNSPEC && header->nfgen_family != family) return false;
     // The first attribute of every object is its table's name (NFTA_TABLE_NAME, NFTA_CHAIN_TABLE, …).
     for (const nlattr* at = first_attribute(message); is_attribute(at, message); at = mnl_attr_next(at))
         if (mnl_attr_get_type(at) == 1) return std::strcmp(mnl_attr_get_str(at), table) == 0;

@@ -55,7 +55,8 @@ public:
     Result<std::uint32_t> generation();
 
     // What was heard of that table: nothing, that elements came or went, that some of it was lost, or that something else in
-    // it changed. What the changes of those generations did is no news; they are forgotten when they were heard.
+    // it changed. What the changes of those generations did is no news; they are forgotten when they were heard. AF_UNSPEC: of
+    // the tables of that name of every family.
     enum class News { none, elements, lost, rules };
     News hear(std::uint8_t family, const char* table, std::set<std::uint32_t>& own);
     // How many changes that was news of.

@@ -4,7 +4,7 @@
 namespace bridges {
 
 Result<RuleTables> RuleTables::open(Services services) {
-    RuleTables opened{FilterTable::open(), HostTable::open(std::move(services))};
+    RuleTables opened{FilterTable::open(), HostTable::open(std::move(services)), UnheardTable::open()};
     if (auto looked = opened.look(); !looked) return looked.error();
     return opened;
 }
@@ -22,6 +22,7 @@ void RuleTables::tell(KernelMirror& mirror) {
 Kernel::Restored RuleTables::take_restored(const topology::Keyed<Link>& links) {
     Kernel::Restored restored = filters.take_restored();
     restored.devices.merge(host.take_restored());
+    restored.devices.merge(unheard.take_restored());
     for (auto* names : {&restored.ports, &restored.devices}) std::erase_if(*names, [&](const IfName& name) { return !links.contains(name); });
     return restored;
 }

@@ -22,10 +22,15 @@ bool reaches(const Tagging& from, VlanId tag) {
 // By bridge: the host's own devices, each in its network.
 using HostPorts = std::map<IfName, std::vector<std::pair<VlanId, Mac>>>;
 
+// In which network the port is a device of the host's own; null: in none.
+const Access* access_of_host(const Port& port) {
+    return port.bridge && port.internal == true && port.tagging ? std::get_if<Access>(&*port.tagging) : nullptr;
+}
+
 // By the MAC that a device shall have, too: ovs-vswitchd tells of it only once it has it.
 void add_host(HostPorts& found, const Port& port) {
-    const auto* access = port.tagging ? std::get_if<Access>(&*port.tagging) : nullptr;
-    if (!port.bridge || port.internal != true || !access) return;
+    const auto* access = access_of_host(port);
+    if (!access) return;
     for (const auto& mac : {port.mac, port.facts.mac})
         if (mac && *mac != no_mac) found[*port.bridge].emplace_back(access->tag, *mac);
 }
@@ -125,6 +130,28 @@ std::set<IfName> taught_bridges(std::span<const Op> ops, const State& state) {
         if ((keeps(*port) && !keeps(there)) || port->tagging != there.tagging) bridges.insert(*port->bridge);
     }
     return bridges;
+}
+
+topology::Unheard unheard(const State& state) {
+    std::map<IfName, std::vector<std::pair<VlanId, IfName>>> hosts;  // by bridge
+    for (const Port& port : state.ports)
+        if (const auto* access = access_of_host(port); access && IfName::parse(port.name.text())) hosts[*port.bridge].emplace_back(access->tag, port.name);  // nftables takes no others
+    topology::Unheard all;
+    for (const Port& port : state.ports) {
+        if (!port.filter || !keeps_to_its_mac(*port.filter) || !port.bridge || !port.tagging) continue;
+        for (const auto& [tag, device] : hosts[*port.bridge])
+            if (reaches(*port.tagging, tag)) all.emplace(device, port.filter->mac);
+    }
+    return all;
+}
+
+topology::Unheard unheard(std::span<const Op> ops, const State& state) {
+    State after = state;
+    for (const Op& op : ops)
+        if (auto port = port_after(op, state)) after.ports.put(std::move(*port));
+    auto all = unheard(after);
+    all.merge(unheard(state));
+    return all;
 }
 
 std::vector<Op> with_numbers(std::span<const Op> ops, const State& state) {

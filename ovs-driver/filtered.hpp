@@ -29,6 +29,11 @@ std::set<IfName> taught_bridges(std::span<const Op> ops, const State& state);
 // flows.
 bool waits_for_its_bridge(const Op& op, const State& state);
 
+// Of which guests the host shall hear nothing, by its devices in their networks: those that flows keep to their own MAC. As it is; and as it is and as
+// `ops` make it. Broadcasts of theirs come to the host, which no flow can take from among all whom NORMAL sends to.
+topology::Unheard unheard(const State& state);
+topology::Unheard unheard(std::span<const Op> ops, const State& state);
+
 // The same ops, and each port that is to be filtered asks for a number that is free on its bridge, or keeps the one it has:
 // so flows can be there before the port is, and are right after a restart of ovs-vswitchd.
 std::vector<Op> with_numbers(std::span<const Op> ops, const State& state);

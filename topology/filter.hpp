@@ -1,11 +1,13 @@
 // What a guest may send, as a value: which class of filter its port has, and who the guest is.
 #pragma once
 
+#include "topology/names.hpp"
 #include "topology/numbers.hpp"
 
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace topology {
 
@@ -40,5 +42,8 @@ struct Filter {
     // strict: the addresses given, the link-local one that follows from the MAC, and the unspecified ones (DHCP, DAD).
     std::set<IpAddress> all_addresses() const;
 };
+
+// Of a device of the host's own, and a guest's MAC: by that device the host takes nothing from that guest.
+using Unheard = std::set<std::pair<IfName, Mac>>;
 
 }  // namespace topology

@@ -1,10 +1,13 @@
 // One batch a stage; between stages the mirrors are brought up to date, since one backend's deed is another's news.
 #include "netd/apply/executor.hpp"
 
+#include "ovs-driver/filtered.hpp"
+
 #include <fmt/format.h>
 #include <poll.h>
 
 #include <algorithm>
+#include <tuple>
 
 namespace apply {
 namespace {
@@ -41,6 +44,15 @@ topology::Progress carry_out(std::span<const plan::Step> steps, Backend& backend
     return backend.apply(batch, deadline);
 }
 
+// The host hears nothing of a guest from before its port is there until after it has gone.
+topology::Progress carry_out_deaf(std::span<const plan::Step> steps, const Backends& backends, Clock::time_point deadline) {
+    const auto batch = batch_of<ovs::Op>(steps);
+    if (auto deaf = backends.kernel.take_nothing_from(ovs::unheard(batch, backends.ovs.state())); !deaf) return {.stopped = deaf.error()};
+    const auto progress = backends.ovs.apply(batch, deadline);
+    std::ignore = backends.kernel.take_nothing_from(ovs::unheard(backends.ovs.state()));  // what is too much harms nobody, and goes with the next
+    return progress;
+}
+
 // With the userspace datapath the devices that Open vSwitch makes outlive an ovs-vswitchd that dies before it has taken them away,
 // and the next one knows nothing of them.
 Result<> take_away_what_ovs_left(std::span<const plan::Step> steps, const Backends& backends) {
@@ -73,7 +85,7 @@ Result<> apply_stage(std::span<const plan::Step> steps, const Backends& backends
         backends.ovs.hear();
     } else {
         const bool is_ovs = std::holds_alternative<ovs::Op>(steps.front().op);
-        progress = is_ovs ? carry_out<ovs::Op>(steps, backends.ovs, deadline) : carry_out<guests::Op>(steps, backends.guests, deadline);
+        progress = is_ovs ? carry_out_deaf(steps, backends, deadline) : carry_out<guests::Op>(steps, backends.guests, deadline);
         if (auto heard = backends.kernel.hear(); !heard) return heard.error();
         if (is_ovs && !progress.stopped) return take_away_what_ovs_left(steps, backends);
     }

@@ -7,6 +7,7 @@
 #include "netd/intent/validate.hpp"
 #include "netd/observe/way_of_client.hpp"
 #include "netd/serve/deadlines.hpp"
+#include "ovs-driver/filtered.hpp"
 
 #include <fmt/format.h>
 
@@ -30,6 +31,7 @@ Reconciler::Reconciler(observe::Backends backends, DhcpClients& clients, HostRes
 topology::Result<> Reconciler::start(store::Remembered remembered, std::optional<Management> management) {
     if (auto heard = backends_.kernel.hear(); !heard) return heard.error();
     backends_.ovs.hear();
+    keep_unheard();
     const auto heard = heard_in_change(remembered);
     const apply::Outcome outcome = transactor_.recover(std::move(remembered));
     for (const Error& damage : transactor_.damages()) log::error("{}: {}", damage.subject, damage.what);
@@ -101,9 +103,14 @@ std::chrono::steady_clock::time_point Reconciler::next_deadline() const {
     return std::min(deadline, in(first));
 }
 
+void Reconciler::keep_unheard() {
+    if (auto kept = backends_.kernel.take_nothing_from(ovs::unheard(backends_.ovs.state())); !kept) log::warn("the host can't be kept from hearing guests on Open vSwitch: {}", kept.error().what);
+}
+
 void Reconciler::hear() {
     const auto heard = backends_.kernel.hear();
     const bool others_changed = static_cast<int>(backends_.ovs.hear()) | static_cast<int>(backends_.guests.hear());
+    if (others_changed) keep_unheard();
     tell_restored_flows();
     const bool was_deaf = std::exchange(hear_again_, std::nullopt).has_value();
     if (!heard) {

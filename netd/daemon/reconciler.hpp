@@ -50,6 +50,7 @@ private:
     };
 
     void hear();
+    void keep_unheard();
     void try_again();
     void attend();
     void write_resolver();

@@ -1,0 +1,99 @@
+// See unheard_table.hpp. Why the host has to be deaf: docs/decisions/0019.
+#include "bridges/unheard_table.hpp"
+
+#include "bridges/filter_rules.hpp"
+#include "bridges/nft_program.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <netinet/in.h>  // before the kernel's own, which gives way to it
+#include <linux/netfilter.h>
+
+#include <algorithm>
+#include <vector>
+
+namespace bridges {
+namespace {
+
+constexpr const char* unheard_tables = "netd-unheard";
+constexpr const char* unheard_guests = "guests";
+constexpr std::chrono::seconds between_repairs{2};
+
+std::vector<std::byte> key_of_unheard(const std::pair<IfName, topology::Mac>& one) {
+    auto key = key_of(one.first);
+    for (const std::uint8_t byte : one.second.bytes()) key.push_back(static_cast<std::byte>(byte));
+    key.resize((key.size() + 3) / 4 * 4);  // as nftables pads what is in a key
+    return key;
+}
+
+}  // namespace
+
+std::string write_unheard_tables(const Unheard& unheard) {
+    std::vector<std::string> elements;
+    for (const auto& [device, mac] : unheard) elements.push_back(fmt::format("\"{}\" . {}", device.text(), mac.text()));
+    std::string text;
+    for (const char* family : {"inet", "arp"}) {
+        text += fmt::format("table {0} {1}\ndelete table {0} {1}\ntable {0} {1} {{\n set {2} {{ type ifname . ether_addr; }}\n", family, unheard_tables, unheard_guests);
+        text += fmt::format(" chain input {{\n  type filter hook input priority -20;\n  iifname . ether saddr @{} counter drop\n }}\n}}\n", unheard_guests);
+        if (!elements.empty()) text += fmt::format("add element {} {} {} {{ {} }}\n", family, unheard_tables, unheard_guests, fmt::join(elements, ", "));
+    }
+    return text;
+}
+
+UnheardTable UnheardTable::open() {
+    UnheardTable opened;
+    auto socket = NftSocket::open();
+    if (socket && has_nft_program() && socket->count_rules(NFPROTO_ARP, unheard_tables)) opened.socket_ = std::move(*socket);
+    return opened;
+}
+
+// Whether something was heard beside that many changes of netd's own.
+bool UnheardTable::is_disturbed(std::size_t own_changes) {
+    std::set<std::uint32_t> none;
+    const auto news = socket_->hear(AF_UNSPEC, unheard_tables, none);
+    return news == NftSocket::News::lost || socket_->told() > own_changes;
+}
+
+Result<> UnheardTable::put_up(const Unheard& unheard) {
+    if (auto done = run_nft(write_unheard_tables(unheard)); !done) return done;
+    is_known_ = !is_disturbed(1);
+    stands_ = unheard;
+    return {};
+}
+
+Result<> UnheardTable::change(const Unheard& unheard) {
+    std::vector<NftChange> changes;
+    for (const auto& one : stands_)
+        if (!unheard.contains(one)) changes.push_back({false, unheard_guests, key_of_unheard(one)});
+    for (const auto& one : unheard)
+        if (!stands_.contains(one)) changes.push_back({true, unheard_guests, key_of_unheard(one)});
+    for (const auto family : {NFPROTO_INET, NFPROTO_ARP})
+        if (auto done = socket_->change(family, unheard_tables, changes); !done) return done;
+    is_known_ = !is_disturbed(2);
+    stands_ = unheard;
+    return {};
+}
+
+Result<> UnheardTable::put(const Unheard& unheard) {
+    if (!socket_) return {};
+    hear();
+    if (is_known_ && unheard == stands_) return {};
+    if (is_known_ && change(unheard)) return {};
+    // What a netd before has left is found by its table only.
+    if (unheard.empty() && stands_.empty() && !socket_->comment(NFPROTO_INET, unheard_tables)) return {};
+    return put_up(unheard);
+}
+
+void UnheardTable::hear() {
+    if (!socket_) return;
+    const bool stood = is_known_;
+    if (is_disturbed(0)) is_known_ = false;
+    const auto now = std::chrono::steady_clock::now();
+    if (is_known_ || stands_.empty() || (!stood && now < next_try_)) return;
+    next_try_ = now + between_repairs;
+    const Unheard lost = stands_;
+    if (!put_up(lost)) return;
+    for (const auto& [device, mac] : lost) restored_.insert(device);
+}
+
+}  // namespace bridges

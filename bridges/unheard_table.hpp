@@ -1,0 +1,49 @@
+// What keeps the host deaf to guests on switches that have no such rule themselves: tables of nftables of their own, of families inet and arp.
+#pragma once
+
+#include "bridges/nft_socket.hpp"
+#include "topology/filter.hpp"
+
+#include <chrono>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+
+namespace bridges {
+
+using topology::IfName;
+using topology::Unheard;
+
+class UnheardTable {
+public:
+    // No error where the kernel has no nftables for ARP, or the host no nft: then nothing is kept.
+    static UnheardTable open();
+
+    // The host takes no more from these, and from no others. Error: the one before holds, if it stood.
+    Result<> put(const Unheard& unheard);
+    // Puts back what somebody else changed.
+    void hear();
+
+    // The devices that had been without it until it was put back; each is told once.
+    std::set<IfName> take_restored() { return std::exchange(restored_, {}); }
+    bool has_restored() const { return !restored_.empty(); }
+
+    int descriptor() const { return socket_ ? socket_->descriptor() : -1; }
+
+private:
+    Result<> put_up(const Unheard& unheard);
+    Result<> change(const Unheard& unheard);
+    bool is_disturbed(std::size_t own_changes);
+
+    std::optional<NftSocket> socket_;
+    Unheard stands_;
+    bool is_known_ = false;                     // that the kernel has just that
+    std::chrono::steady_clock::time_point next_try_ = {};
+    std::set<IfName> restored_;
+};
+
+// Both tables, in place of whatever is there under their names.
+std::string write_unheard_tables(const Unheard& unheard);
+
+}  // namespace bridges

@@ -1,0 +1,84 @@
+"""What the host takes from guests about its own neighbours: nothing, on every kind of switch."""
+
+import ipaddress
+import struct
+import time
+
+from attacks import arp, ether, icmp6, ip6, speaks
+from frames import BROADCAST, mac_bytes
+from guests import Guest, define, uplinks
+from host import reachable, wait_until
+from runner import Skip, case
+
+PEERS = ("10.0.0.99", "fd00::99")   # of the host's own, on the wire: a storage server
+
+
+def neighbours(host):
+    """{address: MAC}, as the host has its peers."""
+    return {address: [entry.get("lladdr") for entry in host.space.ip("neigh", "show", address)] for address in PEERS}
+
+
+def poison(guest):
+    """Four times, as the kernel believes nothing else within a second of the last."""
+    source, to = "fe80::1", "ff02::1"
+    claim = icmp6(source, to, 136, struct.pack("!I16s", 0x20000000, ipaddress.ip_address(PEERS[1]).packed) + b"\2\1" + mac_bytes(guest.mac))
+    for _ in range(4):
+        time.sleep(1.2)
+        for operation in (1, 2):
+            guest.end.send(ether(BROADCAST, guest.mac, 0x806, arp(operation, guest.mac, PEERS[0], "10.0.0.254", "00:00:00:00:00:00")))
+        guest.end.send(ether(BROADCAST, guest.mac, 0x806, arp(1, guest.mac, PEERS[0], PEERS[0], "00:00:00:00:00:00")))
+        guest.end.send(ether("33:33:00:00:00:01", guest.mac, 0x86DD, ip6(source, to, 58, claim)))
+
+
+def neighbours_stay_who_they_are(host):
+    if not host.client.call("Host.getStatus")["backends"]["kernel"]["services"]:
+        raise Skip("this kernel has no rules for what networks' devices take")
+    host.wire.links("addr add 10.0.0.99/24 dev eno1", "addr add fd00::99/64 dev eno1 nodad")
+    define(host, {"web": {"nic": "eno1", "ipaddr": "10.0.0.254", "prefix": 24, "ipv6addr": "fd00::fe/64"}})
+    reached = lambda: all(reachable((host.space, PEERS[0]), (host.space, PEERS[1])))
+    wait_until(reached, what="the peer is not reached")
+    guest = Guest(host, "a", "web", "tap")
+    guest.address = "10.0.0.7"
+    other = Guest(host, "b", "web", "tap", filter="none")
+    speaks(guest, {"other": other, "wire": uplinks(host, "eno1")["eno1"]})
+    true = neighbours(host)
+
+    def is_deaf(after):
+        poison(guest)
+        assert neighbours(host) == true, (after, neighbours(host), true)
+        assert reached(), after
+
+    is_deaf("being plugged")
+    guest.update(filter="strict", filterParameters=[PEERS[0]])
+    guest.update(filter="standard")
+    is_deaf("two updates")
+    host.netd.kill()
+    is_deaf("netd's death")
+    host.netd.start().ready()
+    is_deaf("netd's start")
+    for harm in ("flush ruleset", *(("delete table arp netd-unheard", "flush set inet netd-unheard guests") if host.kind == "ovs" else ())):
+        rules = lambda: host.space.run("nft", "list", "ruleset").count(guest.mac)
+        before = rules()
+        host.space.run("nft", harm)
+        wait_until(lambda: rules() == before, what=lambda: f"not as before after '{harm}'")
+    is_deaf("a flush")
+    # The control: who may say what he likes is believed, and so is one that is filtered no longer.
+    poison(other)
+    assert neighbours(host) == {address: [other.mac] for address in PEERS}, neighbours(host)
+    guest.update(filter="none")
+    poison(guest)
+    assert neighbours(host) == {address: [guest.mac] for address in PEERS}, neighbours(host)
+    guest.unplug()
+    other.unplug()
+    assert guest.mac not in host.space.run("nft", "list", "ruleset")
+
+
+@case()
+def neighbours_of_the_hosts_stay_who_they_are(host):
+    neighbours_stay_who_they_are(host)
+
+
+@case("ovs")
+def neighbours_of_the_hosts_stay_who_they_are_on_open_vswitch(host):
+    host.kind = "ovs"
+    neighbours_stay_who_they_are(host)
