@@ -199,6 +199,7 @@ void Reconciler::conclude_awaited() {
     if (!awaited_->empty()) return;
     awaited_.reset();
     if (!transactor_.waiting()->is_confirmed) return;
+    hear();  // as where somebody confirms it
     const Asker asker = std::exchange(asker_, std::nullopt);
     conclude(asker, transactor_.confirm(), intent::code::refused);
 }

@@ -41,6 +41,7 @@ void Reconciler::mend_beside() {
     if (!transactor_.waiting() || stopping_ || drifted == queue_.end()) return;
     const serve::Mend due = std::get<serve::Mend>(std::move(*drifted));
     queue_.erase(drifted);
+    hear();  // as before whatever has its turn in the queue
     mend(due);
 }
 

@@ -4,6 +4,9 @@
 #include "netd/daemon/reconciler.hpp"
 #include "tests/netd/transaction_house.hpp"
 
+#include <deque>
+#include <functional>
+
 namespace house {
 
 // Where the reconciler would wait it is given one command, and is then told to stop.
@@ -13,6 +16,25 @@ struct OneCommand : fakes::FakeSwitch {
 
     loop::Mailbox<serve::Command>& commands;
     serve::Command next = serve::Stop{};
+};
+
+// Where the reconciler would wait it is given one thing after the other to be done, and is then told to stop. What has come when it has
+// heard the kernel, and before it takes a command, is done by `meanwhile`.
+struct OneByOne : fakes::FakeSwitch {
+    OneByOne(fakes::FakeKernel& kernel, loop::Mailbox<serve::Command>& into) : FakeSwitch(&kernel), commands(into) {}
+    void wait(std::span<const int>, std::chrono::steady_clock::time_point) override {
+        if (next.empty()) return commands.push(serve::Stop{});
+        next.front()();
+        next.pop_front();
+    }
+    bool hear() override {
+        if (const auto once = std::exchange(meanwhile, {})) once();
+        return FakeSwitch::hear();
+    }
+
+    loop::Mailbox<serve::Command>& commands;
+    std::deque<std::function<void()>> next;
+    std::function<void()> meanwhile;
 };
 
 }  // namespace house
