@@ -119,6 +119,15 @@ bool were_made_anew(const topology::Keyed<bridges::Link>& wanted, const topology
     });
 }
 
+// Somebody may have given a link the name that another one had when this began and that goes: it is none that was to go.
+lower::Scope without_newcomers(lower::Scope scope, const topology::Keyed<bridges::Link>& wanted, const topology::Keyed<bridges::Link>& before, const topology::Keyed<bridges::Link>& now) {
+    topology::Keyed<bridges::Link>::each_difference(before, now, [&](const bridges::Link* was, const bridges::Link* link) {
+        const bool is_another = link && topology::is_ours(link->owner) && !(was && was->owner == link->owner);
+        if (is_another && !wanted.contains(link->name)) scope.links.erase(link->name);
+    });
+    return scope;
+}
+
 std::string what_is_left(const plan::Plan& plan) {
     std::string text = plan::describe(plan.front().op);
     if (plan.size() > 1) text += fmt::format(", and {} more", plan.size() - 1);
@@ -141,8 +150,10 @@ Result<> reach(const lower::HostState& wanted, const lower::Scope& scope, const 
     // What one backend makes, another shapes afterwards, and the kernel adjusts what it was not asked to: hence a few rounds.
     constexpr int rounds = 4;
     plan::Plan left;
+    const auto at_first = backends.kernel.state().links;
+    const auto look = [&] { return what_differs(wanted, without_newcomers(scope, wanted.kernel.links, at_first, backends.kernel.state().links), backends); };
     for (int round = 0; round < rounds; ++round) {
-        left = what_differs(wanted, scope, backends);
+        left = look();
         if (left.empty()) return {};
         const auto before = backends.kernel.state().links;
         auto executed = execute(left, backends, deadline);
@@ -152,7 +163,7 @@ Result<> reach(const lower::HostState& wanted, const lower::Scope& scope, const 
         if (!is_stale || round + 1 == rounds) return executed;
         if (auto heard = backends.kernel.hear(); !heard) return heard.error();
     }
-    left = what_differs(wanted, scope, backends);
+    left = look();
     if (left.empty()) return {};
     return Error{Fault::conflict, plan::subject(left.front().op), fmt::format("it was done, and looked at again is not so: {}", what_is_left(left))};
 }

@@ -49,6 +49,37 @@ TEST_CASE("a device that Open vSwitch did not make stays when its port goes") {
     CHECK(left.kernel.truth().links.contains(web));
 }
 
+TEST_CASE("a bridge that is given the name of one that goes, while that goes, stays with its ports") {
+    const IfName lan = *IfName::parse("lan"), other = *IfName::parse("other"), port = *IfName::parse("port");
+    const auto made = [](const IfName& name, const char* network) { return bridges::Link{.name = name, .kind = bridges::Bridge{}, .owner = topology::Owner::ours(network)}; };
+    fakes::FakeKernel kernel{"eno1"};
+    fakes::FaultyKernel faulty{kernel};
+    fakes::FakeSwitch ovs;
+    REQUIRE(kernel.meddle(topology::Create<bridges::Link>{made(web, "network web")}));
+    REQUIRE(kernel.meddle(topology::Create<bridges::Link>{made(other, "network lan")}));
+    REQUIRE(kernel.meddle(topology::Create<bridges::Link>{{.name = port, .kind = bridges::Tap{}, .master = bridges::Master{web}}}));
+    REQUIRE(kernel.hear());
+
+    // Somebody has renamed lan; while it is made again, he renames web likewise.
+    lower::HostState wanted;
+    wanted.kernel.links.put(made(lan, "network lan"));
+    faulty.refuses = [&](const bridges::Op& op) {
+        if (!std::holds_alternative<topology::Create<bridges::Link>>(op)) return false;
+        CHECK(kernel.meddle(topology::Remove<bridges::Link>{*kernel.truth().links.find(web)}));
+        CHECK(kernel.meddle(topology::Create<bridges::Link>{made(other, "network web")}));
+        bridges::Link moved{port};
+        moved.master = bridges::Master{other};
+        CHECK(kernel.meddle(topology::Update<bridges::Link>{*kernel.truth().links.find(port), moved}));
+        return false;
+    };
+    lower::Scope scope;
+    scope.links = {lan, other};
+    REQUIRE(apply::reach(wanted, scope, {faulty, ovs}, std::chrono::steady_clock::now() + std::chrono::seconds(5)));
+    CHECK(kernel.truth().links.contains(lan));
+    REQUIRE(kernel.truth().links.contains(other));
+    CHECK(kernel.truth().links.find(port)->master == bridges::Master{other});
+}
+
 TEST_CASE("what Open vSwitch is to size, and what stands on that, the kernel is told of afterwards") {
     const auto size = [](int mtu) {
         lower::HostState host;
