@@ -61,7 +61,8 @@ topology::Result<DhcpClients> DhcpClients::open(const std::string& folder, const
 bool DhcpClients::are_to_be_had() { return ::access(program, X_OK) == 0; }
 
 void DhcpClients::take_up() {
-    for (const std::string& key : leases_.keys_of(".pid")) {
+    const auto keys = leases_.keys_of(".pid");
+    for (const std::string& key : keys ? *keys : std::set<std::string>()) {
         std::istringstream told(store::content_of(leases_.path(key, ".pid")));
         pid_t pid = 0;
         unsigned long long started = 0;

@@ -2,6 +2,7 @@
 #include "netd/daemon/lease_folder.hpp"
 
 #include "netd/daemon/lease_file.hpp"
+#include "netd/daemon/log.hpp"
 #include "netd/store/files.hpp"
 
 #include <algorithm>
@@ -18,26 +19,37 @@ namespace netd {
 using topology::Error;
 using topology::Fault;
 
+namespace {
+
+constexpr std::chrono::seconds before_next_try{2};  // as a rule there were no descriptors left
+
+}  // namespace
+
 topology::Result<LeaseFolder> LeaseFolder::open(const std::string& folder, const loop::Clock& clock) {
     if (auto made = store::make_directory(folder, 0700); !made) return made.error();
     loop::Fd watch(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
     if (!watch || ::inotify_add_watch(watch.number(), folder.c_str(), IN_MOVED_TO) < 0) return Error{Fault::backend, folder, std::strerror(errno)};
     LeaseFolder leases(folder, std::move(watch), clock);
-    for (const std::string& key : leases.keys_of(".lease")) leases.read(key, ".lease");
+    const auto held = leases.keys_of(".lease"), taken = leases.keys_of(".taken");
+    for (const auto* keys : {&held, &taken})
+        if (!*keys) return keys->error();
+    for (const std::string& key : *held)
+        if (auto read = leases.read(key, ".lease"); !read) return read.error();
     leases.held_ = leases.offered_;
     leases.held_ends_ = leases.ends_;
-    for (const std::string& key : leases.keys_of(".taken")) leases.read(key, ".taken");
+    for (const std::string& key : *taken) leases.read_taken(key);
     leases.take_up();
     return leases;
 }
 
-std::set<std::string> LeaseFolder::keys_of(const char* ending) const {
+topology::Result<std::set<std::string>> LeaseFolder::keys_of(const char* ending) const {
     std::set<std::string> keys;
-    std::error_code none;
-    for (const auto& entry : std::filesystem::directory_iterator(folder_, none)) {
+    std::error_code failed;
+    for (const auto& entry : std::filesystem::directory_iterator(folder_, failed)) {
         const std::string name = entry.path().filename();
         if (name.ends_with(ending)) keys.insert(name.substr(0, name.size() - std::strlen(ending)));
     }
+    if (failed) return Error{Fault::backend, folder_, failed.message()};
     return keys;
 }
 
@@ -51,7 +63,7 @@ void LeaseFolder::hear() {
 }
 
 std::optional<std::chrono::nanoseconds> LeaseFolder::next() const {
-    std::optional<std::chrono::nanoseconds> first;
+    std::optional<std::chrono::nanoseconds> first = read_again_;
     for (const auto& [key, end] : ends_) first = first ? std::min(*first, end) : end;
     for (const std::string& key : news())
         if (const auto end = held_ends_.find(key); end != held_ends_.end() && offered_.contains(key)) first = first ? std::min(*first, end->second) : end->second;
@@ -63,20 +75,47 @@ bool LeaseFolder::is_over(const Ends& ends, const std::string& key) const {
     return end != ends.end() && end->second <= clock_->boottime();
 }
 
-void LeaseFolder::read(const std::string& key, const char* ending) {
-    const std::string text = store::content_of(path(key, ending));
+topology::Result<> LeaseFolder::read(const std::string& key, const char* ending) {
+    const auto text = store::read_file(path(key, ending));
+    if (!text && text.error().fault != Fault::not_found) return text.error();
     offered_.erase(key);
     ends_.erase(key);
-    auto lease = read_lease(text);
-    if (!lease) return;
+    const auto lease = text ? read_lease(*text) : std::nullopt;
+    if (!lease) return {};
     offered_.insert_or_assign(key, *lease);
-    if (const auto end = end_of_lease(text)) ends_.insert_or_assign(key, *end);
+    if (const auto end = end_of_lease(*text)) ends_.insert_or_assign(key, *end);
+    return {};
+}
+
+// One that can't be read is not one that has ended.
+void LeaseFolder::read_taken(const std::string& key) {
+    const auto read = this->read(key, ".taken");
+    if (read) {
+        unread_.erase(key);
+        return;
+    }
+    if (unread_.insert(key).second) log::warn("{} {}: it is tried again", read.error().subject, read.error().what);
+    read_again_ = clock_->boottime() + before_next_try;
+    offer_what_is_held(key);
+}
+
+void LeaseFolder::offer_what_is_held(const std::string& key) {
+    offered_.erase(key);
+    ends_.erase(key);
+    if (const auto held = held_.find(key); held != held_.end()) offered_.insert(*held);
+    if (const auto end = held_ends_.find(key); end != held_ends_.end()) ends_.insert(*end);
 }
 
 void LeaseFolder::take_up() {
     lower::Leases before = offered_;
-    for (const std::string& key : keys_of(".new")) {
-        if (::rename(path(key, ".new").c_str(), path(key, ".taken").c_str()) == 0) read(key, ".taken");
+    read_again_.reset();
+    std::set<std::string> brought = unread_;
+    const auto come = keys_of(".new");
+    if (!come) read_again_ = clock_->boottime() + before_next_try;
+    for (const std::string& key : come ? *come : std::set<std::string>())
+        if (::rename(path(key, ".new").c_str(), path(key, ".taken").c_str()) == 0) brought.insert(key);
+    for (const std::string& key : brought) {
+        read_taken(key);
         if (!offered_.contains(key)) before.erase(key);  // the client has none at all
     }
     const auto now = clock_->boottime();
@@ -84,8 +123,10 @@ void LeaseFolder::take_up() {
     for (const auto& [key, lease] : before) offer_held(key, lease);
     // What only lasts longer is no news.
     auto same = keys_of(".taken");
-    for (const std::string& key : news()) same.erase(key);
-    settle(same);
+    if (!same) return;
+    for (const auto& others : {news(), unread_})
+        for (const std::string& key : others) same->erase(key);
+    settle(*same);
 }
 
 // What was never taken may be over, and the one that is held not.
@@ -93,8 +134,7 @@ void LeaseFolder::offer_held(const std::string& key, const lower::Lease& was_off
     const auto held = held_.find(key);
     if (offered_.contains(key) || held == held_.end() || held->second == was_offered || is_over(held_ends_, key)) return;
     ::unlink(path(key, ".taken").c_str());
-    offered_.insert(*held);
-    if (const auto end = held_ends_.find(key); end != held_ends_.end()) ends_.insert_or_assign(key, end->second);
+    offer_what_is_held(key);
 }
 
 std::set<std::string> LeaseFolder::news() const {
@@ -124,12 +164,12 @@ void LeaseFolder::let_go(const std::string& key) {
     ::unlink(path(key, ".lease").c_str());
     held_.erase(key);
     held_ends_.erase(key);
-    read(key, ".taken");
+    read_taken(key);
     if (is_over(ends_, key)) {
         offered_.erase(key);
         ends_.erase(key);
     }
-    if (!offered_.contains(key)) ::unlink(path(key, ".taken").c_str());
+    if (!offered_.contains(key) && !unread_.contains(key)) ::unlink(path(key, ".taken").c_str());
 }
 
 bool LeaseFolder::end_held() {
@@ -145,14 +185,16 @@ bool LeaseFolder::end_held() {
 void LeaseFolder::keep_only(const std::set<std::string>& keys) {
     for (auto* leases : {&held_, &offered_}) std::erase_if(*leases, [&](const auto& entry) { return !keys.contains(entry.first); });
     for (auto* ends : {&ends_, &held_ends_}) std::erase_if(*ends, [&](const auto& entry) { return !keys.contains(entry.first); });
+    std::erase_if(unread_, [&](const std::string& key) { return !keys.contains(key); });
     if (!std::exchange(has_moved_, false) && kept_ == keys) return;  // the folder is as it was left
     kept_ = keys;
-    std::error_code none;
-    for (const auto& entry : std::filesystem::directory_iterator(folder_, none)) {
+    std::error_code failed;
+    for (const auto& entry : std::filesystem::directory_iterator(folder_, failed)) {
         const std::string name = entry.path().filename();
         for (const std::string_view ending : {".lease", ".taken", ".new", ".new~"})
             if (name.ends_with(ending) && !keys.contains(name.substr(0, name.size() - ending.size()))) ::unlink(entry.path().c_str());
     }
+    has_moved_ = bool(failed);  // then it is looked at again
 }
 
 }  // namespace netd

@@ -28,7 +28,8 @@ public:
 
     // Takes up news, if there are any, and lets go of what has ended.
     void hear();
-    // When the first of them ends: of those that are offered, and of those that are held while something else is offered.
+    // When the first of them ends: of those that are offered, and of those that are held while something else is offered. Or when
+    // what could not be read is tried again.
     std::optional<std::chrono::nanoseconds> next() const;
     // Of which something else is offered than is held.
     std::set<std::string> news() const;
@@ -44,14 +45,16 @@ public:
     // Where a client's hook leaves its news.
     std::string news_file(const std::string& key) const { return path(key, ".new"); }
     std::string path(const std::string& key, const char* ending) const { return folder_ + "/" + key + ending; }
-    std::set<std::string> keys_of(const char* ending) const;
+    topology::Result<std::set<std::string>> keys_of(const char* ending) const;
     int descriptor() const { return watch_.number(); }  // readable when there are news
 
 private:
     LeaseFolder(std::string folder, loop::Fd watch, const loop::Clock& clock) : folder_(std::move(folder)), watch_(std::move(watch)), clock_(&clock) {}
     using Ends = std::map<std::string, std::chrono::nanoseconds>;
-    void read(const std::string& key, const char* ending);
+    topology::Result<> read(const std::string& key, const char* ending);
+    void read_taken(const std::string& key);
     void take_up();
+    void offer_what_is_held(const std::string& key);
     void offer_held(const std::string& key, const lower::Lease& was_offered);
     void let_go(const std::string& key);
     bool is_over(const Ends& ends, const std::string& key) const;
@@ -63,6 +66,8 @@ private:
     const loop::Clock* clock_;
     lower::Leases held_, offered_;
     Ends ends_, held_ends_;  // of the offered, and of the held
+    std::set<std::string> unread_;  // what has come of these can't be read just now: until it is, what is held is offered
+    std::optional<std::chrono::nanoseconds> read_again_ = {};  // those, or the folder
 };
 
 }  // namespace netd

@@ -82,6 +82,8 @@ Result<> write_new(const std::string& path, const Document& document, Durable du
 
 std::string beside(const std::string& directory, const std::string& name) { return directory + "/." + name + ".new"; }
 
+}  // namespace
+
 Result<std::string> read_file(const std::string& path) {
     File file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
     if (!file) return Error{errno == ENOENT ? Fault::not_found : Fault::backend, path, fmt::format("can't be read: {}", std::strerror(errno))};
@@ -96,6 +98,8 @@ Result<std::string> read_file(const std::string& path) {
         if (bytes.size() > most_bytes) return Error{Fault::invalid, path, "is larger than anything netd writes"};
     }
 }
+
+namespace {
 
 std::optional<std::uint64_t> number_after(std::string_view line, std::string_view key) {
     const auto at = line.find(key);

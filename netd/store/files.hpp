@@ -70,7 +70,10 @@ struct Appended {
 };
 Result<Appended> read_appended(const std::string& directory, const std::string& name);
 
-// The whole of a small file that is no document; empty if there is none.
+// The whole of a file. Fault::not_found: there is none.
+Result<std::string> read_file(const std::string& path);
+
+// The whole of a small file that is no document; empty if there is none, or it can't be read.
 std::string content_of(const std::string& path);
 
 Result<> make_directory(const std::string& path, unsigned mode);

@@ -139,7 +139,7 @@ TEST_CASE("what was offered and is over is not offered again when the one from b
     leases.settle();
     CHECK(leases.held().empty());
     CHECK(leases.offered().empty());
-    CHECK(leases.keys_of(".taken").empty());
+    CHECK(leases.keys_of(".taken")->empty());
     CHECK_FALSE(leases.has_offers());
 }
 
@@ -161,6 +161,39 @@ TEST_CASE("the lease itself, given once more, lasts longer, and one without an e
     leases.hear();
     CHECK_FALSE(leases.end_held());
     CHECK(leases.held() == only(first));
+}
+
+TEST_CASE("a lease that can't be read is not one that has ended, and is read when it can be", "[leases]") {
+    Folder folder;
+    LeaseFolder leases = folder.holding_first();
+    // Whoever has no descriptor left reads nothing; a link in its place is no lease either.
+    std::filesystem::create_symlink("nowhere", folder.path + "/beside");
+    std::filesystem::rename(folder.path + "/beside", folder.path + "/eno1-4.new");
+    leases.hear();
+    CHECK(leases.offered() == only(first));
+    CHECK(leases.news().empty());
+    CHECK(std::filesystem::exists(folder.path + "/eno1-4.lease"));
+    CHECK(leases.next() == 1002s);
+
+    // Also when it is tried again; and what is held ends by its own time meanwhile.
+    folder.clock.advance(600s);
+    leases.hear();
+    CHECK(leases.news() == std::set<std::string>{"eno1-4"});
+    leases.settle();
+    CHECK(leases.held().empty());
+    CHECK(leases.keys_of(".lease")->empty());
+    CHECK(leases.next() == 1602s);
+
+    std::filesystem::remove(folder.path + "/eno1-4.taken");
+    std::ofstream(folder.path + "/eno1-4.taken") << second;
+    leases.hear();
+    CHECK(leases.offered().empty());
+    folder.clock.advance(2s);
+    leases.hear();
+    CHECK(leases.offered() == only(second));
+    leases.settle();
+    CHECK(leases.held() == only(second));
+    CHECK(leases.next() == 1900s);
 }
 
 }  // namespace lease_ends_test

@@ -187,7 +187,7 @@ TEST_CASE("a server's no ends a lease, and a network's end all that is known of 
     leases.settle();
     leases.keep_only({"eno1-4"});
     CHECK(leases.held().empty());
-    CHECK(leases.keys_of(".lease").empty());
+    CHECK(leases.keys_of(".lease")->empty());
     CHECK_FALSE(leases.next());
 }
 
@@ -204,8 +204,8 @@ TEST_CASE("one lease is settled though another one can't be", "[leases]") {
     // And what comes again meanwhile is kept as it should be.
     folder.bring("eno2-4", seven);
     leases.hear();
-    CHECK(leases.keys_of(".lease") == std::set<std::string>{"eno2-4"});
-    CHECK(leases.keys_of(".taken") == std::set<std::string>{"eno1-4"});
+    CHECK(*leases.keys_of(".lease") == std::set<std::string>{"eno2-4"});
+    CHECK(*leases.keys_of(".taken") == std::set<std::string>{"eno1-4"});
     CHECK(folder.open().news() == std::set<std::string>{"eno1-4"});
 }
 
