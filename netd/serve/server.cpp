@@ -102,8 +102,7 @@ bool Server::receive_one() {
 
 void Server::misshapen(const Caller& caller, std::string_view payload) {
     ++counters_.misshapen;
-    constexpr auto code = static_cast<int>(wire::Rpc::invalid_request);
-    reply(caller, wire::write_error(wire::salvage_id(payload), code, "a message has one frame, and this one had more"));
+    reply(caller, wire::write_error(wire::refusal(wire::salvage_id(payload), wire::Rpc::invalid_request, "", "a message has one frame, and this one had more")));
 }
 
 void Server::reply(const Caller& to, std::string bytes) {

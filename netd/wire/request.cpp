@@ -18,14 +18,11 @@ bool is_id(const json& value) {
     return value.is_string() && value.get_ref<const std::string&>().size() <= longest_id;
 }
 
-Refusal refusal(json id, Rpc code, std::string_view path, std::string what) {
-    std::string message = path.empty() ? what : std::string(path) + ": " + what;
-    json data = json::array({{{"path", path}, {"fault", name_of(Fault::invalid)}, {"what", std::move(what)}}});
-    return {std::move(id), static_cast<int>(code), std::move(message), std::move(data)};
-}
-
+// What is no JSON has bytes, and no parts that a pointer could lead to.
 Refusal refuse_text(std::string_view message, const Error& error) {
-    return refusal(salvage_id(message), Rpc::parse_error, error.subject, error.what);
+    const bool is_pointer = error.subject.empty() || error.subject.front() == '/';
+    return is_pointer ? refusal(salvage_id(message), Rpc::parse_error, error.subject, error.what)
+                      : refusal(salvage_id(message), Rpc::parse_error, "", error.subject + ": " + error.what);
 }
 
 // The envelope but for its id, which the caller needs for the answer in any case.
@@ -57,6 +54,12 @@ std::variant<Request, Refusal> read_members(json id, json& message) {
 
 }  // namespace
 
+Refusal refusal(json id, Rpc code, std::string_view path, std::string what) {
+    std::string message = path.empty() ? what : std::string(path) + ": " + what;
+    json data = json::array({{{"path", path}, {"fault", name_of(Fault::invalid)}, {"what", std::move(what)}}});
+    return {std::move(id), static_cast<int>(code), std::move(message), std::move(data)};
+}
+
 std::variant<Request, Refusal> read_request(std::string_view text) {
     auto message = parse_strict(text);
     if (!message) return refuse_text(text, message.error());
@@ -78,8 +81,7 @@ std::string write_result(const json& id, const json& result) {
 }
 
 std::string write_error(const json& id, int code, std::string_view message, const json& data) {
-    json error{{"code", code}, {"message", message}};
-    if (!data.is_null()) error["data"] = data;
+    const json error{{"code", code}, {"message", message}, {"data", data}};
     return R"({"jsonrpc":"2.0","id":)" + dump(id) + R"(,"error":)" + dump(error) + "}";
 }
 

@@ -31,12 +31,14 @@ struct Refusal {
     bool operator==(const Refusal&) const = default;
 };
 
+// `path` leads to the part of the message that is wrong; empty: the whole of it is.
+Refusal refusal(nlohmann::json id, Rpc code, std::string_view path, std::string what);
+
 std::variant<Request, Refusal> read_request(std::string_view message);
 
 std::string write_result(const nlohmann::json& id, const nlohmann::json& result);
 
-// `data` is left out if it is null.
-std::string write_error(const nlohmann::json& id, int code, std::string_view message, const nlohmann::json& data = nullptr);
+std::string write_error(const nlohmann::json& id, int code, std::string_view message, const nlohmann::json& data);
 std::string write_error(const Refusal& refusal);
 
 }  // namespace wire

@@ -40,8 +40,8 @@ TEST_CASE("parameters may be left out, and an id may be a text or any whole numb
 TEST_CASE("what is no request is refused with the standard's code, the culprit's path and the id if it can be read", "[request]") {
     const std::string long_text(300, 'x');
     const Bad cases[] = {
-        {"", nullptr, -32700, "byte 1"},
-        {"{\"id\":7,", 7, -32700, "byte 9"},
+        {"", nullptr, -32700, ""},
+        {"{\"id\":7,", 7, -32700, ""},
         {R"({"jsonrpc":"2.0","id":7,"method":"m","params":{"a":1,"a":2}})", 7, -32700, "/params/a"},
         {R"({"jsonrpc":"2.0","method":"m","params":{"a":"\u0000"},"id":"later"})", "later", -32700, "/params/a"},
         {"[]", nullptr, -32600, ""},
@@ -87,8 +87,8 @@ TEST_CASE("a batch is told what to do instead", "[request]") {
 TEST_CASE("answers carry the id and exactly one of result and error", "[request]") {
     REQUIRE(wire::write_result(7, {{"a", 1}}) == R"({"jsonrpc":"2.0","id":7,"result":{"a":1}})");
     REQUIRE(wire::write_result("x\"", nullptr) == R"({"jsonrpc":"2.0","id":"x\"","result":null})");
-    REQUIRE(json::parse(wire::write_error(nullptr, 40, "busy")) ==
-            json{{"jsonrpc", "2.0"}, {"id", nullptr}, {"error", {{"code", 40}, {"message", "busy"}}}});
+    REQUIRE(json::parse(wire::write_error(nullptr, 40, "busy", json::array())) ==
+            json{{"jsonrpc", "2.0"}, {"id", nullptr}, {"error", {{"code", 40}, {"message", "busy"}, {"data", json::array()}}}});
     REQUIRE(json::parse(wire::write_error("x", 21, "no", {{"path", "/a"}}))["error"]["data"] == json{{"path", "/a"}});
 }
 

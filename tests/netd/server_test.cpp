@@ -58,6 +58,7 @@ TEST_CASE("a message of many frames gets an error with its id, and the next one 
     const auto answer = nlohmann::json::parse(refused->back());
     REQUIRE(answer["id"] == 7);
     REQUIRE(answer["error"]["code"] == -32600);
+    REQUIRE(answer["error"]["data"][0]["path"] == "");
     REQUIRE(client.ask({"{}", ""}).value().size() == 1);
     REQUIRE(client.ask(Frames(1000, "x")));
     REQUIRE(client.ask({"fine"}) == Frames{"fine"});
