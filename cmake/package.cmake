@@ -26,8 +26,9 @@ install(FILES packaging/netd.sysusers DESTINATION lib/sysusers.d RENAME netd.con
 install(FILES packaging/netd.tmpfiles DESTINATION lib/tmpfiles.d RENAME netd.conf)
 install(FILES packaging/modules-load.d/netd.conf DESTINATION lib/modules-load.d)
 install(FILES ${CMAKE_BINARY_DIR}/netctl.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME netctl OPTIONAL)
-install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright)
-install(FILES docs/operating.md docs/protocol.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES packaging/debian/copyright DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES docs/operating.md docs/protocol.md docs/architecture.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY docs/decisions DESTINATION ${CMAKE_INSTALL_DOCDIR})   # why, where the pages lead to it
 install(DIRECTORY examples DESTINATION ${CMAKE_INSTALL_DOCDIR})
 # What other managers of networks are told, and the drop-in for NICs of kind netns: to be put in place where they are wanted.
 install(DIRECTORY packaging/NetworkManager packaging/networkd.conf.d packaging/network packaging/netd.service.d DESTINATION ${CMAKE_INSTALL_DOCDIR}/packaging)
