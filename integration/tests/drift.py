@@ -277,6 +277,8 @@ def a_network_without_carrier_for_longer_than_the_grace_time(host):
     topic, told = next(event for event in iter(events.next, None) if event[0] == "network.down")
     assert told["subject"] == "web" and told["device"] == "eno2" and told["why"] == "no carrier", told
     assert host.client.call("Host.getStatus")["down"] == ["web"]
+    assert "network web is down: eno2: no carrier, for" in host.netd.log.read_text()
     host.wire.links("link set eno2 up")
     assert next(event for event in iter(events.next, None) if event[0] == "network.up")[1]["subject"] == "web"
     assert host.client.call("Host.getStatus")["down"] == []
+    assert "network web is up again" in host.netd.log.read_text()

@@ -73,6 +73,8 @@ def ovs_vswitchd_dies_and_nothing_else_waits_for_it(host):
     assert set(host.client.call("Host.getRunningConfig")["networks"]) == {"web", "ovirtmgmt"}
     host.ovs.start_again("ovs-vswitchd")
     wait_until(lambda: not trouble(), 20, trouble)
+    told = host.netd.log.read_text()
+    assert told.count("Open vSwitch: ovs-vswitchd does not answer") == 1 == told.count("Open vSwitch answers again"), told
     agree(host, patience=20)
     host.client.setup({"db": {"nic": "eno1", "vlan": 200, "switch": "ovs"}})
     agree(host, patience=20)

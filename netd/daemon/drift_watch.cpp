@@ -20,6 +20,13 @@ namespace {
 // A transaction's own steps are over by then, and a person at night still finds it instant.
 constexpr std::chrono::milliseconds delay{250};
 
+// The status tells it only for as long as it is so.
+void log_wire(const observe::Event& event) {
+    const auto& words = event.attributes;
+    if (event.topic == "network.up") return log::info("network {} is up again", event.subject);
+    log::warn("network {} is down: {}: {}, for {} s now", event.subject, words.at("device"), words.at("why"), words.at("seconds"));
+}
+
 }  // namespace
 
 DriftWatch::DriftWatch(const loop::Clock& clock, const Options& options, Tell tell, loop::Mailbox<serve::Command>& commands)
@@ -65,6 +72,7 @@ void DriftWatch::look() {
     for (const observe::Event& event : carriers_.look(*snapshot_, now)) {
         nlohmann::json body = wire::write_event(event);
         body["revision"] = snapshot_->revision;
+        log_wire(event);
         tell_(event.topic.c_str(), std::move(body));
     }
     tell_drift(observe::find_drift(*snapshot_));

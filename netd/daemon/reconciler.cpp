@@ -195,13 +195,27 @@ std::optional<Error> Reconciler::trouble() {
         const auto& [domain, mac] = *unplaced_.begin();
         return Error{Fault::not_found, "domain " + domain, fmt::format("its NIC {} is on a port of netd's, but in no definition, and the port on no network", mac.text())};
     }
+    return trouble_of_ovs();
+}
+
+std::optional<Error> Reconciler::trouble_of_ovs() {
     if (needs().ovs == 0) return std::nullopt;
     if (!backends_.ovs.connected()) return Error{Fault::backend, "Open vSwitch", fmt::format("ovsdb-server does not answer at {}, and networks are on it: is openvswitch-switch running?", backends_.ovs.where())};
     if (backends_.ovs.is_silent()) return Error{Fault::backend, "Open vSwitch", "ovs-vswitchd does not answer, and networks are on it: is openvswitch-switch running?"};
     return std::nullopt;
 }
 
+void Reconciler::log_ovs() {
+    const auto trouble = trouble_of_ovs();
+    std::string words = trouble ? trouble->what : "";
+    if (words == ovs_trouble_) return;
+    if (!words.empty()) log::error("Open vSwitch: {}", words);
+    else if (needs().ovs > 0) log::info("Open vSwitch answers again");
+    ovs_trouble_ = std::move(words);
+}
+
 void Reconciler::show() {
+    log_ovs();
     auto next = std::make_shared<observe::Snapshot>();
     next->revision = last_ ? last_->revision + 1 : 1;
     next->observed = observe::state_of(backends_);

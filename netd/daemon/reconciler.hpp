@@ -82,6 +82,8 @@ private:
     void tell_restored_flows();
     const Needs& needs();
     std::optional<topology::Error> trouble();
+    std::optional<topology::Error> trouble_of_ovs();
+    void log_ovs();
     void take(serve::Command command);
     void work_off();
     bool refuse_while_stuck(const serve::Command& command);
@@ -237,6 +239,7 @@ private:
     std::optional<std::chrono::nanoseconds> rules_again_ = {};  // when netd's tables could not be put back
     std::string client_trouble_, resolver_trouble_;
     bool stopping_ = false;
+    std::string ovs_trouble_ = {};  // as the log has it
 };
 
 }  // namespace netd
