@@ -106,10 +106,13 @@ def without_a_server_a_change_holds_and_its_address_comes_when_the_server_does(h
     host.client.setup({"web": {"nic": "eno1", "bootproto": "dhcp"}, "db": {"nic": "eno2", "bootproto": "dhcp", "addresses": ["10.9.0.5/24"]}})
     assert addresses(host, "web") == [] and told(host, "web")["dhcpv4"]
     assert without() == ["db", "web"], without()
+    problems = lambda: host.netd.netctl("topology", "--problems")
+    wait_until(lambda: problems().count("no lease") == 2, 10, problems)
     agree(host)
     Server(host, "eno1")
     leased(host, "web")
     wait_until(lambda: without() == ["db"], 10, without)
+    assert problems().count("no lease") == 1 and "in sync" in host.netd.netctl("topology", "--network", "web")
     agree(host, patience=10)
 
 

@@ -1,6 +1,7 @@
 // First what is there, then what definitions say of it, then the wires, which lead to what a thing is by then.
 #include "netd/observe/build_graph.hpp"
 
+#include "netd/lower/leases.hpp"
 #include "netd/lower/naming.hpp"
 #include "netd/lower/vm_id.hpp"
 #include "netd/observe/bond_health.hpp"
@@ -104,6 +105,10 @@ void draw_problems(Drawing& drawing, const Drift& drift) {
     for (const auto& [bond, verdict] : bond_verdicts(drawing.snapshot)) {
         const auto found = drawing.nodes.find({NodeKind::bond, bond});
         if (found != drawing.nodes.end()) found->second.attributes[topology::attribute::verdict] = verdict;
+    }
+    for (const auto& network : lower::without_lease(drawing.snapshot.running, drawing.snapshot.leases.get())) {
+        const auto found = drawing.nodes.find({NodeKind::network, network.text()});
+        if (found != drawing.nodes.end()) found->second.attributes[topology::attribute::verdict] = "no lease";
     }
 }
 
