@@ -14,19 +14,17 @@ using nlohmann::json;
 using Clock = std::chrono::steady_clock;
 
 Tone tone_of(std::string_view topic) {
-    for (const auto bad : {"drift.found", "rolled-back", "degraded", "security."})
+    for (const auto bad : {"drift.found", "drift.contested", "network.down", "rolled-back", "degraded", "security."})
         if (topic.find(bad) != topic.npos) return Tone::bad;
-    if (topic.ends_with("committed") || topic.ends_with("repaired")) return Tone::good;
+    for (const auto good : {"committed", "repaired", "network.up"})
+        if (topic.ends_with(good)) return Tone::good;
     return Tone::plain;
 }
 
-// "12:00:00.123" of "2026-01-31T12:00:00.123Z": the day is known to who follows.
+// "12:00:00.123Z" of "2026-01-31T12:00:00.123Z": the day is known to who follows, and a journal beside it may have another zone.
 std::string clock_of(const json& event) {
     auto time = text_at(event, "time");
-    const auto day = time.find('T');
-    if (day == time.npos) return time;
-    time.erase(0, day + 1);
-    if (time.ends_with('Z')) time.pop_back();
+    if (const auto day = time.find('T'); day != time.npos) time.erase(0, day + 1);
     return time;
 }
 

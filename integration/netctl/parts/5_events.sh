@@ -22,7 +22,7 @@ come() {
 follow -f
 tell "nic.link 5 a web" "drift.found 6 a EVIL"
 come drift.found
-it "events come as lines, with the clock" shows '12:00:00.123 nic.link network="web"'
+it "events come as lines, with the clock" shows '12:00:00.123Z nic.link network="web"'
 it "a name in them can't move the cursor" hides $'\033'
 it "a hole in the numbers is told" says "3 events were missed before number 5"
 tell "nic.link 1 b web"
