@@ -162,12 +162,12 @@ json Requests::unknown_taps() const {
     return told;
 }
 
-// Without a network nothing stands that could count.
+// Without a network nothing stands that could count, and on Open vSwitch nobody says what was while it does not answer.
 bool Requests::is_filtered(const intent::GuestNic& nic) const {
     const bridges::Link* link = snapshot_->observed.kernel.links.find(lower::port_of(nic));
     const ovs::Port* port = snapshot_->observed.ovs.ports.find(lower::port_of(nic));
     const intent::Network* network = snapshot_->running.network(nic.network);
-    if (network && network->switch_kind == intent::SwitchKind::ovs) return port && port->filter;
+    if (network && network->switch_kind == intent::SwitchKind::ovs) return port && port->filter && snapshot_->ovs_connected && !snapshot_->ovs_silent;
     return network && link && link->filter;
 }
 
