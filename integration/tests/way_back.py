@@ -5,7 +5,7 @@ import time
 from agree import agree
 from client import RpcError
 from host import is_alive, run, wait_until
-from killing import again
+from killing import Strace, again
 from rollback import assert_as, before_it_ends, mgmt, see, take_back, wait_for_change
 from runner import case
 from storage import Mount
@@ -149,4 +149,20 @@ def the_watchdog_reads_again_what_could_not_be_read(host):
     wait_until(lambda: not any(map(is_alive, host.netd.watchdogs)), 60, "the watchdog stays")
     assert_as(before, host)
     again(host)
+    agree(host)
+
+
+@case()
+def what_was_in_the_way_and_is_gone_untold_keeps_nobody_from_going_back(host):
+    """No descriptors are left, and nothing happens on the host by which netd could hear that there are some again."""
+    host.client.setup({"ovirtmgmt": mgmt})
+    before = see(host)
+    number = wait_for_change(host, {"ovirtmgmt": dict(moved["ovirtmgmt"], nic="eno2")}, 200)
+    strace = Strace(host, "-e", "trace=openat", "-e", "inject=openat:error=EMFILE")
+    take_back(host)
+    assert refusal_of(host, number).code == 29
+    time.sleep(12)   # what its own tries change is heard by then
+    assert any("INJECTED" in line for line in strace.lines()), "it had descriptors"
+    wait_until(lambda: not host.client.call("Host.getStatus")["trouble"], 90, lambda: host.client.call("Host.getStatus")["trouble"])
+    assert_as(before, host)
     agree(host)

@@ -52,6 +52,7 @@ private:
     void hear();
     void keep_unheard();
     void try_again();
+    void try_again_untold(std::chrono::steady_clock::time_point now);
     void attend();
     void write_resolver();
     void hear_leases();
@@ -193,6 +194,8 @@ private:
     LookedAt filters_seen_;                     // in what filters on bridges of others were last looked for
     std::optional<lower::HostState> guarded_;   // in what newcomers were last looked for while definitions could not follow
     std::optional<lower::HostState> tried_in_;  // a way back that is blocked, last
+    std::chrono::steady_clock::time_point untold_again_{};  // not before is it tried though nothing is heard, and
+    std::chrono::seconds untold_pause_{};                   // for how long it was not
     std::optional<lower::HostState> places_;    // where guests' ports were last seen
     std::string asked_in_turn_;                 // up to this domain
     std::set<guests::Nic::Key> strays_;         // asked already

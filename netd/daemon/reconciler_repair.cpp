@@ -93,6 +93,18 @@ void Reconciler::try_again() {
     if (const auto back = transactor_.try_again()) conclude(std::nullopt, *back, intent::code::refused);
 }
 
+// What became of the obstacle in the midst of a try was heard by that, and nobody tells it again; that there is memory or a descriptor
+// to be had once more nobody tells at all.
+void Reconciler::try_again_untold(std::chrono::steady_clock::time_point now) {
+    constexpr std::chrono::seconds first_pause{1}, longest_pause{60};
+    if (!transactor_.is_stuck()) untold_pause_ = {};
+    if (!transactor_.is_stuck() || (now < untold_again_ && tried_in_ == observe::state_of(backends_))) return;
+    untold_pause_ = std::clamp(2 * untold_pause_, first_pause, longest_pause);
+    try_again();
+    untold_again_ = std::chrono::steady_clock::now() + untold_pause_;
+    publish();
+}
+
 // Of the last snapshot, what no event tells: that somebody edits resolv.conf, or installs the DHCP client.
 bool Reconciler::differs_unheard() const {
     return last_ && (last_->nameservers != resolver_.nameservers() || last_->resolver_obstacle != resolver_.obstacle() || last_->has_dhcp_client != DhcpClients::are_to_be_had());
@@ -105,11 +117,7 @@ void Reconciler::patrol() {
     if (now < patrol_again_) return;
     patrol_again_ = now + std::chrono::seconds(2);
     ask_in_turn();
-    // What became of the obstacle in the midst of a try was heard by that, and nobody tells it again.
-    if (transactor_.is_stuck() && tried_in_ != observe::state_of(backends_)) {
-        try_again();
-        publish();
-    }
+    try_again_untold(now);
     // What others write into resolv.conf is told and left: netd writes when something is changed.
     if (differs_unheard()) show();
     const bridges::State before = backends_.kernel.state();
