@@ -161,9 +161,21 @@ TEST_CASE("a guest is kept from the host's devices in its own networks", "[flows
     guest.facts.ofport = 1000;
     state.ports.put(guest);
     CHECK(filtered_bridges(state).begin()->second.at(1000).host == std::set{*topology::Mac::parse("02:00:00:00:00:10")});
+    const IfName web = IfName::observed("web"), db = IfName::observed("db");
+    CHECK(unheard(state) == topology::Unheard{{web, mac}});
     guest.tagging = Trunk{};
     state.ports.put(guest);
     CHECK(filtered_bridges(state).begin()->second.at(1000).host.size() == 2);
+    CHECK(unheard(state) == topology::Unheard{{web, mac}, {db, mac}});
+    // Before it changes or comes, and until it has gone.
+    Port trusted = guest;
+    trusted.filter = filter("trusted 52:54:00:12:34:56");
+    const std::vector<Op> ops{Update<Port>{guest, trusted}};
+    CHECK(unheard(ops, state) == unheard(state));
+    state.ports.put(trusted);
+    CHECK(unheard(state).empty());
+    const std::vector<Op> back{Update<Port>{trusted, guest}};
+    CHECK(unheard(back, state) == topology::Unheard{{web, mac}, {db, mac}});
 }
 
 TEST_CASE("a guest is kept from a device of the host's that comes with it, or gets another MAC with it", "[flows]") {
