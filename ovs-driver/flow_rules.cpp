@@ -64,8 +64,8 @@ private:
         constexpr auto reason = reason_of("control");
         for (const char* to : {"01:80:c2:00:00:00/ff:ff:ff:ff:ff:f0", "01:80:c2:00:00:20/ff:ff:ff:ff:ff:f0", "01:00:0c:cc:cc:cc/ff:ff:ff:ff:ff:fe", "01:00:0c:cd:cd:cd"})
             drop(fmt::format("dl_dst={}", to), reason);
-        // And wherever they go: pause, slow protocols, 802.1X, LLDP, tags of switches' ports.
-        for (const char* kind : {"0x8808", "0x8809", "0x888e", "0x88cc", "0x8926", "0x893f"}) drop(fmt::format("dl_type={}", kind), reason);
+        // And wherever they go: pause, slow protocols, 802.1X, LLDP, rings and alarms of switches (MRP; ERPS and all of CFM), tags of switches' ports.
+        for (const char* kind : {"0x8808", "0x8809", "0x888e", "0x88cc", "0x88e3", "0x8902", "0x8926", "0x893f"}) drop(fmt::format("dl_type={}", kind), reason);
     }
 
     // What servers, routers and multicast routers say.
