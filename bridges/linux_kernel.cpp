@@ -44,6 +44,7 @@ public:
     bool take_unfiltered() override { return std::exchange(unfiltered_, false) || rules_.has_restored(); }
     Restored take_restored() override { return rules_.take_restored(state().links); }
     Result<> forget_filters(const std::set<IfName>& released) override { return rules_.forget_filters(released, mirror_); }
+    Result<> take_no_more_from(const topology::Unheard& more) override { return rules_.host.works() ? rules_.unheard.add(more) : Result<>(); }
     Result<> take_nothing_from(const topology::Unheard& unheard) override { return rules_.host.works() ? rules_.unheard.put(unheard) : Result<>(); }
     const Abilities& abilities() const override { return abilities_; }
 
@@ -84,8 +85,7 @@ Result<Heard> LinuxKernel::hear() {
     const bool other_filters = filters && *filters, other_rules = host && *host;
     unfiltered_ = unfiltered_ || other_filters || other_rules;
     if (other_filters || other_rules) rules_.tell(mirror_);
-    if (!filters) return filters.error();
-    if (!host) return host.error();
+    if (!filters || !host) return (filters ? host : filters).error();
     auto heard = listen();
     if (!heard) return heard.error();
     heard->unfiltered = heard->unfiltered || other_filters || other_rules;

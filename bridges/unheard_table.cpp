@@ -10,6 +10,7 @@
 #include <linux/netfilter.h>
 
 #include <algorithm>
+#include <iterator>
 #include <vector>
 
 namespace bridges {
@@ -24,6 +25,12 @@ std::vector<std::byte> key_of_unheard(const std::pair<IfName, topology::Mac>& on
     for (const std::uint8_t byte : one.second.bytes()) key.push_back(static_cast<std::byte>(byte));
     key.resize((key.size() + 3) / 4 * 4);  // as nftables pads what is in a key
     return key;
+}
+
+Unheard without(const Unheard& all, const Unheard& these) {
+    Unheard left;
+    std::ranges::set_difference(all, these, std::inserter(left, left.end()));
+    return left;
 }
 
 }  // namespace
@@ -61,16 +68,15 @@ Result<> UnheardTable::put_up(const Unheard& unheard) {
     return {};
 }
 
-Result<> UnheardTable::change(const Unheard& unheard) {
+Result<> UnheardTable::change(const Unheard& coming, const Unheard& going) {
     std::vector<NftChange> changes;
-    for (const auto& one : stands_)
-        if (!unheard.contains(one)) changes.push_back({false, unheard_guests, key_of_unheard(one)});
-    for (const auto& one : unheard)
-        if (!stands_.contains(one)) changes.push_back({true, unheard_guests, key_of_unheard(one)});
+    for (const auto& one : going) changes.push_back({false, unheard_guests, key_of_unheard(one)});
+    for (const auto& one : coming) changes.push_back({true, unheard_guests, key_of_unheard(one)});
     for (const auto family : {NFPROTO_INET, NFPROTO_ARP})
         if (auto done = socket_->change(family, unheard_tables, changes); !done) return done;
     is_known_ = !is_disturbed(2);
-    stands_ = unheard;
+    for (const auto& one : going) stands_.erase(one);
+    stands_.insert(coming.begin(), coming.end());
     return {};
 }
 
@@ -78,10 +84,20 @@ Result<> UnheardTable::put(const Unheard& unheard) {
     if (!socket_) return {};
     hear();
     if (is_known_ && unheard == stands_) return {};
-    if (is_known_ && change(unheard)) return {};
+    if (is_known_ && change(without(unheard, stands_), without(stands_, unheard))) return {};
     // What a netd before has left is found by its table only.
     if (unheard.empty() && stands_.empty() && !socket_->comment(NFPROTO_INET, unheard_tables)) return {};
     return put_up(unheard);
+}
+
+Result<> UnheardTable::add(const Unheard& more) {
+    if (!socket_) return {};
+    hear();
+    const Unheard coming = without(more, stands_);
+    if (is_known_ && (coming.empty() || change(coming, {}))) return {};
+    Unheard all = stands_;
+    all.insert(coming.begin(), coming.end());
+    return all.empty() ? Result<>() : put_up(all);
 }
 
 void UnheardTable::hear() {

@@ -22,6 +22,8 @@ public:
 
     // The host takes no more from these, and from no others. Error: the one before holds, if it stood.
     Result<> put(const Unheard& unheard);
+    // The host takes no more from these either. Costs what is new.
+    Result<> add(const Unheard& more);
     // Puts back what somebody else changed.
     void hear();
 
@@ -33,7 +35,7 @@ public:
 
 private:
     Result<> put_up(const Unheard& unheard);
-    Result<> change(const Unheard& unheard);
+    Result<> change(const Unheard& coming, const Unheard& going);
     bool is_disturbed(std::size_t own_changes);
 
     std::optional<NftSocket> socket_;

@@ -132,12 +132,15 @@ std::set<IfName> taught_bridges(std::span<const Op> ops, const State& state) {
     return bridges;
 }
 
-topology::Unheard unheard(const State& state) {
+namespace {
+
+// `guests`: those of whom is asked.
+topology::Unheard unheard(const State& state, const topology::Keyed<Port>& guests) {
     std::map<IfName, std::vector<std::pair<VlanId, IfName>>> hosts;  // by bridge
     for (const Port& port : state.ports)
         if (const auto* access = access_of_host(port); access && IfName::parse(port.name.text())) hosts[*port.bridge].emplace_back(access->tag, port.name);  // nftables takes no others
     topology::Unheard all;
-    for (const Port& port : state.ports) {
+    for (const Port& port : guests) {
         if (!port.filter || !keeps_to_its_mac(*port.filter) || !port.bridge || !port.tagging) continue;
         for (const auto& [tag, device] : hosts[*port.bridge])
             if (reaches(*port.tagging, tag)) all.emplace(device, port.filter->mac);
@@ -145,13 +148,22 @@ topology::Unheard unheard(const State& state) {
     return all;
 }
 
+}  // namespace
+
+topology::Unheard unheard(const State& state) { return unheard(state, state.ports); }
+
 topology::Unheard unheard(std::span<const Op> ops, const State& state) {
     State after = state;
-    for (const Op& op : ops)
-        if (auto port = port_after(op, state)) after.ports.put(std::move(*port));
-    auto all = unheard(after);
-    all.merge(unheard(state));
-    return all;
+    topology::Keyed<Port> changed;
+    bool is_of_host = false;  // who comes to a guest is new to it, as if that came
+    for (const Op& op : ops) {
+        const auto port = port_after(op, state);
+        if (!port) continue;
+        is_of_host = is_of_host || access_of_host(*port);
+        after.ports.put(*port);
+        changed.put(*port);
+    }
+    return unheard(after, is_of_host ? after.ports : changed);
 }
 
 std::vector<Op> with_numbers(std::span<const Op> ops, const State& state) {

@@ -29,8 +29,8 @@ std::set<IfName> taught_bridges(std::span<const Op> ops, const State& state);
 // flows.
 bool waits_for_its_bridge(const Op& op, const State& state);
 
-// Of which guests the host shall hear nothing, by its devices in their networks: those that flows keep to their own MAC. As it is; and as it is and as
-// `ops` make it. Broadcasts of theirs come to the host, which no flow can take from among all whom NORMAL sends to.
+// Of which guests the host shall hear nothing, by its devices in their networks: those that flows keep to their own MAC. As it is; and what more
+// `ops` make of it. Broadcasts of theirs come to the host, which no flow can take from among all whom NORMAL sends to.
 topology::Unheard unheard(const State& state);
 topology::Unheard unheard(std::span<const Op> ops, const State& state);
 

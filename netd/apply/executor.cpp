@@ -47,9 +47,10 @@ topology::Progress carry_out(std::span<const plan::Step> steps, Backend& backend
 // The host hears nothing of a guest from before its port is there until after it has gone.
 topology::Progress carry_out_deaf(std::span<const plan::Step> steps, const Backends& backends, Clock::time_point deadline) {
     const auto batch = batch_of<ovs::Op>(steps);
-    if (auto deaf = backends.kernel.take_nothing_from(ovs::unheard(batch, backends.ovs.state())); !deaf) return {.stopped = deaf.error()};
+    if (auto deaf = backends.kernel.take_no_more_from(ovs::unheard(batch, backends.ovs.state())); !deaf) return {.stopped = deaf.error()};
     const auto progress = backends.ovs.apply(batch, deadline);
-    std::ignore = backends.kernel.take_nothing_from(ovs::unheard(backends.ovs.state()));  // what is too much harms nobody, and goes with the next
+    const bool only_comes = std::ranges::all_of(batch, [](const ovs::Op& op) { return std::holds_alternative<topology::Create<ovs::Port>>(op); });
+    if (!only_comes) std::ignore = backends.kernel.take_nothing_from(ovs::unheard(backends.ovs.state()));  // what is too much harms nobody, and goes with the next
     return progress;
 }
 
