@@ -3,7 +3,8 @@
 import os
 import signal
 
-from client import says_no
+from adopting import interface
+from client import RpcError, says_no
 from guest_runner import case
 from host import checkout, run, wait_until
 from plugging import plugged
@@ -203,3 +204,30 @@ def a_qemu_that_stands_still_keeps_libvirt_from_no_other_guest(host):
     finally:
         os.kill(host.a.process(), signal.SIGCONT)
     host.unplug(host.a, mac)
+
+
+@case
+def a_plug_into_a_qemu_that_stands_still_keeps_libvirt_from_no_other_guest(host):
+    os.kill(host.a.process(), signal.SIGSTOP)
+    try:
+        for _ in range(2):
+            host.refuses(49, "VM.hotplugNic", {"vmId": "a", "nic": {"network": "web"}}, "domain a")
+        other = host.plug(host.b, "web")["nic"]["macAddr"]
+        host.b.bring_up(other, "10.1.0.2/24")
+        machine = host.libvirt.machine("c", devices=interface("52:54:00:00:0a:0f", ("network", "web")))
+        wait_until(lambda: host.nics("c"), 60, "a guest that has come is not known")
+        machine.kill()
+        wait_until(lambda: not host.nics("c"), 60, "it is still known")
+        assert host.unplug(host.b, other)["changed"]
+    finally:
+        os.kill(host.a.process(), signal.SIGCONT)
+
+    def plugged_again():
+        try:
+            return host.plug(host.a, "web")["nic"]["macAddr"]
+        except RpcError as error:
+            assert error.code == 49 and "domain a" in error.message, error
+
+    host.unplug(host.a, wait_until(plugged_again, 60, "it goes on, and can't be changed"))
+    # Whatever QEMU still did of the first is undone.
+    wait_until(lambda: not host.libvirt.machine_interfaces("a"), 60, "a NIC is left in the guest")

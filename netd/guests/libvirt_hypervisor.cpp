@@ -18,6 +18,7 @@ using Clock = std::chrono::steady_clock;
 
 // A call takes tens of milliseconds; libvirtd is given up after 20 s without a sign of life.
 constexpr std::chrono::seconds longest_call{15}, longest_parting{30}, longest_goodbye{2};
+constexpr std::chrono::milliseconds longest_delivery{500};  // of an answer that says that there is none
 
 class Libvirt : public Hypervisor {
 public:
@@ -104,7 +105,7 @@ private:
     Result<> ask(Task what, Deadline deadline) {
         deadline = std::min(deadline, Clock::now() + longest_call);
         answer_.reset();
-        desk_->errands->push(Deed{++asked_, std::move(what), deadline});
+        desk_->errands->push(Deed{++asked_, std::move(what), deadline - longest_delivery});
         while (!answer_ && await_news(deadline)) take_news();
         if (answer_) return *answer_;
         ++asked_;  // what comes now comes too late

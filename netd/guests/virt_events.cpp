@@ -71,10 +71,6 @@ Ear::~Ear() {
 }
 
 Result<> Ear::listen(const Hints& hints) {
-    // A libvirtd that hangs is given up after four times five seconds.
-    constexpr int interval = 5;
-    constexpr unsigned count = 3;
-    if (virt().virConnectSetKeepAlive(connection_, interval, count) < 0) return last_error("libvirt");
     auto closing = std::make_unique<Hints>(hints);
     if (virt().virConnectRegisterCloseCallback(connection_, on_close, closing.get(), free_hints) < 0) return last_error("libvirt");
     hears_the_end_ = true;

@@ -38,14 +38,25 @@ void forget(const std::string& name, State& state) {
 
 }  // namespace
 
-Result<Session> Session::open(const std::string& uri, const Hints& hints) {
+Result<Session> Session::open(const std::string& uri) {
     if (auto loaded = load_virt(); !loaded) return loaded.error();
     start_virt_loop();
     ConnectionPtr connection(virt().virConnectOpen(uri.c_str()));
     if (!connection) return last_error("libvirt");
-    auto ear = Ear::open(connection.get(), hints);
+    // A libvirtd that hangs is given up after four times five seconds.
+    constexpr int interval = 5;
+    constexpr unsigned count = 3;
+    if (virt().virConnectSetKeepAlive(connection.get(), interval, count) < 0) return last_error("libvirt");
+    return Session(std::move(connection), nullptr);
+}
+
+Result<Session> Session::open(const std::string& uri, const Hints& hints) {
+    auto opened = open(uri);
+    if (!opened) return opened;
+    auto ear = Ear::open(opened->connection_.get(), hints);
     if (!ear) return ear.error();
-    return Session(std::move(connection), std::move(*ear));
+    opened->ear_ = std::move(*ear);
+    return opened;
 }
 
 Result<State> Session::look(const State& known) const {
@@ -58,7 +69,7 @@ Result<State> Session::look(const State& known) const {
     for (const auto& domain : domains) {
         const auto taken = take_in(domain.get(), state);
         if (taken || taken.error().fault == Fault::not_found) continue;
-        if (virt().virConnectIsAlive(connection_.get()) != 1) return taken.error();
+        if (!is_alive()) return taken.error();
         if (const char* name = virt().virDomainGetName(domain.get())) carry_over(name, known, state);
     }
     return state;

@@ -1,4 +1,5 @@
-// One connection to libvirt and the calls that are made over it: each may block, so it lives on a thread of its own.
+// One connection to libvirt and the calls that are made over it: each may block, so it lives on a thread of its own. No two threads
+// call over one: libvirt before 10.0 may not send what the second one asks until the first has its answer.
 #pragma once
 
 #include "netd/guests/hypervisor.hpp"
@@ -12,6 +13,9 @@ class Session {
 public:
     // Blocks until libvirtd answers.
     static Result<Session> open(const std::string& uri, const Hints& hints);
+    static Result<Session> open(const std::string& uri);  // and hears nothing
+
+    bool is_alive() const { return virt().virConnectIsAlive(connection_.get()) == 1; }
 
     // Every domain there is; of those that can't be read just now, what was known.
     Result<State> look(const State& known) const;
@@ -34,7 +38,7 @@ private:
     Result<> offer(const Offer& offer) const;
 
     ConnectionPtr connection_;
-    std::unique_ptr<Ear> ear_;  // goes before it
+    std::unique_ptr<Ear> ear_;  // goes before it; none: it hears nothing
 };
 
 }  // namespace guests

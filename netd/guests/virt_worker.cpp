@@ -3,9 +3,15 @@
 
 #include "netd/guests/virt_session.hpp"
 
+#include <fmt/format.h>
 #include <poll.h>
 
 #include <algorithm>
+#include <map>
+#include <memory>
+#include <system_error>
+#include <thread>
+#include <utility>
 
 namespace guests {
 namespace {
@@ -13,6 +19,32 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds first_pause{250}, longest_pause{5000};
+constexpr std::size_t most_hands = 10;  // libvirtd has 20 for all that call it
+
+Result<> carry_out(const Session& session, const Task& what, const State& known) {
+    if (const auto* op = std::get_if<Op>(&what)) return session.carry_out(*op);
+    if (const auto* key = std::get_if<Nic::Key>(&what)) return session.ask_to_let_go(*key, known);
+    return session.may_change(std::get<MayChange>(what).domain);
+}
+
+Done carry_out(std::shared_ptr<const Session> session, const std::string& uri, const Task& what, const State& known) {
+    if (!session) {
+        auto opened = Session::open(uri);
+        if (!opened) return {{}, opened.error(), nullptr};
+        session = std::make_shared<const Session>(std::move(*opened));
+    }
+    Result<> done = carry_out(*session, what, known);
+    return {{}, std::move(done), std::move(session)};
+}
+
+Error no_answer(const std::string& domain) { return {Fault::timeout, "domain " + domain, "nothing is heard of it: its QEMU, or libvirt, stands still"}; }
+
+// What is being done about a domain.
+struct Hand {
+    std::uint64_t number = 0;
+    Deadline deadline;
+    bool is_given_up = false;
+};
 
 class Worker {
 public:
@@ -21,10 +53,11 @@ public:
     void run() {
         while (!stopping_) {
             if (!session_ && Clock::now() >= next_attempt_) connect();
-            if (!session_) await_errand(next_attempt_);
-            else await_errand(std::min(offers_again_, Clock::now() + (has_hints() ? longest_pause : std::chrono::hours(1))));
+            const Deadline due = session_ ? std::min(offers_again_, Clock::now() + (has_hints() ? longest_pause : std::chrono::hours(1))) : next_attempt_;
+            await_errand(std::min(due, next_to_give_up()));
             for (Errand& errand : desk_->errands->take())
                 if (!stopping_) std::visit([this](auto& one) { take(one); }, errand);
+            give_up();
             offer();
             look_where_hinted();
         }
@@ -57,6 +90,7 @@ private:
 
     void fail(const Error& error) {
         session_.reset();
+        idle_.clear();
         next_attempt_ = Clock::now() + pause_;
         pause_ = std::min(pause_ * 2, longest_pause);
         if (trouble_ == error.what) return;
@@ -101,15 +135,50 @@ private:
     void take(Stop&) { stopping_ = true; }
 
     void take(Deed& deed) {
-        const std::string& domain = domain_of(deed);
+        const std::string domain = domain_of(deed);
         if (!session_) return tell(Answer{deed.number, Error{Fault::backend, "domain " + domain, "libvirt does not answer: " + trouble_}});
         if (Clock::now() >= deed.deadline) return tell(Answer{deed.number, Error{Fault::timeout, "domain " + domain, "libvirt did not come to it in time"}});
-        Result<> done;
-        if (const auto* op = std::get_if<Op>(&deed.what)) done = session_->carry_out(*op);
-        else if (const auto* key = std::get_if<Nic::Key>(&deed.what)) done = session_->ask_to_let_go(*key, state_);
-        else done = session_->may_change(domain);
-        if (auto looked = session_->look_at(domain, state_); !looked && done) done = looked;
-        tell(Answer{deed.number, std::move(done)});
+        if (hands_.contains(domain)) return tell(Answer{deed.number, no_answer(domain)});
+        if (hands_.size() >= most_hands) return tell(Answer{deed.number, Error{Fault::timeout, "libvirt", fmt::format("{} domains do not answer it", hands_.size())}});
+        try {
+            std::thread([session = an_idle_one(), uri = desk_->uri, desk = std::weak_ptr(desk_), what = std::move(deed.what), known = state_, domain] {
+                Done done = carry_out(session, uri, what, known);
+                done.domain = domain;
+                if (const auto there = desk.lock()) there->errands->push(std::move(done));
+            }).detach();
+            hands_[domain] = {deed.number, deed.deadline};
+        } catch (const std::system_error& error) {
+            tell(Answer{deed.number, Error{Fault::backend, "domain " + domain, fmt::format("no thread to ask it: {}", error.what())}});
+        }
+    }
+    void take(Done& done) {
+        const Hand hand = hands_.extract(done.domain).mapped();
+        if (session_ && done.session) idle_.push_back(std::move(done.session));
+        if (session_)
+            if (auto looked = session_->look_at(done.domain, state_); !looked && done.result) done.result = looked;
+        tell(Answer{hand.number, std::move(done.result)});
+    }
+
+    // Or none, and the hand opens one.
+    std::shared_ptr<const Session> an_idle_one() {
+        while (!idle_.empty()) {
+            auto one = std::move(idle_.back());
+            idle_.pop_back();
+            if (one->is_alive()) return one;
+        }
+        return nullptr;
+    }
+
+    // Who asked is answered; what he asked for may come to pass all the same.
+    void give_up() {
+        for (auto& [domain, hand] : hands_)
+            if (Clock::now() >= hand.deadline && !std::exchange(hand.is_given_up, true)) tell(Answer{hand.number, no_answer(domain)});
+    }
+    Deadline next_to_give_up() const {
+        Deadline next = Deadline::max();
+        for (const auto& [domain, hand] : hands_)
+            if (!hand.is_given_up) next = std::min(next, hand.deadline);
+        return next;
     }
 
     static const std::string& domain_of(const Deed& deed) {
@@ -144,6 +213,8 @@ private:
 
     std::shared_ptr<Desk> desk_;
     std::optional<Session> session_;
+    std::map<std::string, Hand> hands_;                 // by domain
+    std::vector<std::shared_ptr<const Session>> idle_;  // of hands that are done
     State state_;
     std::optional<Offers> offers_;
     Offers standing_offers_;  // that libvirt has taken on in this session

@@ -1,10 +1,12 @@
-// The thread that talks to libvirt: it takes errands, one after the other, and brings news.
+// The thread that talks to libvirt: it takes errands, one after the other, and brings news. What asks something of a QEMU, which may stand
+// still for as long as it likes, is done by a thread of its own, over a connection of its own.
 #pragma once
 
 #include "netd/guests/hypervisor.hpp"
 #include "netd/loop/mailbox.hpp"
 
 #include <future>
+#include <memory>
 #include <set>
 #include <variant>
 
@@ -21,12 +23,18 @@ using Task = std::variant<Op, Nic::Key, MayChange>;  // a key: ask the guest to 
 struct Deed {
     std::uint64_t number = 0;
     Task what;
-    Deadline deadline;                // not begun after that
+    Deadline deadline;                // not begun after that, and answered by then
+};
+class Session;
+struct Done {
+    std::string domain;
+    Result<> result;
+    std::shared_ptr<const Session> session;  // over which it was done; none: there was none to be had
 };
 struct Withdrawn {};  // a network that may have been offered
 struct Lost {};
 struct Stop {};
-using Errand = std::variant<Look, Deed, std::vector<Offer>, Withdrawn, Lost, Stop>;
+using Errand = std::variant<Look, Deed, Done, std::vector<Offer>, Withdrawn, Lost, Stop>;
 
 // Domains that shall tell the network where they are; none: it is the last of these.
 using Speech = std::set<std::string>;
