@@ -28,6 +28,11 @@ def networks_are_offered_by_name(host):
     host.libvirt.virsh("net-destroy", "sdn2")
     host.libvirt.virsh("net-undefine", "sdn2")
     wait_until(lambda: {"extra", "sdn2"} <= set(host.libvirt.virsh("net-list", "--name").split()), 30, "what somebody withdrew is not offered again")
+    # Who edits it and starts it anew has it back as it was.
+    host.libvirt.virsh("net-define", "/dev/stdin", text=host.libvirt.virsh("net-dumpxml", "extra").replace("<bridge name='extra'/>", "<bridge name='db'/>"))
+    host.libvirt.virsh("net-destroy", "extra")
+    host.libvirt.virsh("net-start", "extra")
+    wait_until(lambda: "<bridge name='extra'/>" in host.libvirt.virsh("net-dumpxml", "extra", check=False), 30, "a network leads elsewhere")
     # With libvirtd away, and taken back when it is there again; what others defined stays.
     host.client.setup({"extra": {"remove": True}})
     wait_until(lambda: "extra" not in offered(host), 20, "a network that is gone is still offered")

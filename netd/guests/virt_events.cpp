@@ -39,8 +39,9 @@ int on_lifecycle(virConnectPtr, virDomainPtr domain, int, int, void* opaque) {
 }
 void on_device(virConnectPtr, virDomainPtr domain, const char*, void* opaque) { tell(domain, opaque); }
 // Undefined alone it is there still. What netd itself withdraws is told, too, and misses nothing.
-void on_network(virConnectPtr, virNetworkPtr, int event, int, void* opaque) {
-    if (event == VIR_NETWORK_EVENT_STOPPED) static_cast<Hints*>(opaque)->withdrawn();
+void on_network(virConnectPtr, virNetworkPtr network, int event, int, void* opaque) {
+    const char* name = event == VIR_NETWORK_EVENT_STOPPED ? virt().virNetworkGetName(network) : nullptr;
+    if (name) static_cast<Hints*>(opaque)->withdrawn(name);
 }
 void on_close(virConnectPtr, int, void* opaque) { static_cast<Hints*>(opaque)->lost(); }
 

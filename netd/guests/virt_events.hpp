@@ -17,7 +17,7 @@ void start_virt_loop();
 // What to do when a domain has changed, when a network is not offered any more, and when the connection is gone. Called on libvirt's thread.
 struct Hints {
     std::function<void(const std::string& domain)> changed;
-    std::function<void()> withdrawn;
+    std::function<void(const std::string& network)> withdrawn;
     std::function<void()> lost;
 };
 

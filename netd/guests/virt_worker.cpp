@@ -74,7 +74,7 @@ private:
         // The desk is weakly known there: libvirt may hold its callbacks longer than anybody needs them.
         const std::weak_ptr<Desk> desk = desk_;
         const auto push = [desk](Errand errand) { if (const auto there = desk.lock()) there->errands->push(std::move(errand)); };
-        auto opened = Session::open(desk_->uri, {[push](const std::string& domain) { push(Look{domain}); }, [push] { push(Withdrawn{}); }, [push] { push(Lost{}); }});
+        auto opened = Session::open(desk_->uri, {[push](const std::string& domain) { push(Look{domain}); }, [push](const std::string& network) { push(Withdrawn{network}); }, [push] { push(Lost{}); }});
         if (!opened) return fail(opened.error());
         session_ = std::move(*opened);
         auto looked = session_->look(state_);
@@ -126,7 +126,9 @@ private:
         offers_due_ = true;
     }
     // Whoever undoes it each time is not answered at once each time. Where nothing was to be offered yet, nothing is again.
-    void take(Withdrawn&) {
+    // It may be there again by then, and be another one.
+    void take(Withdrawn& withdrawn) {
+        standing_offers_.erase(Text{withdrawn.network});
         if (offers_) offers_again_ = std::min(offers_again_, Clock::now() + longest_pause);
     }
     void take(Lost&) {

@@ -31,7 +31,9 @@ struct Done {
     Result<> result;
     std::shared_ptr<const Session> session;  // over which it was done; none: there was none to be had
 };
-struct Withdrawn {};  // a network that may have been offered
+struct Withdrawn {  // it may have been offered
+    std::string network;
+};
 struct Lost {};
 struct Stop {};
 using Errand = std::variant<Look, Deed, Done, std::vector<Offer>, Withdrawn, Lost, Stop>;
