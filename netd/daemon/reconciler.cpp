@@ -108,9 +108,10 @@ void Reconciler::keep_unheard() {
 }
 
 void Reconciler::hear() {
+    // Whoever tells of ports of others is asked before them: the guest of one that has just come would be followed to where none is.
+    const bool guests_changed = backends_.guests.hear(), ovs_changed = backends_.ovs.hear(), others_changed = guests_changed || ovs_changed;
     const auto heard = backends_.kernel.hear();
-    const bool others_changed = static_cast<int>(backends_.ovs.hear()) | static_cast<int>(backends_.guests.hear());
-    if (others_changed) keep_unheard();
+    if (ovs_changed) keep_unheard();
     tell_restored_flows();
     const bool was_deaf = std::exchange(hear_again_, std::nullopt).has_value();
     if (!heard) {

@@ -63,6 +63,7 @@ void Reconciler::see_to_guests() {
         follow_guests();
         let_go_of_ports();
         if (!backends_.guests.hear()) return;
+        hear();  // their ports were there before they told of them
         publish();
     }
 }

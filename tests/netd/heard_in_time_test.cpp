@@ -1,4 +1,5 @@
 // What was done to the host before somebody asks for something counts, also where the thread that decides has listened before that.
+#include "tests/fakes/fake_hypervisor.hpp"
 #include "tests/netd/reconciler_house.hpp"
 
 #include <algorithm>
@@ -10,11 +11,22 @@ using namespace house;
 
 namespace {
 
+// Before it tells something, `meanwhile` is done.
+struct Hypervisor : fakes::FakeHypervisor {
+    using FakeHypervisor::FakeHypervisor;
+    bool hear() override {
+        if (const auto once = std::exchange(meanwhile, {})) once();
+        return FakeHypervisor::hear();
+    }
+    std::function<void()> meanwhile;
+};
+
 struct Host {
     fakes::FakeKernel kernel{"eno1", "eno2"};
     std::unique_ptr<loop::Mailbox<serve::Command>> commands = std::move(*loop::Mailbox<serve::Command>::open());
     std::unique_ptr<loop::Mailbox<serve::Note>> notes = std::move(*loop::Mailbox<serve::Note>::open());
     OneByOne ovs{kernel, *commands};
+    Hypervisor hypervisor{&kernel};
     fakes::FakeClock clock;
     loop::Labour labour;
     Disk disk;
@@ -24,7 +36,7 @@ struct Host {
         store::Store store = disk.open();
         netd::DhcpClients clients = std::move(*netd::DhcpClients::open(disk.run() + "/dhcp", clock));
         netd::HostResolver resolver{disk.state() + "/resolv.conf", disk.state() + "/resolv.conf.before", disk.run(), clock};
-        netd::Reconciler reconciler{{kernel, ovs, guests::nobody(), &clients.leases().held()}, clients, resolver, store, clock, *commands, *notes, labour};
+        netd::Reconciler reconciler{{kernel, ovs, hypervisor, &clients.leases().held()}, clients, resolver, store, clock, *commands, *notes, labour};
         REQUIRE(reconciler.start(store.remembered(), std::nullopt));
         ovs.next = std::move(deeds);
         reconciler.run();
@@ -76,6 +88,32 @@ TEST_CASE("a change that an earlier netd made is kept, when its lease comes, onl
         },
     });
     CHECK(told == std::vector<std::string>{"transaction.waiting", is_disturbed ? "transaction.rolled-back" : "transaction.committed"});
+}
+
+TEST_CASE("a guest that comes while netd listens is followed to the port that was made for it", "[reconciler]") {
+    Host host;
+    const topology::IfName vnet = topology::IfName::observed("vnet0"), bridge = topology::IfName::observed("ovs-eno1");
+    const bool has_listened = GENERATE(false, true);  // to the kernel and to Open vSwitch, and hears of guests once more
+    CAPTURE(has_listened);
+    const auto comes = [&] {
+        CHECK(host.kernel.meddle(topology::Create<bridges::Link>{{.name = vnet, .kind = bridges::Tap{}}}));
+        CHECK(host.ovs.meddle(topology::Create<ovs::Port>{{.name = vnet, .bridge = bridge}}));
+        guests::Nic nic{"vm", *topology::Mac::parse("52:54:00:00:00:01")};
+        nic.device = vnet, nic.alias = "net0", nic.link = true;
+        nic.facts.bridge = bridge.text();
+        host.hypervisor.start("vm");
+        host.hypervisor.plug_by_itself(nic);
+    };
+    const auto told = host.lives({
+        [&] { host.asks_for(R"({"networks": {"web": {"nic": "eno1", "switch": "ovs"}}, "options": {"connectivityCheck": false}})"); },
+        [&] {
+            host.hypervisor.meanwhile = comes;
+            if (has_listened) host.hypervisor.meanwhile = [&] { host.hypervisor.meanwhile = comes; };
+        },
+        [] {},
+    });
+    CHECK(std::ranges::count(told, "transaction.rolled-back") == 0);
+    CHECK(host.ovs.truth().ports.find(vnet)->filter);
 }
 
 }  // namespace heard_in_time_test
