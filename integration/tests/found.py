@@ -6,7 +6,7 @@ import signal
 import time
 
 from agree import agree
-from client import RpcError, says_no
+from client import NoAnswer, RpcError, says_no
 from frames import Tap, Wire, shout
 from guests import Guest, define, expect
 from host import run, wait_until
@@ -153,13 +153,24 @@ def rules_that_are_flushed_in_the_middle_of_a_change_come_back_at_once(host):
     define(host, {"lan": {"nic": "eno1", "switch": "legacy"}})
     guest = Guest(host, "a", "lan", "tap")
     filtered = lambda: guest.nic["port"] in host.space.run("nft", "list", "ruleset")
-    with host.ovs.stopped("ovs-vswitchd"):
-        number = host.client.send("Host.setupNetworks", {"networks": {"web": {"nic": "eno2", "switch": "ovs"}}, "options": {"connectivityTimeout": 120}})
-        time.sleep(0.5)
-        host.space.run("nft", "flush", "ruleset")
-        time.sleep(0.2)
     other = host.netd.client()
-    wait_until(lambda: other.call("Host.getStatus")["transaction"], 30, "it never waited")
+    def flushed_in_the_midst():
+        """The number of the change; none where the machine stood still until netd had waited for ovs-vswitchd for long enough."""
+        with host.ovs.stopped("ovs-vswitchd"):
+            number = host.client.send("Host.setupNetworks", {"networks": {"web": {"nic": "eno2", "switch": "ovs"}}, "options": {"connectivityTimeout": 120}})
+            time.sleep(0.5)
+            host.space.run("nft", "flush", "ruleset")
+            time.sleep(0.2)
+        while not other.call("Host.getStatus")["transaction"]:
+            try:
+                raise AssertionError(f"it never waited: {host.client.receive(number, 0.02)}")
+            except NoAnswer:
+                continue
+            except RpcError as error:
+                assert error.code == 32, error
+                return None
+        return number
+    number = wait_until(flushed_in_the_midst, 30, "Open vSwitch never answered in time")
     wait_until(filtered, 5, "the guest stays unfiltered while a change waits")
     other.call("Host.confirmConnectivity")
     host.client.receive(number)
