@@ -1,10 +1,13 @@
 // An ordered set of resources by key whose versions share all that did not change, and the vocabulary of change.
 //
 // A Keyed is a value: copying it costs one pointer, changing one resource costs log n nodes, and comparing two versions
-// costs what differs. Inside it is an immutable treap whose shape follows from its keys alone, so that equal parts of
-// two versions of it are found by their address.
+// costs what differs. Inside it is a treap whose shape follows from its keys alone, so that equal parts of two versions of
+// it are found by their address. A node that several versions have is never changed; one that no other version has is
+// changed where it is, so that of thousands of changes between two versions each costs next to nothing.
 #pragma once
 
+#include <atomic>
+#include <compare>
 #include <concepts>
 #include <cstdint>
 #include <functional>
@@ -22,7 +25,7 @@ namespace topology {
 // A resource knows its key: `Key key() const`, and a key is ordered and has a text() that tells it from all others.
 template <class R>
 concept Resource = requires(const R& resource) {
-    { resource.key() < resource.key() } -> std::convertible_to<bool>;
+    { resource.key() <=> resource.key() } -> std::convertible_to<std::weak_ordering>;
     { resource.key().text() } -> std::convertible_to<std::string>;
 };
 
@@ -35,7 +38,7 @@ concept Notable = requires(const R& resource) {
 template <class R>
 class Keyed {
     struct Node;
-    using Branch = std::shared_ptr<const Node>;
+    using Branch = std::shared_ptr<Node>;
     struct Node {
         std::shared_ptr<const R> held;
         std::size_t priority;
@@ -101,10 +104,9 @@ public:
     const R* find(const Key& key) const {
         const Node* at = root_.get();
         while (at) {
-            const auto here = at->held->key();
-            if (key < here) at = at->left.get();
-            else if (here < key) at = at->right.get();
-            else return at->held.get();
+            const auto order = key <=> at->held->key();
+            if (order == 0) return at->held.get();
+            at = order < 0 ? at->left.get() : at->right.get();
         }
         return nullptr;
     }
@@ -121,15 +123,13 @@ public:
     void put(R resource) {
         auto held = std::make_shared<const R>(std::move(resource));
         const Key key = held->key();
-        auto [below, above] = split(root_, key);
-        root_ = join(join(below, leaf(std::move(held), key)), above);
+        put(root_, std::move(held), std::hash<std::string>{}(key.text()), key);
     }
 
     // True if there was one to take away.
     bool erase(const Key& key) {
         if (!contains(key)) return false;
-        auto [below, above] = split(root_, key);
-        root_ = join(below, above);
+        erase(root_, key);
         return true;
     }
 
@@ -157,31 +157,52 @@ private:
         each_notable(node->right.get(), visit);
     }
 
-    static Branch leaf(std::shared_ptr<const R> held, const Key& key) {
-        return node(std::move(held), std::hash<std::string>{}(key.text()), {}, {});
+    // For whoever changes it: the node itself where no other version has it, else a copy.
+    static Node& own(Branch& branch) {
+        if (branch.use_count() > 1) branch = std::make_shared<Node>(*branch);
+        else std::atomic_thread_fence(std::memory_order_acquire);  // after all that another thread read in it before it let go
+        return *branch;
     }
-    static Branch node(std::shared_ptr<const R> held, std::size_t priority, Branch left, Branch right) {
-        const auto size = 1 + count(left) + count(right);
-        const bool notable = is_notable(*held) || has_notable(left) || has_notable(right);
-        return std::make_shared<const Node>(Node{std::move(held), priority, std::move(left), std::move(right), size, notable});
-    }
-    static Branch with(const Branch& old, Branch left, Branch right) {
-        return node(old->held, old->priority, std::move(left), std::move(right));
+    static void recount(Node& node) {
+        node.size = 1 + count(node.left) + count(node.right);
+        node.has_notable = is_notable(*node.held) || has_notable(node.left) || has_notable(node.right);
     }
 
-    // What is below the key and what is above it; the key itself is in neither.
-    static std::pair<Branch, Branch> split(const Branch& tree, const Key& key) {
+    static void put(Branch& at, std::shared_ptr<const R> held, std::size_t priority, const Key& key) {
+        const auto order = at ? key <=> at->held->key() : std::weak_ordering::less;
+        // The one of that key is outranked by all on the way to it.
+        if (!at || priority > at->priority || (priority == at->priority && order < 0)) {
+            auto [below, above] = split(std::move(at), key);
+            at = std::make_shared<Node>(Node{std::move(held), priority, std::move(below), std::move(above), 1, false});
+        } else {
+            Node& here = own(at);
+            if (order == 0) here.held = std::move(held);
+            else put(order < 0 ? here.left : here.right, std::move(held), priority, key);
+        }
+        recount(*at);
+    }
+
+    static void erase(Branch& at, const Key& key) {
+        const auto order = key <=> at->held->key();
+        Node& here = own(at);
+        if (order == 0) {
+            at = join(std::move(here.left), std::move(here.right));
+            return;
+        }
+        erase(order < 0 ? here.left : here.right, key);
+        recount(here);
+    }
+
+    // What is below the key, which is not in it, and what is above.
+    static std::pair<Branch, Branch> split(Branch tree, const Key& key) {
         if (!tree) return {};
-        const auto here = tree->held->key();
-        if (key < here) {
-            auto [below, above] = split(tree->left, key);
-            return {below, with(tree, above, tree->right)};
-        }
-        if (here < key) {
-            auto [below, above] = split(tree->right, key);
-            return {with(tree, tree->left, below), above};
-        }
-        return {tree->left, tree->right};
+        Node& here = own(tree);
+        const bool is_above = key < here.held->key();
+        auto [below, above] = split(std::move(is_above ? here.left : here.right), key);
+        (is_above ? here.left : here.right) = std::move(is_above ? above : below);
+        recount(here);
+        if (is_above) return {std::move(below), std::move(tree)};
+        return {std::move(tree), std::move(above)};
     }
 
     // Equal hashes are told apart by key, so that the shape never depends on the order of insertion.
@@ -190,11 +211,15 @@ private:
         return a.held->key() < b.held->key();
     }
 
-    static Branch join(const Branch& below, const Branch& above) {
+    static Branch join(Branch below, Branch above) {
         if (!below) return above;
         if (!above) return below;
-        if (outranks(*below, *above)) return with(below, below->left, join(below->right, above));
-        return with(above, join(below, above->left), above->right);
+        const bool is_below = outranks(*below, *above);
+        Node& top = own(is_below ? below : above);
+        if (is_below) top.right = join(std::move(top.right), std::move(above));
+        else top.left = join(std::move(below), std::move(top.left));
+        recount(top);
+        return std::move(is_below ? below : above);
     }
 
     // Trees of the same keys have the same shape.

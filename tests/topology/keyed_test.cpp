@@ -175,6 +175,27 @@ TEST_CASE("a resource that was found stays where it is as long as its version li
     REQUIRE(version.find(thing(42).name) == found);
 }
 
+TEST_CASE("what no other version has is changed where it is, and what one has is not") {
+    const auto key = thing(42).name;
+    Keyed<Thing> things = many(100);
+    const auto alone = things.from(key);
+    things.put(thing(42, 5));
+    things.put(thing(100));
+    REQUIRE(things.from(key) == alone);
+
+    const Keyed<Thing> version = things;
+    things.put(thing(42, 6));
+    REQUIRE_FALSE(things.from(key) == version.from(key));
+    REQUIRE(version.from(key) == alone);
+    REQUIRE(version.find(key)->value == 5);
+
+    // Of the other version's nodes only those on the way are copied; after that they are its own.
+    const auto own = things.from(key);
+    things.put(thing(42, 7));
+    REQUIRE(things.from(key) == own);
+    REQUIRE(things.find(key)->value == 7);
+}
+
 TEST_CASE("the same content is equal whatever the order it came in") {
     std::mt19937 random(3);
     std::vector<int> order(200);
