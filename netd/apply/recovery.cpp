@@ -121,6 +121,7 @@ Outcome Transactor::take_up(store::Entry entry) {
     number_ = open_->id;
     if (generation_ > open_->base_generation) return decided();  // only its end was missing
     if (open_->phase == store::Entry::Phase::waiting && open_->deadline > clock_.boottime()) {
+        standing_ = intent::with(running_, open_->delta);
         Outcome waits = wait();
         was_taken_up_ = true;
         is_in_doubt_ = !still_stands();

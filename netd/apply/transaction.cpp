@@ -147,6 +147,7 @@ Outcome Transactor::begin(const intent::Intent& wanted, const Terms& terms) {
     entry.is_confirmed = terms.is_confirmed;
     const auto lowered = [&] { return goal_of(running_, wanted, terms, host()); };
     const lower::Goal goal = lowered();
+    standing_ = wanted;
     Outcome outcome = carry_out(goal, std::move(entry), terms, lowered);
     if (!std::holds_alternative<Committed>(outcome) && !std::holds_alternative<Waiting>(outcome)) return outcome;
     settled_.reset();
@@ -216,7 +217,6 @@ Outcome Transactor::wait() {
     was_taken_up_ = is_in_doubt_ = false;
     waiting_ = Waiting{open_->id, open_->deadline, open_->is_remote, open_->awaited, open_->is_confirmed};
     beside_ = {};
-    standing_ = intent::with(running_, open_->delta);
     return *waiting_;
 }
 
@@ -243,7 +243,7 @@ Outcome Transactor::roll_back(const Error& because) {
 // From here on the change holds: a crash after the first write below finds a generation newer than the journal's base.
 Outcome Transactor::finish() {
     const bool is_same = open_->delta.empty();  // a repair: what is defined has not changed
-    const intent::Intent now = is_same ? running_ : intent::with(running_, open_->delta);
+    const intent::Intent now = is_same ? running_ : standing_;
     const std::uint64_t generation = open_->base_generation + (is_same ? 0 : 1);
     // What a disk refuses to the committed definitions, room or a second name for those before, it says while there is a way back.
     std::optional<store::Prepared> prepared;

@@ -175,7 +175,8 @@ private:
     Backends backends_;
     store::Store store_;
     const loop::Clock& clock_;
-    intent::Intent running_, committed_, standing_;
+    intent::Intent running_, committed_;
+    intent::Intent standing_;                  // what is to run once the open transaction has ended well, where that changes it
     intent::Identities identities_;
     intent::Identities committed_identities_;  // by the names in the file
     intent::Renames renames_;

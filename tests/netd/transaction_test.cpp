@@ -55,6 +55,22 @@ struct Killed {};
 
 }  // namespace
 
+TEST_CASE("the definitions that run are those that were asked for themselves, and no copies", "[transaction]") {
+    Host host;
+    host.settle();
+    auto transactor = host.started(host.kernel);
+    const bool waits = GENERATE(false, true);
+    apply::Terms terms = unasked;
+    terms.confirm = waits;
+    const intent::Intent asked = wanted(after_request, transactor.running(), host.kernel);
+    const auto is_asked = [&](const intent::Intent& intent) { return intent == asked && intent.network("web") == asked.network("web") && intent.network("stor") == asked.network("stor"); };
+    const auto outcome = transactor.begin(asked, terms);
+    REQUIRE(std::holds_alternative<apply::Waiting>(outcome) == waits);
+    CHECK(is_asked(transactor.standing()));
+    if (waits) REQUIRE(std::holds_alternative<apply::Committed>(transactor.confirm()));
+    CHECK(is_asked(transactor.running()));
+}
+
 TEST_CASE("wherever a step fails, the host ends where it began") {
     const std::size_t steps = steps_of_the_change();
     REQUIRE(steps > 10);
