@@ -50,6 +50,7 @@ Cell verdict_of(const Report& report) {
     if (const auto many = drifted(report).size(); many > 0) parts.push_back(fmt::format("{} not as defined", many));
     count(parts, without_lease(report).size(), "network", "without a lease");
     const bool is_bad = !parts.empty();
+    count(parts, object_at(report.status, "deadPorts").size(), "bond", "with a dead port");
     count(parts, object_at(report.status, "unknown").size(), "tap", "not known yet");
     if (member(report.status, "transaction").is_object()) parts.push_back("a change waits");
     if (!array_at(report.status, "disturbances").empty()) parts.push_back("disturbed by others");

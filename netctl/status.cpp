@@ -125,6 +125,7 @@ Table screen_of(const Report& report) {
     if (auto renamed = renames_in(object_at(status, "renamed")); !renamed.empty()) add("renamed", {std::move(renamed), Tone::warning});
     for (const auto& [tap, what] : object_at(status, "unknown").items()) add("unknown", {fmt::format("{} on {}: it carries nothing until it is known whose it is: netctl why {}", tap, text_at(what, "bridge"), tap), Tone::warning});
     for (const auto& [bond, verdict] : report.bonds().items()) add(bond, {shown(verdict), Tone::bad});
+    for (const auto& [bond, ports] : object_at(status, "deadPorts").items()) add(bond, {names_in(ports) + ": no carrier, or set down; what else is in it carries all", Tone::warning});
     if (report.has_trouble()) add("TROUBLE", trouble_cell(status));
     for (const auto& one : array_at(status, "disturbances")) add("disturbed", {shown(one), Tone::warning});
     add("definitions", definitions_cell(report));

@@ -242,6 +242,9 @@ def the_pace_of_a_bond_and_of_its_bridge_is_that_of_the_ports_that_carry(host):
     comes_to(2)
     host.wire.links("link set eno2 down")
     comes_to(1)
+    assert host.client.call("Host.getStatus")["deadPorts"] == {"bond0": ["eno2"]}
+    told = host.netd.netctl("status")   # and does not fail
+    assert "1 bond with a dead port" in told and "bond0        eno2: no carrier" in told, told
     host.wire.links("link set eno2 up")   # the port has a carrier at once, and the bond takes it for up a second later
     comes_to(2)
 

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace observe {
 namespace {
 
@@ -38,18 +40,8 @@ std::string lacp_verdict(const Link& bond, const Ports& live) {
                        live.size() == 2 ? "two ports" : "ports", places, names_of(apart));
 }
 
-}  // namespace
-
-std::string bond_verdict(const Link& bond, const Ports& ports) {
-    if (!bond.as<bridges::Bond>() || !bond.up.value_or(false) || ports.empty()) return "";
-    Ports live;
-    for (const Link* port : ports)
-        if (port->up.value_or(false) && port->facts.carrier) live.push_back(port);
-    if (live.empty()) return fmt::format("none of its ports has a carrier: {}", names_of(ports));
-    return is_lacp(bond) ? lacp_verdict(bond, live) : "";
-}
-
-std::map<std::string, std::string> bond_verdicts(const Snapshot& snapshot) {
+// All of the host, with their ports.
+std::map<topology::IfName, Ports> bonds_of(const Snapshot& snapshot) {
     std::map<topology::IfName, Ports> bonds;
     for (const Link& link : snapshot.observed.kernel.links) {
         if (link.as<bridges::Bond>()) bonds[link.name];
@@ -57,10 +49,41 @@ std::map<std::string, std::string> bond_verdicts(const Snapshot& snapshot) {
             if (const Link* master = snapshot.observed.kernel.links.find(*link.master->of); master && master->as<bridges::Bond>())
                 bonds[master->name].push_back(&link);
     }
+    return bonds;
+}
+
+Ports live_ones(const Ports& ports) {
+    Ports live;
+    for (const Link* port : ports)
+        if (port->up.value_or(false) && port->facts.carrier) live.push_back(port);
+    return live;
+}
+
+}  // namespace
+
+std::string bond_verdict(const Link& bond, const Ports& ports) {
+    if (!bond.as<bridges::Bond>() || !bond.up.value_or(false) || ports.empty()) return "";
+    const Ports live = live_ones(ports);
+    if (live.empty()) return fmt::format("none of its ports has a carrier: {}", names_of(ports));
+    return is_lacp(bond) ? lacp_verdict(bond, live) : "";
+}
+
+std::map<std::string, std::string> bond_verdicts(const Snapshot& snapshot) {
     std::map<std::string, std::string> verdicts;
-    for (const auto& [name, ports] : bonds)
+    for (const auto& [name, ports] : bonds_of(snapshot))
         if (auto verdict = bond_verdict(*snapshot.observed.kernel.links.find(name), ports); !verdict.empty()) verdicts[name.text()] = std::move(verdict);
     return verdicts;
+}
+
+std::map<std::string, std::vector<std::string>> dead_ports(const Snapshot& snapshot) {
+    std::map<std::string, std::vector<std::string>> dead;
+    for (const auto& [name, ports] : bonds_of(snapshot)) {
+        const Ports live = live_ones(ports);
+        if (live.empty()) continue;
+        for (const Link* port : ports)
+            if (std::find(live.begin(), live.end(), port) == live.end()) dead[name.text()].push_back(port->name.text());
+    }
+    return dead;
 }
 
 }  // namespace observe

@@ -126,6 +126,7 @@ void Requests::status(const Ticket& ticket, const Params&) {
         {"networks", now.running.networks().size()},
         {"nics", now.running.nics().size()},
         {"bonds", json::object()},
+        {"deadPorts", json(observe::dead_ports(now))},
         {"transaction", nullptr},
         {"last", nullptr},
         {"trouble", nullptr},

@@ -17,6 +17,9 @@ TEST_CASE("the first line of the status says whether all is well, and what is no
     report.status = {{"unknown", {{"tap0", {{"bridge", "web"}}}}}};
     REQUIRE(verdict_of(report).text == "1 tap not known yet");
     REQUIRE(verdict_of(report).tone == Tone::warning);
+    report.status = {{"deadPorts", {{"bond0", {"eno2"}}}}};
+    REQUIRE(verdict_of(report).text == "1 bond with a dead port");
+    REQUIRE(verdict_of(report).tone == Tone::warning);
     report.status = {{"down", {"dyn", "web"}}, {"withoutLease", {"dyn"}}, {"bonds", {{"bond0", "no LACP"}}}, {"trouble", {{"what", "blocked"}}}};
     report.drift = json::array({{{"kind", "network"}, {"name", "web"}}, {{"kind", "network"}, {"name", "web"}}, {{"kind", "guest"}, {"name", "vm1"}}});
     REQUIRE(verdict_of(report).text == "TROUBLE, 2 networks down, 1 bond not well, 2 not as defined");
@@ -31,7 +34,7 @@ TEST_CASE("the status fails where a network can't be used, not for what others d
         return ending_of(report);
     };
     CHECK(ends(json::object()) == Exit::done);
-    CHECK(ends({{"disturbances", {"iptables"}}, {"unknown", {{"tap0", {{"bridge", "web"}}}}}, {"transaction", {{"id", 3}}}}) == Exit::done);
+    CHECK(ends({{"disturbances", {"iptables"}}, {"deadPorts", {{"bond0", {"eno2"}}}}, {"unknown", {{"tap0", {{"bridge", "web"}}}}}, {"transaction", {{"id", 3}}}}) == Exit::done);
     for (const json& bad : {json{{"withoutLease", {"dyn"}}}, json{{"down", {"web"}}}, json{{"bonds", {{"bond0", "no LACP"}}}}, json{{"trouble", {{"what", "blocked"}}}}})
         CHECK(ends(bad) == Exit::failed);
     report.drift = json::array({{{"kind", "network"}, {"name", "web"}}});

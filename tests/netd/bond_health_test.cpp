@@ -80,4 +80,13 @@ TEST_CASE("verdicts of a host are of its bonds that are not well", "[bonds]") {
     CHECK(observe::bond_verdicts(snapshot).empty());
 }
 
+TEST_CASE("a port that is dead beside live ones is named, and bonds whose ports are all dead have their verdict", "[bonds]") {
+    observe::Snapshot snapshot;
+    snapshot.observed.kernel.links = {bond("active-backup"), port("eno1", {}), port("eno2", {}, false)};
+    CHECK(observe::dead_ports(snapshot) == std::map<std::string, std::vector<std::string>>{{"bond0", {"eno2"}}});
+    snapshot.observed.kernel.links.put(port("eno1", {}, false));
+    CHECK(observe::dead_ports(snapshot).empty());
+    CHECK(observe::bond_verdicts(snapshot).size() == 1);
+}
+
 }  // namespace bond_health_test
