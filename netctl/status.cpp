@@ -50,7 +50,7 @@ Cell last_cell(const json& status) {
     const auto& last = object_at(status, "last");
     const auto outcome = text_at(last, "outcome");
     if (outcome.empty()) return {"none since netd started", Tone::plain};
-    auto text = outcome;
+    auto text = outcome == "committed" ? "done" : outcome;  // whether a boot brings it back is another question: the definitions' line
     if (const auto why = text_at(last, "why"); !why.empty()) text += ": " + why;
     if (const auto time = moment(member(last, "time")); !time.empty()) text += " (" + time + ")";
     return {text, outcome == "committed" ? Tone::good : Tone::bad};

@@ -24,6 +24,8 @@ it "with the hint that it is not kept" says "try: netctl commit"
 it "YAML became JSON" logged 'map(select(.method == "Host.setupNetworks"))[0].params.networks == {web: {nic: "eth0", vlan: 100, bridged: "yes"}}'
 it "the confirmation came over another connection than the request" logged '(map(select(.method == "Host.setupNetworks"))[0].who) as $asker | map(select(.method == "Host.confirmConnectivity")) | length >= 1 and all(.who != $asker)'
 it "each over one of its own" logged 'map(select(.method == "Host.confirmConnectivity").who) | length == (unique | length)'
+ask status
+it "what is not kept over the next boot is nowhere called committed" [ -n "$(grep '^last change  done (' "$dir/out")" -a -z "$(grep '^last change  committed' "$dir/out")" ]
 ask apply -y "$dir/web.yaml" --json --commit --confirm-within 90s
 it "with --json the end is one document with the plan in it" json_has '.changed and (.steps | length) == 3 and .outcome == "committed"'
 it "what the line says goes before what the file says" logged 'map(select(.method == "Host.setupNetworks"))[-1].params.options == {commitOnSuccess: true, connectivityTimeout: 90}'
