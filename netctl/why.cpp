@@ -47,10 +47,18 @@ void tell(const json& nic, Screen& screen) {
     tell_dropped(object_at(nic, "blocked"), screen);
 }
 
+// None yet is another matter than none: where one is asked for, the host has a link-local one at least.
+bool has_address(const json& network) {
+    for (const auto* addresses : {"ipv4addrs", "ipv6addrs"})
+        if (!array_at(network, addresses).empty()) return true;
+    return flag_at(network, "dhcpv4") || flag_at(network, "dhcpv6") || flag_at(network, "ipv6autoconf");
+}
+
 // What the host takes from a network, by its roles.
 std::string rules_of_network(const json& network) {
     const auto roles = texts_at(network, "roles");
     const std::string elsewhere = "nothing reaches addresses that the host has on other networks, and nothing is forwarded";
+    if (!has_address(network)) return "the host has no address there, so nothing of it answers; " + elsewhere;
     if (roles.empty()) return "without a role: all services of the host answer; " + elsewhere;
     if (!network.contains("services")) return fmt::format("{}: this kernel can't keep services apart", joined(roles, 20));
     const auto services = texts_at(network, "services");

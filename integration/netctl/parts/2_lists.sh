@@ -62,6 +62,8 @@ it "of one whose device is gone, that" shows 'the device of network "storage" is
 it "which is an answer" ends_with 0
 ask why eno2.7 --json
 it "by its device too, for scripts" json_has '.network == "storage" and .device == "eno2.7" and .roles == ["migration"] and .operstate == "MISSING"'
+ask why db
+it "where the host has no address nothing of it answers, ping neither" shows "the host has no address there, so nothing of it answers"
 ask why web1
 it "of a guest it tells each of his NICs" shows "nic-1a2b3c is NIC 52:54:00:aa:00:01 of guest"
 ask why $'evil\x1b[2J\u202e'
