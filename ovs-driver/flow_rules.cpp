@@ -13,6 +13,9 @@ using topology::IpAddress;
 
 constexpr std::string_view fragment_of_multicast = "ipv6,ipv6_dst=ff00::/8,ip_frag=yes";
 constexpr std::string_view to_many = "dl_dst=01:00:00:00:00:00/01:00:00:00:00:00";  // a broadcast, too
+// Of a trunk: no flow can ask of which kind a tag is, and one of 802.1ad would leave as such, for another network of the switches there. A tag
+// that is written where there is none is one of 802.1Q.
+constexpr std::string_view as_802_1q = "move:NXM_OF_VLAN_TCI[]->NXM_NX_REG0[0..15],strip_vlan,move:NXM_NX_REG0[0..15]->NXM_OF_VLAN_TCI[],";
 constexpr int highest = lowest_of_filters + 1000;  // above those of ovs-vswitchd itself when a controller is silent (61680)
 
 class Rules {
@@ -47,8 +50,12 @@ private:
     }
     void drop(std::string_view match, std::uint8_t reason) { add(match, reason, "drop"); }
     void pass(std::string_view match) {
-        if (metered_) add(fmt::format("{},{}", match, to_many), Cookie::passes, fmt::format("meter:{},NORMAL", ofport_));
-        add(match, Cookie::passes, "NORMAL");
+        if (filter_.trunk) pass(fmt::format("{}{}vlan_tci=0x1000/0x1000", match, match.empty() ? "" : ","), as_802_1q);
+        pass(match, "");
+    }
+    void pass(std::string_view match, std::string_view before) {
+        if (metered_) add(fmt::format("{},{}", match, to_many), Cookie::passes, fmt::format("meter:{},{}NORMAL", ofport_, before));
+        add(match, Cookie::passes, fmt::format("{}NORMAL", before));
     }
 
     // A priority tag, too, is a tag. Open vSwitch looks behind one tag only: what it sees there is the protocol.

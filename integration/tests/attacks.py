@@ -263,6 +263,36 @@ def bare(host, bridge):
     host.space.links("link add bare type veth peer name bare-in", f"link set bare master {bridge} up", "link set bare-in up")
 
 
+@case("ovs")
+def a_trunks_service_tag_leaves_open_vswitch_as_an_ordinary_one(host):
+    """On the wire 802.1ad's 100 is another network than 802.1Q's."""
+    define(host, {"lan": {"nic": "eno1", "switch": "ovs"}, "web": {"nic": "eno1", "vlan": 100, "switch": "ovs"}})
+    victim, wire = Guest(host, "victim", "web", "tap", filter="none"), uplinks(host, "eno1")["eno1"]
+    with inside(host.wire.name):
+        ear = host.later(socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3)))
+    ear.bind(("eno1", 0))
+    ear.setsockopt(263, 8, 1)   # SOL_PACKET, PACKET_AUXDATA: the kernel takes tags off, and tells them there
+    ear.settimeout(20)
+
+    def arrives(mark):
+        """The tag's kind and number, and its priority."""
+        while True:
+            frame, told, *_ = ear.recvmsg(2000, 200)
+            if mark in frame:
+                tci, kind = struct.unpack("HH", told[0][2][16:20])
+                return kind, tci & 0xFFF, tci >> 13
+
+    for level in ("none", "standard"):
+        guest = Guest(host, level, "lan", "tap", trunk="100,300", filter=level)
+        for kind in (0x8100, 0x88A8):
+            mark = b"netd-%08d" % next(tokens)
+            def says():
+                guest.end.send(ether(BROADCAST, guest.mac, 0x88B5, mark, [(kind, 0xA000 | 100)]))
+                return all(collect([victim.end, wire], mark, 0.5, enough=[victim.end, wire]).values())
+            wait_until(says, what="the trunk is not heard")
+            assert arrives(mark) == (0x8100, 100, 5), (level, hex(kind))
+
+
 @case()
 def the_frames_arrive_where_netd_has_no_say(host):
     define(host, {"lan": {"custom": {"bridge_opts": "vlan_filtering=0"}} if host.netd else {}})
