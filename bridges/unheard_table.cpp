@@ -8,8 +8,10 @@
 #include <fmt/ranges.h>
 #include <netinet/in.h>  // before the kernel's own, which gives way to it
 #include <linux/netfilter.h>
+#include <linux/if.h>
 
 #include <algorithm>
+#include <cstring>
 #include <iterator>
 #include <vector>
 
@@ -25,6 +27,12 @@ std::vector<std::byte> key_of_unheard(const std::pair<IfName, topology::Mac>& on
     for (const std::uint8_t byte : one.second.bytes()) key.push_back(static_cast<std::byte>(byte));
     key.resize((key.size() + 3) / 4 * 4);  // as nftables pads what is in a key
     return key;
+}
+
+std::pair<IfName, topology::Mac> read_key(const std::vector<std::byte>& key) {
+    topology::Mac::Bytes mac = {};
+    if (key.size() >= IFNAMSIZ + mac.size()) std::memcpy(mac.data(), key.data() + IFNAMSIZ, mac.size());
+    return {port_of(key), topology::Mac::of(mac)};
 }
 
 Unheard without(const Unheard& all, const Unheard& these) {
@@ -50,7 +58,10 @@ std::string write_unheard_tables(const Unheard& unheard) {
 UnheardTable UnheardTable::open() {
     UnheardTable opened;
     auto socket = NftSocket::open();
-    if (socket && has_nft_program() && socket->count_rules(NFPROTO_ARP, unheard_tables)) opened.socket_ = std::move(*socket);
+    if (!socket || !has_nft_program() || !socket->count_rules(NFPROTO_ARP, unheard_tables)) return opened;
+    const auto visit = [&](const NftElement& one) { opened.stands_.insert(read_key(one.key)); };
+    (void)socket->each_element(NFPROTO_INET, unheard_tables, unheard_guests, visit);  // or there is none
+    opened.socket_ = std::move(*socket);
     return opened;
 }
 
@@ -63,6 +74,7 @@ bool UnheardTable::is_disturbed(std::size_t own_changes) {
 
 Result<> UnheardTable::put_up(const Unheard& unheard) {
     if (auto done = run_nft(write_unheard_tables(unheard)); !done) return done;
+    is_own_ = true;
     is_known_ = !is_disturbed(1);
     stands_ = unheard;
     return {};
@@ -101,7 +113,7 @@ Result<> UnheardTable::add(const Unheard& more) {
 }
 
 void UnheardTable::hear() {
-    if (!socket_) return;
+    if (!socket_ || !is_own_) return;
     const bool stood = is_known_;
     if (is_disturbed(0)) is_known_ = false;
     const auto now = std::chrono::steady_clock::now();

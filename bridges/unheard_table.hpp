@@ -39,8 +39,9 @@ private:
     bool is_disturbed(std::size_t own_changes);
 
     std::optional<NftSocket> socket_;
-    Unheard stands_;
+    Unheard stands_;                            // at first what another netd left
     bool is_known_ = false;                     // that the kernel has just that
+    bool is_own_ = false;                       // this netd has put it up
     std::chrono::steady_clock::time_point next_try_ = {};
     std::set<IfName> restored_;
 };

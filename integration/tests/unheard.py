@@ -82,3 +82,25 @@ def neighbours_of_the_hosts_stay_who_they_are(host):
 def neighbours_of_the_hosts_stay_who_they_are_on_open_vswitch(host):
     host.kind = "ovs"
     neighbours_stay_who_they_are(host)
+
+
+@case("ovs")
+def a_guests_questions_fill_no_table_of_the_hosts(host):
+    """The table of neighbours is one for all networks: who fills it cuts the host off from its storage."""
+    if not host.client.call("Host.getStatus")["backends"]["kernel"]["services"]:
+        raise Skip("this kernel has no rules for what networks' devices take")
+    host.kind = "ovs"
+    define(host, {"web": {"nic": "eno1", "ipaddr": "10.0.0.254", "prefix": 16}})
+    made = lambda guest: host.space.run("ip", "neigh").count(guest.mac)
+
+    def asks(guest, part):
+        for number in range(300):
+            guest.end.send(ether(BROADCAST, guest.mac, 0x806, arp(1, guest.mac, f"10.0.{part + number // 256}.{number % 256}", "10.0.0.254", "00:00:00:00:00:00")))
+
+    guest, other = Guest(host, "a", "web", "tap"), Guest(host, "b", "web", "tap", filter="none")
+    for one, part in ((guest, 1), (other, 5)):
+        one.address = "10.0.0.7"
+        speaks(one, {"wire": uplinks(host, "eno1")["eno1"]})
+        asks(one, part)
+    wait_until(lambda: made(other) == 300, what=lambda: f"the control, who is trusted, has made {made(other)}")
+    assert made(guest) == 0
