@@ -107,7 +107,8 @@ void read_attributes(const json& object, const std::string& path, Owner& into, c
     for (const std::string_view key : extra) known += object.contains(std::string(key));
     if (known == object.size()) return;
     std::string which = "; these are: " + names;  // told once
-    for (const auto& [key, value] : object.items()) {
+    for (const auto& member : object.items()) {
+        const std::string& key = member.key();
         bool is_known = std::find(extra.begin(), extra.end(), key) != extra.end();
         topology::for_each_field<Owner>([&](const auto& field) { is_known = is_known || key == field.name; });
         if (is_known) continue;
