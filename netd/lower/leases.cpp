@@ -107,7 +107,7 @@ std::string unfit(const Lease& lease, const intent::Network& network, const inte
         for (const auto& [key, other] : held) {
             if (std::ranges::none_of(other.addresses, has_it)) continue;
             // Not what the network itself had on another wire.
-            const auto is_of = [&](const intent::Network& one) { return one.name != network.name && (lease_of(one, Family::v4, &held) == &other || lease_of(one, Family::v6, &held) == &other); };
+            const auto is_of = [&, &other = other](const intent::Network& one) { return one.name != network.name && (lease_of(one, Family::v4, &held) == &other || lease_of(one, Family::v6, &held) == &other); };
             const auto whose = std::ranges::find_if(intent.networks(), is_of);
             if (whose != intent.networks().end()) return fmt::format("{} is the address of network {}", address.text(), whose->name.text());
         }

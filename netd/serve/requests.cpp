@@ -76,7 +76,7 @@ std::optional<topology::Error> Requests::wrong_with(const Params& params, const 
     const auto is_in = [](const std::vector<std::string_view>& names, const std::string& name) { return std::ranges::find(names, name) != names.end(); };
     for (const auto& [name, value] : params.items()) {
         if (is_in(method.others, name)) continue;
-        const auto wrong = [&](std::string what) { return topology::Error{topology::Fault::invalid, wire::pointer("", name), std::move(what)}; };
+        const auto wrong = [&name = name](std::string what) { return topology::Error{topology::Fault::invalid, wire::pointer("", name), std::move(what)}; };
         if (!is_in(*method.texts, name)) return wrong(fmt::format("'{}' is not a parameter", wire::shortened(name)));
         if (!value.is_string() && !value.is_null()) return wrong(fmt::format("{}: a text is due here", name));
     }
