@@ -42,10 +42,10 @@ def thread_of(netd):
 
 
 class Strace:
-    """On that thread of a netd that runs."""
+    """On that thread of a netd that runs, or on another."""
 
-    def __init__(self, host, *words):
-        self.thread = thread_of(host.netd.process.pid)
+    def __init__(self, host, *words, thread=None):
+        self.thread = thread or thread_of(host.netd.process.pid)
         self.log = host.folder / "strace"
         self.log.write_text("")
         self.process = host.space.start("strace", "-qq", "-y", "-s", "400", "-o", self.log, "-p", self.thread, *words, stderr=subprocess.DEVNULL)

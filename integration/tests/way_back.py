@@ -153,6 +153,23 @@ def the_watchdog_reads_again_what_could_not_be_read(host):
 
 
 @case()
+def the_watchdog_tells_nothing_as_taken_back_that_it_could_not_read(host):
+    """It has seen the change, and waited for its end: what fails then is only how it is read to be taken back."""
+    host.client.setup({"ovirtmgmt": mgmt})
+    before = see(host)
+    wait_for_change(host, moved, 5)
+    strace = Strace(host, "-f", "-P", host.netd.state / "transaction", "-e", "trace=openat", "-e", "inject=openat:error=EIO:when=2", thread=host.netd.watchdogs[-1])
+    host.netd.kill()
+    wait_until(lambda: strace.log.read_text().count("INJECTED") > 2, 30, "it does not try again")
+    assert "brought back" not in host.netd.told() and any(map(is_alive, host.netd.watchdogs))
+    strace.close()
+    wait_until(lambda: not any(map(is_alive, host.netd.watchdogs)), 60, "the watchdog stays")
+    assert_as(before, host)
+    again(host)
+    agree(host)
+
+
+@case()
 def what_was_in_the_way_and_is_gone_untold_keeps_nobody_from_going_back(host):
     """No descriptors are left, and nothing happens on the host by which netd could hear that there are some again."""
     host.client.setup({"ovirtmgmt": mgmt})

@@ -25,6 +25,7 @@
 #include <sys/prctl.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
+#include <tuple>
 #include <unistd.h>
 
 namespace netd {
@@ -122,9 +123,11 @@ int recover(const Options& options, const store::Entry& entry) {
     Greeter greeter;
     const auto running = store->running();
     greet(greeter, running && *running ? (*running)->intent : intent::Intent(), backends);
-    const auto heard = heard_in_change(store->remembered());
+    auto remembered = store->remembered();
+    if (!remembered.open_entry) return 1;  // it could be read a moment ago
+    const auto heard = heard_in_change(remembered);
     apply::Transactor transactor(backends, std::move(*store), clock);
-    const auto outcome = transactor.recover();
+    const auto outcome = transactor.recover(std::move(remembered));
     const auto left = left_wires(heard, outcome, transactor.standing());
     forget_wires(backends, left);
     keep_router_ways(transactor.standing(), left, **kernel, observe::host_of(backends));
@@ -173,6 +176,7 @@ int see_to_it(const Options& options) {
     ::prctl(PR_SET_NAME, "netd-watchdog");
     ::setsid();
     for (const int signal : {SIGTERM, SIGINT, SIGHUP}) std::signal(signal, SIG_IGN);
+    std::ignore = store::boot_id();  // is kept, and may be more than can be read later
     await_death(pipe);
     // Whatever is in the way may be gone at any time, and nobody tells of it here.
     constexpr std::chrono::seconds first_pause{1}, longest_pause{60};
@@ -228,7 +232,13 @@ Result<int> take_lock(const std::string& run, Holder holder) {
     const std::string path = run + "/lock";
     const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (file < 0) return Error{Fault::backend, path, std::strerror(errno)};
-    if (::flock(file, LOCK_EX | LOCK_NB) != 0 && !(holder == Holder::daemon && outwaits_watchdog(file))) {
+    const bool is_had = ::flock(file, LOCK_EX | LOCK_NB) == 0;
+    if (!is_had && errno != EWOULDBLOCK) {
+        const Error error{Fault::backend, path, std::strerror(errno)};
+        ::close(file);
+        return error;
+    }
+    if (!is_had && !(holder == Holder::daemon && outwaits_watchdog(file))) {
         const std::string who = written_in(file);
         ::close(file);
         return Error{Fault::busy, path, fmt::format("netd is already running ({})", who)};
