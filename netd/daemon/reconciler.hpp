@@ -116,7 +116,7 @@ private:
     void put_nic(const serve::Ticket& ticket, const intent::GuestNic& nic, const intent::Intent& wanted, int code);
     void take_out(const serve::Ticket& ticket, const intent::GuestNic::Key& key);
     intent::Complaints look_up_guest(intent::GuestNic& nic) const;
-    void wait_for_parting(serve::Ticket ticket, const intent::GuestNic::Key& nic, std::chrono::steady_clock::time_point deadline);
+    void wait_for_parting(serve::Ticket ticket, const intent::GuestNic::Key& nic, const std::optional<topology::IfName>& device, std::chrono::steady_clock::time_point deadline);
     bool is_parting(const intent::GuestNic::Key& nic) const;
     const intent::GuestNic* find_nic(const nlohmann::json& params) const;
 
@@ -178,6 +178,7 @@ private:
     struct Parting {
         serve::Ticket ticket;
         intent::GuestNic::Key nic;
+        std::optional<topology::IfName> device;  // another NIC of its MAC may be known in its place then
         std::chrono::steady_clock::time_point deadline;
     };
     std::vector<Parting> partings_;

@@ -6,6 +6,7 @@
 #include "netd/apply/executor.hpp"
 #include "netd/daemon/left_filters.hpp"
 #include "netd/daemon/log.hpp"
+#include "netd/lower/naming.hpp"
 #include "netd/lower/vm_id.hpp"
 
 #include <fmt/format.h>
@@ -147,9 +148,11 @@ void Reconciler::settle_partings() {
     if (stopping_) return;
     const bool is_known = backends_.guests.connected();  // else what it says is what was
     for (const Parting& parting : std::exchange(partings_, {})) {
-        const bool plugged = backends_.guests.state().nics.contains(lower::in_domain(parting.nic, backends_.guests.state()));
+        const guests::Nic* there = backends_.guests.state().nics.find(lower::in_domain(parting.nic, backends_.guests.state()));
+        const bool plugged = there && there->device == parting.device;
         if (!plugged && is_known && !transactor_.waiting()) {
-            if (transactor_.running().nics().contains(parting.nic)) take_out(parting.ticket, parting.nic);
+            const GuestNic* defined = transactor_.running().nics().find(parting.nic);
+            if (defined && lower::port_of(*defined) == parting.device) take_out(parting.ticket, parting.nic);
             else reply(parting.ticket, {{"changed", true}});
         } else if ((plugged || !is_known) && Clock::now() >= parting.deadline) {
             refuse(parting.ticket, code::unplug_failed, topology::Fault::timeout, fmt::format("domain {}: the guest does not let go of {}; it is still plugged in", parting.nic.vm, parting.nic.mac.text()));

@@ -248,20 +248,22 @@ void Reconciler::unplug(const serve::ChangeNic& change) {
     if (there->kind != intent::GuestKind::libvirt || there->incoming) return take_out(change.ticket, key);
     if (!backends_.guests.connected())
         return refuse(change.ticket, code::unplug_failed, topology::Fault::backend, why_not(backends_.guests));
-    if (!backends_.guests.state().nics.contains(nic)) return take_out(change.ticket, key);
+    const guests::Nic* plugged = backends_.guests.state().nics.find(nic);
+    if (!plugged) return take_out(change.ticket, key);
+    const auto device = plugged->device;
     if (partings_.size() >= most_partings) return refuse(change.ticket, code::busy, topology::Fault::busy, fmt::format("{} guests are asked to let go of NICs already; try again when one has", partings_.size()));
     const auto first = std::ranges::find(partings_, key, &Parting::nic);
-    if (first != partings_.end()) return wait_for_parting(change.ticket, key, first->deadline);
+    if (first != partings_.end()) return wait_for_parting(change.ticket, key, first->device, first->deadline);
     const auto deadline = std::chrono::steady_clock::now() + longest_parting;
     if (auto asked = backends_.guests.ask_to_let_go(nic, deadline); !asked && backends_.guests.state().nics.contains(nic))
         return refuse(change.ticket, asked.error().fault == topology::Fault::busy ? code::migrating : code::unplug_failed, asked.error().fault, asked.error().subject + ": " + asked.error().what);
-    wait_for_parting(change.ticket, key, deadline);
+    wait_for_parting(change.ticket, key, device, deadline);
 }
 
 // Whoever waits for a guest leaves his place in the queue to others.
-void Reconciler::wait_for_parting(serve::Ticket ticket, const GuestNic::Key& nic, std::chrono::steady_clock::time_point deadline) {
+void Reconciler::wait_for_parting(serve::Ticket ticket, const GuestNic::Key& nic, const std::optional<topology::IfName>& device, std::chrono::steady_clock::time_point deadline) {
     if (std::exchange(ticket.is_counted, false)) notes_.push(serve::LeftQueue{});
-    partings_.push_back({std::move(ticket), nic, deadline});
+    partings_.push_back({std::move(ticket), nic, device, deadline});
 }
 
 bool Reconciler::is_parting(const GuestNic::Key& nic) const { return std::ranges::find(partings_, nic, &Parting::nic) != partings_.end(); }
