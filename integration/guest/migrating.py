@@ -7,7 +7,7 @@ import subprocess
 
 import host as hosts
 from agree import agree
-from client import RpcError
+from client import RpcError, says_no
 from guest_runner import case
 from host import wait_until
 from hypervisor import Libvirt
@@ -124,6 +124,9 @@ def a_migration_that_is_broken_off_changes_nothing(here):
                 return True
             return False
         wait_until(is_refused, 20, "it migrates, and its NIC is changed")
+        wait_until(lambda: "incoming" not in there.nics()[0], 60, "it is not seen to come")
+        says_no(lambda: there.client.call("VM.hotplugNic", {"vmId": "m", "nic": {"network": "web"}}), 51)
+        says_no(lambda: there.client.call("VM.updateDevice", {"vmId": "m", "macAddr": mac, "port_isolated": True}), 51)
         here.libvirt.virsh("domjobabort", "m")
         assert moving.wait(300) != 0
         wait_until(lambda: not there.libvirt.domains(), 20, "it is on the other host, too")

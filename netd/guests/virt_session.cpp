@@ -10,11 +10,18 @@ namespace {
 
 std::string subject_of(const std::string& domain) { return "domain " + domain; }
 
+// Where it comes to, libvirt says nothing of the job.
+bool is_arriving(virDomain* domain) {
+    int state = VIR_DOMAIN_NOSTATE, reason = 0;
+    if (virt().virDomainGetState(domain, &state, &reason, 0) < 0) return false;
+    return (state == VIR_DOMAIN_PAUSED && reason == VIR_DOMAIN_PAUSED_MIGRATION) || (state == VIR_DOMAIN_RUNNING && reason == VIR_DOMAIN_RUNNING_POSTCOPY);
+}
+
 // A guest that moves must not change on the way: its description has been sent already.
 bool is_migrating(virDomain* domain) {
     int type = VIR_DOMAIN_JOB_NONE, count = 0, operation = 0;
     virTypedParameterPtr told = nullptr;
-    if (virt().virDomainGetJobStats(domain, &type, &told, &count, 0) < 0) return false;
+    if (virt().virDomainGetJobStats(domain, &type, &told, &count, 0) < 0) return is_arriving(domain);
     const bool known = virt().virTypedParamsGetInt(told, count, VIR_DOMAIN_JOB_OPERATION, &operation) > 0;
     virt().virTypedParamsFree(told, count);
     const bool runs = type == VIR_DOMAIN_JOB_BOUNDED || type == VIR_DOMAIN_JOB_UNBOUNDED;
