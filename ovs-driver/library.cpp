@@ -50,4 +50,10 @@ long long monotonic_ms(std::chrono::steady_clock::time_point when) {
     return std::chrono::ceil<std::chrono::milliseconds>(when.time_since_epoch()).count();
 }
 
+std::chrono::steady_clock::time_point but_for_a_standstill(std::chrono::steady_clock::time_point deadline) {
+    constexpr std::chrono::seconds late{1}, grace{3};
+    const auto now = std::chrono::steady_clock::now();
+    return now - late > deadline ? now + grace : deadline;
+}
+
 }  // namespace ovs

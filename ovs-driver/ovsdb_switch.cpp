@@ -4,6 +4,7 @@
 #include "ovs-driver/filtered.hpp"
 #include "ovs-driver/flow_keeper.hpp"
 #include "ovs-driver/kernel_datapath.hpp"
+#include "ovs-driver/library.hpp"
 #include "ovs-driver/mirror.hpp"
 #include "ovs-driver/rows_read.hpp"
 #include "ovs-driver/rows_write.hpp"
@@ -136,7 +137,7 @@ bool OvsdbSwitch::answers(Deadline deadline) {
             vswitchd_.give_up();
             return false;
         }
-        wait({}, deadline);
+        wait({}, deadline), deadline = but_for_a_standstill(deadline);
     }
     return true;
 }
@@ -144,8 +145,7 @@ bool OvsdbSwitch::answers(Deadline deadline) {
 bool OvsdbSwitch::forwards_as_told(Deadline deadline) {
     for (Settling settling(folder_of(session_.remote())); connected() && !settling.run(); listen()) {
         if (Session::Clock::now() >= deadline) return false;
-        settling.wait();
-        wait({}, deadline);
+        settling.wait(), wait({}, deadline);
     }
     return true;
 }

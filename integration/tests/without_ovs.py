@@ -1,9 +1,12 @@
 """Open vSwitch is down, comes, goes and comes again; the networks of the kernel do not mind."""
 
+import contextlib
+import os
+import signal
 import time
 
 from agree import agree
-from client import says_no
+from client import RpcError, says_no
 from guests import expect
 from host import wait_until
 from runner import case
@@ -114,6 +117,23 @@ def one_that_stands_still_cuts_nobody_off(host):
         wait_until(lambda: not trouble(), 20, trouble)
         host.client.setup(on_ovs)
         agree(host, patience=20)
+
+
+@case("ovs")
+def while_the_whole_machine_stands_still_nobody_has_time_to_answer(host):
+    def is_made():
+        """Whoever is first on the processor again finds that his time is over."""
+        with host.ovs.stopped("ovs-vswitchd"):
+            number = host.client.send("Host.setupNetworks", {"networks": web, "options": {"connectivityCheck": False}})
+            time.sleep(0.5)
+            os.kill(host.netd.process.pid, signal.SIGSTOP)
+            time.sleep(7)
+            os.kill(host.netd.process.pid, signal.SIGCONT)
+            time.sleep(0.2)
+        with contextlib.suppress(RpcError):
+            return host.client.receive(number)["outcome"] == "committed"
+    assert is_made() or is_made(), host.netd.told()
+    agree(host)
 
 
 @case("ovs")
