@@ -31,7 +31,7 @@ struct Left {
     }
     topology::Result<> removed() {
         const plan::Plan plan{{ovs::Op(topology::Remove<ovs::Port>{port}), {1, 0}, "test"}};
-        return apply::execute(plan, {kernel, ovs}, std::chrono::steady_clock::now() + std::chrono::seconds(5));
+        return apply::execute(plan, {kernel, ovs}, std::chrono::steady_clock::now() + std::chrono::seconds(60));
     }
 };
 
