@@ -129,7 +129,7 @@ std::optional<Error> Transactor::unfinished() const {
 // A journal without what ran before it would be taken up as if nothing had.
 std::optional<Error> Transactor::keep_up() {
     if (!unkept_) return std::nullopt;
-    if (auto kept = store_.keep_running({running_, generation_, identities_}, {}); !kept) unkept_ = kept.error();
+    if (auto kept = store_.keep_running({running_, generation_, identities_}, intent::Delta()); !kept) unkept_ = kept.error();
     else unkept_.reset();
     return unkept_;
 }
@@ -254,7 +254,7 @@ Outcome Transactor::finish() {
     }
     intent::learn(identities_, open_->delta, backends_.kernel.state(), bridges::bus_of);
     if (!is_same)
-        if (auto kept = store_.keep_running({now, generation, identities_}, open_->delta); !kept) return undo(kept.error());
+        if (auto kept = store_.keep_running({now, generation, identities_}, *open_); !kept) return undo(kept.error());
     running_ = now;
     generation_ = generation;
     return decided(prepared);

@@ -1,6 +1,7 @@
 // Which document is where, and how the running definitions grow by deltas between two whole writings.
 #include "netd/store/store.hpp"
 
+#include "netd/wire/entry.hpp"
 #include "netd/wire/write_state.hpp"
 
 #include <cstdio>
@@ -63,19 +64,21 @@ Understand read_into(std::optional<Kept>& kept) {
     };
 }
 
-json write_entry(const Entry& entry) {
-    return {{"id", entry.id},
-            {"base", entry.base_generation},
-            {"boot", entry.boot},
-            {"phase", entry.phase == Entry::Phase::waiting ? "waiting" : "applying"},
-            {"deadline", entry.deadline.count()},
-            {"commit", entry.commit},
-            {"remote", entry.is_remote},
-            {"awaited", entry.awaited},
-            {"confirmed", entry.is_confirmed},
-            {"before", wire::write_state(entry.before)},
-            {"wanted", wire::write_state(entry.wanted)},
-            {"delta", wire::write_delta(entry.delta)}};
+std::string write_entry(const Entry& entry) {
+    wire::Entry text;
+    text.put("id", entry.id);
+    text.put("base", entry.base_generation);
+    text.put("boot", entry.boot);
+    text.put("phase", entry.phase == Entry::Phase::waiting ? "waiting" : "applying");
+    text.put("deadline", entry.deadline.count());
+    text.put("commit", entry.commit);
+    text.put("remote", entry.is_remote);
+    text.put("awaited", json(entry.awaited));
+    text.put("confirmed", entry.is_confirmed);
+    text.put("before", wire::write_state(entry.before));
+    text.put("wanted", wire::write_state(entry.wanted));
+    text.put_written("delta", entry.delta_text());
+    return text.text();
 }
 
 Result<Entry> read_entry(const json& value) {
@@ -102,6 +105,11 @@ Result<Entry> read_entry(const json& value) {
 }
 
 }  // namespace
+
+const std::string& Entry::delta_text() const {
+    if (delta_text_made.empty()) delta_text_made = wire::write_delta(delta);
+    return delta_text_made;
+}
 
 lower::Scope Entry::scope() const {
     lower::Scope scope;
@@ -169,9 +177,15 @@ Document committed_document(const Kept& kept) {
 
 Result<Prepared> Store::prepare_committed(const Kept& kept) const { return write_beside(state_, committed_name, committed_document(kept), Durable::yes); }
 
-Result<> Store::keep_running(const Running& running, const intent::Delta& delta) {
+Result<> Store::keep_running(const Running& running, const intent::Delta& delta) { return keep_running(running, Entry{.delta = delta}); }
+
+Result<> Store::keep_running(const Running& running, const Entry& entry) {
     if (appended_ < most_appended) {
-        const std::string line = wire::dump({{"generation", running.generation}, {"delta", wire::write_delta(delta)}, {"identities", write_identities(intent::known_of(delta, running.identities))}});
+        wire::Entry text;
+        text.put("generation", running.generation);
+        text.put_written("delta", entry.delta_text());
+        text.put("identities", write_identities(intent::known_of(entry.delta, running.identities)));
+        const std::string line = text.text();
         ++appended_;
         appended_bytes_ += line.size();
         if (appended_bytes_ < most_appended_bytes && append_line(run_, running_name, line)) return {};
@@ -194,7 +208,7 @@ namespace {
 // one that is full or read-only refuses before anything is touched.
 bool is_for_this_boot(const Entry& entry) { return entry.delta.networks.empty() && entry.delta.bonds.empty(); }
 
-Document journal_of(const Entry& entry) { return {entry.id, wire::dump(write_entry(entry))}; }
+Document journal_of(const Entry& entry) { return {entry.id, write_entry(entry)}; }
 
 // None if it is over.
 Result<std::optional<Entry>> read_journal(const std::string& directory, std::uint64_t last_ended) {

@@ -43,6 +43,9 @@ struct Entry {
     lower::HostState before = {};              // of everything in the scope
     lower::HostState wanted = {};              // its keys, with those of `before`, are the scope
     intent::Delta delta = {};
+    mutable std::string delta_text_made = {};
+    // The delta as it is written, made when it is first asked for: of thousands of definitions that takes longer than all else here.
+    const std::string& delta_text() const;
 
     lower::Scope scope() const;
 };
@@ -71,6 +74,7 @@ public:
 
     // The delta is what changed since the last call, so that a small change to many definitions is a small write.
     Result<> keep_running(const Running& running, const intent::Delta& delta);
+    Result<> keep_running(const Running& running, const Entry& entry);
     // All of it: where NICs have other names than in what was written before.
     Result<> keep_running(const Running& running);
 

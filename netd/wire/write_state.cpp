@@ -1,6 +1,7 @@
 // Resources to JSON by their lists of attributes; the few without a default get a blank to start from.
 #include "netd/wire/write_state.hpp"
 
+#include "netd/wire/entry.hpp"
 #include "netd/wire/read_definition.hpp"
 #include "netd/wire/values.hpp"
 
@@ -94,14 +95,17 @@ Result<intent::GuestNic> read_kept_nic(const json& definition) {
 }
 
 template <class R, class Name>
-json write_changes(const std::vector<topology::Change<R>>& changes, json (*write)(const R&), Name&& name) {
-    json object = json::object();
+std::string write_changes(const std::vector<topology::Change<R>>& changes, json (*write)(const R&), Name&& name) {
+    std::string object = "{";
     for (const auto& change : changes) {
-        if (const auto* create = std::get_if<topology::Create<R>>(&change)) object[name(create->now)] = write(create->now);
-        else if (const auto* update = std::get_if<topology::Update<R>>(&change)) object[name(update->now)] = write(update->now);
-        else object[name(std::get<topology::Remove<R>>(change).was)] = nullptr;
+        if (object.size() > 1) object += ',';
+        const auto* removed = std::get_if<topology::Remove<R>>(&change);
+        const auto* created = std::get_if<topology::Create<R>>(&change);
+        const R& now = removed ? removed->was : created ? created->now : std::get<topology::Update<R>>(change).now;
+        append_quoted(object, name(now));
+        object.append(1, ':').append(removed ? "null" : dump(write(now)));
     }
-    return object;
+    return object += '}';
 }
 
 }  // namespace
@@ -126,10 +130,12 @@ Result<intent::Intent> read_intent(const json& value) {
     return intent;
 }
 
-json write_delta(const intent::Delta& delta) {
-    return {{"networks", write_changes<intent::Network>(delta.networks, write_network, [](const auto& r) { return r.name.text(); })},
-            {"bondings", write_changes<intent::Bond>(delta.bonds, write_bond, [](const auto& r) { return r.name.text(); })},
-            {"nics", write_changes<intent::GuestNic>(delta.nics, write_nic, [](const auto& r) { return r.key().text(); })}};
+std::string write_delta(const intent::Delta& delta) {
+    Entry text;
+    text.put_written("networks", write_changes<intent::Network>(delta.networks, write_network, [](const auto& r) { return r.name.text(); }));
+    text.put_written("bondings", write_changes<intent::Bond>(delta.bonds, write_bond, [](const auto& r) { return r.name.text(); }));
+    text.put_written("nics", write_changes<intent::GuestNic>(delta.nics, write_nic, [](const auto& r) { return r.key().text(); }));
+    return text.text();
 }
 
 Result<intent::Delta> read_delta(const json& value) {

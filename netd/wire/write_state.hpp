@@ -14,8 +14,8 @@ Result<lower::HostState> read_state(const nlohmann::json& value);
 nlohmann::json write_intent(const intent::Intent& intent);
 Result<intent::Intent> read_intent(const nlohmann::json& value);
 
-// {networks: {name: definition or null}, …}: null is "gone".
-nlohmann::json write_delta(const intent::Delta& delta);
+// {networks: {name: definition or null}, …}: null is "gone". As text: of thousands of definitions the values cost more than writing them.
+std::string write_delta(const intent::Delta& delta);
 Result<intent::Delta> read_delta(const nlohmann::json& value);
 
 }  // namespace wire

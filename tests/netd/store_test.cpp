@@ -155,6 +155,31 @@ TEST_CASE("a journal tells what was none from what nobody cared about", "[store]
     CHECK((*read)->awaited == entry.awaited);
 }
 
+TEST_CASE("a change is written once, and is the same in the journal and in what runs", "[store]") {
+    const house::Disk disk;
+    auto store = disk.open();
+    const auto network = [](const char* name, int mtu) { return intent::Network{.name = *intent::NetworkName::parse(name), .mtu = *intent::Mtu::from(mtu)}; };
+    intent::Intent was, now;
+    for (const char* name : {"goes", "stays", "grows"}) was.put(network(name, 1500));
+    for (const char* name : {"stays", "comes"}) now.put(network(name, 1500));
+    now.put(network("grows", 9000));
+    now.put(intent::GuestNic{.vm = "a \"guest\"/\n", .mac = topology::Mac::of({2, 0, 0, 0, 0, 1}), .network = "comes"});
+    REQUIRE(store.keep_running({was, 1, {}}));
+
+    store::Entry entry{.id = 1, .base_generation = 1, .boot = store::boot_id(), .delta = intent::difference(was, now)};
+    REQUIRE(store.begin(entry));
+    const std::string text = entry.delta_text();
+    const auto journal = store.open_entry();
+    REQUIRE((journal && *journal));
+    CHECK(intent::with(was, (*journal)->delta) == now);
+    REQUIRE(store.keep_running({now, 2, {}}, entry));
+    CHECK((*store.running())->intent == now);
+    CHECK(store::content_of(disk.run() + "/running").find(text) != std::string::npos);
+    CHECK(store::content_of(disk.state() + "/transaction").find(text) != std::string::npos);
+    CHECK(&entry.delta_text() == &entry.delta_text_made);
+    CHECK(entry.delta_text() == text);
+}
+
 TEST_CASE("definitions whose sum fits and that nobody understands give those before them, and are set aside", "[store]") {
     const house::Disk disk;
     auto store = disk.open();
