@@ -6,6 +6,9 @@
 #include "netd/wire/request.hpp"
 #include "netd/wire/values.hpp"
 
+#include <algorithm>
+#include <array>
+
 namespace wire {
 
 using intent::Complaints;
@@ -215,11 +218,8 @@ intent::Request read_setup(const json& params, Complaints& complaints) {
 namespace {
 
 // What is empty says nothing.
-json without_empty(json object) {
-    for (auto it = object.begin(); it != object.end();)
-        it = it->is_structured() && it->empty() ? object.erase(it) : std::next(it);
-    return object;
-}
+// Flags that are said only where they are set.
+constexpr std::array<std::string_view, 4> rare_flags = {"blockingdhcp", "dhcpv6", "ipv6autoconf", "isolated"};
 
 template <class Options>
 std::string write_options(const Options& options) {
@@ -230,13 +230,23 @@ std::string write_options(const Options& options) {
 
 }  // namespace
 
+// What is empty is not said, and never made: of a usual network it would be the larger part.
 json write_network(const intent::Network& network) {
-    json object = write_value(network);
-    if (network.custom == intent::Custom()) object.erase("custom");
-    else object["custom"]["bridge_opts"] = write_options(network.custom.bridge_opts);
-    for (const char* flag : {"blockingdhcp", "dhcpv6", "ipv6autoconf", "isolated"})
-        if (object[flag] == false) object.erase(flag);
-    return without_empty(std::move(object));
+    json object = json::object();
+    topology::for_each_field<intent::Network>([&](const auto& field) {
+        const auto& value = network.*field.member;
+        using Value = std::decay_t<decltype(value)>;
+        if constexpr (std::same_as<Value, intent::Custom>) {
+            if (!value.bridge_opts.empty()) object[field.name]["bridge_opts"] = write_options(value.bridge_opts);
+        } else if constexpr (std::same_as<Value, bool>) {
+            if (value || std::ranges::find(rare_flags, field.name) == rare_flags.end()) object[field.name] = value;
+        } else if constexpr (List<Value>) {
+            if (!value.empty()) object[field.name] = write_value(value);
+        } else if (is_set(value)) {
+            object[field.name] = write_value(value);
+        }
+    });
+    return object;
 }
 
 json write_bond(const intent::Bond& bond) {
