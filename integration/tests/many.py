@@ -3,6 +3,7 @@
 import time
 
 from agree import agree
+from client import Client
 from runner import case
 
 
@@ -40,3 +41,11 @@ def hundreds_of_networks_with_tags_in_one_call(host):
     host.client.setup({name: {"remove": True} for name in networks})
     print(f"    {many} networks on {host.kind} made in {made - begun:.2f} s, again in {again - made:.2f} s, removed in {time.monotonic() - removal:.2f} s")
     agree(host)
+
+
+@case()
+def hundreds_of_questions_at_once(host):
+    with Client(host.netd.control, 40) as client:
+        for _ in range(10):
+            numbers = [client.send("Host.ping2") for _ in range(400)]
+            assert all(client.receive(number) for number in numbers)

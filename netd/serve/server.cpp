@@ -15,6 +15,7 @@ namespace {
 constexpr int most_messages_a_turn = 64;
 constexpr std::chrono::milliseconds longest_turn{10};  // but for the message that is being answered then
 constexpr int answers_in_flight = 64;  // a client, inside libzmq
+constexpr std::chrono::milliseconds a_while{50};
 constexpr std::size_t most_waiting_bytes_a_client = std::size_t{8} << 20;
 constexpr std::size_t most_waiting_bytes = std::size_t{64} << 20;
 
@@ -43,6 +44,9 @@ Result<std::unique_ptr<Server>> Server::open(loop::EventLoop& loop, Context& con
     auto server = std::unique_ptr<Server>(new Server(loop, std::move(*socket), clock, std::move(on_message)));
     auto* self = server.get();
     if (options.remote) self->door_ = address_in(options.remote->endpoint);
+    auto again = loop::Timer::open(loop, [] {});
+    if (!again) return again.error();
+    self->again_ = std::move(*again);
     // The hook does the work, since the descriptor tells only of changes; the descriptor merely ends the wait.
     if (auto watched = loop.watch(self->socket_.descriptor(), [] {}); !watched) return watched.error();
     self->hook_ = loop.before_wait([self] { return self->drain(); });
@@ -61,6 +65,9 @@ bool Server::drain() {
         worked = true;
         if (clock_.boottime() - begun >= longest_turn) break;
     }
+    if (waiting_.empty()) return worked;
+    worked |= send_waiting();
+    if (!worked) std::ignore = again_->at(clock_.boottime() + a_while);
     return worked;
 }
 
@@ -138,7 +145,8 @@ void Server::keep(const std::string& identity, Answer answer) {
     waiting.answers.push_back(std::move(answer));
 }
 
-// libzmq wakes the descriptor when a client has read on or is gone, so a hook that tries before each wait is enough.
+// libzmq tells by its descriptor that a client has read on, but any look for messages may eat that news: so it is tried after those, too, and
+// while something waits the loop does not sleep for long.
 bool Server::send_waiting() {
     bool worked = false;
     for (auto at = waiting_.begin(); at != waiting_.end();) {

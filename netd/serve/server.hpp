@@ -3,6 +3,7 @@
 
 #include "netd/loop/clock.hpp"
 #include "netd/loop/event_loop.hpp"
+#include "netd/loop/timer.hpp"
 #include "netd/observe/way_of_client.hpp"
 #include "netd/serve/access.hpp"
 #include "netd/serve/curve.hpp"
@@ -104,6 +105,7 @@ private:
     std::size_t waiting_bytes_ = 0;
     Counters counters_ = {};
     loop::EventLoop::Ticket hook_ = 0;
+    std::unique_ptr<loop::Timer> again_;  // ends a wait, for answers that could not be sent
 };
 
 }  // namespace serve
