@@ -1,5 +1,9 @@
 """Who does not keep to ZeroMQ's own protocol holds up nobody else, and is thrown out where that can be told."""
 
+import contextlib
+import pathlib
+
+from host import wait_until
 from raw_peer import RawPeer
 from runner import case
 
@@ -67,3 +71,27 @@ def a_frame_that_is_said_to_be_larger_than_any(host):
             peer.say(b"\x02" + size.to_bytes(8, "big"))
             assert peer.is_thrown_out(), size
     assert_others_are_served(host)
+
+
+def resident(host):
+    """MiB of netd's memory."""
+    text = pathlib.Path(f"/proc/{host.netd.process.pid}/status").read_text()
+    return int(text.partition("VmRSS:")[2].split()[0]) / 1024
+
+
+@case()
+def who_asks_for_much_and_reads_none_of_it(host):
+    host.client.setup({f"net{number:04}": {} for number in range(300)})
+    question, before = b'{"jsonrpc":"2.0","id":1,"method":"Host.getNetworkCapabilities"}', resident(host)
+    last = b'{"jsonrpc":"2.0","id":2,"method":"Host.setupNetworks","params":{"networks":{"last%d":{}},"options":{"connectivityCheck":false}}}'
+    with contextlib.ExitStack() as all_of_them:
+        peers = [all_of_them.enter_context(RawPeer(host.netd.control)) for _ in range(8)]
+        for number, peer in enumerate(peers):
+            peer.join()
+            for _ in range(80):
+                peer.frame(question)
+            peer.frame(last % number)
+        # What came after their questions has been done, so those are answered: with half a megabyte each time.
+        wait_until(lambda: len(host.client.call("Host.getRunningConfig")["networks"]) == 308, 30, "not all was made")
+        assert resident(host) - before < 64 + 8 * 4 + 32, f"{before:.0f} MiB became {resident(host):.0f}"
+        assert_others_are_served(host)

@@ -14,9 +14,9 @@ namespace {
 
 constexpr int most_messages_a_turn = 64;
 constexpr std::chrono::milliseconds longest_turn{10};  // but for the message that is being answered then
-constexpr int answers_in_flight = 64;  // a client, inside libzmq
+constexpr int answers_in_flight = 4;  // a client, inside libzmq, where nobody counts their bytes
 constexpr std::chrono::milliseconds a_while{50};
-constexpr std::size_t most_waiting_bytes_a_client = std::size_t{8} << 20;
+constexpr std::size_t most_waiting_bytes_a_client = std::size_t{32} << 20;
 constexpr std::size_t most_waiting_bytes = std::size_t{64} << 20;
 
 }  // namespace

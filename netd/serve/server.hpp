@@ -43,7 +43,8 @@ struct Caller {
 // Bounds: a frame has at most 4 MiB (libzmq hangs up on a longer one), a message one payload frame (more are taken off
 // one by one and answered with an error). libzmq shows a message only when it is whole, so the frames of one that never
 // ends pile up inside it, out of our sight: the unit's MemoryMax= and the group on the socket are what bounds that.
-// Answers wait for a client that reads slowly, up to 8 MiB a client and 64 MiB in all beyond libzmq's 64 messages.
+// Answers wait for a client that reads slowly, up to 32 MiB a client and 64 MiB in all beyond the 4 that libzmq has: these may be of
+// 1.6 MB each where there are a thousand networks, and it keeps them for as long as who never reads is there.
 class Server {
 public:
     struct Options {
