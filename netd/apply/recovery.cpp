@@ -106,13 +106,12 @@ Outcome Transactor::recover(std::optional<store::Remembered> read_already) {
     }
     // Without a run, whatever it was about, this boot has not seen it: a power cut may leave half of it.
     if (!entry) {
-        if (auto ended = store_.end({}); !ended) trouble_ = ended.error();
+        end_journal({});
         return bring_back();
     }
     if (*entry && (*entry)->boot == store::boot_id()) return knows_base ? take_up(std::move(**entry)) : begin_anew(std::move(**entry));
     // Of another boot: the kernel has forgotten both what was and what was to be.
-    if (*entry)
-        if (auto ended = store_.end({}); !ended) trouble_ = ended.error();
+    if (*entry) end_journal({});
     return has_run_in_this_boot_ ? Outcome(Committed{false}) : bring_back();
 }
 

@@ -266,8 +266,14 @@ Outcome Transactor::decided(const std::optional<store::Prepared>& prepared) {
     Committed committed{true};
     if (entry.commit)
         if (auto kept = prepared ? put_committed(*prepared) : commit_running(); !kept) uncommitted_ = committed.uncommitted = kept.error();
-    if (auto ended = store_.end(entry.id); !ended) trouble_ = ended.error();
+    end_journal(entry.id);
     return committed;
+}
+
+// It is the only journal: when it is gone, nothing is left of one that could not be taken away before.
+void Transactor::end_journal(std::optional<std::uint64_t> id) {
+    if (auto ended = store_.end(id); !ended) trouble_ = ended.error();
+    else trouble_.reset();
 }
 
 Result<store::Prepared> Transactor::prepare_committed(const intent::Intent& now, std::uint64_t generation) const {

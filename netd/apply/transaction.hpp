@@ -155,6 +155,7 @@ private:
     Result<store::Prepared> prepare_committed(const intent::Intent& now, std::uint64_t generation) const;
     Result<> put_committed(const store::Prepared& prepared);
     Outcome decided(const std::optional<store::Prepared>& prepared = {});
+    void end_journal(std::optional<std::uint64_t> id);
     void load(store::Remembered& remembered);
     void note_damage(Error error, std::string_view consequence);
     void take_names_of_now(const intent::Identities& met);

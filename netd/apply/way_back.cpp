@@ -61,7 +61,7 @@ Outcome Transactor::undo(const Error& because) {
     }
     if (std::exchange(stuck_, std::nullopt)) trouble_.reset();
     const store::Entry entry = *std::exchange(open_, std::nullopt);
-    if (auto ended = store_.end(entry.id); !ended) trouble_ = ended.error();
+    end_journal(entry.id);
     std::ignore = keep_up();
     return RolledBack{because};
 }

@@ -22,6 +22,8 @@ namespace {
 // A port of a switch that looks for loops first carries nothing for half a minute, and DHCP begins after that; with an address the rest
 // is not far. Nobody wakes netd for their end: the patrol does, within seconds.
 constexpr std::chrono::seconds longest_without_address{60}, longest_without_way{10};
+// The way out by IPv4 is often what comes first, and a fixed IPv6 address a moment later.
+constexpr std::chrono::seconds after_way{2};
 
 std::string waits_to_be_set_up(const topology::IfName& nic) {
     return fmt::format("{} may not be set up yet: it is taken over as network ovirtmgmt when it has an IPv4 default route, or as it is {} s after it has an address, or in {} s", nic.text(),
@@ -38,9 +40,10 @@ bool Reconciler::is_management_due() {
         return false;
     }
     const auto how = lower::how_set_up(management_->nic, kernel);
-    if (how == lower::SetUp::wholly) return true;
-    const auto now = clock_.boottime(), due = now + (how == lower::SetUp::partly ? longest_without_way : longest_without_address);
     const bool is_new = !management_due_;
+    if (how == lower::SetUp::wholly && is_new) return true;  // it was before netd came
+    const auto rest = how == lower::SetUp::wholly ? after_way : how == lower::SetUp::partly ? longest_without_way : longest_without_address;
+    const auto now = clock_.boottime(), due = now + rest;
     management_due_ = std::min(management_due_.value_or(due), due);
     if (!is_new) return now >= *management_due_;
     log::info("{}", waits_to_be_set_up(management_->nic));

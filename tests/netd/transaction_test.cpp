@@ -252,6 +252,24 @@ TEST_CASE("a boot brings the committed definitions back, not the running ones") 
     CHECK_FALSE(fresh.truth().links.contains(*topology::IfName::parse("bond0")));
 }
 
+TEST_CASE("a journal that can't be taken away is trouble until it is gone", "[transaction]") {
+    Host host;
+    host.settle();
+    auto transactor = host.started(host.kernel);
+    const intent::Intent before = transactor.running();
+    apply::Terms terms = unasked;
+    terms.confirm = true;
+    REQUIRE(std::holds_alternative<apply::Waiting>(transactor.begin(wanted(after_request, before, host.kernel), terms)));
+    const std::filesystem::path journal = host.disk.state() + "/transaction";
+    REQUIRE(std::filesystem::remove(journal));
+    std::filesystem::create_directory(journal);
+    REQUIRE(std::holds_alternative<apply::Committed>(transactor.confirm()));
+    REQUIRE(transactor.trouble());
+    std::filesystem::remove(journal);
+    REQUIRE(std::holds_alternative<apply::Committed>(transactor.begin(before, unasked)));
+    CHECK_FALSE(transactor.trouble());
+}
+
 TEST_CASE("each damaged file is told with what follows from it, and none takes the place of another") {
     Host host;
     host.settle();
