@@ -225,7 +225,7 @@ struct FirstStart {
     fakes::FakeKernel kernel{"eno1", "eno2"};
     std::unique_ptr<loop::Mailbox<serve::Command>> commands = std::move(*loop::Mailbox<serve::Command>::open());
     std::unique_ptr<loop::Mailbox<serve::Note>> notes = std::move(*loop::Mailbox<serve::Note>::open());
-    OneCommand ovs{kernel, *commands};
+    OneByOne ovs{kernel, *commands};
     fakes::FakeClock clock;
     loop::Labour labour;
     Disk disk;
@@ -268,13 +268,18 @@ TEST_CASE("a NIC that is not set up yet is waited for, and taken over with what 
     REQUIRE(begun->trouble);
     CHECK(begun->trouble->what == "eno1 may not be set up yet: it is taken over as network ovirtmgmt when it has an IPv4 default route, or as it is 10 s after it has an address, or in 60 s");
 
-    host.clock.advance(std::chrono::seconds(9));
+    host.clock.advance(std::chrono::seconds(has_time ? 5 : 8));
     if (has_time) {
-        host.give({"2001:db8::5/64", "192.0.2.10/24"});
-        host.leave_by("192.0.2.1");
-    } else {
-        host.clock.advance(std::chrono::seconds(1));
+        host.ovs.next.emplace_back([&] {
+            host.give({"2001:db8::5/64", "192.0.2.10/24"});
+            host.leave_by("192.0.2.1");
+        });
+        host.ovs.next.emplace_back([&] {
+            CHECK_FALSE(host.kernel.truth().links.contains(IfName::observed("ovirtmgmt")));
+            host.give({"2001:db8::5/64", "192.0.2.10/24", "2001:db8:1::5/64"});  // a moment later
+        });
     }
+    host.ovs.next.emplace_back([&] { host.clock.advance(std::chrono::seconds(2)); });
     host.reconciler.run();
     const auto after = host.last();
     REQUIRE(after);
@@ -285,6 +290,7 @@ TEST_CASE("a NIC that is not set up yet is waited for, and taken over with what 
     CHECK(made.ipv6addr == *Subnet::parse("2001:db8::5/64"));
     CHECK(made.ipv4().has_value() == has_time);
     CHECK(made.gateway.has_value() == has_time);
+    CHECK(made.all_addresses().contains(*Subnet::parse("2001:db8:1::5/64")) == has_time);
 }
 
 TEST_CASE("a NIC is not taken before its time is over", "[taken-over]") {
@@ -309,7 +315,7 @@ TEST_CASE("a NIC that can't be taken over is trouble until something is defined"
 
     serve::Setup setup;
     setup.request = read(R"({"networks": {"web": {"nic": "eno2"}}, "options": {"connectivityCheck": false}})");
-    host.ovs.next = setup;
+    host.ovs.next.emplace_back([&] { host.commands->push(setup); });
     host.reconciler.run();
     const auto after = host.last();
     REQUIRE(after);
