@@ -217,7 +217,6 @@ intent::Request read_setup(const json& params, Complaints& complaints) {
 
 namespace {
 
-// What is empty says nothing.
 // Flags that are said only where they are set.
 constexpr std::array<std::string_view, 4> rare_flags = {"blockingdhcp", "dhcpv6", "ipv6autoconf", "isolated"};
 
