@@ -4,7 +4,7 @@
 #include "bridges/resources.hpp"
 #include "topology/keyed.hpp"
 
-#include <cstdint>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -20,7 +20,7 @@ private:
     void follow(const topology::Keyed<bridges::Link>& links);
 
     topology::Keyed<bridges::Link> links_;
-    std::unordered_multimap<std::uint64_t, topology::IfName> names_;  // by the mark's hash
+    std::unordered_multimap<std::string, topology::IfName> names_;  // by the mark's role
 };
 
 }  // namespace lower
