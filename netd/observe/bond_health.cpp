@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 namespace observe {
 namespace {
@@ -52,18 +53,14 @@ std::map<topology::IfName, Ports> bonds_of(const Snapshot& snapshot) {
     return bonds;
 }
 
-Ports live_ones(const Ports& ports) {
-    Ports live;
-    for (const Link* port : ports)
-        if (port->up.value_or(false) && port->facts.carrier) live.push_back(port);
-    return live;
-}
+bool carries(const Link* port) { return port->up.value_or(false) && port->facts.carrier; }
 
 }  // namespace
 
 std::string bond_verdict(const Link& bond, const Ports& ports) {
     if (!bond.as<bridges::Bond>() || !bond.up.value_or(false) || ports.empty()) return "";
-    const Ports live = live_ones(ports);
+    Ports live;
+    std::ranges::copy_if(ports, std::back_inserter(live), carries);
     if (live.empty()) return fmt::format("none of its ports has a carrier: {}", names_of(ports));
     return is_lacp(bond) ? lacp_verdict(bond, live) : "";
 }
@@ -78,10 +75,9 @@ std::map<std::string, std::string> bond_verdicts(const Snapshot& snapshot) {
 std::map<std::string, std::vector<std::string>> dead_ports(const Snapshot& snapshot) {
     std::map<std::string, std::vector<std::string>> dead;
     for (const auto& [name, ports] : bonds_of(snapshot)) {
-        const Ports live = live_ones(ports);
-        if (live.empty()) continue;
+        if (std::ranges::none_of(ports, carries)) continue;
         for (const Link* port : ports)
-            if (std::find(live.begin(), live.end(), port) == live.end()) dead[name.text()].push_back(port->name.text());
+            if (!carries(port)) dead[name.text()].push_back(port->name.text());
     }
     return dead;
 }
