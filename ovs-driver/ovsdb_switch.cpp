@@ -112,10 +112,7 @@ void OvsdbSwitch::listen() {
 // One that died a moment ago is on its way back, as systemd starts it again: that is waited for, once.
 bool OvsdbSwitch::is_connected_again(Deadline deadline) {
     const auto until = std::min(deadline, lost_ + return_patience);
-    while (!connected() && Session::Clock::now() < until) {
-        wait({}, until);
-        listen();
-    }
+    for (; !connected() && Session::Clock::now() < until; listen()) wait({}, until);
     return connected();
 }
 
@@ -137,7 +134,8 @@ bool OvsdbSwitch::answers(Deadline deadline) {
             vswitchd_.give_up();
             return false;
         }
-        wait({}, deadline), deadline = but_for_a_standstill(deadline);
+        wait({}, deadline);
+        deadline = but_for_a_standstill(deadline);
     }
     return true;
 }
@@ -145,7 +143,8 @@ bool OvsdbSwitch::answers(Deadline deadline) {
 bool OvsdbSwitch::forwards_as_told(Deadline deadline) {
     for (Settling settling(folder_of(session_.remote())); connected() && !settling.run(); listen()) {
         if (Session::Clock::now() >= deadline) return false;
-        settling.wait(), wait({}, deadline);
+        settling.wait();
+        wait({}, deadline);
     }
     return true;
 }
