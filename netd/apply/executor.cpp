@@ -50,7 +50,7 @@ topology::Progress carry_out_deaf(std::span<const plan::Step> steps, const Backe
     if (auto deaf = backends.kernel.take_no_more_from(ovs::unheard(batch, backends.ovs.state())); !deaf) return {.stopped = deaf.error()};
     const auto progress = backends.ovs.apply(batch, deadline);
     const bool only_comes = std::ranges::all_of(batch, [](const ovs::Op& op) { return std::holds_alternative<topology::Create<ovs::Port>>(op); });
-    if (!only_comes || progress.stopped) std::ignore = backends.kernel.take_nothing_from(ovs::unheard(backends.ovs.state()));  // what is too much harms nobody, and goes with the next
+    if (!only_comes || progress.stopped) std::ignore = keep_unheard(backends);  // what is too much harms nobody, and goes with the next
     return progress;
 }
 
@@ -136,6 +136,10 @@ std::string what_is_left(const plan::Plan& plan) {
 }
 
 }  // namespace
+
+Result<> keep_unheard(const Backends& backends) {
+    return backends.ovs.connected() ? backends.kernel.take_nothing_from(ovs::unheard(backends.ovs.state())) : Result<>();
+}
 
 Result<> execute(const plan::Plan& plan, const Backends& backends, Clock::time_point deadline) {
     for (std::span<const plan::Step> left{plan}; !left.empty();) {

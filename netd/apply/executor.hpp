@@ -20,6 +20,10 @@ Result<> execute(const plan::Plan& plan, const Backends& backends, std::chrono::
 // Plans, executes and looks again until nothing is left to do. A "no": what was refused, or what still differs.
 Result<> reach(const lower::HostState& wanted, const lower::Scope& scope, const Backends& backends, std::chrono::steady_clock::time_point deadline);
 
+// The host hears nothing of those whom Open vSwitch keeps to their MAC, and of all others. It stays as it was, be it a netd's before, where
+// Open vSwitch can't say who they are: it forwards though its database is dead.
+Result<> keep_unheard(const Backends& backends);
+
 // Nothing of ours takes longer; OVS with a thousand ports to delete does take a while.
 constexpr std::chrono::seconds longest_apply{120};
 

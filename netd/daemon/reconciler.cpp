@@ -1,13 +1,13 @@
 // Waits for whatever comes first: a command, the kernel, OVS, a deadline.
 #include "netd/daemon/reconciler.hpp"
 
+#include "netd/apply/executor.hpp"
 #include "netd/apply/preview.hpp"
 #include "netd/daemon/left_wires.hpp"
 #include "netd/daemon/log.hpp"
 #include "netd/intent/validate.hpp"
 #include "netd/observe/way_of_client.hpp"
 #include "netd/serve/deadlines.hpp"
-#include "ovs-driver/filtered.hpp"
 
 #include <fmt/format.h>
 
@@ -104,7 +104,7 @@ std::chrono::steady_clock::time_point Reconciler::next_deadline() const {
 }
 
 void Reconciler::keep_unheard() {
-    if (auto kept = backends_.kernel.take_nothing_from(ovs::unheard(backends_.ovs.state())); !kept) log::warn("the host can't be kept from hearing guests on Open vSwitch: {}", kept.error().what);
+    if (auto kept = apply::keep_unheard(backends_); !kept) log::warn("the host can't be kept from hearing guests on Open vSwitch: {}", kept.error().what);
 }
 
 void Reconciler::hear() {

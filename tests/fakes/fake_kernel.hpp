@@ -31,6 +31,17 @@ public:
     int descriptor() const override { return event_; }
     const bridges::Abilities& abilities() const override { return able; }
     bridges::Result<> forget_filters(const std::set<topology::IfName>& released) override;
+    bridges::Result<> take_no_more_from(const topology::Unheard& more) override {
+        unheard.insert(more.begin(), more.end());
+        return {};
+    }
+    bridges::Result<> take_nothing_from(const topology::Unheard& guests) override {
+        unheard = guests;
+        return {};
+    }
+
+    // Of whom the host hears nothing.
+    topology::Unheard unheard = {};
 
     // What the kernel can do; for a test of a host that lacks something.
     bridges::Abilities able = {true, true, true, true, true, true, true, true, true, topology::usual_services(), "6.1.0-fake"};

@@ -49,6 +49,18 @@ TEST_CASE("a device that Open vSwitch did not make stays when its port goes") {
     CHECK(left.kernel.truth().links.contains(web));
 }
 
+TEST_CASE("of whom the host hears nothing is not taken from an Open vSwitch that does not answer") {
+    Left left(false);
+    const topology::Unheard guests{{web, *topology::Mac::parse("52:54:00:00:00:01")}};
+    left.kernel.unheard = guests;
+    left.ovs.connect(false);
+    REQUIRE_FALSE(left.removed());
+    CHECK(left.kernel.unheard == guests);
+    left.ovs.connect(true);
+    REQUIRE(left.removed());
+    CHECK(left.kernel.unheard.empty());
+}
+
 TEST_CASE("a bridge that is given the name of one that goes, while that goes, stays with its ports") {
     const IfName lan = *IfName::parse("lan"), other = *IfName::parse("other"), port = *IfName::parse("port");
     const auto made = [](const IfName& name, const char* network) { return bridges::Link{.name = name, .kind = bridges::Bridge{}, .owner = topology::Owner::ours(network)}; };

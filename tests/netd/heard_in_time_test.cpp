@@ -116,4 +116,21 @@ TEST_CASE("a guest that comes while netd listens is followed to the port that wa
     CHECK(host.ovs.truth().ports.find(vnet)->filter);
 }
 
+TEST_CASE("of whom the host heard nothing it hears nothing until Open vSwitch has told a netd that starts of its ports", "[reconciler]") {
+    Host host;
+    const topology::Unheard left{{topology::IfName::observed("web"), *topology::Mac::parse("52:54:00:00:00:01")}};
+    host.kernel.unheard = left;
+    host.ovs.connect(false);
+    bool stays = false;
+    host.lives({
+        [&] {
+            stays = host.kernel.unheard == left;
+            host.ovs.connect(true);
+        },
+        [] {},
+    });
+    CHECK(stays);
+    CHECK(host.kernel.unheard.empty());  // there are no such guests any more
+}
+
 }  // namespace heard_in_time_test
