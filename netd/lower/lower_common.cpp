@@ -99,13 +99,14 @@ std::optional<topology::Mac> own_mac(const Draft& draft, const IfName& nic) {
 }
 
 // What a bond had when it was committed: who knows the host by it goes on doing so, whichever of the NICs come first after a boot. Not where
-// the NIC that it is of is elsewhere by now.
+// the NIC that it is of is elsewhere by now, be it in another bond, whose address it wears.
 std::optional<topology::Mac> mac_of_before(const Draft& draft, const intent::Bond& bond) {
     const intent::Identities* known = draft.host.identities;
     const auto before = known ? known->find(bond.name) : intent::Identities::const_iterator();
     if (!known || before == known->end() || !before->second.mac) return std::nullopt;
     const bool is_elsewhere = std::ranges::any_of(draft.host.kernel.links, [&](const Link& link) {
-        return !bond.nics.contains(link.name) && (link.is_device() || link.as<bridges::Veth>()) && link.mac == before->second.mac;
+        const bool has_it = link.mac == before->second.mac || link.facts.permanent_mac == before->second.mac;
+        return has_it && !bond.nics.contains(link.name) && (link.is_device() || link.as<bridges::Veth>());
     });
     return is_elsewhere ? std::nullopt : before->second.mac;
 }
