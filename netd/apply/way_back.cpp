@@ -59,7 +59,7 @@ Outcome Transactor::undo(const Error& because) {
         trouble_ = reached.error();
         return Degraded{because, reached.error()};
     }
-    if (std::exchange(stuck_, std::nullopt)) trouble_.reset();
+    stuck_.reset();
     const store::Entry entry = *std::exchange(open_, std::nullopt);
     end_journal(entry.id);
     std::ignore = keep_up();
