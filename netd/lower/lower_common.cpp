@@ -98,17 +98,26 @@ std::optional<topology::Mac> own_mac(const Draft& draft, const IfName& nic) {
     return in_bond && link->facts.permanent_mac ? link->facts.permanent_mac : link->mac;
 }
 
-// What a bond had when it was committed: who knows the host by it goes on doing so, whichever of the NICs come first after a boot. Not where
-// the NIC that it is of is elsewhere by now, be it in another bond, whose address it wears.
+// What a bond had when it was committed: who knows the host by it goes on doing so, whichever of its NICs come first after a boot. Not where
+// no NIC of its is known by it any more, as one that was replaced, or those of a host that got another one's disk: the card of that MAC may be
+// on the same wire. Nor where that is elsewhere by now, be it in another bond, whose address it wears.
 std::optional<topology::Mac> mac_of_before(const Draft& draft, const intent::Bond& bond) {
-    const intent::Identities* known = draft.host.identities;
-    const auto before = known ? known->find(bond.name) : intent::Identities::const_iterator();
-    if (!known || before == known->end() || !before->second.mac) return std::nullopt;
-    const bool is_elsewhere = std::ranges::any_of(draft.host.kernel.links, [&](const Link& link) {
-        const bool has_it = link.mac == before->second.mac || link.facts.permanent_mac == before->second.mac;
-        return has_it && !bond.nics.contains(link.name) && (link.is_device() || link.as<bridges::Veth>());
-    });
-    return is_elsewhere ? std::nullopt : before->second.mac;
+    if (!draft.host.identities) return std::nullopt;
+    const intent::Identities& known = *draft.host.identities;
+    const auto before = known.find(bond.name);
+    if (before == known.end() || !before->second.mac) return std::nullopt;
+    const topology::Mac mac = *before->second.mac;
+    const auto is_of = [&](const IfName& nic) {
+        const auto identity = known.find(nic);
+        const Link* there = observed(draft, nic);
+        const bool is_replaced = there && there->facts.permanent_mac && there->facts.permanent_mac != mac;
+        return identity != known.end() && identity->second.mac == mac && !is_replaced;
+    };
+    const auto is_elsewhere = [&](const Link& link) {
+        return (link.mac == mac || link.facts.permanent_mac == mac) && !bond.nics.contains(link.name) && (link.is_device() || link.as<bridges::Veth>());
+    };
+    if (std::ranges::none_of(bond.nics, is_of) || std::ranges::any_of(draft.host.kernel.links, is_elsewhere)) return std::nullopt;
+    return mac;
 }
 
 void port_of_bond(Draft& draft, const intent::Bond& bond, const IfName& nic, intent::Mtu mtu, const bridges::Traffic& shares) {

@@ -211,13 +211,13 @@ TEST_CASE("what is known of NICs goes with their names", "[identity]") {
     CHECK(intent::moved(met, {{name("eno2"), name("eno1")}}) == Identities{{name("eno1"), met.at(name("eno2"))}});
 }
 
-TEST_CASE("a bond that is made anew has the MAC it had, unless the NIC of that MAC is elsewhere", "[identity]") {
+TEST_CASE("a bond that is made anew has the MAC it had, as long as that is of a NIC of its own", "[identity]") {
     intent::Intent intent;
     intent::Bond bond{name("bond0")};
-    bond.nics = {name("eno2"), name("eno3")};
+    bond.nics = {name("eno1"), name("eno2")};
     bond.options = {{"mode", "active-backup"}};
     intent.put(bond);
-    const Identities known{{name("bond0"), {nic("eno1", 1).mac}}};
+    Identities known{{name("bond0"), {nic("eno1", 1).mac}}, {name("eno1"), {nic("eno1", 1).mac}}, {name("eno2"), {nic("eno2", 2).mac}}};
     const auto made = [&](std::vector<bridges::Link> beside) {
         beside.push_back(nic("eno2", 2));
         const bridges::State kernel = host(std::move(beside));
@@ -225,14 +225,23 @@ TEST_CASE("a bond that is made anew has the MAC it had, unless the NIC of that M
         here.identities = &known;
         return lower::lower(intent, lower::everything(intent), here).kernel.links.find(name("bond0"))->mac;
     };
-    CHECK(made({}) == nic("eno1", 1).mac);
-    CHECK(made({nic("eno1", 1)}) == nic("eno2", 2).mac);
-    bridges::Link other{name("bond1")}, port = nic("eno1", 4);  // it wears that of its bond
+    CHECK(made({}) == nic("eno1", 1).mac);  // it is late
+
+    CHECK(made({nic("eno3", 1)}) == nic("eno2", 2).mac);
+    bridges::Link other{name("bond1")}, port = nic("eno3", 4);  // it wears that of its bond
     other.kind = bridges::Bond{{{"mode", "active-backup"}}};
     other.mac = port.mac;
     port.facts.permanent_mac = nic("eno1", 1).mac;
     port.master = bridges::Master{other.name};
     CHECK(made({other, port}) == nic("eno2", 2).mac);
+
+    // Another card is in its place: where the one of that MAC is now, nobody knows.
+    bridges::Link replaced = nic("eno1", 7);
+    replaced.facts.permanent_mac = replaced.mac;
+    CHECK(made({replaced}) == replaced.mac);
+    known[name("eno1")].mac = replaced.mac;
+    CHECK(made({replaced}) == replaced.mac);
+    CHECK(made({}) == nic("eno2", 2).mac);
 }
 
 }  // namespace identity_test
