@@ -83,7 +83,7 @@ public:
     // Takes away the filters of ports that somebody else, or a netd that died, has left without a link, and of these ports.
     virtual Result<> forget_filters(const std::set<IfName>& released) = 0;
 
-    // From now on the host takes nothing from these; and from these, but from all others. What the kernel can't do is not missed.
+    // From whom the host takes nothing: besides those so far from these; and from these alone. What the kernel can't do is not missed.
     virtual Result<> take_no_more_from(const topology::Unheard&) { return {}; }
     virtual Result<> take_nothing_from(const topology::Unheard&) { return {}; }
 };

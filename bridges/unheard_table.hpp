@@ -20,9 +20,9 @@ public:
     // No error where the kernel has no nftables for ARP, or the host no nft: then nothing is kept.
     static UnheardTable open();
 
-    // The host takes no more from these, and from no others. Error: the one before holds, if it stood.
+    // From these alone the host takes nothing. Error: what was before holds, if it stood.
     Result<> put(const Unheard& unheard);
-    // The host takes no more from these either. Costs what is new.
+    // From these it takes nothing either. Costs what is new.
     Result<> add(const Unheard& more);
     // Puts back what somebody else changed.
     void hear();
