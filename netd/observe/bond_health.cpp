@@ -53,12 +53,15 @@ std::map<topology::IfName, Ports> bonds_of(const Snapshot& snapshot) {
     return bonds;
 }
 
+// One that is down does nothing by intent.
+bool is_at_work(const Link& bond) { return bond.as<bridges::Bond>() && bond.up.value_or(false); }
+
 bool carries(const Link* port) { return port->up.value_or(false) && port->facts.carrier; }
 
 }  // namespace
 
 std::string bond_verdict(const Link& bond, const Ports& ports) {
-    if (!bond.as<bridges::Bond>() || !bond.up.value_or(false) || ports.empty()) return "";
+    if (!is_at_work(bond) || ports.empty()) return "";
     Ports live;
     std::ranges::copy_if(ports, std::back_inserter(live), carries);
     if (live.empty()) return fmt::format("none of its ports has a carrier: {}", names_of(ports));
@@ -75,7 +78,7 @@ std::map<std::string, std::string> bond_verdicts(const Snapshot& snapshot) {
 std::map<std::string, std::vector<std::string>> dead_ports(const Snapshot& snapshot) {
     std::map<std::string, std::vector<std::string>> dead;
     for (const auto& [name, ports] : bonds_of(snapshot)) {
-        if (std::ranges::none_of(ports, carries)) continue;
+        if (std::ranges::none_of(ports, carries) || !is_at_work(*snapshot.observed.kernel.links.find(name))) continue;
         for (const Link* port : ports)
             if (!carries(port)) dead[name.text()].push_back(port->name.text());
     }

@@ -16,7 +16,7 @@ std::string bond_verdict(const bridges::Link& bond, const std::vector<const brid
 // Of each bond of the host that has one, by its name.
 std::map<std::string, std::string> bond_verdicts(const Snapshot& snapshot);
 
-// Ports without carrier, or set down, of bonds that others of their ports carry: all goes on, with less to fall back on. By bond.
+// Ports without carrier, or set down, of bonds that are up and that others of their ports carry: all goes on, with less to fall back on. By bond.
 std::map<std::string, std::vector<std::string>> dead_ports(const Snapshot& snapshot);
 
 }  // namespace observe

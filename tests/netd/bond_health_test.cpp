@@ -87,6 +87,12 @@ TEST_CASE("a port that is dead beside live ones is named, and bonds whose ports 
     snapshot.observed.kernel.links.put(port("eno1", {}, false));
     CHECK(observe::dead_ports(snapshot).empty());
     CHECK(observe::bond_verdicts(snapshot).size() == 1);
+
+    // A bond that is down carries nothing by intent.
+    Link down = bond("active-backup");
+    down.up = false;
+    snapshot.observed.kernel.links = {down, port("eno1", {}), port("eno2", {}, false)};
+    CHECK(observe::dead_ports(snapshot).empty());
 }
 
 }  // namespace bond_health_test
