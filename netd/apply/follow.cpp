@@ -34,7 +34,7 @@ Result<> Transactor::follow(const lower::Leases& offered) {
     const lower::Leases& held = backends_.leases ? *backends_.leases : none;
     const intent::Intent now = lower::attainable(standing(), {backends_.kernel.state(), backends_.ovs.connected()});
     lower::Touched touched{.networks = lower::differing(now, held, offered)};
-    lower::Host host = observe::host_of(backends_);
+    lower::Host host = this->host();
     host.leases = &offered;
     host.held = &held;
     const auto entry = open_;

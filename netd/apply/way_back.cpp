@@ -74,7 +74,7 @@ lower::Ground Transactor::ground() const {
 bool Transactor::still_stands() const {
     const lower::Ground here = ground();
     const intent::Intent was = lower::attainable(running_, here), now = lower::attainable(standing_, here);
-    const lower::Goal goal = goal_of(was, now, {}, observe::host_of(backends_));
+    const lower::Goal goal = goal_of(was, now, {}, host());
     return plan::make(goal.wanted, before_image(goal)).empty();
 }
 

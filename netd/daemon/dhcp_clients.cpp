@@ -54,15 +54,16 @@ topology::Result<DhcpClients> DhcpClients::open(const std::string& folder, const
     auto leases = LeaseFolder::open(folder, clock);
     if (!leases) return leases.error();
     DhcpClients clients(std::move(*leases), clock);
-    clients.take_up();
+    if (auto taken = clients.take_up(); !taken) return taken.error();
     return clients;
 }
 
 bool DhcpClients::are_to_be_had() { return ::access(program, X_OK) == 0; }
 
-void DhcpClients::take_up() {
+topology::Result<> DhcpClients::take_up() {
     const auto keys = leases_.keys_of(".pid");
-    for (const std::string& key : keys ? *keys : std::set<std::string>()) {
+    if (!keys) return keys.error();
+    for (const std::string& key : *keys) {
         std::istringstream told(store::content_of(leases_.path(key, ".pid")));
         pid_t pid = 0;
         unsigned long long started = 0;
@@ -75,6 +76,7 @@ void DhcpClients::take_up() {
         const Family family = key.ends_with("-6") ? Family::v6 : Family::v4;
         running_.insert_or_assign(key, Running{{key, *name, family}, pid, std::move(process), clock_->boottime()});
     }
+    return {};
 }
 
 void DhcpClients::note_failure(const std::string& key, std::chrono::nanoseconds lived) {

@@ -55,7 +55,7 @@ private:
     };
 
     DhcpClients(LeaseFolder leases, const loop::Clock& clock) : leases_(std::move(leases)), clock_(&clock) {}
-    void take_up();
+    topology::Result<> take_up();
     void bury();
     void note_failure(const std::string& key, std::chrono::nanoseconds lived);
     bool is_taken(const topology::IfName& device) const;

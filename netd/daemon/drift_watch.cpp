@@ -7,7 +7,10 @@
 #include "netd/observe/drift.hpp"
 #include "netd/wire/write_event.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <map>
 #include <string_view>
 
 namespace netd {
@@ -20,11 +23,22 @@ namespace {
 // A transaction's own steps are over by then, and a person at night still finds it instant.
 constexpr std::chrono::milliseconds delay{250};
 
-// The status tells it only for as long as it is so.
-void log_wire(const observe::Event& event) {
-    const auto& words = event.attributes;
-    if (event.topic == "network.up") return log::info("network {} is up again", event.subject);
-    log::warn("network {} is down: {}: {}, for {} s now", event.subject, words.at("device"), words.at("why"), words.at("seconds"));
+std::string what_is(std::vector<std::string> networks, const char* how) {
+    const bool is_one = networks.size() == 1;
+    return fmt::format("network{} {} {} {}", is_one ? "" : "s", log::some_of(std::move(networks)), is_one ? "is" : "are", how);
+}
+
+// The status tells it only for as long as it is so. One line for all that one cable carries, which may be a thousand.
+void log_wires(const std::vector<observe::Event>& events) {
+    std::map<std::string, std::vector<std::string>> down;
+    std::vector<std::string> up;
+    for (const observe::Event& event : events) {
+        const auto& words = event.attributes;
+        if (event.topic == "network.up") up.push_back(event.subject);
+        else down[fmt::format("{}: {}, for {} s now", words.at("device"), words.at("why"), words.at("seconds"))].push_back(event.subject);
+    }
+    if (!up.empty()) log::info("{} again", what_is(std::move(up), "up"));
+    for (auto& [why, networks] : down) log::warn("{}: {}", what_is(std::move(networks), "down"), why);
 }
 
 }  // namespace
@@ -69,10 +83,11 @@ void DriftWatch::look_soon() {
 
 void DriftWatch::look() {
     const auto now = clock_.boottime();
-    for (const observe::Event& event : carriers_.look(*snapshot_, now)) {
+    const auto wires = carriers_.look(*snapshot_, now);
+    log_wires(wires);
+    for (const observe::Event& event : wires) {
         nlohmann::json body = wire::write_event(event);
         body["revision"] = snapshot_->revision;
-        log_wire(event);
         tell_(event.topic.c_str(), std::move(body));
     }
     tell_drift(observe::find_drift(*snapshot_));

@@ -3,6 +3,8 @@
 
 #include "topology/names.hpp"
 
+#include <fmt/format.h>
+
 #include <cstdio>
 #include <cstdlib>
 
@@ -13,6 +15,13 @@ void write(int level, std::string_view line) {
     const std::string text = topology::escaped(line);
     if (journal) std::fprintf(stderr, "<%d>%s\n", level, text.c_str());
     else std::fprintf(stderr, "netd: %s\n", text.c_str());
+}
+
+std::string some_of(std::vector<std::string> names) {
+    constexpr std::size_t most = 12;
+    const std::size_t more = names.size() > most ? names.size() - most : 0;
+    names.resize(names.size() - more);
+    return fmt::format("{}{}", fmt::join(names, ", "), more > 0 ? fmt::format(" and {} more", more) : "");
 }
 
 std::string sentence(const topology::Error& error) { return error.subject.empty() ? error.what : error.subject + ": " + error.what; }

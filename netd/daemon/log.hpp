@@ -7,6 +7,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace netd::log {
 
@@ -16,6 +17,9 @@ void write(int level, std::string_view line);
 template <class... Args> void error(fmt::format_string<Args...> format, Args&&... args) { write(3, fmt::format(format, std::forward<Args>(args)...)); }
 template <class... Args> void warn(fmt::format_string<Args...> format, Args&&... args) { write(4, fmt::format(format, std::forward<Args>(args)...)); }
 template <class... Args> void info(fmt::format_string<Args...> format, Args&&... args) { write(6, fmt::format(format, std::forward<Args>(args)...)); }
+
+// Of many names the first twelve, and how many more there are.
+std::string some_of(std::vector<std::string> names);
 
 // What is wrong, and with what.
 std::string sentence(const topology::Error& error);

@@ -143,16 +143,12 @@ namespace {
 
 // Of a request, for the log: not all of a thousand.
 std::string names_of(const intent::Request& request) {
-    constexpr std::size_t most = 12;
     std::vector<std::string> names;
     for (const auto& network : request.networks) names.push_back(network.name.text());
     for (const auto& network : request.removed) names.push_back("-" + network.text());
     for (const auto& bond : request.bonds) names.push_back(bond.name.text());
     for (const auto& bond : request.removed_bonds) names.push_back("-" + bond.text());
-    if (names.empty()) return "nothing by name";
-    const std::size_t more = names.size() > most ? names.size() - most : 0;
-    names.resize(names.size() - more);
-    return fmt::format("{}{}", fmt::join(names, ", "), more > 0 ? fmt::format(" and {} more", more) : "");
+    return names.empty() ? "nothing by name" : log::some_of(std::move(names));
 }
 
 }  // namespace
