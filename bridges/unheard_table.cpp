@@ -113,11 +113,11 @@ Result<> UnheardTable::add(const Unheard& more) {
 }
 
 void UnheardTable::hear() {
-    if (!socket_ || !is_own_) return;
+    if (!socket_) return;
     const bool stood = is_known_;
-    if (is_disturbed(0)) is_known_ = false;
+    if (is_disturbed(0)) is_known_ = false;  // asked in any case: whoever waits for the descriptor waits for what is left unread
     const auto now = std::chrono::steady_clock::now();
-    if (is_known_ || stands_.empty() || (!stood && now < next_try_)) return;
+    if (!is_own_ || is_known_ || stands_.empty() || (!stood && now < next_try_)) return;
     next_try_ = now + between_repairs;
     const Unheard lost = stands_;
     if (!put_up(lost)) return;
