@@ -27,12 +27,11 @@ using NftRule = std::unique_ptr<nftnl_rule, ReleasedBy<nftnl_rule_free>>;
 
 constexpr const char *table_name = "netd-probe", *chain_name = "probe";
 
-// What kind of device a frame comes by, and by which bridge.
-NftRule rule_of_gates() {
+NftRule rule_that_reads(std::initializer_list<nft_meta_keys> keys) {
     NftRule rule(nftnl_rule_alloc());
     nftnl_rule_set_str(rule.get(), NFTNL_RULE_TABLE, table_name);
     nftnl_rule_set_str(rule.get(), NFTNL_RULE_CHAIN, chain_name);
-    for (const auto key : {NFT_META_IIFKIND, NFT_META_BRI_IIFNAME}) {
+    for (const auto key : keys) {
         nftnl_expr* meta = nftnl_expr_alloc("meta");  // the rule's from when it is added
         nftnl_expr_set_u32(meta, NFTNL_EXPR_META_KEY, static_cast<std::uint32_t>(key));
         nftnl_expr_set_u32(meta, NFTNL_EXPR_META_DREG, NFT_REG_1);
@@ -41,20 +40,18 @@ NftRule rule_of_gates() {
     return rule;
 }
 
-}  // namespace
-
-bool can_have_gates() {
+bool can_have_rule(std::uint8_t family, std::initializer_list<nft_meta_keys> keys) {
     const Table table(nftnl_table_alloc());
     nftnl_table_set_str(table.get(), NFTNL_TABLE_NAME, table_name);
     const NftChain chain(nftnl_chain_alloc());
     nftnl_chain_set_str(chain.get(), NFTNL_CHAIN_TABLE, table_name);
     nftnl_chain_set_str(chain.get(), NFTNL_CHAIN_NAME, chain_name);
-    const NftRule rule = rule_of_gates();
+    const NftRule rule = rule_that_reads(keys);
 
     std::array<char, 4096> buffer;
     char* end = buffer.data();
     std::uint32_t sequence = 0;
-    const auto header = [&](std::uint16_t type, std::uint16_t flags) { return nftnl_nlmsg_build_hdr(end, type, NFPROTO_BRIDGE, flags, ++sequence); };
+    const auto header = [&](std::uint16_t type, std::uint16_t flags) { return nftnl_nlmsg_build_hdr(end, type, family, flags, ++sequence); };
     const auto add = [&end](const nlmsghdr* message) { end += NLMSG_ALIGN(message->nlmsg_len); };
     add(nftnl_batch_begin(end, ++sequence));
     nlmsghdr* message = header(NFT_MSG_NEWTABLE, NLM_F_CREATE);
@@ -78,5 +75,12 @@ bool can_have_gates() {
     const auto got = mnl_socket_recvfrom(socket.get(), buffer.data(), buffer.size());
     return got > 0 && mnl_cb_run(buffer.data(), static_cast<std::size_t>(got), 0, 0, nullptr, nullptr) >= 0;
 }
+
+}  // namespace
+
+// What kind of device a frame comes by, and by which bridge.
+bool can_have_gates() { return can_have_rule(NFPROTO_BRIDGE, {NFT_META_IIFKIND, NFT_META_BRI_IIFNAME}); }
+
+bool can_have_tables(std::uint8_t family) { return can_have_rule(family, {NFT_META_IIFNAME}); }
 
 }  // namespace bridges

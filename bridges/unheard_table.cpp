@@ -2,6 +2,7 @@
 #include "bridges/unheard_table.hpp"
 
 #include "bridges/filter_rules.hpp"
+#include "bridges/gate_probe.hpp"
 #include "bridges/nft_program.hpp"
 
 #include <fmt/format.h>
@@ -58,7 +59,8 @@ std::string write_unheard_tables(const Unheard& unheard) {
 UnheardTable UnheardTable::open() {
     UnheardTable opened;
     auto socket = NftSocket::open();
-    if (!socket || !has_nft_program() || !socket->count_rules(NFPROTO_ARP, unheard_tables)) return opened;
+    const auto can_have = [&](std::uint8_t family) { return socket->comment(family, unheard_tables) || can_have_tables(family); };
+    if (!socket || !has_nft_program() || !can_have(NFPROTO_INET) || !can_have(NFPROTO_ARP)) return opened;
     const auto visit = [&](const NftElement& one) { opened.stands_.insert(read_key(one.key)); };
     (void)socket->each_element(NFPROTO_INET, unheard_tables, unheard_guests, visit);  // or there is none
     opened.socket_ = std::move(*socket);

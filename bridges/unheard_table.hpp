@@ -17,7 +17,7 @@ using topology::Unheard;
 
 class UnheardTable {
 public:
-    // No error where the kernel has no nftables for ARP, or the host no nft: then nothing is kept.
+    // No error where the kernel has no nftables for inet or ARP, or the host no nft: then nothing is kept.
     static UnheardTable open();
 
     // From these alone the host takes nothing. Error: what was before holds, if it stood.
