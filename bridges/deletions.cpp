@@ -34,7 +34,7 @@ Result<std::list<Deletions::Deletion>::iterator> Deletions::begin(std::vector<Me
         RequestSocket socket;
         std::vector<Message> requests;
     };
-    const auto work = [held = std::make_shared<Work>(std::move(*socket), std::move(requests)), tell = answered.get()] {
+    const auto work = [held = std::make_shared<Work>(Work{std::move(*socket), std::move(requests)}), tell = answered.get()] {
         auto answers = held->socket.exchange(held->requests);
         eventfd_write(tell, 1);
         return answers;
