@@ -26,7 +26,7 @@ constexpr std::string_view chains = R"(
   ether daddr & ff:ff:ff:ff:ff:f0 == 01:80:c2:00:00:00 goto drop_control
   ether daddr & ff:ff:ff:ff:ff:f0 == 01:80:c2:00:00:20 goto drop_control
   ether daddr { 01:00:0c:cc:cc:cc, 01:00:0c:cc:cc:cd, 01:00:0c:cd:cd:cd } goto drop_control
-  ether type { 0x8808, 0x8809, 0x888e, 0x88cc, 0x88e3, 0x8902, 0x8926, 0x893f } goto drop_control
+  meta protocol { 0x8808, 0x8809, 0x888e, 0x88cc, 0x88e3, 0x8902, 0x8926, 0x893f } goto drop_control
   meta protocol < 0x600 goto drop_ethertype
  }
  chain readable {
