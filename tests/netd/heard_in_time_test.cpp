@@ -21,8 +21,19 @@ struct Hypervisor : fakes::FakeHypervisor {
     std::function<void()> meanwhile;
 };
 
+// When it has told all, which is the last that is asked before a command is taken, `meanwhile` is done.
+struct Kernel : fakes::FakeKernel {
+    using FakeKernel::FakeKernel;
+    topology::Result<bridges::Heard> hear() override {
+        auto heard = FakeKernel::hear();
+        if (const auto once = std::exchange(meanwhile, {})) once();
+        return heard;
+    }
+    std::function<void()> meanwhile;
+};
+
 struct Host {
-    fakes::FakeKernel kernel{"eno1", "eno2"};
+    Kernel kernel{"eno1", "eno2"};
     std::unique_ptr<loop::Mailbox<serve::Command>> commands = std::move(*loop::Mailbox<serve::Command>::open());
     std::unique_ptr<loop::Mailbox<serve::Note>> notes = std::move(*loop::Mailbox<serve::Note>::open());
     OneByOne ovs{kernel, *commands};
@@ -59,7 +70,7 @@ TEST_CASE("beside a change that waits is mended what has gone since netd listene
         [&] { host.asks_for(R"({"networks": {"lan": {}}, "options": {"connectivityCheck": false}})"); },
         [&] { host.asks_for(R"({"networks": {"web": {"nic": "eno1"}}, "options": {"connectivityTimeout": 60}})"); },
         [&] {
-            host.ovs.meanwhile = [&] { host.lose("lan"); };
+            host.kernel.meanwhile = [&] { host.lose("lan"); };
             host.commands->push(serve::Mend{{.networks = {"lan"}}});
         },
         [&] { is_back = host.has("lan"); },
@@ -81,7 +92,7 @@ TEST_CASE("a change that an earlier netd made is kept, when its lease comes, onl
             CHECK(host.kernel.meddle(topology::Update<bridges::Link>{*host.kernel.truth().links.find(web.name), web}));
         },
         [&] {
-            if (is_disturbed) host.ovs.meanwhile = [&] { host.lose("lan"); };
+            if (is_disturbed) host.kernel.meanwhile = [&] { host.lose("lan"); };
             const std::string file = host.disk.run() + "/dhcp/beside";
             std::ofstream(file) << "new_ip_address=10.7.0.84\nnew_subnet_cidr=24\n";
             std::filesystem::rename(file, host.disk.run() + "/dhcp/eno1-4.new");

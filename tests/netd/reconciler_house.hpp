@@ -18,8 +18,7 @@ struct OneCommand : fakes::FakeSwitch {
     serve::Command next = serve::Stop{};
 };
 
-// Where the reconciler would wait it is given one thing after the other to be done, and is then told to stop. What has come when it has
-// heard the kernel, and before it takes a command, is done by `meanwhile`.
+// Where the reconciler would wait it is given one thing after the other to be done, and is then told to stop.
 struct OneByOne : fakes::FakeSwitch {
     OneByOne(fakes::FakeKernel& kernel, loop::Mailbox<serve::Command>& into) : FakeSwitch(&kernel), commands(into) {}
     void wait(std::span<const int>, std::chrono::steady_clock::time_point) override {
@@ -27,14 +26,9 @@ struct OneByOne : fakes::FakeSwitch {
         next.front()();
         next.pop_front();
     }
-    bool hear() override {
-        if (const auto once = std::exchange(meanwhile, {})) once();
-        return FakeSwitch::hear();
-    }
 
     loop::Mailbox<serve::Command>& commands;
     std::deque<std::function<void()>> next;
-    std::function<void()> meanwhile;
 };
 
 }  // namespace house
