@@ -1,5 +1,6 @@
 """Errors quote the packet that they are about, and may lie: nobody on one network tells the host how large packets are to be on another."""
 
+import contextlib
 import socket
 import struct
 import time
@@ -48,18 +49,26 @@ def of_another_network(host):
             time.sleep(0.1)
             assert not (found := believed(host)), (name, tries, found)
     # The control: an error about what the host did send there, by who is on the way.
-    mac = host.space.link("disks")["address"]
+    mac, asked = host.space.link("disks")["address"], {}
     for family, own, other in ((socket.AF_INET, "10.1.0.1", "10.1.0.2"), (socket.AF_INET6, "fd00:1::1", "fd00:1::2")):
         with inside(host.space.name):
-            asker = host.later(socket.socket(family, socket.SOCK_DGRAM))
+            asker = asked[own, other] = host.later(socket.socket(family, socket.SOCK_DGRAM))
         asker.connect((other, 9))
-        port = asker.getsockname()[1]
-        asker.send(b"netd-question")
-        if family == socket.AF_INET:
-            wires["eno1"].send(ether(mac, ROUTER, 0x800, too_long4(other, own, ip4(own, other, 17, udp(port, 9, b"netd-question")))))
-        else:
-            wires["eno1"].send(ether(mac, ROUTER, 0x86DD, too_long6(other, own, ip6(own, other, 17, udp6(own, other, port, 9, b"netd-question")))))
-    wait_until(lambda: believed(host) == {4, 6}, what=lambda: f"an honest error is believed of {believed(host)} only")
+
+    def honest_is_believed():
+        for (own, other), asker in asked.items():
+            port = asker.getsockname()[1]
+            for _ in range(2):
+                with contextlib.suppress(OSError):   # what the error before made of it
+                    asker.send(b"netd-question")
+            if asker.family == socket.AF_INET:
+                wires["eno1"].send(ether(mac, ROUTER, 0x800, too_long4(other, own, ip4(own, other, 17, udp(port, 9, b"netd-question")))))
+            else:
+                wires["eno1"].send(ether(mac, ROUTER, 0x86DD, too_long6(other, own, ip6(own, other, 17, udp6(own, other, port, 9, b"netd-question")))))
+        time.sleep(0.1)
+        return believed(host) == {4, 6}
+
+    wait_until(honest_is_believed, what=lambda: f"an honest error is believed of {believed(host)} only")
 
 
 @case("services")
