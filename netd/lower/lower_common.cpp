@@ -107,16 +107,15 @@ std::optional<topology::Mac> mac_of_before(const Draft& draft, const intent::Bon
     const auto before = known.find(bond.name);
     if (before == known.end() || !before->second.mac) return std::nullopt;
     const topology::Mac mac = *before->second.mac;
-    const auto is_of = [&](const IfName& nic) {
-        const auto identity = known.find(nic);
-        const Link* there = observed(draft, nic);
+    const auto is_of = [&](const auto& card) {  // be it one that has not come yet
+        const Link* there = observed(draft, card.first);
         const bool is_replaced = there && there->facts.permanent_mac && there->facts.permanent_mac != mac;
-        return identity != known.end() && identity->second.mac == mac && !is_replaced;
+        return card.first != bond.name && card.second.mac == mac && !is_replaced;
     };
     const auto is_elsewhere = [&](const Link& link) {
         return (link.mac == mac || link.facts.permanent_mac == mac) && !bond.nics.contains(link.name) && (link.is_device() || link.as<bridges::Veth>());
     };
-    if (std::ranges::none_of(bond.nics, is_of) || std::ranges::any_of(draft.host.kernel.links, is_elsewhere)) return std::nullopt;
+    if (std::ranges::none_of(known, is_of) || std::ranges::any_of(draft.host.kernel.links, is_elsewhere)) return std::nullopt;
     return mac;
 }
 
