@@ -6,6 +6,12 @@
 #include <algorithm>
 
 namespace intent {
+
+bool may_be_a_nic(const bridges::Link& link) {
+    const bool ours = topology::is_ours(link.owner);
+    return !ours && link.facts.kind != "openvswitch" && (link.is_device() || link.as<bridges::Veth>());
+}
+
 namespace {
 
 using bridges::Link;
@@ -31,12 +37,6 @@ std::set<IfName> nics_of(const Delta& delta) {
 }
 
 std::optional<Mac> own_mac(const Link& link) { return link.facts.permanent_mac ? link.facts.permanent_mac : link.mac; }
-
-// What somebody plugged in or made before netd; a tap or a veth may be a NIC in a namespace. A bridge of Open vSwitch has its NIC's MAC.
-bool may_be_a_nic(const Link& link) {
-    const bool ours = topology::is_ours(link.owner);
-    return !ours && link.facts.kind != "openvswitch" && (link.is_device() || link.as<bridges::Veth>());
-}
 
 template <class Is>
 std::optional<IfName> the_only(const bridges::State& kernel, Is&& is) {

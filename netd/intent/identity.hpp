@@ -17,6 +17,9 @@ using Identities = std::map<IfName, Identity>;
 using BusOf = std::string (*)(const IfName& device);   // "" where it has none
 using Renames = std::map<IfName, IfName>;  // the name in a definition, the name that the device has now
 
+// What somebody plugged in or made before netd; a tap or a veth may be a NIC in a namespace. A bridge of Open vSwitch has its NIC's MAC.
+bool may_be_a_nic(const bridges::Link& link);
+
 // Of the NICs that the definitions name and that are there; of those that aren't, or whose name another known card has, what was known before.
 // And the MACs of bonds, which have that of a NIC, and keep it.
 Identities identities_of(const Intent& intent, const bridges::State& kernel, const Identities& known, BusOf bus_of);

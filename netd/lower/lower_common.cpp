@@ -113,7 +113,7 @@ std::optional<topology::Mac> mac_of_before(const Draft& draft, const intent::Bon
         return card.first != bond.name && card.second.mac == mac && !is_replaced;
     };
     const auto is_elsewhere = [&](const Link& link) {
-        return (link.mac == mac || link.facts.permanent_mac == mac) && !bond.nics.contains(link.name) && (link.is_device() || link.as<bridges::Veth>());
+        return (link.mac == mac || link.facts.permanent_mac == mac) && !bond.nics.contains(link.name) && intent::may_be_a_nic(link);
     };
     if (std::ranges::none_of(known, is_of) || std::ranges::any_of(draft.host.kernel.links, is_elsewhere)) return std::nullopt;
     return mac;

@@ -237,6 +237,10 @@ TEST_CASE("a bond that is made anew has the MAC it had, as long as that is of a 
     port.master = bridges::Master{other.name};
     CHECK(made({other, port}) == nic("eno2", 2).mac);
 
+    bridges::Link internal = nic("web", 1);  // what Open vSwitch has kept over the boot
+    internal.facts.kind = "openvswitch";
+    CHECK(made({internal}) == nic("eno1", 1).mac);
+
     // Another card is in its place: where the one of that MAC is now, nobody knows.
     bridges::Link replaced = nic("eno1", 7);
     replaced.facts.permanent_mac = replaced.mac;
