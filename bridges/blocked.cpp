@@ -44,4 +44,13 @@ Result<Blocked> BlockedReader::read() {
     return blocked;
 }
 
+Result<> forget_counts(NftSocket& socket, std::uint8_t family, const char* table, std::span<const std::string> sets, const topology::IfName& port, std::vector<NftChange>& changes) {
+    for (const std::string& set : sets) {
+        const auto found = socket.has_element(family, table, set.c_str(), key_of(port));
+        if (!found) return found.error();
+        if (*found) changes.push_back({false, set, key_of(port)});
+    }
+    return {};
+}
+
 }  // namespace bridges

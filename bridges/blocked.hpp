@@ -5,7 +5,11 @@
 #include "topology/block_reasons.hpp"
 #include "topology/result.hpp"
 
+#include <cstdint>
 #include <memory>
+#include <span>
+#include <string>
+#include <vector>
 
 namespace bridges {
 
@@ -24,5 +28,12 @@ private:
     struct Held;
     std::unique_ptr<Held> held_;
 };
+
+class NftSocket;
+struct NftChange;
+
+// Adds what takes a port that goes out of those of these sets of a table that have counted of it. Each is asked by the name: a list of what is in
+// one costs a walk over the room that it has.
+topology::Result<> forget_counts(NftSocket& socket, std::uint8_t family, const char* table, std::span<const std::string> sets, const topology::IfName& port, std::vector<NftChange>& changes);
 
 }  // namespace bridges

@@ -1,6 +1,7 @@
 // See filter_table.hpp.
 #include "bridges/filter_table.hpp"
 
+#include "bridges/blocked.hpp"
 #include "bridges/gate_probe.hpp"
 #include "bridges/nft_program.hpp"
 
@@ -122,16 +123,6 @@ Result<bool> FilterTable::hear() {
     return *std::exchange(stood_, std::nullopt) != content();
 }
 
-// Counters of a port that goes, so that nothing of it stays.
-Result<> FilterTable::forget_counters(const IfName& port, std::vector<NftChange>& changes) {
-    for (const std::string& set : counting_sets()) {
-        const auto found = socket_->has_element(NFPROTO_BRIDGE, filter_table_name, set.c_str(), key_of(port));
-        if (!found) return found.error();
-        if (*found) changes.push_back({false, set, key_of(port)});
-    }
-    return {};
-}
-
 namespace {
 
 void patch(std::set<IfName>& names, const std::map<IfName, bool>& changes) {
@@ -206,7 +197,8 @@ Result<> FilterTable::change(const FilterChanges& filters, const GateChanges& ga
         for (const FilterElement& one : now)
             if (!was.contains(one)) changes.push_back({true, one.set, one.key, one.chain});
         if (filter) continue;
-        if (auto listed = forget_counters(port, changes); !listed) return listed;
+        // So that nothing of it stays.
+        if (auto counts = forget_counts(*socket_, NFPROTO_BRIDGE, filter_table_name, counting_sets(), port, changes); !counts) return counts;
     }
     if (has_gates()) {
         compare("gates", content_.gates->bridges, gates.bridges, changes);

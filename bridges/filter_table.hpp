@@ -58,7 +58,6 @@ private:
     Result<FilterElements> read();
     Result<> put_up(const FilterChanges& filters, const GateChanges& gates);
     Result<> change(const FilterChanges& filters, const GateChanges& gates);
-    Result<> forget_counters(const IfName& port, std::vector<NftChange>& changes);
     Result<> forget_unknown(const topology::Keyed<Link>& links);
     void note_restored();
     Result<> conclude(const Result<std::uint32_t>& before);

@@ -1,6 +1,7 @@
 // See host_table.hpp.
 #include "bridges/host_table.hpp"
 
+#include "bridges/blocked.hpp"
 #include "bridges/filter_rules.hpp"
 #include "bridges/nft_program.hpp"
 
@@ -64,14 +65,11 @@ Result<bool> HostTable::hear() {
 
 Result<> HostTable::forget(const std::set<IfName>& gone) {
     if (!socket_ || !is_whole_) return {};
+    std::vector<std::string> sets;
+    for (const topology::BlockReason& reason : topology::host_block_reasons) sets.push_back(counting_set(reason));
     std::vector<NftChange> changes;
-    for (const topology::BlockReason& reason : topology::host_block_reasons)
-        for (const IfName& name : gone) {
-            const auto set = counting_set(reason);
-            const auto found = socket_->has_element(NFPROTO_INET, host_table_name, set.c_str(), key_of(name));  // a list of all would cost a walk over room for 65535
-            if (!found) return found.error();
-            if (*found) changes.push_back({false, set, key_of(name)});
-        }
+    for (const IfName& name : gone)
+        if (auto counts = forget_counts(*socket_, NFPROTO_INET, host_table_name, sets, name, changes); !counts) return counts;
     return changes.empty() ? Result<>() : socket_->change(NFPROTO_INET, host_table_name, changes);
 }
 
