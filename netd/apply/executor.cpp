@@ -105,8 +105,7 @@ lower::HostState within_reach(lower::HostState wanted, const guests::Hypervisor&
     return wanted;
 }
 
-plan::Plan what_differs(const lower::HostState& wanted, const lower::Scope& scope, const Backends& backends) {
-    lower::HostState have = lower::restricted(observe::state_of(backends), scope);
+plan::Plan what_differs(const lower::HostState& wanted, lower::HostState have, const Backends& backends) {
     if (!backends.guests.connected()) have.guests = {};
     return plan::make(within_reach(wanted, backends.guests), have);
 }
@@ -121,12 +120,11 @@ bool were_made_anew(const topology::Keyed<bridges::Link>& wanted, const topology
 }
 
 // Somebody may have given a link the name that another one had when this began and that goes: it is none that was to go.
-lower::Scope without_newcomers(lower::Scope scope, const topology::Keyed<bridges::Link>& wanted, const topology::Keyed<bridges::Link>& before, const topology::Keyed<bridges::Link>& now) {
+void leave_out_newcomers(topology::Keyed<bridges::Link>& have, const topology::Keyed<bridges::Link>& wanted, const topology::Keyed<bridges::Link>& before, const topology::Keyed<bridges::Link>& now) {
     topology::Keyed<bridges::Link>::each_difference(before, now, [&](const bridges::Link* was, const bridges::Link* link) {
         const bool is_another = link && topology::is_ours(link->owner) && !(was && was->owner == link->owner);
-        if (is_another && !wanted.contains(link->name)) scope.links.erase(link->name);
+        if (is_another && !wanted.contains(link->name)) have.erase(link->name);
     });
-    return scope;
 }
 
 std::string what_is_left(const plan::Plan& plan) {
@@ -156,7 +154,11 @@ Result<> reach(const lower::HostState& wanted, const lower::Scope& scope, const 
     constexpr int rounds = 4;
     plan::Plan left;
     const auto at_first = backends.kernel.state().links;
-    const auto look = [&] { return what_differs(wanted, without_newcomers(scope, wanted.kernel.links, at_first, backends.kernel.state().links), backends); };
+    const auto look = [&] {
+        lower::HostState have = lower::restricted(observe::state_of(backends), scope);
+        leave_out_newcomers(have.kernel.links, wanted.kernel.links, at_first, backends.kernel.state().links);
+        return what_differs(wanted, std::move(have), backends);
+    };
     for (int round = 0; round < rounds; ++round) {
         left = look();
         if (left.empty()) return {};
@@ -174,7 +176,7 @@ Result<> reach(const lower::HostState& wanted, const lower::Scope& scope, const 
 }
 
 void reach_in_part(const lower::HostState& wanted, const lower::Scope& scope, const Backends& backends, Clock::time_point deadline) {
-    const plan::Plan plan = what_differs(wanted, scope, backends);
+    const plan::Plan plan = what_differs(wanted, lower::restricted(observe::state_of(backends), scope), backends);
     for (std::span<const plan::Step> left{plan}; !left.empty() && Clock::now() <= deadline;) {
         const auto stage = first_stage(left);
         // Each would wait anew for an Open vSwitch that is not there, and what needs none would wait behind it.
