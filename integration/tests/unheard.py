@@ -8,7 +8,7 @@ from attacks import arp, ether, icmp6, ip6, speaks
 from frames import BROADCAST, mac_bytes
 from guests import Guest, define, uplinks
 from host import reachable, wait_until
-from runner import Skip, case
+from runner import case
 
 PEERS = ("10.0.0.99", "fd00::99")   # of the host's own, on the wire: a storage server
 
@@ -31,8 +31,6 @@ def poison(guest):
 
 
 def neighbours_stay_who_they_are(host):
-    if not host.client.call("Host.getStatus")["backends"]["kernel"]["services"]:
-        raise Skip("this kernel has no rules for what networks' devices take")
     host.wire.links("addr add 10.0.0.99/24 dev eno1", "addr add fd00::99/64 dev eno1 nodad")
     define(host, {"web": {"nic": "eno1", "ipaddr": "10.0.0.254", "prefix": 24, "ipv6addr": "fd00::fe/64"}})
     reached = lambda: all(reachable((host.space, PEERS[0]), (host.space, PEERS[1])))
@@ -75,22 +73,20 @@ def neighbours_stay_who_they_are(host):
     assert guest.mac not in host.space.run("nft", "list", "ruleset")
 
 
-@case()
+@case("services")
 def neighbours_of_the_hosts_stay_who_they_are(host):
     neighbours_stay_who_they_are(host)
 
 
-@case("ovs")
+@case("services", "ovs")
 def neighbours_of_the_hosts_stay_who_they_are_on_open_vswitch(host):
     host.kind = "ovs"
     neighbours_stay_who_they_are(host)
 
 
-@case("ovs")
+@case("services", "ovs")
 def a_guests_questions_fill_no_table_of_the_hosts(host):
     """The table of neighbours is one for all networks: who fills it cuts the host off from its storage."""
-    if not host.client.call("Host.getStatus")["backends"]["kernel"]["services"]:
-        raise Skip("this kernel has no rules for what networks' devices take")
     host.kind = "ovs"
     define(host, {"web": {"nic": "eno1", "ipaddr": "10.0.0.254", "prefix": 16}})
     made = lambda guest: host.space.run("ip", "neigh").count(guest.mac)

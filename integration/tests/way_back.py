@@ -113,6 +113,13 @@ def a_disk_that_became_read_only_brings_no_ended_change_back(host):
     agree(host)
 
 
+def the_watchdog_brings_back(host, before):
+    wait_until(lambda: not any(map(is_alive, host.netd.watchdogs)), 60, "the watchdog stays")
+    assert_as(before, host)
+    again(host)
+    agree(host)
+
+
 @case()
 def the_watchdog_goes_on_until_nothing_is_in_the_way(host):
     host.client.setup({"ovirtmgmt": mgmt})
@@ -123,10 +130,7 @@ def the_watchdog_goes_on_until_nothing_is_in_the_way(host):
     time.sleep(3)   # one that gives up does so by then
     assert any(map(is_alive, host.netd.watchdogs))
     host.space.links("link delete macvlan0")
-    wait_until(lambda: not any(map(is_alive, host.netd.watchdogs)), 60, "the watchdog stays")
-    assert_as(before, host)
-    again(host)
-    agree(host)
+    the_watchdog_brings_back(host, before)
 
 
 @case()
@@ -146,10 +150,7 @@ def the_watchdog_reads_again_what_could_not_be_read(host):
     time.sleep(3)   # one that gives up does so by then
     assert any(map(is_alive, host.netd.watchdogs))
     away.rename(journal)
-    wait_until(lambda: not any(map(is_alive, host.netd.watchdogs)), 60, "the watchdog stays")
-    assert_as(before, host)
-    again(host)
-    agree(host)
+    the_watchdog_brings_back(host, before)
 
 
 @case()
@@ -163,10 +164,7 @@ def the_watchdog_tells_nothing_as_taken_back_that_it_could_not_read(host):
     wait_until(lambda: strace.log.read_text().count("INJECTED") > 2, 30, "it does not try again")
     assert "brought back" not in host.netd.told() and any(map(is_alive, host.netd.watchdogs))
     strace.close()
-    wait_until(lambda: not any(map(is_alive, host.netd.watchdogs)), 60, "the watchdog stays")
-    assert_as(before, host)
-    again(host)
-    agree(host)
+    the_watchdog_brings_back(host, before)
 
 
 @case()
