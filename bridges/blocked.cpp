@@ -22,26 +22,33 @@ BlockedReader::BlockedReader() : held_(std::make_unique<Held>()) {
 }
 BlockedReader::~BlockedReader() = default;
 
+Result<> BlockedReader::count(std::uint8_t family, const char* table, const std::string& set, const char* called, Blocked& counted) {
+    if (!held_->socket) return {};
+    const auto take = [&](const NftElement& element) {
+        if (element.packets) counted[port_of(element.key)][called] = element.packets;
+    };
+    auto read = held_->socket->each_element(family, table, set.c_str(), take);
+    // A change cut it off, and what is left of it would be taken for all: it is read again.
+    for (int attempt = 0; !read && read.error().fault == Fault::busy && attempt < 10; ++attempt)
+        read = held_->socket->each_element(family, table, set.c_str(), take);
+    if (!read && read.error().fault != Fault::not_found) return read;
+    return {};
+}
+
 Result<Blocked> BlockedReader::read() {
     Blocked blocked;
-    if (!held_->socket) return blocked;
-    const auto read_all = [&](std::uint8_t family, const char* table, std::span<const topology::BlockReason> reasons) -> Result<> {
-        for (const topology::BlockReason& reason : reasons) {
-            const auto count = [&](const NftElement& element) {
-                if (element.packets) blocked[port_of(element.key)][reason.name] = element.packets;
-            };
-            const auto set = counting_set(reason);
-            auto read = held_->socket->each_element(family, table, set.c_str(), count);
-            // A change cut it off, and what is left of it would be taken for all: it is read again.
-            for (int attempt = 0; !read && read.error().fault == Fault::busy && attempt < 10; ++attempt)
-                read = held_->socket->each_element(family, table, set.c_str(), count);
-            if (!read && read.error().fault != Fault::not_found) return read;
-        }
-        return {};
-    };
-    if (auto read = read_all(NFPROTO_BRIDGE, filter_table_name, topology::block_reasons); !read) return read.error();
-    if (auto read = read_all(NFPROTO_INET, host_table_name, topology::host_block_reasons); !read) return read.error();
+    for (const topology::BlockReason& reason : topology::block_reasons)
+        if (auto read = count(NFPROTO_BRIDGE, filter_table_name, counting_set(reason), reason.name, blocked); !read) return read.error();
+    for (const topology::BlockReason& reason : topology::host_block_reasons)
+        if (auto read = count(NFPROTO_INET, host_table_name, counting_set(reason), reason.name, blocked); !read) return read.error();
     return blocked;
+}
+
+Result<Strays> BlockedReader::read_strays() {
+    Strays strays;
+    for (const topology::Role role : topology::bound_roles)
+        if (auto read = count(NFPROTO_INET, host_table_name, stray_set(role), name_of(role), strays); !read) return read.error();
+    return strays;
 }
 
 Result<> forget_counts(NftSocket& socket, std::uint8_t family, const char* table, std::span<const std::string> sets, const topology::IfName& port, std::vector<NftChange>& changes) {

@@ -1,5 +1,5 @@
-// How many frames the filters of guests and the rules of the host dropped, read from the kernel at the moment of the question;
-// waits for nobody.
+// How many frames the filters of guests and the rules of the host dropped, and which connections the latter saw leave by a device that is not
+// their network's; read from the kernel at the moment of the question. Waits for nobody.
 #pragma once
 
 #include "topology/block_reasons.hpp"
@@ -14,6 +14,7 @@
 namespace bridges {
 
 using topology::Blocked;
+using topology::Strays;
 
 class BlockedReader {
 public:
@@ -23,8 +24,11 @@ public:
 
     // Counts begin anew when a table of netd's is put up anew. Empty where there is none.
     topology::Result<Blocked> read();
+    topology::Result<Strays> read_strays();
 
 private:
+    topology::Result<> count(std::uint8_t family, const char* table, const std::string& set, const char* called, Blocked& counted);
+
     struct Held;
     std::unique_ptr<Held> held_;
 };

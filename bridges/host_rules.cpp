@@ -41,8 +41,32 @@ Chain open_services(const Services& services) {
     return chain;
 }
 
+// By a device of the role's network nothing strays. Gluster's bricks have the ports of migrations, and are asked for by networks of storage, too.
+Chain leaves(Role role) {
+    const unsigned homes = Standing::bit(role) | (role == Role::migration ? Standing::bit(Role::storage) | Standing::bit(Role::gluster) : 0u);
+    return {std::string("leaves_") + name_of(role), "", {
+        fmt::format("meta oifgroup & {:#x} == {:#x} meta oifgroup & {:#x} != 0 return", tag_mask, tag, homes),
+        fmt::format("update @{} {{ oifname counter }}", stray_set(role))}};
+}
+
+// The host begins migrations, and answers to both.
+Chain begun_connections(const Services& services) {
+    Chain chain{"begun", "", {"meta oiftype loopback return"}};
+    for (const Role role : topology::bound_roles)
+        for (const topology::Service& service : topology::services_of(services, Standing::in_network({role}))) {
+            if (service.protocol != "tcp") continue;
+            const auto ports = fmt::format("{}-{} goto leaves_{}", service.first, service.last, name_of(role));
+            if (role == Role::migration) chain.rules.push_back("tcp flags & (syn | ack) == syn tcp dport " + ports);
+            chain.rules.push_back("tcp flags & (syn | ack) == (syn | ack) tcp sport " + ports);
+        }
+    return chain;
+}
+
 std::vector<Chain> host_chains(const Services& services) {
     std::vector<Chain> all;
+    for (const Role role : topology::bound_roles) all.push_back(leaves(role));
+    all.push_back(begun_connections(services));
+    all.push_back({"output", "type filter hook output priority -10;", {"tcp flags & syn != 0 goto begun"}});
     all.push_back(open_services(services));
     all.push_back({"network", "", {
         // Broadcasts and multicasts have no address of the host; what may come of them, services say.
@@ -80,6 +104,7 @@ std::vector<Chain> host_chains(const Services& services) {
 
 std::string body(const Services& services) {
     std::string text = write_drops(topology::host_block_reasons);
+    for (const Role role : topology::bound_roles) text += fmt::format(" set {} {{ type ifname; size 1024; flags dynamic; }}\n", stray_set(role));
     for (const Chain& chain : host_chains(services))
         text += fmt::format(" chain {} {{\n  {}\n  {}\n }}\n", chain.name, chain.hook, fmt::join(chain.rules, "\n  "));
     return text;
@@ -92,6 +117,8 @@ std::uint32_t group_of(const Standing& standing) { return standing.is_of_network
 Standing standing_of(std::uint32_t group) {
     return (group & tag_mask) == tag ? Standing::of_bits(static_cast<std::uint8_t>(group & ~tag_mask)) : Standing();
 }
+
+std::string stray_set(Role role) { return std::string("stray_") + name_of(role); }
 
 std::string write_host_table(const Services& services) {
     return fmt::format("table inet {0}\ndelete table inet {0}\ntable inet {0} {{\n comment \"{1}\"\n{2}}}\n", host_table_name, host_table_mark(services), body(services));

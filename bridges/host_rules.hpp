@@ -1,4 +1,4 @@
-// What reaches the host's own stack by the devices of networks, in nftables' words. Which device is of which network's roles
+// What reaches the host's own stack by the devices of networks, and what of it strays on its way out, in nftables' words. Which device is of which network's roles
 // its link group says, so that the rules are the same for one network and for thousands.
 #pragma once
 
@@ -21,6 +21,9 @@ Standing standing_of(std::uint32_t group);
 
 // The first of the groups in which devices go together: by the rules closed ones, as long as they have addresses.
 inline constexpr std::uint32_t doomed_group = 0x6e744ec0;
+
+// The set that counts a role's strays.
+std::string stray_set(topology::Role role);
 
 // The whole table, in place of whatever is there under its name.
 std::string write_host_table(const Services& services);

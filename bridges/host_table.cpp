@@ -67,6 +67,7 @@ Result<> HostTable::forget(const std::set<IfName>& gone) {
     if (!socket_ || !is_whole_) return {};
     std::vector<std::string> sets;
     for (const topology::BlockReason& reason : topology::host_block_reasons) sets.push_back(counting_set(reason));
+    for (const topology::Role role : topology::bound_roles) sets.push_back(stray_set(role));
     std::vector<NftChange> changes;
     for (const IfName& name : gone)
         if (auto counts = forget_counts(*socket_, NFPROTO_INET, host_table_name, sets, name, changes); !counts) return counts;

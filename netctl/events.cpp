@@ -14,7 +14,7 @@ using nlohmann::json;
 using Clock = std::chrono::steady_clock;
 
 Tone tone_of(std::string_view topic) {
-    for (const auto bad : {"drift.found", "drift.contested", "network.down", "rolled-back", "degraded", "security."})
+    for (const auto bad : {"drift.found", "drift.contested", "network.down", "rolled-back", "degraded", "security.", "traffic."})
         if (topic.find(bad) != topic.npos) return Tone::bad;
     for (const auto good : {"committed", "repaired", "network.up"})
         if (topic.ends_with(good)) return Tone::good;

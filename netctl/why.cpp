@@ -66,6 +66,21 @@ std::string rules_of_network(const json& network) {
     return fmt::format("{}: {}; answers to what the host itself began come in; {}", joined(roles, 20), answers, elsewhere);
 }
 
+// {role: {device: connections}}: what left by others of the host's devices than this network's.
+json strays_from(const json& network, const json& statistics) {
+    json strays = json::object();
+    for (const auto& role : texts_at(network, "roles"))
+        for (const auto& [device, counters] : object_at(statistics, "network").items())
+            if (const auto& counted = object_at(counters, "strays"); counted.contains(role)) strays[role][device] = counted[role];
+    return strays;
+}
+
+void tell_strays(const json& strays, Screen& screen) {
+    for (const auto& [role, devices] : strays.items())
+        for (const auto& [device, connections] : devices.items())
+            screen.line(printable(fmt::format("astray: {} connections of {} left by {} instead · try: ip route get ADDRESS", connections.dump(), role, device)));
+}
+
 // What the capabilities leave out: a network that is defined, and whose device is gone.
 std::optional<Exit> tell_missing(const std::string& name, Session& session) {
     const auto topology = session.netd.call("Host.getTopology", json{{"view", "folded"}}, session.patience);
@@ -75,7 +90,7 @@ std::optional<Exit> tell_missing(const std::string& name, Session& session) {
     for (const auto& network : missing) {
         const auto called = text_at(network, "network"), device = text_at(network, "ifname");
         if (called != name && (device.empty() || device != name)) continue;
-        if (session.screen.wants_json()) session.screen.document({{"network", called}, {"device", device}, {"roles", network["roles"]}, {"services", json::array()}, {"blocked", json::object()}, {"operstate", "MISSING"}});
+        if (session.screen.wants_json()) session.screen.document({{"network", called}, {"device", device}, {"roles", network["roles"]}, {"services", json::array()}, {"blocked", json::object()}, {"strays", json::object()}, {"operstate", "MISSING"}});
         else session.screen.line(fmt::format("the device of network {} is missing: nothing reaches the host by it · try: netctl topology --problems", in_quotes(called)));
         return Exit::done;
     }
@@ -90,7 +105,7 @@ std::optional<Exit> tell_network(const std::string& name, Session& session) {
         const auto device = text_at(network, "iface");
         if (called != name && device != name) continue;
         const json counters = object_at(object_at(inventory.statistics, "network"), device.c_str());
-        json told = {{"network", called}, {"device", device}, {"roles", texts_at(network, "roles")}, {"services", texts_at(network, "services")}, {"blocked", object_at(counters, "blockedBy")}};
+        json told = {{"network", called}, {"device", device}, {"roles", texts_at(network, "roles")}, {"services", texts_at(network, "services")}, {"blocked", object_at(counters, "blockedBy")}, {"strays", strays_from(network, inventory.statistics)}};
         if (session.screen.wants_json()) {
             session.screen.document(told);
             return Exit::done;
@@ -98,6 +113,7 @@ std::optional<Exit> tell_network(const std::string& name, Session& session) {
         session.screen.line(printable(fmt::format("{} is the device of network {}", device, in_quotes(called))));
         session.screen.line(printable(rules_of_network(network)));
         if (counters.contains("blockedBy")) tell_dropped(object_at(counters, "blockedBy"), session.screen);
+        tell_strays(told["strays"], session.screen);
         return Exit::done;
     }
     return tell_missing(name, session);

@@ -40,6 +40,9 @@ inline constexpr std::array<BlockReason, 2> host_block_reasons = {{
 // Frames by port and by reason; what never happened is not in it.
 using Blocked = std::map<IfName, std::map<std::string, std::uint64_t>>;
 
+// Connections of roles that are bound to their networks, by the device by which they left instead, and by role.
+using Strays = std::map<IfName, std::map<std::string, std::uint64_t>>;
+
 // The name itself, if it is none of these: a netd of another version may know more.
 constexpr std::string_view words_of_reason(std::string_view name) {
     for (const BlockReason& reason : block_reasons)

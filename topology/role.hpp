@@ -13,6 +13,9 @@ namespace topology {
 
 enum class Role { management, vm, migration, display, storage, gluster };
 inline constexpr std::array<const char*, 6> role_names = {"management", "vm", "migration", "display", "storage", "gluster"};
+// Whose connections leave by networks of that role, where the host has an address on one.
+inline constexpr std::array<Role, 2> bound_roles = {Role::migration, Role::display};
+constexpr const char* name_of(Role role) { return role_names[static_cast<unsigned>(role)]; }
 
 // What a device is to the host: apart from all networks, or the device of one with these roles. One without a role, or that
 // carries other networks only, is an island like every other, and what it answers is its own affair.

@@ -157,6 +157,7 @@ private:
         if (!blocked) return blocked.error();
         blocked_ = std::move(*blocked);
         requests_->add_blocked([this] { return blocked_->read(); });
+        requests_->add_strays([this] { return blocked_->read_strays(); });
         auto taps = serve::TapDoor::open(*loop_, options_.run + "/taps", group);
         if (!taps) return taps.error();
         taps_ = std::move(*taps);

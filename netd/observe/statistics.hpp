@@ -26,6 +26,7 @@ struct LinkStatistics {
     std::uint32_t speed = 0;      // Mbit/s; 0 where there is none, or it isn't known
     std::string duplex = {};      // "full", "half", or ""
     std::string state = "down";   // "up" where it is up and somebody answers
+    topology::Strays::mapped_type strays = {};  // connections by role that should have left by another device
     std::optional<topology::Blocked::mapped_type> blocked = {};  // frames by reason, where somebody looks at what passes
     bool operator==(const LinkStatistics&) const = default;
 };

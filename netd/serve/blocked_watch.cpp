@@ -2,6 +2,7 @@
 #include "netd/serve/blocked_watch.hpp"
 
 #include "netd/lower/naming.hpp"
+#include "netd/observe/greetings.hpp"
 
 #include <chrono>
 #include <tuple>
@@ -38,6 +39,16 @@ Blocked together(Blocked tables, Blocked flows, const ovs::State& state) {
     return tables;
 }
 
+std::vector<std::string> homes_of(topology::Role role, const observe::Snapshot& snapshot) {
+    std::vector<std::string> homes;
+    for (const intent::Network& network : snapshot.running.networks()) {
+        if (!network.roles.contains(role)) continue;
+        const bridges::Link* device = snapshot.observed.kernel.links.find(lower::top_device(network));
+        if (device && !observe::addresses_of(*device).empty()) homes.push_back(network.name.text());
+    }
+    return homes;
+}
+
 topology::Result<std::unique_ptr<BlockedWatch>> BlockedWatch::open(loop::EventLoop& loop, const loop::Clock& clock, std::string ovs_folder, Tell tell) {
     std::unique_ptr<BlockedWatch> watch(new BlockedWatch(clock, std::move(ovs_folder), std::move(tell)));
     auto* looks = watch.get();
@@ -54,6 +65,15 @@ Blocked BlockedWatch::read() {
     auto flows = flows_.read(snapshot_->observed.ovs);
     take_as_told(flows);
     return together(std::move(blocked), std::move(flows), snapshot_->observed.ovs);
+}
+
+bridges::Strays BlockedWatch::read_strays() {
+    auto strays = reader_.read_strays();
+    if (!snapshot_ || !strays) return {};
+    for (const topology::Role role : topology::bound_roles)
+        if (homes_of(role, *snapshot_).empty())
+            for (auto& [device, connections] : *strays) connections.erase(name_of(role));
+    return std::move(*strays);
 }
 
 void BlockedWatch::meet_ovs() {
@@ -83,7 +103,9 @@ void BlockedWatch::follow(observe::Published snapshot) {
 // What happened before this netd was there is no news.
 void BlockedWatch::begin() {
     auto now = read();
-    if (tables_) told_ = std::move(now);
+    if (!tables_) return;
+    told_ = std::move(now);
+    if (auto strays = reader_.read_strays()) strays_ = std::move(*strays);
 }
 
 void BlockedWatch::look() {
@@ -107,6 +129,22 @@ void BlockedWatch::look() {
         if (const auto found = news.find(tap); found != news.end())
             tell_("security.blocked", {{"revision", snapshot_->revision}, {"port", tap.text()}, {"bridge", snapshot_->observed.kernel.links.find(tap)->master->of->text()}, {"frames", found->second}});
     told_ = std::move(now);
+    tell_strays();
+}
+
+// Those of a role without a home are where they may be.
+void BlockedWatch::tell_strays() {
+    auto now = reader_.read_strays();
+    if (!now) return;
+    const auto news = news_of(strays_, *now);
+    for (const topology::Role role : topology::bound_roles) {
+        const auto homes = homes_of(role, *snapshot_);
+        if (homes.empty()) continue;
+        for (const auto& [device, connections] : news)
+            if (const auto found = connections.find(name_of(role)); found != connections.end())
+                tell_("traffic.strayed", {{"revision", snapshot_->revision}, {"role", name_of(role)}, {"networks", homes}, {"device", device.text()}, {"connections", found->second}});
+    }
+    strays_ = std::move(*now);
 }
 
 }  // namespace serve

@@ -1,4 +1,5 @@
-// Looks from time to time whether filters, or the rules of the host, dropped anything, and tells it; the kernel counts, but says nothing by itself.
+// Looks from time to time whether filters, or the rules of the host, dropped anything, or whether what is bound to a network of its role left by
+// another device, and tells it; the kernel counts, but says nothing by itself.
 #pragma once
 
 #include "bridges/blocked.hpp"
@@ -14,6 +15,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 namespace serve {
 
@@ -23,6 +25,9 @@ bridges::Blocked news_of(const bridges::Blocked& before, const bridges::Blocked&
 // What the kernel's tables count, and the flows of Open vSwitch. Of a port on a bridge of `state` the flows alone count: the tables may know it from
 // a Linux bridge that it was on before.
 bridges::Blocked together(bridges::Blocked tables, bridges::Blocked flows, const ovs::State& state);
+
+// The networks of the role on which the host has an address.
+std::vector<std::string> homes_of(topology::Role role, const observe::Snapshot& snapshot);
 
 // Lives on the loop's thread.
 class BlockedWatch {
@@ -34,6 +39,8 @@ public:
 
     // As kernel and Open vSwitch count at this moment; as they last did where that can't be read.
     bridges::Blocked read();
+    // Of roles that have a home; none where that can't be read.
+    bridges::Strays read_strays();
 
     // Whose ports and devices these are. Without any nobody looks.
     void follow(observe::Published snapshot);
@@ -44,6 +51,7 @@ private:
     void meet_ovs();
     void take_as_told(const bridges::Blocked& flows);
     void look();
+    void tell_strays();
 
     const loop::Clock& clock_;
     Tell tell_;
@@ -53,6 +61,7 @@ private:
     observe::Published snapshot_;
     std::optional<bridges::Blocked> tables_ = {};  // the kernel's, as last read
     std::optional<bridges::Blocked> told_ = {};    // none before the first reading
+    bridges::Strays strays_ = {};  // of all roles, as last told
     std::optional<std::set<topology::IfName>> older_ = {};  // ports that this netd found at Open vSwitch, of which it has not been told yet
 };
 

@@ -59,6 +59,8 @@ void Requests::statistics(const Ticket& ticket, const Params&) {
         if (is_filtered(nic)) tell(lower::port_of(nic));
     if (snapshot_->abilities.services)
         for (const auto& network : snapshot_->running.networks()) tell(lower::top_device(network));
+    for (auto& [device, connections] : strays_())
+        if (const auto counted = statistics->find(device.text()); counted != statistics->end()) counted->second.strays = connections;
     answer_text(ticket, wire::write_statistics(*statistics, clock_.wall()));
 }
 

@@ -42,6 +42,8 @@ public:
 
     // What guests were not let send, as of now.
     void add_blocked(std::function<bridges::Blocked()> blocked) { blocked_ = std::move(blocked); }
+    // What left by another network's device than it should, as of now.
+    void add_strays(std::function<bridges::Strays()> strays) { strays_ = std::move(strays); }
 
 private:
     using Params = nlohmann::json;
@@ -108,6 +110,7 @@ private:
     std::function<void(nlohmann::json&)> more_status_;
     Lldp lldp_;
     std::function<bridges::Blocked()> blocked_ = [] { return bridges::Blocked(); };
+    std::function<bridges::Strays()> strays_ = [] { return bridges::Strays(); };
 };
 
 }  // namespace serve

@@ -8,12 +8,17 @@
 namespace wire {
 namespace {
 
+void write_counts(std::string& text, const char* called, const std::map<std::string, std::uint64_t>& counts) {
+    fmt::format_to(std::back_inserter(text), R"("{}":{{)", called);
+    for (const auto& [of, count] : counts) fmt::format_to(std::back_inserter(text), R"({}"{}":{})", text.back() == '{' ? "" : ",", of, count);
+    text += "},";
+}
+
 void write_blocked(std::string& text, const std::map<std::string, std::uint64_t>& blocked) {
     std::uint64_t frames = 0;
     for (const auto& [reason, count] : blocked) frames += count;
-    fmt::format_to(std::back_inserter(text), R"("blocked":{},"blockedBy":{{)", frames);
-    for (const auto& [reason, count] : blocked) fmt::format_to(std::back_inserter(text), R"({}"{}":{})", text.back() == '{' ? "" : ",", reason, count);
-    text += "},";
+    fmt::format_to(std::back_inserter(text), R"("blocked":{},)", frames);
+    write_counts(text, "blockedBy", blocked);
 }
 
 }  // namespace
@@ -27,6 +32,7 @@ std::string write_statistics(const observe::Statistics& statistics, std::chrono:
         if (text.back() != '{') text += ',';
         text.append(name).append(":{");
         if (of.blocked) write_blocked(text, *of.blocked);
+        if (!of.strays.empty()) write_counts(text, "strays", of.strays);
         fmt::format_to(std::back_inserter(text),
                        FMT_COMPILE(R"("duplex":"{}","ifindex":{},"multicast":{},"name":{},"rx":{},"rxDropped":{},"rxErrors":{},"rxPackets":{},"sampleTime":{},)"
                                    R"("speed":{},"state":"{}","tx":{},"txDropped":{},"txErrors":{},"txPackets":{}}})"),
