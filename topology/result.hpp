@@ -27,6 +27,9 @@ struct Error {
     bool operator==(const Error&) const = default;
 };
 
+// What is wrong, and with what.
+inline std::string sentence(const Error& error) { return error.subject.empty() ? error.what : error.subject + ": " + error.what; }
+
 // The same error, told of the thing that the caller was working on.
 inline Error about(std::string_view subject, Error error) {
     if (error.subject.empty()) error.subject = subject;

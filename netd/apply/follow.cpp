@@ -131,7 +131,7 @@ Result<> Transactor::follow_while_waiting(const lower::Goal& goal, bool is_own) 
     // The old address may be gone, and the new one be refused: nobody undoes that before the change that waits ends.
     if (!reached)
         if (auto back = reach(lower::attainable(there, observe::host_of(backends_)), goal.scope, backends_, apply_deadline({})); !back)
-            reached = Error{reached.error().fault, reached.error().subject, fmt::format("{}; and the way back is blocked: {}: {}", reached.error().what, back.error().subject, back.error().what)};
+            reached = Error{reached.error().fault, reached.error().subject, fmt::format("{}; and the way back is blocked: {}", reached.error().what, sentence(back.error()))};
     remember(goal);
     auto written = store_.begin(*open_);
     return reached ? written : reached;

@@ -23,7 +23,7 @@ std::optional<Error> Transactor::trouble() const {
         if (*one) return *one;
     if (boot_trouble_ || damages_.empty()) return boot_trouble_;
     Error all = damages_.front();
-    for (auto other = damages_.begin() + 1; other != damages_.end(); ++other) all.what += fmt::format("; {}: {}", other->subject, other->what);
+    for (auto other = damages_.begin() + 1; other != damages_.end(); ++other) all.what += "; " + sentence(*other);
     return all;
 }
 

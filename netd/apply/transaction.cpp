@@ -123,7 +123,7 @@ std::uint64_t Transactor::next_id() {
 // Its journal is the only one there is.
 std::optional<Error> Transactor::unfinished() const {
     if (!stuck_) return std::nullopt;
-    return Error{Fault::busy, "an earlier change", "could not be taken back yet, and nothing else is changed until then: " + trouble_->subject + ": " + trouble_->what};
+    return Error{Fault::busy, "an earlier change", "could not be taken back yet, and nothing else is changed until then: " + sentence(*trouble_)};
 }
 
 // A journal without what ran before it would be taken up as if nothing had.

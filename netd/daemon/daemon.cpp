@@ -276,7 +276,7 @@ private:
 };
 
 int failed(const Error& error) {
-    log::error("{}", log::sentence(error));
+    log::error("{}", sentence(error));
     return 1;
 }
 

@@ -120,7 +120,7 @@ void DhcpClients::start(const lower::Client& client) {
     if (client.family == Family::v6) words.insert(words.begin(), {"/usr/bin/setpriv", "--bounding-set", "-net_admin"});
     auto started = child::start(std::move(words));
     if (!started) {
-        trouble_ = started.error().subject + ": " + started.error().what;
+        trouble_ = sentence(started.error());
         return note_failure(client.key, {});
     }
     trouble_.clear();

@@ -22,7 +22,7 @@ void let_go_of(const std::set<topology::IfName>& ports, bridges::Kernel& kernel)
         if (there->traffic && !(*there->traffic == *bare.traffic)) ops.push_back(topology::Update<bridges::Link>{*there, bare});
     }
     if (!ops.empty())
-        if (const auto progress = kernel.apply(ops); progress.stopped) log::warn("{}: {}", progress.stopped->subject, progress.stopped->what);
+        if (const auto progress = kernel.apply(ops); progress.stopped) log::warn("{}", sentence(*progress.stopped));
     forget_filters(kernel, ports);
 }
 

@@ -21,7 +21,7 @@ void forget_wire(bridges::Kernel& kernel, const IfName& device) {
     hearing.stack = bridges::HostStack{.autoconf = link.stack->autoconf, .ra_gateway = link.stack->ra_gateway};
     for (const bridges::Link& now : {deaf, hearing}) {
         const std::vector<bridges::Op> step{topology::Update<bridges::Link>{link, now}};
-        if (const auto progress = kernel.apply(step); progress.stopped) log::warn("{}: {}", progress.stopped->subject, progress.stopped->what);
+        if (const auto progress = kernel.apply(step); progress.stopped) log::warn("{}", sentence(*progress.stopped));
     }
 }
 
@@ -31,7 +31,7 @@ void forget_wires(const observe::Backends& backends, const std::set<IfName>& dev
     constexpr std::chrono::seconds patience{3};
     if (std::ranges::any_of(devices, [&](const IfName& device) { return backends.ovs.state().ports.contains(device); })) {
         std::ignore = backends.ovs.forwards_as_told(std::chrono::steady_clock::now() + patience);  // one that is as busy as that is not waited for
-        if (auto heard = backends.kernel.hear(); !heard) log::warn("{}: {}", heard.error().subject, heard.error().what);
+        if (auto heard = backends.kernel.hear(); !heard) log::warn("{}", sentence(heard.error()));
     }
     for (const IfName& device : devices) forget_wire(backends.kernel, device);
 }

@@ -24,6 +24,4 @@ std::string some_of(std::vector<std::string> names) {
     return fmt::format("{}{}", fmt::join(names, ", "), more > 0 ? fmt::format(" and {} more", more) : "");
 }
 
-std::string sentence(const topology::Error& error) { return error.subject.empty() ? error.what : error.subject + ": " + error.what; }
-
 }  // namespace netd::log

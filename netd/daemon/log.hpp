@@ -1,8 +1,6 @@
 // A line for the operator at night: to the journal where systemd reads us, to stderr else.
 #pragma once
 
-#include "topology/result.hpp"
-
 #include <fmt/format.h>
 
 #include <string>
@@ -20,8 +18,5 @@ template <class... Args> void info(fmt::format_string<Args...> format, Args&&...
 
 // Of many names the first twelve, and how many more there are.
 std::string some_of(std::vector<std::string> names);
-
-// What is wrong, and with what.
-std::string sentence(const topology::Error& error);
 
 }  // namespace netd::log

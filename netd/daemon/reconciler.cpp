@@ -34,7 +34,7 @@ topology::Result<> Reconciler::start(store::Remembered remembered, std::optional
     keep_unheard();
     const auto heard = heard_in_change(remembered);
     const apply::Outcome outcome = transactor_.recover(std::move(remembered));
-    for (const Error& damage : transactor_.damages()) log::error("{}: {}", damage.subject, damage.what);
+    for (const Error& damage : transactor_.damages()) log::error("{}", sentence(damage));
     follow_leases();  // what came while there was no netd
     if (std::holds_alternative<apply::Waiting>(outcome)) {
         waiting_since_ = clock_.boottime();

@@ -14,8 +14,6 @@ using topology::Fault;
 
 namespace {
 
-using log::sentence;
-
 int code_of(const Error& error, int otherwise) {
     if (error.subject.starts_with("Open vSwitch")) return intent::code::no_ovs;
     return error.fault == Fault::busy && error.subject.starts_with("domain ") ? intent::code::migrating : otherwise;

@@ -126,7 +126,7 @@ void Reconciler::guard_newcomers() {
     if (newcomers.nics.empty()) return;
     const lower::Goal due = lower::goal(wanted, wanted, newcomers, host);
     const auto reached = apply::reach(due.wanted, due.scope, backends_, Clock::now() + std::chrono::seconds(5));
-    if (!reached) return log::error("guests that have started are not kept apart as they should be: {}: {}", reached.error().subject, reached.error().what);
+    if (!reached) return log::error("guests that have started are not kept apart as they should be: {}", sentence(reached.error()));
     guarded_ = observe::state_of(backends_);
 }
 
@@ -230,7 +230,7 @@ void Reconciler::follow_names() {
 }
 
 void Reconciler::see_to_leftovers() {
-    if (auto swept = transactor_.see_to_leftovers(); !swept) log::warn("what nobody committed stays in Open vSwitch: {}: {}", swept.error().subject, swept.error().what);
+    if (auto swept = transactor_.see_to_leftovers(); !swept) log::warn("what nobody committed stays in Open vSwitch: {}", sentence(swept.error()));
     for (const topology::IfName& name : transactor_.take_leftovers()) log::info("{} is taken out of Open vSwitch: netd made it before the boot, and nobody committed it", name.text());
 }
 

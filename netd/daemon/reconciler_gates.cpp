@@ -80,7 +80,7 @@ void Reconciler::see_to_gates() {
         const Link* link = backends_.kernel.state().links.find(tap);
         if (link && link->admitted == true) log::info("{} is a tap of others on {}: what comes by it passes", tap.text(), link->master->of ? link->master->of->text() : "no bridge");
     }
-    if (progress.stopped) log::warn("whose taps are on bridges can't be told to nftables: {}: {}", progress.stopped->subject, progress.stopped->what);
+    if (progress.stopped) log::warn("whose taps are on bridges can't be told to nftables: {}", sentence(*progress.stopped));
     publish();
 }
 

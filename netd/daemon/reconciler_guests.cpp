@@ -206,7 +206,7 @@ void Reconciler::update(const serve::ChangeNic& change) {
     const guests::Nic::Key key = lower::in_domain(nic.key(), backends_.guests.state());
     if (backends_.guests.state().nics.contains(key))
         if (const auto may = backends_.guests.may_change(key.domain, std::chrono::steady_clock::now() + longest_question); !may && may.error().fault == topology::Fault::busy)
-            return refuse(change.ticket, code::migrating, may.error().fault, may.error().subject + ": " + may.error().what);
+            return refuse(change.ticket, code::migrating, may.error().fault, sentence(may.error()));
     put_nic(change.ticket, nic, verdict.wanted, code::update_failed);
 }
 
@@ -256,7 +256,7 @@ void Reconciler::unplug(const serve::ChangeNic& change) {
     if (first != partings_.end()) return wait_for_parting(change.ticket, key, first->device, first->deadline);
     const auto deadline = std::chrono::steady_clock::now() + longest_parting;
     if (auto asked = backends_.guests.ask_to_let_go(nic, deadline); !asked && backends_.guests.state().nics.contains(nic))
-        return refuse(change.ticket, asked.error().fault == topology::Fault::busy ? code::migrating : code::unplug_failed, asked.error().fault, asked.error().subject + ": " + asked.error().what);
+        return refuse(change.ticket, asked.error().fault == topology::Fault::busy ? code::migrating : code::unplug_failed, asked.error().fault, sentence(asked.error()));
     wait_for_parting(change.ticket, key, device, deadline);
 }
 

@@ -69,7 +69,7 @@ void Reconciler::attend() {
 void Reconciler::write_resolver() {
     const auto wanted = lower::resolver_of(transactor_.standing(), clients_.leases().held());
     const auto written = resolver_.sync(wanted);
-    const std::string trouble = written ? "" : written.error().subject + ": " + written.error().what;
+    const std::string trouble = written ? "" : sentence(written.error());
     if (trouble == resolver_trouble_) return;
     resolver_trouble_ = trouble;
     if (!trouble.empty()) log::warn("nameservers are not set: {}", trouble);
@@ -114,7 +114,7 @@ void Reconciler::follow_leases(const std::vector<std::string>& keys, int& failur
     if (transactor_.is_stuck()) conclude(std::nullopt, apply::Degraded{followed.error()}, intent::code::refused);
     if (keys.size() == 1 || ++failures > most_failures) {
         for (const std::string& key : keys) refused_leases_.insert_or_assign(key, Refused{find(folder.offered(), key), clock_.boottime() + pause_after_refusal});
-        return log::warn("a lease can't be followed ({}): {}: {}", fmt::join(keys, ", "), followed.error().subject, followed.error().what);
+        return log::warn("a lease can't be followed ({}): {}", fmt::join(keys, ", "), sentence(followed.error()));
     }
     const auto middle = keys.begin() + static_cast<std::ptrdiff_t>(keys.size() / 2);
     follow_leases(std::vector(keys.begin(), middle), failures);

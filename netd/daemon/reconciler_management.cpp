@@ -100,7 +100,7 @@ void Reconciler::take_over(const topology::IfName& nic, std::chrono::seconds tim
     terms.begun = tell_begun(own);
     const auto outcome = transactor_.begin(verdict.wanted, terms);
     if (std::holds_alternative<apply::Waiting>(outcome)) waiting_since_ = clock_.boottime();
-    if (const auto* back = std::get_if<apply::RolledBack>(&outcome)) not_taken_over_ = untaken(nic, log::sentence(back->because));
+    if (const auto* back = std::get_if<apply::RolledBack>(&outcome)) not_taken_over_ = untaken(nic, sentence(back->because));
     conclude(std::nullopt, outcome, code::refused);
 }
 

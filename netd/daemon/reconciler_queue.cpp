@@ -52,7 +52,7 @@ bool Reconciler::refuse_while_stuck(const serve::Command& command) {
     const auto* setup = std::get_if<serve::Setup>(&command);
     const auto* change = std::get_if<serve::ChangeNic>(&command);
     if (!setup && !change) return false;
-    refuse(setup ? setup->ticket : change->ticket, intent::Complaints{{intent::code::refused, "", other->fault, log::sentence(*other)}});
+    refuse(setup ? setup->ticket : change->ticket, intent::Complaints{{intent::code::refused, "", other->fault, sentence(*other)}});
     return true;
 }
 

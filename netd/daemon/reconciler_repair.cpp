@@ -76,7 +76,7 @@ void Reconciler::mend(const serve::Mend& asked) {
         for (const Parts& one : failed ? each_alone(asked.parts) : std::vector<Parts>()) {
             const auto why = asked.parts.size() == 1 || is_out_of_time ? failed : mend(one, there);
             if (!why) continue;
-            log::warn("{} can't be put right: {}: {}", names_of(one), why->subject, why->what);
+            log::warn("{} can't be put right: {}", names_of(one), sentence(*why));
             // What takes all the time that a try is given is not tried for ever: others wait meanwhile.
             if (is_beside || why->fault != topology::Fault::timeout) add(one, mended.refused);
         }
@@ -155,7 +155,7 @@ void Reconciler::admit_bystanders(const std::set<topology::IfName>& closing, con
         ops.push_back(topology::Update<bridges::Link>{link, now});
     }
     if (ops.empty()) return;
-    if (const auto progress = backends_.kernel.apply(ops); progress.stopped) log::warn("whose taps are on bridges can't be told to nftables: {}: {}", progress.stopped->subject, progress.stopped->what);
+    if (const auto progress = backends_.kernel.apply(ops); progress.stopped) log::warn("whose taps are on bridges can't be told to nftables: {}", sentence(*progress.stopped));
 }
 
 // Somebody flushed or changed one of netd's tables, or it is that of another netd: what the guests' ports shall have, and the

@@ -68,7 +68,7 @@ void Reconciler::open_ear(bool is_wanted) {
     auto opened = RouterEar::open();
     ear_again_ = opened ? std::nullopt : std::optional(now + pause_after_refusal);
     if (opened) router_ear_.emplace(std::move(*opened));
-    else log::error("what comes from networks beside the default route leaves by it: {}: {}", opened.error().subject, opened.error().what);
+    else log::error("what comes from networks beside the default route leaves by it: {}", sentence(opened.error()));
 }
 
 // What an earlier netd has heard, but for what it heard in a change that was taken back.
@@ -110,7 +110,7 @@ bool Reconciler::follow_routers() {
         const auto progress = backends_.kernel.apply(steps);
         if (!progress.stopped) continue;
         ways_again_.emplace(table, now + pause_after_refusal);
-        log::warn("what a router announces can't be followed: {}: {}", progress.stopped->subject, progress.stopped->what);
+        log::warn("what a router announces can't be followed: {}", sentence(*progress.stopped));
     }
     return is_tried;
 }

@@ -18,7 +18,7 @@ std::string standing(const observe::Snapshot& snapshot) {
     if (snapshot.is_stuck) text += "; a way back is blocked, nothing else is changed until it is gone";
     else if (snapshot.pending) text += "; a change waits for its confirmation";
     else if (!intent::define_the_same(snapshot.running, snapshot.committed)) text += "; what runs is not committed";
-    if (snapshot.trouble) text += "; " + log::sentence(*snapshot.trouble);
+    if (snapshot.trouble) text += "; " + sentence(*snapshot.trouble);
     for (char& c : text)
         if (static_cast<unsigned char>(c) < ' ') c = ' ';  // a line's end would begin another assignment
     return text;

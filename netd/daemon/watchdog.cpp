@@ -83,7 +83,7 @@ bool needs_ovs(const store::Entry& entry) {
 
 void put_nameservers(const Options& options, const intent::Intent& standing, const lower::Leases& leases, const loop::Clock& clock) {
     HostResolver resolver(options.resolver, options.state + "/resolv.conf.before", options.run, clock);
-    if (auto written = resolver.sync(lower::resolver_of(standing, leases)); !written) log::warn("{}: {}", written.error().subject, written.error().what);
+    if (auto written = resolver.sync(lower::resolver_of(standing, leases)); !written) log::warn("{}", sentence(written.error()));
 }
 
 // Nobody hears routers now: networks that hear them still leave by those that netd has heard.
@@ -92,7 +92,7 @@ void keep_router_ways(const intent::Intent& standing, const std::set<topology::I
     auto routers = lower::routers_in(kernel.state(), hearing);
     std::erase_if(routers, [&](const auto& entry) { return left.contains(entry.first); });
     for (const auto& [table, steps] : lower::steps_to(routers, hearing, standing, host))
-        if (const auto progress = kernel.apply(steps); progress.stopped) log::warn("{}: {}", progress.stopped->subject, progress.stopped->what);
+        if (const auto progress = kernel.apply(steps); progress.stopped) log::warn("{}", sentence(*progress.stopped));
 }
 
 // What is not on the wire yet the kernel asks for itself.
@@ -162,7 +162,7 @@ int tidy(const Options& options) {
 int come_back_later(const Options& options, const Error& why) {
     auto lock = take_lock(options.run, Holder::watchdog);
     if (!lock) return without_lock(lock.error());
-    log::error("netd died, and whether in a transaction can't be read, which is tried again: {}: {}", why.subject, why.what);
+    log::error("netd died, and whether in a transaction can't be read, which is tried again: {}", sentence(why));
     return 1;
 }
 

@@ -111,7 +111,7 @@ private:
         const std::string before = offering_;
         const auto offered = session_->offer(*offers_, standing_offers_);
         standing_offers_ = offered ? *offers_ : Offers();
-        offering_ = offered ? std::string() : offered.error().subject + ": " + offered.error().what;
+        offering_ = offered ? std::string() : sentence(offered.error());
         if (offering_ != before) tell();
     }
 

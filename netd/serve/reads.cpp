@@ -47,7 +47,7 @@ void Requests::capabilities(const Ticket& ticket, const Params& params) {
 
 void Requests::statistics(const Ticket& ticket, const Params&) {
     auto statistics = observe::read_statistics(*snapshot_);
-    if (!statistics) return refuse(ticket, intent::code::refused, "", statistics.error().fault, statistics.error().subject + ": " + statistics.error().what);
+    if (!statistics) return refuse(ticket, intent::code::refused, "", statistics.error().fault, sentence(statistics.error()));
     const auto blocked = blocked_();
     const auto tell = [&](const topology::IfName& device) {
         const auto counted = statistics->find(device.text());

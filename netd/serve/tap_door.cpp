@@ -63,7 +63,7 @@ Result<> send_packet(int visitor, const std::string& text, std::span<const int> 
 
 void send_refusal(int visitor, const Error& error) {
     // Ignored: who is gone needs no sentence.
-    std::ignore = send_packet(visitor, nlohmann::json{{"error", error.subject + ": " + error.what}}.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace));
+    std::ignore = send_packet(visitor, nlohmann::json{{"error", sentence(error)}}.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace));
 }
 
 Result<> lend(int visitor, const topology::IfName& port, const bridges::Tap& tap) {

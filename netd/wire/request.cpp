@@ -22,7 +22,7 @@ bool is_id(const json& value) {
 Refusal refuse_text(std::string_view message, const Error& error) {
     const bool is_pointer = error.subject.empty() || error.subject.front() == '/';
     return is_pointer ? refusal(salvage_id(message), Rpc::parse_error, error.subject, error.what)
-                      : refusal(salvage_id(message), Rpc::parse_error, "", error.subject + ": " + error.what);
+                      : refusal(salvage_id(message), Rpc::parse_error, "", sentence(error));
 }
 
 // The envelope but for its id, which the caller needs for the answer in any case.
