@@ -153,7 +153,7 @@ private:
     void show();
     void reply(const serve::Ticket& ticket, const nlohmann::json& result, bool ends_write = true);
     void answer_no(const serve::Ticket& ticket, int code, const std::string& message, const nlohmann::json& data);
-    void refuse(const serve::Ticket& ticket, int code, topology::Fault fault, const std::string& what);  // about no part of what was sent
+    void refuse(const serve::Ticket& ticket, int code, const topology::Error& error);  // about no part of what was sent
     void refuse(const serve::Ticket& ticket, const intent::Complaints& complaints);
     void announce(const char* topic, nlohmann::json event);
     static constexpr std::chrono::seconds pause_after_refusal{30};  // between tries to have the kernel follow a lease or a router

@@ -43,7 +43,7 @@ void Reconciler::conclude(const Asker& asker, const apply::Outcome& outcome, int
         if (asker) reply(*asker, result);
     } else if (const auto* back = std::get_if<apply::RolledBack>(&outcome); back && !transaction && asker) {
         publish();  // nothing was begun; what was found out by asking is told
-        refuse(*asker, code_of(back->because, code_if_refused), back->because.fault, sentence(back->because));
+        refuse(*asker, code_of(back->because, code_if_refused), back->because);
     } else if (back) {
         log::warn("rolled back: {}", sentence(back->because));
         remember("rolled-back", sentence(back->because));
@@ -68,7 +68,7 @@ void Reconciler::answer_no(const serve::Ticket& ticket, int code, const std::str
     notes_.push(serve::Reply{ticket, wire::write_error(ticket.id, code, message, data)});
 }
 
-void Reconciler::refuse(const serve::Ticket& ticket, int code, Fault fault, const std::string& what) { refuse(ticket, intent::Complaints{{code, "", fault, what}}); }
+void Reconciler::refuse(const serve::Ticket& ticket, int code, const Error& error) { refuse(ticket, intent::Complaints{{code, "", error.fault, sentence(error)}}); }
 
 void Reconciler::refuse(const serve::Ticket& ticket, const intent::Complaints& complaints) {
     const std::string message = wire::summary(complaints);

@@ -78,7 +78,7 @@ apply::Outcome Reconciler::take_back(const topology::Error& because) {
 }
 
 void Reconciler::commit(const serve::CommitRunning& commit) {
-    if (auto kept = transactor_.commit_running(); !kept) return refuse(commit.ticket, intent::code::refused, kept.error().fault, sentence(kept.error()));
+    if (auto kept = transactor_.commit_running(); !kept) return refuse(commit.ticket, intent::code::refused, kept.error());
     log::info("{}: what runs comes back at boot", asked_by(commit.ticket));
     publish();
     reply(commit.ticket, json::object());

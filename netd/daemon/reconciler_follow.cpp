@@ -155,7 +155,7 @@ void Reconciler::settle_partings() {
             if (defined && lower::port_of(*defined) == parting.device) take_out(parting.ticket, parting.nic);
             else reply(parting.ticket, {{"changed", true}});
         } else if ((plugged || !is_known) && Clock::now() >= parting.deadline) {
-            refuse(parting.ticket, code::unplug_failed, topology::Fault::timeout, fmt::format("domain {}: the guest does not let go of {}; it is still plugged in", parting.nic.vm, parting.nic.mac.text()));
+            refuse(parting.ticket, code::unplug_failed, {topology::Fault::timeout, "domain " + parting.nic.vm, fmt::format("the guest does not let go of {}; it is still plugged in", parting.nic.mac.text())});
         } else {
             partings_.push_back(parting);
         }

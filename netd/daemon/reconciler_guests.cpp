@@ -206,7 +206,7 @@ void Reconciler::update(const serve::ChangeNic& change) {
     const guests::Nic::Key key = lower::in_domain(nic.key(), backends_.guests.state());
     if (backends_.guests.state().nics.contains(key))
         if (const auto may = backends_.guests.may_change(key.domain, std::chrono::steady_clock::now() + longest_question); !may && may.error().fault == topology::Fault::busy)
-            return refuse(change.ticket, code::migrating, may.error().fault, sentence(may.error()));
+            return refuse(change.ticket, code::migrating, may.error());
     put_nic(change.ticket, nic, verdict.wanted, code::update_failed);
 }
 
@@ -247,16 +247,16 @@ void Reconciler::unplug(const serve::ChangeNic& change) {
     const guests::Nic::Key nic = lower::in_domain(key, backends_.guests.state());
     if (there->kind != intent::GuestKind::libvirt || there->incoming) return take_out(change.ticket, key);
     if (!backends_.guests.connected())
-        return refuse(change.ticket, code::unplug_failed, topology::Fault::backend, why_not(backends_.guests));
+        return refuse(change.ticket, code::unplug_failed, {topology::Fault::backend, "", why_not(backends_.guests)});
     const guests::Nic* plugged = backends_.guests.state().nics.find(nic);
     if (!plugged) return take_out(change.ticket, key);
     const auto device = plugged->device;
-    if (partings_.size() >= most_partings) return refuse(change.ticket, code::busy, topology::Fault::busy, fmt::format("{} guests are asked to let go of NICs already; try again when one has", partings_.size()));
+    if (partings_.size() >= most_partings) return refuse(change.ticket, code::busy, {topology::Fault::busy, "", fmt::format("{} guests are asked to let go of NICs already; try again when one has", partings_.size())});
     const auto first = std::ranges::find(partings_, key, &Parting::nic);
     if (first != partings_.end()) return wait_for_parting(change.ticket, key, first->device, first->deadline);
     const auto deadline = std::chrono::steady_clock::now() + longest_parting;
     if (auto asked = backends_.guests.ask_to_let_go(nic, deadline); !asked && backends_.guests.state().nics.contains(nic))
-        return refuse(change.ticket, asked.error().fault == topology::Fault::busy ? code::migrating : code::unplug_failed, asked.error().fault, sentence(asked.error()));
+        return refuse(change.ticket, asked.error().fault == topology::Fault::busy ? code::migrating : code::unplug_failed, asked.error());
     wait_for_parting(change.ticket, key, device, deadline);
 }
 

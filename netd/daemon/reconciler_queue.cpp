@@ -52,7 +52,7 @@ bool Reconciler::refuse_while_stuck(const serve::Command& command) {
     const auto* setup = std::get_if<serve::Setup>(&command);
     const auto* change = std::get_if<serve::ChangeNic>(&command);
     if (!setup && !change) return false;
-    refuse(setup ? setup->ticket : change->ticket, intent::Complaints{{intent::code::refused, "", other->fault, sentence(*other)}});
+    refuse(setup ? setup->ticket : change->ticket, intent::code::refused, *other);
     return true;
 }
 
@@ -74,7 +74,7 @@ void Reconciler::expire_queued() {
     std::erase_if(queue_, [&](const serve::Command& command) {
         const auto* setup = std::get_if<serve::Setup>(&command);
         if (!setup || setup->deadline() > now) return false;
-        if (setup->turn.take()) refuse(setup->ticket, intent::code::busy, topology::Fault::busy, serve::waited_too_long(*setup->request.options.timeout));
+        if (setup->turn.take()) refuse(setup->ticket, intent::code::busy, {topology::Fault::busy, "", serve::waited_too_long(*setup->request.options.timeout)});
         else notes_.push(serve::LeftQueue{.was_refused = true});
         return true;
     });
