@@ -62,9 +62,7 @@ Result<> Transactor::follow(const lower::Leases& offered) {
         if (auto followed = own.empty() ? Result<>() : follow_while_waiting(goal(own), true); !followed) return forget(followed);
         return touched.networks.empty() ? Result<>() : follow_while_waiting(goal(touched.networks), false);
     }
-    Terms terms;
-    terms.confirm = false;
-    const Outcome outcome = carry_out(goal(touched.networks), {}, terms);
+    const Outcome outcome = carry_out(goal(touched.networks), {}, {});
     if (const auto* back = std::get_if<RolledBack>(&outcome)) return back->because;
     if (const auto* stuck = std::get_if<Degraded>(&outcome)) return stuck->because;
     return {};

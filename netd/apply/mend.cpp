@@ -59,8 +59,6 @@ bool leave_out_of(lower::Goal& goal, const Beside& beside) {
 Outcome Transactor::mend(const intent::Intent& attainable, const lower::Touched& touched) {
     if (auto other = unfinished()) return RolledBack{*other};
     if (waiting_) return mend_beside(attainable, touched);
-    Terms terms;
-    terms.confirm = false;
     lower::Host host = this->host();
     host.defined = &running_;
     if (!renames_.empty() && host.switch_waits) host.switched = nullptr;  // what it has kept waits for it
@@ -71,7 +69,7 @@ Outcome Transactor::mend(const intent::Intent& attainable, const lower::Touched&
         lower::keep_ports_of_renamed(goal, running_, renames_, host);
         lower::include_leftovers(goal, running_, host, lower::of_nics(renamed));
     }
-    return carry_out(goal, {}, terms);
+    return carry_out(goal, {}, {});
 }
 
 // Names are not followed while a change waits, and a card that has come by another's name is none that these definitions mean.

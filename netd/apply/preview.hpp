@@ -10,8 +10,7 @@ namespace apply {
 // How a request wants to be carried out.
 inline Terms terms_of(const intent::Request& request) {
     Terms terms;
-    terms.confirm = request.options.connectivity_check;
-    terms.within = std::chrono::seconds(request.options.connectivity_timeout);
+    if (request.options.connectivity_check) terms.within = std::chrono::seconds(request.options.connectivity_timeout);
     terms.commit = request.options.commit_on_success;
     if (request.options.timeout) terms.timeout = std::chrono::seconds(*request.options.timeout);
     // What is named is looked at although it may be asked for once more: that is how a deleted device is healed.

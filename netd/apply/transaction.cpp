@@ -192,7 +192,7 @@ Outcome Transactor::carry_out(const lower::Goal& goal, store::Entry entry, const
     open_ = std::move(entry);
     number_ = open_->id;
     terms.begun(open_->id);
-    const bool is_done = nothing_to_do && terms.awaited.empty() && !(terms.confirm && is_about_names(open_->delta));
+    const bool is_done = nothing_to_do && terms.awaited.empty() && !(terms.within && is_about_names(open_->delta));
     // What is to be committed must be known to be, also where the kernel has it already.
     if (!is_done || open_->commit)
         if (auto written = store_.begin(*open_); !written) {
@@ -205,10 +205,10 @@ Outcome Transactor::carry_out(const lower::Goal& goal, store::Entry entry, const
         const lower::Goal then = lowered();
         if (auto reached = reach(then.wanted, then.scope, backends_, apply_deadline(terms)); !reached) return undo(reached.error());
     }
-    if (!terms.confirm) return finish();
+    if (!terms.within) return finish();
 
     open_->phase = store::Entry::Phase::waiting;
-    open_->deadline = clock_.boottime() + terms.within;
+    open_->deadline = clock_.boottime() + *terms.within;
     if (auto written = store_.begin(*open_); !written) return undo(written.error());
     return wait();
 }

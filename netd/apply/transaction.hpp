@@ -39,8 +39,7 @@ using Outcome = std::variant<Committed, Waiting, RolledBack, Degraded>;
 
 // What a change shall be like.
 struct Terms {
-    bool confirm = true;                                 // to be confirmed within that time, or it goes back
-    std::chrono::seconds within{60};
+    std::optional<std::chrono::seconds> within = {};     // to be confirmed in that time, or it goes back; none: it holds at once
     std::set<std::string> awaited = {};                  // leases, by key, which the host does not show yet: it waits though nothing is to be done
     bool is_confirmed = false;                           // it waits for these alone
     bool is_remote = false;                              // begun over TCP

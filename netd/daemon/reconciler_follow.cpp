@@ -65,10 +65,7 @@ void Reconciler::follow_guests() {
     const lower::Followed followed = lower::follow_guests(transactor_.running(), transactor_.host());
     bool is_refused = false;
     if (!(followed.wanted == transactor_.running())) {
-        apply::Terms terms;
-        terms.confirm = false;
-        terms.begun = tell_begun(own);
-        const apply::Outcome outcome = transactor_.begin(followed.wanted, terms);
+        const apply::Outcome outcome = transactor_.begin(followed.wanted, {.begun = tell_begun(own)});
         is_refused = !std::holds_alternative<apply::Committed>(outcome);
         conclude(std::nullopt, outcome, code::refused);
         if (is_refused) follow_each(followed.wanted);
@@ -101,10 +98,7 @@ void Reconciler::follow_each(const intent::Intent& wanted) {
         if (transactor_.is_stuck()) return;
         intent::Delta alone;
         alone.nics = {change};
-        apply::Terms terms;
-        terms.confirm = false;
-        terms.begun = tell_begun(own);
-        conclude(std::nullopt, transactor_.begin(intent::with(transactor_.running(), alone), terms), code::refused);
+        conclude(std::nullopt, transactor_.begin(intent::with(transactor_.running(), alone), {.begun = tell_begun(own)}), code::refused);
     }
 }
 

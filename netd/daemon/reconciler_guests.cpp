@@ -168,10 +168,7 @@ bool Reconciler::plug_at_once(const std::vector<Plug>& plugs) {
         if (!verdict.complaints.empty() || wanted.nics().contains(one.nic.key())) return false;
         wanted = std::move(verdict.wanted);
     }
-    apply::Terms terms;
-    terms.confirm = false;
-    terms.begun = tell_begun(fmt::format("{}", fmt::join(askers, ", ")));
-    const auto outcome = transactor_.begin(wanted, terms);
+    const auto outcome = transactor_.begin(wanted, {.begun = tell_begun(fmt::format("{}", fmt::join(askers, ", ")))});
     conclude(std::nullopt, outcome, code::plug_failed);
     if (!std::holds_alternative<apply::Committed>(outcome)) return false;
     for (const Plug& one : plugs) answer(one.ticket, one.nic, true);
@@ -212,7 +209,6 @@ void Reconciler::update(const serve::ChangeNic& change) {
 
 void Reconciler::put_nic(const serve::Ticket& ticket, const GuestNic& nic, const intent::Intent& wanted, int code) {
     apply::Terms terms;
-    terms.confirm = false;
     terms.named_nics = {nic.key()};  // of the same once more its device may be gone
     terms.begun = tell_begun(ticket.caller.who());
     const intent::Intent was = transactor_.running();
@@ -275,10 +271,7 @@ void Reconciler::take_out(const serve::Ticket& ticket, const GuestNic::Key& key)
     const bridges::Link* there = backends_.kernel.state().links.find(port);
     const bool is_others = nic && !nic->adopted && there && !intent::is_ours(*there);
     wanted.remove(key);
-    apply::Terms terms;
-    terms.confirm = false;
-    terms.begun = tell_begun(ticket.caller.who());
-    const auto outcome = transactor_.begin(wanted, terms);
+    const auto outcome = transactor_.begin(wanted, {.begun = tell_begun(ticket.caller.who())});
     const auto* committed = std::get_if<apply::Committed>(&outcome);
     if (!committed) return conclude(ticket, outcome, code::unplug_failed);
     // With its namespace went the port, and with the port nothing of its filter; and what somebody else has made in its place is not filtered.

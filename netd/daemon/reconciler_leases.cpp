@@ -177,10 +177,9 @@ void Reconciler::await_leases(const intent::Request& request, const intent::Inte
     std::erase_if(keys, [&](const auto& entry) { return clients_.leases().held().contains(entry.first); });
     if (keys.empty()) return;
     add_keys(keys, terms.awaited);
-    terms.is_confirmed = !terms.confirm;
+    terms.is_confirmed = !terms.within;
     awaited_ = std::move(keys);
-    if (!terms.confirm) terms.within = terms.timeout.value_or(longest_lease);
-    terms.confirm = true;
+    if (!terms.within) terms.within = terms.timeout.value_or(longest_lease);
 }
 
 // What an earlier netd began to wait for.

@@ -203,7 +203,7 @@ TEST_CASE("a boot whose definitions can't be written is as they say, and told", 
     CHECK(host.link("lan"));
     std::filesystem::remove(host.disk.run());
     REQUIRE(std::filesystem::create_directory(host.disk.run()));
-    REQUIRE(std::holds_alternative<apply::Waiting>(transactor.begin(without_lan, {})));
+    REQUIRE(std::holds_alternative<apply::Waiting>(transactor.begin(without_lan, to_be_confirmed)));
     REQUIRE(host.kernel.hear());
     auto next_life = host.transactor();
     CHECK(std::holds_alternative<apply::Waiting>(next_life.recover()));

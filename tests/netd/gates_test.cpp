@@ -63,7 +63,7 @@ TEST_CASE("what is taken back takes its gate along, and leaves those of others",
     host.kernel.able.gates = true;
     const auto before = host.kernel.truth();
     const auto wanted = house::wanted(R"({"networks": {"lab": {}}})", host.transactor.running(), host.kernel);
-    REQUIRE(std::holds_alternative<apply::Waiting>(host.transactor.begin(wanted, apply::Terms{})));
+    REQUIRE(std::holds_alternative<apply::Waiting>(host.transactor.begin(wanted, house::to_be_confirmed)));
     CHECK(host.kernel.truth().links.find(name("lab"))->gate == true);
     REQUIRE(std::holds_alternative<apply::RolledBack>(host.transactor.roll_back({topology::Fault::timeout, "", "nobody confirmed it"})));
     house::require_same(before, host.kernel.truth());

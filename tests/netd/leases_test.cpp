@@ -324,7 +324,7 @@ TEST_CASE("a change goes back to the lease of now", "[leases]") {
     host.define(R"({"networks": {"web": {"nic": "eno1", "bootproto": "dhcp", "defaultRoute": true}}})");
     host.follow({{"eno1-4", lease("10.7.0.84/24", "10.7.0.1")}});
     const auto goes_back = [&](const char* change, const Leases& meanwhile) {
-        REQUIRE(std::holds_alternative<apply::Waiting>(host.transactor.begin(wanted(change, host.transactor.running(), host.kernel), {})));
+        REQUIRE(std::holds_alternative<apply::Waiting>(host.transactor.begin(wanted(change, host.transactor.running(), host.kernel), to_be_confirmed)));
         host.follow(meanwhile);
         REQUIRE(std::holds_alternative<apply::RolledBack>(host.transactor.roll_back({topology::Fault::timeout, "", "nobody confirmed it"})));
     };
@@ -343,7 +343,7 @@ TEST_CASE("a lease that comes while a change waits goes back with it", "[leases]
     Host host;
     host.define(R"({"networks": {"db": {"nic": "eno2"}}})");
     const bridges::State before = host.kernel.truth();
-    REQUIRE(std::holds_alternative<apply::Waiting>(host.transactor.begin(wanted(R"({"networks": {"web": {"nic": "eno1", "bridged": false, "bootproto": "dhcp"}}})", host.transactor.running(), host.kernel), {})));
+    REQUIRE(std::holds_alternative<apply::Waiting>(host.transactor.begin(wanted(R"({"networks": {"web": {"nic": "eno1", "bridged": false, "bootproto": "dhcp"}}})", host.transactor.running(), host.kernel), to_be_confirmed)));
     host.follow({{"eno1-4", lease("10.7.0.84/24", "10.7.0.1")}});
     CHECK(host.addresses("eno1") == std::set{net("10.7.0.84/24")});
     REQUIRE(std::holds_alternative<apply::RolledBack>(host.transactor.roll_back({topology::Fault::timeout, "", "nobody confirmed it"})));
@@ -357,7 +357,7 @@ TEST_CASE("a lease that can't be followed while a change waits leaves the host a
         host.define(R"({"networks": {"web": {"nic": "eno1", "bootproto": "dhcp"}}})");
         host.follow({{"eno1-4", lease("10.7.0.84/24", "10.7.0.1")}});
         const bridges::State at_first = host.kernel.truth();
-        REQUIRE(std::holds_alternative<apply::Waiting>(host.transactor.begin(wanted(change, host.transactor.running(), host.kernel), {})));
+        REQUIRE(std::holds_alternative<apply::Waiting>(host.transactor.begin(wanted(change, host.transactor.running(), host.kernel), to_be_confirmed)));
         const bridges::State before = host.kernel.truth();
         host.faulty.refuses = [](const bridges::Op& op) {
             const auto* update = std::get_if<topology::Update<bridges::Link>>(&op);
@@ -399,7 +399,7 @@ TEST_CASE("a lease that changes while another network waits stays", "[leases]") 
     Host host;
     host.define(R"({"networks": {"web": {"nic": "eno1", "bootproto": "dhcp"}}})");
     host.follow({{"eno1-4", lease("10.7.0.84/24", "10.7.0.1")}});
-    REQUIRE(std::holds_alternative<apply::Waiting>(host.transactor.begin(wanted(R"({"networks": {"db": {"nic": "eno2"}}})", host.transactor.running(), host.kernel), {})));
+    REQUIRE(std::holds_alternative<apply::Waiting>(host.transactor.begin(wanted(R"({"networks": {"db": {"nic": "eno2"}}})", host.transactor.running(), host.kernel), to_be_confirmed)));
     for (const char* other : {"10.9.0.84/24", "10.8.0.84/24"}) host.follow({{"eno1-4", lease(other, other[3] == '9' ? "10.9.0.1" : "10.8.0.1")}});
     REQUIRE(std::holds_alternative<apply::RolledBack>(host.transactor.roll_back({topology::Fault::timeout, "", "nobody confirmed it"})));
     CHECK(host.addresses("web") == std::set{net("10.8.0.84/24")});

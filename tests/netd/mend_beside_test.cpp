@@ -46,7 +46,7 @@ struct Host {
             lose(lower::port_of(*nic).text());
         }
         before = kernel.truth();
-        REQUIRE(is<apply::Waiting>(change(after_request, {})));
+        REQUIRE(is<apply::Waiting>(change(after_request, to_be_confirmed)));
         after = kernel.truth();
     }
     apply::Transactor life(bridges::Kernel& with) {
@@ -238,7 +238,7 @@ TEST_CASE("where guests went while definitions can't follow them is no drift, an
     host.hypervisor.plug_by_itself(own);
     host.follow();
     REQUIRE(host.transactor.running().nics().size() == 1);
-    REQUIRE(is<apply::Waiting>(host.transactor.begin(wanted(R"({"networks": {"lan": {}}})", host.transactor.running(), host.kernel), {})));
+    REQUIRE(is<apply::Waiting>(host.transactor.begin(wanted(R"({"networks": {"lan": {}}})", host.transactor.running(), host.kernel), to_be_confirmed)));
 
     own.facts.tags = {20};
     host.hypervisor.plug_by_itself(own);

@@ -146,7 +146,7 @@ TEST_CASE("what others plugged in while a change waited keeps its bridge when th
     apply::Transactor transactor{{kernel, ovs, guests::nobody(), nullptr, lower::has_any_namespace}, disk.open(), clock};
     std::ignore = transactor.recover();
     const auto wanted = house::wanted(R"({"networks": {"web": {"nic": "eno1", "ipaddr": "192.0.2.10", "prefix": 24}}})", transactor.running(), kernel);
-    REQUIRE(std::holds_alternative<apply::Waiting>(transactor.begin(wanted, apply::Terms{})));
+    REQUIRE(std::holds_alternative<apply::Waiting>(transactor.begin(wanted, house::to_be_confirmed)));
     REQUIRE(kernel.meddle(told::foreign_tap("tap0", "web")));
     REQUIRE(kernel.look());
     REQUIRE(std::holds_alternative<apply::RolledBack>(transactor.roll_back({topology::Fault::timeout, "", "nobody confirmed it"})));

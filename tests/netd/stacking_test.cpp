@@ -138,7 +138,7 @@ TEST_CASE("a VLAN of somebody else's has its MTU again when nobody confirms that
         apply::Transactor transactor{{kernel, ovs}, disk.open(), clock};
         std::ignore = transactor.recover();
         const std::string request = R"({"networks": {"m": {"nic": "eno1", "ipaddr": "10.0.0.1", "prefix": 24, "mtu": )" + std::to_string(mtu) + "}}}";
-        const auto outcome = transactor.begin(house::wanted(request.c_str(), transactor.running(), kernel), {});
+        const auto outcome = transactor.begin(house::wanted(request.c_str(), transactor.running(), kernel), house::to_be_confirmed);
         REQUIRE(std::holds_alternative<apply::Waiting>(outcome));
         REQUIRE(kernel.look());
         CHECK(kernel.state().links.find(stor.name)->mtu->number() == static_cast<std::uint32_t>(mtu));

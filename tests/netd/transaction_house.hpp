@@ -54,11 +54,7 @@ inline intent::Intent wanted(const char* text, const intent::Intent& running, co
     return verdict.wanted;
 }
 
-inline const apply::Terms unasked = [] {
-    apply::Terms terms;
-    terms.confirm = false;
-    return terms;
-}();
+inline const apply::Terms unasked = {}, to_be_confirmed = {.within = std::chrono::seconds(60)};
 
 // Every link, route and rule of `was` is there as it was, and there is no other one.
 inline void require_same(const bridges::State& was, const bridges::State& now) {

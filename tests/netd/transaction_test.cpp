@@ -60,8 +60,7 @@ TEST_CASE("the definitions that run are those that were asked for themselves, an
     host.settle();
     auto transactor = host.started(host.kernel);
     const bool waits = GENERATE(false, true);
-    apply::Terms terms = unasked;
-    terms.confirm = waits;
+    const apply::Terms terms = waits ? to_be_confirmed : unasked;
     const intent::Intent asked = wanted(after_request, transactor.running(), host.kernel);
     const auto is_asked = [&](const intent::Intent& intent) { return intent == asked && intent.network("web") == asked.network("web") && intent.network("stor") == asked.network("stor"); };
     const auto outcome = transactor.begin(asked, terms);
@@ -145,12 +144,12 @@ TEST_CASE("what nobody confirms goes back, and what is confirmed stays") {
     auto transactor = host.started(host.kernel);
     const auto next = wanted(after_request, transactor.running(), host.kernel);
 
-    REQUIRE(std::holds_alternative<apply::Waiting>(transactor.begin(next, {})));
+    REQUIRE(std::holds_alternative<apply::Waiting>(transactor.begin(next, to_be_confirmed)));
     CHECK(host.kernel.truth().links.contains(*topology::IfName::parse("bond0")));
     REQUIRE(std::holds_alternative<apply::RolledBack>(transactor.roll_back({topology::Fault::timeout, "connectivity", "nobody confirmed"})));
     require_same(before, host.kernel.truth());
 
-    REQUIRE(std::holds_alternative<apply::Waiting>(transactor.begin(next, {})));
+    REQUIRE(std::holds_alternative<apply::Waiting>(transactor.begin(next, to_be_confirmed)));
     REQUIRE(std::holds_alternative<apply::Committed>(transactor.confirm()));
     CHECK(transactor.running() == next);
 }
@@ -171,7 +170,7 @@ TEST_CASE("what is begun has a number from before its first step to its end, and
     CHECK(begun.empty());
     CHECK_FALSE(transactor.number());
 
-    terms.confirm = true;
+    terms.within = to_be_confirmed.within;
     const auto waits = transactor.begin(wanted(after_request, transactor.running(), host.kernel), terms);
     REQUIRE(begun == std::vector<std::uint64_t>{std::get<apply::Waiting>(waits).id});
     CHECK(transactor.number() == begun.back());
@@ -189,7 +188,7 @@ TEST_CASE("killed while it waits, it goes on waiting; after the deadline it goes
     const bridges::State before = host.kernel.truth();
     {
         auto transactor = host.started(host.kernel);
-        REQUIRE(std::holds_alternative<apply::Waiting>(transactor.begin(wanted(after_request, transactor.running(), host.kernel), {})));
+        REQUIRE(std::holds_alternative<apply::Waiting>(transactor.begin(wanted(after_request, transactor.running(), host.kernel), to_be_confirmed)));
     }
     {
         auto next_life = host.transactor(host.kernel);
@@ -209,7 +208,7 @@ TEST_CASE("the same request again touches nothing, and heals what somebody delet
     host.settle();
     auto transactor = host.started(host.kernel);
     apply::Terms terms = apply::terms_of(read(before_request));
-    terms.confirm = false;
+    terms.within.reset();
     const auto applied = host.kernel.applied();
     for (int time = 0; time < 3; ++time) {  // looked at, and then remembered
         const auto again = transactor.begin(wanted(before_request, transactor.running(), host.kernel), terms);
@@ -257,9 +256,7 @@ TEST_CASE("a journal that can't be taken away is trouble until it is gone", "[tr
     host.settle();
     auto transactor = host.started(host.kernel);
     const intent::Intent before = transactor.running();
-    apply::Terms terms = unasked;
-    terms.confirm = true;
-    REQUIRE(std::holds_alternative<apply::Waiting>(transactor.begin(wanted(after_request, before, host.kernel), terms)));
+    REQUIRE(std::holds_alternative<apply::Waiting>(transactor.begin(wanted(after_request, before, host.kernel), to_be_confirmed)));
     const std::filesystem::path journal = host.disk.state() + "/transaction";
     REQUIRE(std::filesystem::remove(journal));
     std::filesystem::create_directory(journal);

@@ -51,7 +51,7 @@ struct Host {
 
     apply::Outcome change(const char* request, apply::Terms terms) {
         apply::Terms named = apply::terms_of(read(request));
-        named.confirm = terms.confirm;
+        named.within = terms.within;
         return transactor.begin(wanted(request, transactor.running(), faulty), named);
     }
     intent::GuestNic nic(std::set<intent::NetworkName> mirrored = {}) const {
@@ -94,7 +94,7 @@ TEST_CASE("a link whose MTU is too small for IPv6 blocks neither a change nor a 
     const auto goes_back = [&](const std::string& request) {
         CAPTURE(request);
         const bridges::State before = host.kernel.truth();
-        REQUIRE(host.is<apply::Waiting>(host.change(request.c_str(), {})));
+        REQUIRE(host.is<apply::Waiting>(host.change(request.c_str(), to_be_confirmed)));
         REQUIRE(host.is<apply::RolledBack>(host.transactor.roll_back(nobody)));
         require_same(before, host.kernel.truth());
     };
@@ -119,7 +119,7 @@ TEST_CASE("a guest whose namespace is gone, or who has taken the name of its NIC
     bool& place = GENERATE(true, false) ? host.has_box : host.has_free_name;
     const auto nic = host.nic({*intent::NetworkName::parse("web")});
     host.plug(nic);
-    REQUIRE(host.is<apply::Waiting>(host.change(after_request, {})));
+    REQUIRE(host.is<apply::Waiting>(host.change(after_request, to_be_confirmed)));
     host.lose(place, nic);
     CHECK(host.is<apply::RolledBack>(host.transactor.roll_back(nobody)));
     CHECK(host.has_address("192.0.2.10/24"));
@@ -132,7 +132,7 @@ TEST_CASE("nor does one who takes it while the change goes back") {
     Host host;
     const auto nic = host.nic();
     host.plug(nic);
-    REQUIRE(host.is<apply::Waiting>(host.change(after_request, {})));
+    REQUIRE(host.is<apply::Waiting>(host.change(after_request, to_be_confirmed)));
     host.faulty.refuses = [&host, &nic](const Op& op) {
         if (host.has_free_name) host.lose(host.has_free_name, nic);
         return Host::creates_veth(op);
@@ -167,7 +167,7 @@ TEST_CASE("a network is changed although one of its guests has no place for its 
 
 TEST_CASE("a way back that is blocked in one place is gone in all others") {
     Host host;
-    REQUIRE(host.is<apply::Waiting>(host.change(after_request, {})));
+    REQUIRE(host.is<apply::Waiting>(host.change(after_request, to_be_confirmed)));
     host.faulty.refuses = [](const Op& op) {
         const auto* link = std::get_if<topology::Update<bridges::Link>>(&op);
         return link && link->now.name == name("eno2") && link->now.master == bridges::Master{name("web")};
@@ -186,7 +186,7 @@ TEST_CASE("a way back that is blocked in one place is gone in all others") {
 TEST_CASE("nor does somebody else's device that has one of its names block all of it") {
     Host host;
     REQUIRE(host.is<apply::Committed>(host.change(R"({"networks": {"lan": {}}})", unasked)));
-    REQUIRE(host.is<apply::Waiting>(host.change(R"({"networks": {"lan": {"remove": true}, "mgmt": {"nic": "eno1", "ipaddr": "192.0.2.99", "prefix": 24}}})", {})));
+    REQUIRE(host.is<apply::Waiting>(host.change(R"({"networks": {"lan": {"remove": true}, "mgmt": {"nic": "eno1", "ipaddr": "192.0.2.99", "prefix": 24}}})", to_be_confirmed)));
     bridges::Link other{name("lan")};
     other.kind = bridges::Veth{std::nullopt, name("nal"), std::nullopt};
     REQUIRE(host.kernel.meddle(topology::Create<bridges::Link>{other}));
@@ -207,7 +207,7 @@ TEST_CASE("the kernel's part goes back although Open vSwitch's database is gone"
         return now;
     };
     REQUIRE(host.is<apply::Committed>(host.transactor.begin(with("192.0.2.10", 7), unasked)));
-    REQUIRE(host.is<apply::Waiting>(host.transactor.begin(with("192.0.2.99", 8), {})));
+    REQUIRE(host.is<apply::Waiting>(host.transactor.begin(with("192.0.2.99", 8), to_be_confirmed)));
     host.ovs.connect(false);
     CHECK(host.is<apply::Degraded>(host.transactor.roll_back(nobody)));
     CHECK(host.has_address("192.0.2.10/24"));
@@ -239,7 +239,7 @@ TEST_CASE("what needs no ovs-vswitchd goes back at once when that comes to stand
 
 TEST_CASE("the rest goes back when an ovs-vswitchd that stands still goes on") {
     Host host;
-    REQUIRE(host.is<apply::Waiting>(host.change(on_ovs_request, {})));
+    REQUIRE(host.is<apply::Waiting>(host.change(on_ovs_request, to_be_confirmed)));
     host.ovs.stands_still = true;
     CHECK(host.is<apply::Degraded>(host.transactor.roll_back(nobody)));  // its devices have the bridges' names
     CHECK(host.ovs.truth() == ovs::State{});
@@ -261,7 +261,7 @@ TEST_CASE("killed at whichever step of the way back, the next start goes on with
             fakes::FaultyKernel dying(host.kernel);
             apply::Transactor first{{dying, host.ovs}, host.disk.open(), host.clock};
             std::ignore = first.recover();
-            REQUIRE(host.is<apply::Waiting>(first.begin(wanted(after_request, first.running(), dying), {})));
+            REQUIRE(host.is<apply::Waiting>(first.begin(wanted(after_request, first.running(), dying), to_be_confirmed)));
             std::size_t seen = 0;
             dying.refuses = [&](const Op&) { return seen++ == step; };
             dying.die = [] { throw Killed{}; };
@@ -298,7 +298,7 @@ TEST_CASE("what a netd that died had begun is kept only if it is all there when 
     for (const bool was_disturbed : {false, true}) {
         CAPTURE(was_disturbed);
         Host host;
-        REQUIRE(host.is<apply::Waiting>(host.change(after_request, {})));
+        REQUIRE(host.is<apply::Waiting>(host.change(after_request, to_be_confirmed)));
         auto next = host.life();
         REQUIRE(host.is<apply::Waiting>(next.recover()));
         if (was_disturbed) {
@@ -320,7 +320,7 @@ TEST_CASE("where what ran is lost the open change goes back, and the committed d
         REQUIRE(host.transactor.commit_running());
         const bridges::State before = host.kernel.truth();
         const auto committed = host.transactor.running();
-        apply::Terms terms;
+        apply::Terms terms = to_be_confirmed;
         terms.commit = true;
         REQUIRE(host.is<apply::Waiting>(host.transactor.begin(wanted(after_request, committed, host.faulty), terms)));
         const std::string running = host.disk.run() + "/running";
@@ -347,7 +347,7 @@ TEST_CASE("a change that waits on a host without definitions waits over a restar
     const auto life = [&] { return apply::Transactor{{kernel, ovs}, disk.open(), clock}; };
     auto first = life();
     std::ignore = first.recover();
-    REQUIRE(Host::is<apply::Waiting>(first.begin(wanted(R"({"networks": {"lan": {"nic": "eno1"}}})", {}, kernel), {})));
+    REQUIRE(Host::is<apply::Waiting>(first.begin(wanted(R"({"networks": {"lan": {"nic": "eno1"}}})", {}, kernel), to_be_confirmed)));
     auto next = life();
     CHECK(Host::is<apply::Waiting>(next.recover()));
     CHECK_FALSE(next.trouble());

@@ -186,7 +186,7 @@ TEST_CASE("a dry run tells what is taken off a wrong wire", "[wrong-wire]") {
 TEST_CASE("a way back leads nobody to a wrong wire again", "[wrong-wire]") {
     LateCard host;
     host.put_back_on_the_wrong_wire();
-    REQUIRE(std::holds_alternative<apply::Waiting>(host.transactor.begin(host.with_lan(), {})));
+    REQUIRE(std::holds_alternative<apply::Waiting>(host.transactor.begin(host.with_lan(), house::to_be_confirmed)));
     CHECK(host.is_off());
     REQUIRE(std::holds_alternative<apply::RolledBack>(host.transactor.roll_back({topology::Fault::timeout, "lan", "nobody confirmed it"})));
     CHECK(host.is_off());
@@ -194,7 +194,7 @@ TEST_CASE("a way back leads nobody to a wrong wire again", "[wrong-wire]") {
 
     // Who was not on the way, since he came later, is mended by itself.
     REQUIRE(std::holds_alternative<apply::Committed>(host.mend()));
-    REQUIRE(std::holds_alternative<apply::Waiting>(host.transactor.begin(host.with_lan(), {})));
+    REQUIRE(std::holds_alternative<apply::Waiting>(host.transactor.begin(host.with_lan(), house::to_be_confirmed)));
     host.put_back_on_the_wrong_wire();
     REQUIRE(std::holds_alternative<apply::RolledBack>(host.transactor.roll_back({topology::Fault::timeout, "lan", "nobody confirmed it"})));
     CHECK_FALSE(host.is_off());
@@ -205,7 +205,7 @@ TEST_CASE("a way back leads nobody to a wrong wire again", "[wrong-wire]") {
     host.put_back_on_the_wrong_wire();
     intent::Intent without = host.transactor.running();
     without.remove(of_web.key());
-    REQUIRE(std::holds_alternative<apply::Waiting>(host.transactor.begin(without, {})));
+    REQUIRE(std::holds_alternative<apply::Waiting>(host.transactor.begin(without, house::to_be_confirmed)));
     CHECK_FALSE(host.kernel.truth().links.contains(lower::port_of(of_web)));
     REQUIRE(std::holds_alternative<apply::RolledBack>(host.transactor.roll_back({topology::Fault::timeout, "vm", "nobody confirmed it"})));
     CHECK(host.is_off());
@@ -235,7 +235,7 @@ TEST_CASE("beside a change that waits no card is taken for the one whose name it
     std::ignore = host.transactor.recover();
     constexpr const char* request = R"({"networks": {"web": {"nic": "eno1", "vlan": 100, "switch": "vlan-aware"}, "db": {"nic": "eno2", "vlan": 100, "switch": "vlan-aware"}}})";
     REQUIRE(std::holds_alternative<apply::Committed>(host.transactor.begin(house::wanted(request, {}, host.kernel), house::unasked)));
-    REQUIRE(std::holds_alternative<apply::Waiting>(host.transactor.begin(house::wanted(R"({"networks": {"lan": {}}})", host.transactor.running(), host.kernel), {})));
+    REQUIRE(std::holds_alternative<apply::Waiting>(host.transactor.begin(house::wanted(R"({"networks": {"lan": {}}})", host.transactor.running(), host.kernel), house::to_be_confirmed)));
     const auto second = host.link(name("eno2")).mac;
     host.kernel.pull_out("eno1");
     host.kernel.pull_out("eno2");
