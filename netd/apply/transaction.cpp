@@ -139,16 +139,10 @@ Outcome Transactor::begin(const intent::Intent& wanted, const Terms& terms) {
     if (auto other = unfinished()) return RolledBack{*other};
     if (open_) return RolledBack{{Fault::busy, "an earlier change", "waits for its confirmation"}};
     if (is_settled(wanted, terms)) return unchanged(terms);
-    store::Entry entry;
-    entry.delta = intent::difference(running_, wanted);
-    entry.commit = terms.commit;
-    entry.is_remote = terms.is_remote;
-    entry.awaited = terms.awaited;
-    entry.is_confirmed = terms.is_confirmed;
     const auto lowered = [&] { return goal_of(running_, wanted, terms, host()); };
     const lower::Goal goal = lowered();
     standing_ = wanted;
-    Outcome outcome = carry_out(goal, std::move(entry), terms, lowered);
+    Outcome outcome = carry_out(goal, intent::difference(running_, wanted), terms, lowered);
     if (!std::holds_alternative<Committed>(outcome) && !std::holds_alternative<Waiting>(outcome)) return outcome;
     settled_.reset();
     // Nobody tells of a namespace that comes.
@@ -174,14 +168,11 @@ Outcome Transactor::unchanged(const Terms& terms) {
     return Committed{false};
 }
 
-Outcome Transactor::carry_out(const lower::Goal& goal, store::Entry entry, const Terms& terms, const std::function<lower::Goal()>& lowered) {
+Outcome Transactor::carry_out(const lower::Goal& goal, intent::Delta delta, const Terms& terms, const std::function<lower::Goal()>& lowered) {
     if (const auto other = in_the_way(goal.wanted)) return RolledBack{*other};
-    if (const auto other = taken_port(entry.delta)) return RolledBack{*other};
-    entry.id = next_id();
-    entry.base_generation = generation_;
-    entry.boot = store::boot_id();
-    entry.before = before_image(goal);
-    entry.wanted = goal.wanted;
+    if (const auto other = taken_port(delta)) return RolledBack{*other};
+    store::Entry entry{.id = next_id(), .base_generation = generation_, .boot = store::boot_id(), .commit = terms.commit, .is_remote = terms.is_remote, .awaited = terms.awaited,
+                       .is_confirmed = terms.is_confirmed, .before = before_image(goal), .wanted = goal.wanted, .delta = std::move(delta)};
 
     const plan::Plan plan = plan::make(goal.wanted, entry.before);
     const bool nothing_to_do = plan.empty();

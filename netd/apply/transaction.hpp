@@ -135,7 +135,7 @@ private:
     void remember(const lower::Goal& goal);
     std::uint64_t next_id();
     // `lowered` gives the goal once more, as of what the host has then; it may be left out.
-    Outcome carry_out(const lower::Goal& goal, store::Entry entry, const Terms& terms, const std::function<lower::Goal()>& lowered = {});
+    Outcome carry_out(const lower::Goal& goal, intent::Delta delta, const Terms& terms, const std::function<lower::Goal()>& lowered = {});
     bool is_settled(const intent::Intent& wanted, const Terms& terms) const;
     bool is_committed() const;
     Outcome unchanged(const Terms& terms);
