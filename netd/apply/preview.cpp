@@ -10,15 +10,15 @@ namespace apply {
 
 lower::Goal goal_of(const intent::Intent& running, const intent::Intent& wanted, const Terms& terms, const lower::Host& host) {
     lower::Touched touched = lower::touched_by(intent::difference(running, wanted), running, wanted);
-    for (const auto& name : terms.named) {
+    for (const auto& name : terms.named.networks) {
         touched.networks.insert(name);
         const intent::Network* network = wanted.networks().find(name);
         if (network && network->base()) touched.bases.insert(*network->base());
         for (const auto& nic : wanted.plugged_into(name)) touched.nics.insert(nic.key());
     }
     if (host.leases) touched.networks.merge(lower::with_other_ways(running, wanted, *host.leases));
-    touched.nics.insert(terms.named_nics.begin(), terms.named_nics.end());
-    touched.bases.insert(terms.named_bases.begin(), terms.named_bases.end());
+    touched.nics.insert(terms.named.nics.begin(), terms.named.nics.end());
+    touched.bases.insert(terms.named.bases.begin(), terms.named.bases.end());
     return lower::goal(running, wanted, touched, host);
 }
 

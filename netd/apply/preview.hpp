@@ -14,8 +14,8 @@ inline Terms terms_of(const intent::Request& request) {
     terms.commit = request.options.commit_on_success;
     if (request.options.timeout) terms.timeout = std::chrono::seconds(*request.options.timeout);
     // What is named is looked at although it may be asked for once more: that is how a deleted device is healed.
-    for (const auto& network : request.networks) terms.named.insert(network.name);
-    for (const auto& bond : request.bonds) terms.named_bases.insert(bond.name);
+    for (const auto& network : request.networks) terms.named.networks.insert(network.name);
+    for (const auto& bond : request.bonds) terms.named.bases.insert(bond.name);
     return terms;
 }
 

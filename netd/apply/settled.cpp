@@ -1,6 +1,8 @@
 // Walks over what differs between two versions of the host, which is little where they share most.
 #include "netd/apply/settled.hpp"
 
+#include <algorithm>
+
 namespace apply {
 namespace {
 
@@ -17,6 +19,10 @@ auto among(const Keys& keys) {
 }
 
 }  // namespace
+
+bool Settled::includes(const lower::Touched& others) const {
+    return std::ranges::includes(named.networks, others.networks) && std::ranges::includes(named.bases, others.bases) && std::ranges::includes(named.nics, others.nics);
+}
 
 bool Settled::holds(const lower::HostState& now) const {
     // One that comes may be the one that a definition has waited for, though nothing of it was looked at.

@@ -2,19 +2,18 @@
 #pragma once
 
 #include "netd/intent/intent.hpp"
-#include "netd/lower/host_state.hpp"
-
-#include <set>
+#include "netd/lower/lower.hpp"
 
 namespace apply {
 
 struct Settled {
     intent::Intent wanted;
-    std::set<intent::NetworkName> named;     // the networks, and
-    std::set<topology::IfName> named_bases;  // the bonds, and
-    std::set<intent::GuestNic::Key> named_nics;  // guests' NICs that were looked at by name
-    lower::Scope scope;                      // the things that were
-    lower::HostState observed;               // when it was so
+    lower::Touched named;       // what was looked at by name
+    lower::Scope scope;         // the things that were
+    lower::HostState observed;  // when it was so
+
+    // True if these were.
+    bool includes(const lower::Touched& others) const;
 
     // True if the answer holds for what is observed now: nothing came or went, and nothing that was looked at changed. Costs
     // what has changed since.

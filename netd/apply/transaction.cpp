@@ -146,13 +146,13 @@ Outcome Transactor::begin(const intent::Intent& wanted, const Terms& terms) {
     if (!std::holds_alternative<Committed>(outcome) && !std::holds_alternative<Waiting>(outcome)) return outcome;
     settled_.reset();
     // Nobody tells of a namespace that comes.
-    if (!goal.lacks_guests) settled_ = Settled{wanted, terms.named, terms.named_bases, terms.named_nics, goal.scope, observe::state_of(backends_)};
+    if (!goal.lacks_guests) settled_ = Settled{wanted, terms.named, goal.scope, observe::state_of(backends_)};
     return outcome;
 }
 
 bool Transactor::is_settled(const intent::Intent& wanted, const Terms& terms) const {
-    return settled_ && !open_ && terms.awaited.empty() && wanted == running_ && wanted == settled_->wanted && std::ranges::includes(settled_->named, terms.named) &&
-           std::ranges::includes(settled_->named_bases, terms.named_bases) && std::ranges::includes(settled_->named_nics, terms.named_nics) && settled_->holds(observe::state_of(backends_));
+    return settled_ && !open_ && terms.awaited.empty() && wanted == running_ && wanted == settled_->wanted && settled_->includes(terms.named) &&
+           settled_->holds(observe::state_of(backends_));
 }
 
 // Definitions that are the same may have other names of their NICs in the file, and cards may have been replaced since. After a commit that

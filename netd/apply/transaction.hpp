@@ -45,9 +45,7 @@ struct Terms {
     bool is_remote = false;                              // begun over TCP
     bool commit = false;                                 // the running definitions become the committed ones
     std::optional<std::chrono::seconds> timeout = {};    // for the applying
-    std::set<intent::NetworkName> named = {};            // networks to be looked at although their definition is the same
-    std::set<topology::IfName> named_bases = {};
-    std::set<intent::GuestNic::Key> named_nics = {};     // likewise
+    lower::Touched named = {};                           // to be looked at although its definition is the same
     std::function<void(std::uint64_t number)> begun = [](std::uint64_t) {};  // told before the first step, if there is any
 };
 

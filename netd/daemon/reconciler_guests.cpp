@@ -208,11 +208,9 @@ void Reconciler::update(const serve::ChangeNic& change) {
 }
 
 void Reconciler::put_nic(const serve::Ticket& ticket, const GuestNic& nic, const intent::Intent& wanted, int code) {
-    apply::Terms terms;
-    terms.named_nics = {nic.key()};  // of the same once more its device may be gone
-    terms.begun = tell_begun(ticket.caller.who());
     const intent::Intent was = transactor_.running();
-    const auto outcome = transactor_.begin(wanted, terms);
+    const lower::Touched named{.nics = {nic.key()}};  // of the same once more its device may be gone
+    const auto outcome = transactor_.begin(wanted, {.named = named, .begun = tell_begun(ticket.caller.who())});
     announce_moved(was, wanted);
     const auto* committed = std::get_if<apply::Committed>(&outcome);
     if (!committed) return conclude(ticket, outcome, code);
