@@ -100,6 +100,9 @@ private:
     void roll_back(const serve::RollBack& asked);
     bool waits_for_another(const serve::Ticket& ticket) const;
     std::optional<std::string> why_not_about_it(const serve::Ticket& ticket, const std::optional<std::uint64_t>& transaction) const;
+    // The ends of the change that waits.
+    apply::Outcome end_waiting(int code_if_taken_back, const std::function<apply::Outcome()>& decide);
+    apply::Outcome keep();
     apply::Outcome take_back(const topology::Error& because);
     void commit(const serve::CommitRunning& commit);
     void change_nic(const serve::ChangeNic& change);

@@ -47,12 +47,8 @@ void Reconciler::confirm(const serve::Confirm& confirm) {
         if (!transactor_.confirm_but_for_leases()) return answer(no("confirmed", waiting, "it can't be written down"));
         return answer({{"confirmed", true}, {"transaction", waiting->id}});
     }
-    hear();  // as in take_back()
-    const Asker asker = std::exchange(asker_, std::nullopt);
     log::info("change {} is confirmed by {}", waiting->id, confirm.ticket.caller.who());
-    const auto outcome = transactor_.confirm();
-    conclude(asker, outcome, intent::code::refused);
-    if (!std::holds_alternative<apply::Committed>(outcome)) return answer(no("confirmed", waiting, "it could not be kept, and was taken back: " + (last_outcome_ ? last_outcome_->why : "")));
+    if (!std::holds_alternative<apply::Committed>(keep())) return answer(no("confirmed", waiting, "it could not be kept, and was taken back: " + (last_outcome_ ? last_outcome_->why : "")));
     answer({{"confirmed", true}, {"transaction", waiting->id}});
 }
 
@@ -68,13 +64,22 @@ void Reconciler::expire() {
     if (transactor_.waiting() && transactor_.waiting()->deadline <= clock_.boottime()) take_back(too_late());
 }
 
-apply::Outcome Reconciler::take_back(const topology::Error& because) {
-    hear();  // what was done before somebody asked for this is told, but maybe only since the loop listened last
+// What was done before somebody decided is told, but maybe only since the loop listened last.
+apply::Outcome Reconciler::end_waiting(int code_if_taken_back, const std::function<apply::Outcome()>& decide) {
+    hear();
     const Asker asker = std::exchange(asker_, std::nullopt);
-    const int code = std::exchange(awaited_, std::nullopt) ? intent::code::refused : intent::code::lost_connection;
-    auto outcome = transactor_.roll_back(because);
-    conclude(asker, outcome, code);
+    auto outcome = decide();
+    conclude(asker, outcome, code_if_taken_back);
     return outcome;
+}
+
+apply::Outcome Reconciler::keep() {
+    return end_waiting(intent::code::refused, [this] { return transactor_.confirm(); });
+}
+
+apply::Outcome Reconciler::take_back(const topology::Error& because) {
+    const int code = std::exchange(awaited_, std::nullopt) ? intent::code::refused : intent::code::lost_connection;
+    return end_waiting(code, [&] { return transactor_.roll_back(because); });
 }
 
 void Reconciler::commit(const serve::CommitRunning& commit) {

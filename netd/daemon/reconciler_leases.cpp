@@ -197,10 +197,7 @@ void Reconciler::conclude_awaited() {
     std::erase_if(*awaited_, [&](const auto& entry) { return clients_.leases().held().contains(entry.first); });
     if (!awaited_->empty()) return;
     awaited_.reset();
-    if (!transactor_.waiting()->is_confirmed) return;
-    hear();  // as where somebody confirms it
-    const Asker asker = std::exchange(asker_, std::nullopt);
-    conclude(asker, transactor_.confirm(), intent::code::refused);
+    if (transactor_.waiting()->is_confirmed) keep();
 }
 
 Error Reconciler::too_late() const {
