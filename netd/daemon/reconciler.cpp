@@ -36,10 +36,7 @@ topology::Result<> Reconciler::start(store::Remembered remembered, std::optional
     const apply::Outcome outcome = transactor_.recover(std::move(remembered));
     for (const Error& damage : transactor_.damages()) log::error("{}", sentence(damage));
     follow_leases();  // what came while there was no netd
-    if (std::holds_alternative<apply::Waiting>(outcome)) {
-        waiting_since_ = clock_.boottime();
-        await_again();
-    }
+    await_again();
     conclude(std::nullopt, outcome, intent::code::refused);
     put_rules_back();
     believe_routers(left_wires(heard, outcome, transactor_.standing()));
@@ -175,11 +172,7 @@ void Reconciler::setup(serve::Setup setup) {
     const auto outcome = transactor_.begin(verdict.wanted, terms);
     tell_replaced_routes(routes, backends_.kernel.state().routes);
     if (!std::holds_alternative<apply::Waiting>(outcome)) awaited_.reset();
-    if (std::holds_alternative<apply::Waiting>(outcome)) {
-        asker_ = setup.ticket;
-        waiting_since_ = clock_.boottime();
-    }
-    else if (const auto* committed = std::get_if<apply::Committed>(&outcome)) log::info("{}", committed->changed ? "done" : "nothing was to be done");
+    if (const auto* committed = std::get_if<apply::Committed>(&outcome)) log::info("{}", committed->changed ? "done" : "nothing was to be done");
     announce_moved(was, verdict.wanted);
     conclude(setup.ticket, outcome, intent::code::refused);
 }

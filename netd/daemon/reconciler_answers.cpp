@@ -29,6 +29,8 @@ void Reconciler::conclude(const Asker& asker, const apply::Outcome& outcome, int
     const auto number = transaction ? json(*transaction) : json();
     const auto remember = [&](const char* what, const std::string& why) { last_outcome_ = {what, why, clock_.wall(), transaction}; };
     if (const auto* waiting = std::get_if<apply::Waiting>(&outcome)) {
+        asker_ = asker;
+        waiting_since_ = clock_.boottime();
         log::info("change {} stands, and waits for {}", waiting->id, waiting->is_confirmed ? "its leases" : "its confirmation");
         publish();
         announce("transaction.waiting", {{"transaction", waiting->id}});

@@ -95,7 +95,6 @@ void Reconciler::take_over(const topology::IfName& nic, std::chrono::seconds tim
     const auto verdict = intent::validate(setup.request, transactor_.running(), facts());
     if (!verdict.complaints.empty()) return give_up(verdict.complaints.front().what);
     const auto outcome = transactor_.begin(verdict.wanted, {.within = timeout, .commit = true, .begun = tell_begun(own)});
-    if (std::holds_alternative<apply::Waiting>(outcome)) waiting_since_ = clock_.boottime();
     if (const auto* back = std::get_if<apply::RolledBack>(&outcome)) not_taken_over_ = untaken(nic, sentence(back->because));
     conclude(std::nullopt, outcome, code::refused);
 }
