@@ -70,7 +70,7 @@ void Transactor::take_names_of_now(const intent::Identities& met) {
 }
 
 bool Transactor::follow_names() {
-    if (waiting_ || open_) return false;
+    if (open_) return false;
     const bridges::State& kernel = backends_.kernel.state();
     const intent::Renames running = intent::renames(running_, identities_, kernel, bridges::bus_of), committed = intent::renames(committed_, identities_, kernel, bridges::bus_of);
     if (running.empty() && committed.empty()) return false;

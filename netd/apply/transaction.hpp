@@ -109,6 +109,8 @@ public:
     const std::optional<std::uint64_t>& number() const { return number_; }
     bool is_stuck() const { return stuck_.has_value(); }
     const std::optional<Waiting>& waiting() const { return waiting_; }
+    // One of the two: no definition follows what comes by itself meanwhile.
+    bool is_open() const { return open_.has_value(); }
     const intent::Identities& identities() const { return identities_; }
     // Names that stood in definitions, and the devices that are meant by them since.
     const intent::Renames& renames() const { return renames_; }

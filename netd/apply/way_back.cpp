@@ -79,7 +79,7 @@ bool Transactor::still_stands() const {
 }
 
 std::optional<RolledBack> Transactor::try_again() {
-    if (!stuck_ || !open_ || waiting_) return std::nullopt;
+    if (!stuck_) return std::nullopt;
     number_ = open_->id;
     const Error because = *stuck_;  // it is gone when it is done
     if (!std::holds_alternative<RolledBack>(undo(because))) return std::nullopt;

@@ -53,7 +53,7 @@ topology::Result<> Reconciler::start(store::Remembered remembered, std::optional
 void Reconciler::run() {
     while (!stopping_) {
         if (see_to_rules()) publish();  // what was done may have been disturbed
-        if (names_due_ && !transactor_.waiting() && !transactor_.is_stuck()) {
+        if (names_due_ && !transactor_.is_open()) {
             follow_names();
             publish();
         }

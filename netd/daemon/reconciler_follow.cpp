@@ -48,7 +48,7 @@ void Reconciler::announce_moved(const intent::Intent& was, const intent::Intent&
 
 void Reconciler::follow_guests() {
     if (stopping_) return;
-    if (transactor_.waiting() || transactor_.is_stuck()) return guard_newcomers();
+    if (transactor_.is_open()) return guard_newcomers();
     guarded_.reset();
     const guests::State& now = backends_.guests.state();
     const bool networks_moved = !followers_ || !(followers_->networks() == transactor_.running().networks());
@@ -83,7 +83,7 @@ void Reconciler::follow_guests() {
 
 // Ports that the hypervisor has taken to bridges of others, whoever saw it and when: there they are filtered by whoever has those.
 void Reconciler::let_go_of_ports() {
-    if (stopping_ || transactor_.waiting() || transactor_.is_stuck()) return;
+    if (stopping_ || transactor_.is_open()) return;
     const LookedAt before = std::exchange(filters_seen_, {transactor_.running(), backends_.kernel.state().links});
     const auto released = lower::left_filtered(before.running, filters_seen_.running, before.links, backends_.kernel.state());
     if (released.empty()) return;
@@ -218,7 +218,7 @@ void Reconciler::follow_names() {
         names_due_ = names_due_ || (is_another && intent::is_known(*link, transactor_.identities(), bridges::bus_of));
     });
     links_followed_ = now;
-    if (!names_due_ || transactor_.waiting() || transactor_.is_stuck()) return;
+    if (!names_due_ || transactor_.is_open()) return;
     names_due_ = false;
     if (transactor_.follow_names()) tell_renames();
 }

@@ -54,7 +54,7 @@ void Reconciler::attend() {
     auto wanted = needs().clients;
     std::set<std::string> kept;
     add_keys(wanted, kept);
-    if (transactor_.waiting() || transactor_.is_stuck()) add_keys(lower::clients_of(transactor_.running()), kept);
+    if (transactor_.is_open()) add_keys(lower::clients_of(transactor_.running()), kept);
     std::erase_if(wanted, [&](const auto& entry) { return !backends_.kernel.state().links.contains(entry.second.device); });
     clients_.sync(wanted);
     clients_.leases().keep_only(kept);

@@ -54,7 +54,7 @@ bool Reconciler::is_management_due() {
 // At a first start; once, when the NIC is there and set up.
 void Reconciler::see_to_management() {
     if (not_taken_over_ && !knows_nothing()) not_taken_over_.reset();
-    if (!management_ || transactor_.waiting() || transactor_.is_stuck()) return;
+    if (!management_ || transactor_.is_open()) return;
     if (!knows_nothing()) {  // an engine was there first
         management_.reset(), management_due_.reset();
         return publish();
