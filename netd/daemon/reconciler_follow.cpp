@@ -47,7 +47,6 @@ void Reconciler::announce_moved(const intent::Intent& was, const intent::Intent&
 }
 
 void Reconciler::follow_guests() {
-    if (stopping_) return;
     if (transactor_.is_open()) return guard_newcomers();
     guarded_.reset();
     const guests::State& now = backends_.guests.state();
@@ -83,7 +82,7 @@ void Reconciler::follow_guests() {
 
 // Ports that the hypervisor has taken to bridges of others, whoever saw it and when: there they are filtered by whoever has those.
 void Reconciler::let_go_of_ports() {
-    if (stopping_ || transactor_.is_open()) return;
+    if (transactor_.is_open()) return;
     const LookedAt before = std::exchange(filters_seen_, {transactor_.running(), backends_.kernel.state().links});
     const auto released = lower::left_filtered(before.running, filters_seen_.running, before.links, backends_.kernel.state());
     if (released.empty()) return;
@@ -139,7 +138,6 @@ void Reconciler::see_to_strays(const lower::Followed& followed) {
 
 // The port goes when the guest has let go. One that does not in time keeps NIC and port, filters and all.
 void Reconciler::settle_partings() {
-    if (stopping_) return;
     const bool is_known = backends_.guests.connected();  // else what it says is what was
     for (const Parting& parting : std::exchange(partings_, {})) {
         const guests::Nic* there = backends_.guests.state().nics.find(lower::in_domain(parting.nic, backends_.guests.state()));

@@ -58,7 +58,7 @@ bool Reconciler::refuse_while_stuck(const serve::Command& command) {
 
 // Also to what they told while they were asked, which no descriptor tells any more.
 void Reconciler::see_to_guests() {
-    for (;;) {
+    while (!stopping_) {
         settle_partings();
         follow_guests();
         let_go_of_ports();
