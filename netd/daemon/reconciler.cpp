@@ -148,6 +148,15 @@ std::string names_of(const intent::Request& request) {
     return names.empty() ? "nothing by name" : log::some_of(std::move(names));
 }
 
+// Which routes of others stood where one of netd's is now. What leads by the same router was taken over with its NIC.
+void tell_replaced_routes(const topology::Keyed<bridges::Route>& before, const topology::Keyed<bridges::Route>& now) {
+    topology::Keyed<bridges::Route>::each_difference(before, now, [](const bridges::Route* was, const bridges::Route* is) {
+        if (!was || !is || was->protocol == bridges::Route::ours || is->protocol != bridges::Route::ours || was->via == is->via) return;
+        log::warn("{} through {}, which netd did not make, is replaced by {} through {}; it comes back if this change is taken back, and not later", bridges::describe(*was),
+                  was->device.text(), bridges::describe(*is), is->device.text());
+    });
+}
+
 }  // namespace
 
 void Reconciler::setup(serve::Setup setup) {

@@ -19,9 +19,6 @@ namespace netd {
 // What is asked for, and who asks, for the log.
 std::string asked_by(const serve::Ticket& ticket);
 
-// Tells the log which routes of others stood where one of netd's is now.
-void tell_replaced_routes(const topology::Keyed<bridges::Route>& before, const topology::Keyed<bridges::Route>& now);
-
 // The NIC that a first start takes over, and how long the way through it may be unconfirmed.
 struct Management {
     topology::IfName nic;

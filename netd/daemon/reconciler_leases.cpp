@@ -146,15 +146,6 @@ void Reconciler::refuse_unfit(std::set<std::string>& keys) {
         }
 }
 
-// What leads by the same router was taken over with its NIC.
-void tell_replaced_routes(const topology::Keyed<bridges::Route>& before, const topology::Keyed<bridges::Route>& now) {
-    topology::Keyed<bridges::Route>::each_difference(before, now, [](const bridges::Route* was, const bridges::Route* is) {
-        if (!was || !is || was->protocol == bridges::Route::ours || is->protocol != bridges::Route::ours || was->via == is->via) return;
-        log::warn("{} through {}, which netd did not make, is replaced by {} through {}; it comes back if this change is taken back, and not later", bridges::describe(*was),
-                  was->device.text(), bridges::describe(*is), is->device.text());
-    });
-}
-
 // What a server says of the way and doesn't count, once it is new.
 void Reconciler::tell_refused_ways(const lower::Leases& offered) const {
     for (const intent::Network& network : transactor_.standing().networks()) {
