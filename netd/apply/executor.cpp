@@ -38,12 +38,6 @@ void await_links(std::span<const bridges::Op> ops, bridges::Kernel& kernel, Cloc
     }
 }
 
-template <class BackendOp, class Backend>
-topology::Progress carry_out(std::span<const plan::Step> steps, Backend& backend, Clock::time_point deadline) {
-    const auto batch = batch_of<BackendOp>(steps);
-    return backend.apply(batch, deadline);
-}
-
 // The host hears nothing of a guest from before its port is there until after it has gone.
 topology::Progress carry_out_deaf(std::span<const plan::Step> steps, const Backends& backends, Clock::time_point deadline) {
     const auto batch = batch_of<ovs::Op>(steps);
@@ -86,7 +80,7 @@ Result<> apply_stage(std::span<const plan::Step> steps, const Backends& backends
         backends.ovs.hear();
     } else {
         const bool is_ovs = std::holds_alternative<ovs::Op>(steps.front().op);
-        progress = is_ovs ? carry_out_deaf(steps, backends, deadline) : carry_out<guests::Op>(steps, backends.guests, deadline);
+        progress = is_ovs ? carry_out_deaf(steps, backends, deadline) : backends.guests.apply(batch_of<guests::Op>(steps), deadline);
         if (auto heard = backends.kernel.hear(); !heard) return heard.error();
         if (is_ovs && !progress.stopped) return take_away_what_ovs_left(steps, backends);
     }
@@ -152,7 +146,6 @@ Result<> execute(const plan::Plan& plan, const Backends& backends, Clock::time_p
 Result<> reach(const lower::HostState& wanted, const lower::Scope& scope, const Backends& backends, Clock::time_point deadline) {
     // What one backend makes, another shapes afterwards, and the kernel adjusts what it was not asked to: hence a few rounds.
     constexpr int rounds = 4;
-    plan::Plan left;
     const auto at_first = backends.kernel.state().links;
     const auto look = [&] {
         lower::HostState have = lower::restricted(observe::state_of(backends), scope);
@@ -160,7 +153,7 @@ Result<> reach(const lower::HostState& wanted, const lower::Scope& scope, const 
         return what_differs(wanted, std::move(have), backends);
     };
     for (int round = 0; round < rounds; ++round) {
-        left = look();
+        const plan::Plan left = look();
         if (left.empty()) return {};
         const auto before = backends.kernel.state().links;
         auto executed = execute(left, backends, deadline);
@@ -170,7 +163,7 @@ Result<> reach(const lower::HostState& wanted, const lower::Scope& scope, const 
         if (!is_stale || round + 1 == rounds) return executed;
         if (auto heard = backends.kernel.hear(); !heard) return heard.error();
     }
-    left = look();
+    const plan::Plan left = look();
     if (left.empty()) return {};
     return Error{Fault::conflict, plan::subject(left.front().op), fmt::format("it was done, and looked at again is not so: {}", what_is_left(left))};
 }
