@@ -71,7 +71,7 @@ void Reconciler::run() {
         for (auto& command : commands_.take()) take(std::move(command));
         expire();
         work_off();
-        see_to_gates();
+        if (!stopping_ && gatekeeper_.see_to_taps()) publish();
         see_to_routers();
     }
 }

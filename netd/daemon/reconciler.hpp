@@ -3,6 +3,7 @@
 
 #include "netd/apply/transaction.hpp"
 #include "netd/daemon/dhcp_clients.hpp"
+#include "netd/daemon/gatekeeper.hpp"
 #include "netd/daemon/heard_routers.hpp"
 #include "netd/daemon/host_resolver.hpp"
 #include "netd/loop/labour.hpp"
@@ -76,7 +77,6 @@ private:
     bool differs_unheard() const;
     bool see_to_rules();    // true if something was put back, or tried to be
     bool put_rules_back();  // the same
-    void admit_bystanders(const std::set<topology::IfName>& closing, const bridges::State& wanted);
     void tell_restored_flows();
     const Needs& needs();
     std::optional<topology::Error> trouble();
@@ -130,10 +130,6 @@ private:
     void let_go_of_ports();
     void see_to_strays(const lower::Followed& followed);
     void settle_partings();
-    // Taps that others plugged in.
-    void see_to_gates();
-    void note_newcomers(std::vector<bridges::Op>& ops);
-    bool is_admitted(const topology::IfName& tap, bool is_hypervisors);
     void announce_moved(const intent::Intent& was, const intent::Intent& now);
     void see_to_management();
     bool is_management_due();
@@ -201,14 +197,7 @@ private:
     std::string asked_in_turn_;                 // up to this domain
     std::set<guests::Nic::Key> strays_;         // asked already
     std::set<guests::Nic::Key> unplaced_;       // told already
-    // Who waits at a gate, since when, and by which question to the hypervisor it will be known to be none of its own.
-    struct Newcomer {
-        std::chrono::steady_clock::time_point came;
-        std::uint64_t asked = 0;
-    };
-    std::map<topology::IfName, Newcomer> newcomers_;
-    topology::Keyed<bridges::Link> gated_;      // among these links
-    topology::Keyed<guests::Nic> gated_nics_;   // and these NICs of guests
+    Gatekeeper gatekeeper_{backends_};
     Needs needs_;
     Asker asker_;                               // of the transaction that waits for its confirmation
     std::chrono::nanoseconds waiting_since_{};

@@ -140,24 +140,6 @@ bool Reconciler::see_to_rules() {
     return is_due && put_rules_back();
 }
 
-// Where a gate comes to stand again, taps of others that are there stay as they were, unless they wait already. What has a name of
-// libvirt's waits for libvirt's word, and guests' own ports have filters.
-void Reconciler::admit_bystanders(const std::set<topology::IfName>& closing, const bridges::State& wanted) {
-    std::vector<bridges::Op> ops;
-    const std::set<topology::IfName> hypervisors = lower::made_by_hypervisor(backends_.guests.state());
-    for (const bridges::Link& link : closing.empty() ? topology::Keyed<bridges::Link>() : backends_.kernel.state().links) {
-        const bool is_there = link.admitted == false && link.master && link.master->of && closing.contains(*link.master->of);
-        const bridges::Link* own = wanted.links.find(link.name);
-        if (!is_there || link.filter || (own && own->filter) || newcomers_.contains(link.name)) continue;
-        if (hypervisors.contains(link.name) || lower::is_named_by_libvirt(link.name) || !lower::can_be_admitted(link.name)) continue;
-        bridges::Link now{link.name};
-        now.admitted = true;
-        ops.push_back(topology::Update<bridges::Link>{link, now});
-    }
-    if (ops.empty()) return;
-    if (const auto progress = backends_.kernel.apply(ops); progress.stopped) log::warn("whose taps are on bridges can't be told to nftables: {}", sentence(*progress.stopped));
-}
-
 // Somebody flushed or changed one of netd's tables, or it is that of another netd: what the guests' ports shall have, and the
 // rules of the host, are put back before anything else is done, and told. What is for ports that are gone goes as well.
 bool Reconciler::put_rules_back() {
@@ -182,7 +164,7 @@ bool Reconciler::put_rules_back() {
     rules_again_.reset();
     const auto progress = ops.empty() ? topology::Progress() : backends_.kernel.apply(ops);
     restored.ports.merge(backends_.kernel.take_restored().ports);  // what nobody wants to be otherwise comes back with the rest
-    if (!progress.stopped) admit_bystanders(closing, wanted.kernel);
+    if (!progress.stopped) gatekeeper_.admit_bystanders(closing, wanted.kernel);
     if (progress.stopped) rules_again_ = clock_.boottime() + std::chrono::seconds(2);
     if (restored.ports.empty() && restored.devices.empty()) return !ops.empty();
     if (progress.stopped) log::error("traffic is not kept apart as it should be: {}", progress.stopped->what);
