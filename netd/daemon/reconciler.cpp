@@ -39,7 +39,7 @@ topology::Result<> Reconciler::start(store::Remembered remembered, std::optional
     await_again();
     conclude(std::nullopt, outcome, intent::code::refused);
     put_rules_back();
-    believe_routers(left_wires(heard, outcome, transactor_.standing()));
+    routers_.believe(left_wires(heard, outcome, transactor_.standing()), needs().hearing, last_told());
     // Files that were damaged may have had its definition; and what an earlier netd began and nobody confirms is not begun anew.
     if (!transactor_.trouble() && !transactor_.waiting()) management_ = std::move(management);
     see_to_management();
@@ -58,7 +58,7 @@ void Reconciler::run() {
             publish();
         }
         auto readable = clients_.descriptors();
-        for (const int other : {commands_.descriptor(), backends_.kernel.descriptor(), backends_.guests.descriptor(), resolver_.descriptor(), router_ear_ ? router_ear_->descriptor() : -1})
+        for (const int other : {commands_.descriptor(), backends_.kernel.descriptor(), backends_.guests.descriptor(), resolver_.descriptor(), routers_.descriptor()})
             if (other >= 0) readable.push_back(other);
         labour_.end();
         backends_.ovs.wait(readable, next_deadline());
@@ -80,7 +80,7 @@ std::chrono::steady_clock::time_point Reconciler::next_deadline() const {
     const auto now = std::chrono::steady_clock::now();
     auto deadline = now + std::chrono::hours(1);
     const auto in = [&](std::chrono::nanoseconds boottime) { return now + std::max(std::chrono::nanoseconds(0), boottime - clock_.boottime()); };
-    for (const auto& next : {clients_.next(), resolver_.next(), next_of_routers()})
+    for (const auto& next : {clients_.next(), resolver_.next(), routers_.next()})
         if (next) deadline = std::min(deadline, in(*next));
     if (!transactor_.is_stuck()) {  // until then no lease is followed
         if (const auto ends = clients_.leases().next()) deadline = std::min(deadline, in(*ends));

@@ -4,8 +4,8 @@
 #include "netd/apply/transaction.hpp"
 #include "netd/daemon/dhcp_clients.hpp"
 #include "netd/daemon/gatekeeper.hpp"
-#include "netd/daemon/heard_routers.hpp"
 #include "netd/daemon/host_resolver.hpp"
+#include "netd/daemon/router_follower.hpp"
 #include "netd/loop/labour.hpp"
 #include "netd/loop/mailbox.hpp"
 #include "netd/lower/follow_guests.hpp"
@@ -66,12 +66,7 @@ private:
     topology::Error too_late() const;
     // Routers that announce themselves to networks beside the default route.
     void see_to_routers();
-    void hear_routers();
-    void open_ear(bool is_wanted);
-    bool has_what_it_had(const bridges::Link& link) const;
-    void believe_routers(const std::set<topology::IfName>& left);
-    std::optional<std::chrono::nanoseconds> next_of_routers() const;
-    bool follow_routers();  // true if something was changed, or tried to be
+    const bridges::State* last_told() const { return last_ ? &last_->observed.kernel : nullptr; }
     void follow_names();
     void patrol();
     bool differs_unheard() const;
@@ -152,7 +147,6 @@ private:
     void refuse(const serve::Ticket& ticket, int code, const topology::Error& error);  // about no part of what was sent
     void refuse(const serve::Ticket& ticket, const intent::Complaints& complaints);
     void announce(const char* topic, nlohmann::json event);
-    static constexpr std::chrono::seconds pause_after_refusal{30};  // between tries to have the kernel follow a lease or a router
     static constexpr const char* own = "netd";  // who asks for what nobody else does
     // What a change does when it is begun; `who` asked for it.
     std::function<void(std::uint64_t number)> tell_begun(std::string who);
@@ -216,18 +210,7 @@ private:
         std::chrono::nanoseconds again{};
     };
     std::map<std::string, Refused> refused_leases_;
-    std::optional<RouterEar> router_ear_;       // as long as there is somebody to be heard
-    std::map<int, std::string> wires_;          // of the devices that hear routers
-    HeardRouters routers_;
-    struct Led {
-        lower::Routers routers;
-        std::vector<lower::Hearing> hearing;
-        bridges::State kernel;
-        bool operator==(const Led&) const = default;
-    };
-    std::optional<Led> led_;                    // by what networks were last led away
-    std::map<std::uint32_t, std::chrono::nanoseconds> ways_again_;  // tables that could not be made so, and when they are tried again
-    std::optional<std::chrono::nanoseconds> ear_again_ = {};        // when the socket could not be had
+    RouterFollower routers_{backends_, clock_};
     std::optional<std::chrono::nanoseconds> hear_again_ = {};   // when the kernel could not be heard
     std::optional<std::chrono::nanoseconds> rules_again_ = {};  // when netd's tables could not be put back
     std::string client_trouble_, resolver_trouble_;

@@ -1,4 +1,4 @@
-// What DHCP brings is made by the same machinery as what a definition says; a call that waits for it is an open transaction.
+// What DHCP and routers bring. Leases are made by the same machinery as what a definition says; a call that waits for one is an open transaction.
 #include "netd/daemon/reconciler.hpp"
 
 #include "netd/daemon/log.hpp"
@@ -16,6 +16,8 @@ namespace {
 
 // For how long a call waits for a lease that says nothing about it.
 constexpr std::chrono::seconds longest_lease{60};
+// Between tries to have the kernel follow one.
+constexpr std::chrono::seconds pause_after_refusal{30};
 // So many that the kernel refuses are looked for at a time.
 constexpr int most_failures = 32;
 
@@ -58,11 +60,17 @@ void Reconciler::attend() {
     std::erase_if(wanted, [&](const auto& entry) { return !backends_.kernel.state().links.contains(entry.second.device); });
     clients_.sync(wanted);
     clients_.leases().keep_only(kept);
-    hear_routers();
+    routers_.hear(needs().hearing, last_told());
     write_resolver();
     if (clients_.trouble() == client_trouble_) return;
     client_trouble_ = clients_.trouble();
     if (!client_trouble_.empty()) log::error("no DHCP: {}", client_trouble_);
+}
+
+void Reconciler::see_to_routers() {
+    routers_.hear(needs().hearing, last_told());
+    constexpr int most_rounds = 4;  // what was heard while the kernel was at it may say more
+    for (int round = 0; round < most_rounds && routers_.follow(needs().hearing, transactor_.standing()); ++round) publish();
 }
 
 // By what stands, so that it goes back with what goes back.
