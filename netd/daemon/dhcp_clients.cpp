@@ -25,8 +25,7 @@ using lower::Family;
 namespace {
 
 constexpr const char* program = "/usr/sbin/dhcpcd";
-constexpr std::chrono::nanoseconds first_pause = std::chrono::seconds(1), longest_pause = std::chrono::seconds(60), long_life = std::chrono::seconds(30),
-                                   too_short = std::chrono::seconds(1);
+constexpr std::chrono::seconds long_life{30}, too_short{1};
 
 // Also where this very binary has been replaced since it started.
 std::string own_binary() {
@@ -81,9 +80,8 @@ topology::Result<> DhcpClients::take_up() {
 
 void DhcpClients::note_failure(const std::string& key, std::chrono::nanoseconds lived) {
     Failing& failing = failing_[key];
-    const bool is_first = lived > long_life || failing.pause == failing.pause.zero();
-    failing.pause = is_first ? first_pause : std::min(failing.pause * 2, longest_pause);
-    failing.again = clock_->boottime() + failing.pause;
+    if (lived > long_life) failing.pause.end();
+    failing.again = clock_->boottime() + failing.pause.lengthen();
 }
 
 void DhcpClients::bury() {

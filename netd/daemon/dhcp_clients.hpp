@@ -6,6 +6,7 @@
 #include "netd/daemon/lease_folder.hpp"
 #include "netd/loop/clock.hpp"
 #include "netd/loop/fd.hpp"
+#include "netd/loop/pause.hpp"
 #include "netd/lower/leases.hpp"
 #include "topology/result.hpp"
 
@@ -51,7 +52,8 @@ private:
         std::chrono::nanoseconds started{};
     };
     struct Failing {
-        std::chrono::nanoseconds again{}, pause{};
+        std::chrono::nanoseconds again{};
+        loop::Pause pause{std::chrono::seconds(1), std::chrono::seconds(60)};
     };
 
     DhcpClients(LeaseFolder leases, const loop::Clock& clock) : leases_(std::move(leases)), clock_(&clock) {}

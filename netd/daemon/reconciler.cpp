@@ -88,7 +88,7 @@ std::chrono::steady_clock::time_point Reconciler::next_deadline() const {
         if (refused_leases_.empty() && clients_.leases().has_offers()) deadline = now;
     }
     deadline = std::min(deadline, patrol_again_);
-    if (guests_pause_.count() > 0) deadline = std::min(deadline, std::max(guests_again_, now + std::chrono::seconds(1)));
+    if (guests_pause_.lasts()) deadline = std::min(deadline, std::max(guests_again_, now + std::chrono::seconds(1)));
     for (const auto& again : {rules_again_, hear_again_})
         if (again) deadline = std::min(deadline, in(*again));
     for (const Parting& parting : partings_)

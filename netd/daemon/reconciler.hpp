@@ -8,6 +8,7 @@
 #include "netd/daemon/router_follower.hpp"
 #include "netd/loop/labour.hpp"
 #include "netd/loop/mailbox.hpp"
+#include "netd/loop/pause.hpp"
 #include "netd/lower/follow_guests.hpp"
 #include "netd/observe/statistics.hpp"
 #include "netd/serve/commands.hpp"
@@ -176,8 +177,8 @@ private:
     std::chrono::steady_clock::time_point patrol_again_{};
     std::optional<topology::IfName> patrolled_ = {};  // up to here
     std::optional<intent::Intent> followers_;   // the definitions that do
-    std::chrono::steady_clock::time_point guests_again_{};  // not before, as following them was refused, and
-    std::chrono::seconds guests_pause_{};                   // for how long; none: it was not
+    std::chrono::steady_clock::time_point guests_again_{};  // not before, as following them was refused
+    loop::Pause guests_pause_{std::chrono::seconds(5), std::chrono::seconds(60)};
     struct LookedAt {
         intent::Intent running = {};
         topology::Keyed<bridges::Link> links = {};
@@ -185,8 +186,8 @@ private:
     LookedAt filters_seen_;                     // in what filters on bridges of others were last looked for
     std::optional<lower::HostState> guarded_;   // in what newcomers were last looked for while definitions could not follow
     std::optional<lower::HostState> tried_in_;  // a way back that is blocked, last
-    std::chrono::steady_clock::time_point untold_again_{};  // not before is it tried though nothing is heard, and
-    std::chrono::seconds untold_pause_{};                   // for how long it was not
+    std::chrono::steady_clock::time_point untold_again_{};  // not before is it tried though nothing is heard
+    loop::Pause untold_pause_{std::chrono::seconds(1), std::chrono::seconds(60)};
     std::optional<lower::HostState> places_;    // where guests' ports were last seen
     std::string asked_in_turn_;                 // up to this domain
     std::set<guests::Nic::Key> strays_;         // asked already

@@ -71,10 +71,12 @@ void Reconciler::follow_guests() {
         forget_filters(backends_.kernel);  // of ports that went with their guests
     }
     followers_ = transactor_.running();
-    constexpr std::chrono::seconds first_pause{5}, longest_pause{60};
-    guests_pause_ = is_refused ? std::clamp(guests_pause_ * 2, first_pause, longest_pause) : std::chrono::seconds(0);
-    if (is_refused) followed_.reset();
-    guests_again_ = Clock::now() + guests_pause_;
+    if (is_refused) {
+        followed_.reset();
+        guests_again_ = Clock::now() + guests_pause_.lengthen();
+    } else {
+        guests_pause_.end();
+    }
     for (const auto& nic : followed.recognised)
         if (lower::find_nic(transactor_.running(), nic.domain, nic.mac, now)) log::warn("NIC {} of guest {} was in no definition, and is known again by its port", nic.mac.text(), nic.domain);
     see_to_strays(followed);

@@ -96,12 +96,10 @@ void Reconciler::try_again() {
 // What became of the obstacle in the midst of a try was heard by that, and nobody tells it again; that there is memory or a descriptor
 // to be had once more nobody tells at all.
 void Reconciler::try_again_untold(std::chrono::steady_clock::time_point now) {
-    constexpr std::chrono::seconds first_pause{1}, longest_pause{60};
-    if (!transactor_.is_stuck()) untold_pause_ = {};
-    if (!transactor_.is_stuck() || (now < untold_again_ && tried_in_ == observe::state_of(backends_))) return;
-    untold_pause_ = std::clamp(2 * untold_pause_, first_pause, longest_pause);
+    if (!transactor_.is_stuck()) return untold_pause_.end();
+    if (now < untold_again_ && tried_in_ == observe::state_of(backends_)) return;
     try_again();
-    untold_again_ = std::chrono::steady_clock::now() + untold_pause_;
+    untold_again_ = std::chrono::steady_clock::now() + untold_pause_.lengthen();
     publish();
 }
 

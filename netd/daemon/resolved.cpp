@@ -18,7 +18,6 @@ namespace {
 constexpr const char* document = "resolved";
 constexpr std::chrono::nanoseconds longest_wait = std::chrono::seconds(1);
 // A link may be so new that resolved has not heard of it: so it is soon tried again, and then ever later.
-constexpr std::chrono::nanoseconds first_pause = std::chrono::milliseconds(200), longest_pause = std::chrono::seconds(30);
 // While answers are to come: the bus tells of those that never do when it is looked at.
 constexpr std::chrono::nanoseconds look = std::chrono::seconds(2);
 
@@ -43,7 +42,7 @@ std::vector<LinkCall> calls_for(const std::set<int>& told, const TellLink& targe
 }
 
 Resolved::Resolved(std::string folder, const loop::Clock& clock, OpenBus open)
-    : folder_(std::move(folder)), clock_(clock), open_bus_(std::move(open)), links_(links_in(folder_)), pause_(first_pause) {}
+    : folder_(std::move(folder)), clock_(clock), open_bus_(std::move(open)), links_(links_in(folder_)) {}
 
 Result<> Resolved::sync(int link, const lower::Resolver& wanted) {
     const TellLink target = wanted.empty() ? TellLink{} : TellLink{link, wanted};
@@ -67,7 +66,7 @@ Result<> Resolved::sync(int link, const lower::Resolver& wanted) {
 
 void Resolved::say(const TellLink& target) {
     if (said_ != target) {
-        pause_ = first_pause;
+        pause_.end();
         trouble_.reset();
         has_taken_ = false;
     }
@@ -124,11 +123,10 @@ void Resolved::conclude() {
     trouble_ = std::exchange(refusal_, std::nullopt);
     if (!trouble_) {
         has_taken_ = true;
-        pause_ = first_pause;
+        pause_.end();
         return;
     }
-    again_ = clock_.boottime() + pause_;
-    pause_ = std::min(pause_ * 2, longest_pause);
+    again_ = clock_.boottime() + pause_.lengthen();
 }
 
 Result<> Resolved::note(const std::set<int>& links) {

@@ -3,6 +3,7 @@
 
 #include "netd/daemon/resolved_bus.hpp"
 #include "netd/loop/clock.hpp"
+#include "netd/loop/pause.hpp"
 
 #include <optional>
 #include <set>
@@ -50,7 +51,7 @@ private:
     bool has_taken_ = false;             // what was said, once
     bool is_due_ = false, has_news_ = false;
     std::optional<std::chrono::nanoseconds> again_;
-    std::chrono::nanoseconds pause_;
+    loop::Pause pause_{std::chrono::milliseconds(200), std::chrono::seconds(30)};
 };
 
 // Pure. Who has them first, then who had them: so there are some all the time.

@@ -10,6 +10,7 @@
 #include "netd/daemon/left_wires.hpp"
 #include "netd/daemon/log.hpp"
 #include "netd/daemon/presence.hpp"
+#include "netd/loop/pause.hpp"
 #include "netd/lower/router_ways.hpp"
 #include "ovs-driver/ovsdb_switch.hpp"
 
@@ -179,8 +180,8 @@ int see_to_it(const Options& options) {
     std::ignore = store::boot_id();  // is kept, and may be more than can be read later
     await_death(pipe);
     // Whatever is in the way may be gone at any time, and nobody tells of it here.
-    constexpr std::chrono::seconds first_pause{1}, longest_pause{60};
-    for (auto pause = first_pause;; pause = std::min(2 * pause, longest_pause)) {
+    loop::Pause pause{std::chrono::seconds(1), std::chrono::seconds(60)};
+    for (;;) {
         const auto entry = open_entry(options);
         if (entry && *entry && (*entry)->phase == store::Entry::Phase::waiting && !is_decided(options, **entry)) await((*entry)->deadline);
         const pid_t child = ::fork();
@@ -188,7 +189,7 @@ int see_to_it(const Options& options) {
         int status = 0;
         while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {}
         if (child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0) break;
-        await(loop::SystemClock().boottime() + pause);
+        await(loop::SystemClock().boottime() + pause.lengthen());
     }
     ::_exit(0);
 }

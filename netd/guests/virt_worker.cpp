@@ -2,6 +2,7 @@
 #include "netd/guests/virt_worker.hpp"
 
 #include "netd/guests/virt_session.hpp"
+#include "netd/loop/pause.hpp"
 
 #include <fmt/format.h>
 #include <poll.h>
@@ -18,7 +19,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::milliseconds first_pause{250}, longest_pause{5000};
+constexpr std::chrono::seconds longest_pause{5};
 constexpr std::size_t most_hands = 10;  // libvirtd has 20 for all that call it
 
 Result<> carry_out(const Session& session, const Task& what, const State& known) {
@@ -81,7 +82,7 @@ private:
         if (!looked) return fail(looked.error());
         state_ = std::move(*looked);
         looked_ = asked_;
-        pause_ = first_pause;
+        pause_.end();
         trouble_.clear();
         standing_offers_ = {};
         offers_due_ = offers_.has_value();
@@ -91,8 +92,7 @@ private:
     void fail(const Error& error) {
         session_.reset();
         idle_.clear();
-        next_attempt_ = Clock::now() + pause_;
-        pause_ = std::min(pause_ * 2, longest_pause);
+        next_attempt_ = Clock::now() + pause_.lengthen();
         if (trouble_ == error.what) return;
         trouble_ = error.what;
         tell();
@@ -226,7 +226,7 @@ private:
     std::uint64_t asked_ = 0, looked_ = 0;
     std::string trouble_, offering_;
     Deadline next_attempt_ = {}, offers_again_ = Deadline::max();
-    std::chrono::milliseconds pause_ = first_pause;
+    loop::Pause pause_{std::chrono::milliseconds(250), longest_pause};
 };
 
 }  // namespace
