@@ -267,15 +267,14 @@ Result<> OvsdbSwitch::wait_for(Arrived arrived, Deadline deadline, const char* t
 // ofport and error are written in the same transaction as cur_cfg, so they are as new as it is.
 Progress OvsdbSwitch::judge(std::span<const Op> ops) const {
     Progress progress;
-    const auto came = [&](const IfName& name) { return came_up(name); };
     for (const Op& op : ops) {
         Result<> verdict;
-        if (const auto* bridge = std::get_if<Create<Bridge>>(&op)) verdict = came(bridge->now.name);
-        if (const auto* port = std::get_if<Create<Port>>(&op)) verdict = came(port->now.name);
+        if (const auto* bridge = std::get_if<Create<Bridge>>(&op)) verdict = came_up(bridge->now.name);
+        if (const auto* port = std::get_if<Create<Port>>(&op)) verdict = came_up(port->now.name);
         // What others plugged in and was dead before is no reason to take a move back.
         const auto is_alive = [](const Port& port) { return port.facts.ofport > 0 || (port.owner && port.owner->is_ours()); };
         if (const auto* port = std::get_if<Update<Port>>(&op); port && port->now.bridge && port->now.bridge != port->was.bridge && is_alive(port->was))
-            verdict = came(port->now.name);
+            verdict = came_up(port->now.name);
         if (verdict) ++progress.done;
         else if (!progress.stopped) progress.stopped = verdict.error();
     }
