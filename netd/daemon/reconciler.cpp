@@ -130,8 +130,8 @@ void Reconciler::hear() {
 }
 
 intent::Facts Reconciler::facts() const {
-    return {backends_.kernel.state(), backends_.kernel.abilities(), backends_.ovs.connected(), backends_.ovs.where(), DhcpClients::are_to_be_had(), resolver_.obstacle(),
-            backends_.ovs.default_datapath(), &backends_.ovs.state()};
+    return {.kernel = backends_.kernel.state(), .abilities = backends_.kernel.abilities(), .ovs_connected = backends_.ovs.connected(), .ovs_where = backends_.ovs.where(),
+            .has_dhcp_client = DhcpClients::are_to_be_had(), .resolver_obstacle = resolver_.obstacle(), .ovs_datapath = backends_.ovs.default_datapath(), .ovs = &backends_.ovs.state()};
 }
 
 std::string asked_by(const serve::Ticket& ticket) { return fmt::format("{} by {}", ticket.method, ticket.caller.who()); }

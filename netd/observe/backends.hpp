@@ -25,9 +25,10 @@ inline lower::HostState state_of(const Backends& backends) { return {backends.ke
 
 inline lower::Host host_of(const Backends& backends) {
     const std::string datapath = backends.ovs.default_datapath();
-    return {backends.kernel.state(), datapath, backends.kernel.abilities().vlan_filtering,
-            backends.guests.connected() ? &backends.guests.state() : nullptr, backends.ovs.connected() && datapath == "netdev", backends.leases, nullptr, backends.kernel.abilities().checksums,
-            backends.has_namespace, backends.ovs.connected() ? &backends.ovs.state() : nullptr, lower::gates_of(backends.kernel.abilities(), backends.guests.where())};
+    const bridges::Abilities& abilities = backends.kernel.abilities();
+    return {.kernel = backends.kernel.state(), .datapath = datapath, .filters_vlans = abilities.vlan_filtering, .guests = backends.guests.connected() ? &backends.guests.state() : nullptr,
+            .switches_itself = backends.ovs.connected() && datapath == "netdev", .leases = backends.leases, .checks_checksums = abilities.checksums, .has_namespace = backends.has_namespace,
+            .switched = backends.ovs.connected() ? &backends.ovs.state() : nullptr, .gates = lower::gates_of(abilities, backends.guests.where())};
 }
 
 // True as soon as Open vSwitch answers; false if it does not until the deadline.

@@ -68,11 +68,14 @@ struct Snapshot {
     lower::HasNamespace has_namespace = lower::has_any_namespace;
     intent::Renames renamed = {};  // NICs that a definition named differently
 
-    intent::Facts facts() const { return {observed.kernel, abilities, ovs_connected, ovs_where, has_dhcp_client, resolver_obstacle, ovs_datapath, &observed.ovs, ovs_silent}; }
+    intent::Facts facts() const {
+        return {.kernel = observed.kernel, .abilities = abilities, .ovs_connected = ovs_connected, .ovs_where = ovs_where, .has_dhcp_client = has_dhcp_client,
+                .resolver_obstacle = resolver_obstacle, .ovs_datapath = ovs_datapath, .ovs = &observed.ovs, .is_vswitchd_gone = ovs_silent};
+    }
     lower::Host host() const {
-        return {observed.kernel, ovs_datapath, abilities.vlan_filtering, guests_connected ? &observed.guests : nullptr,
-                ovs_connected && ovs_datapath == "netdev", leases.get(), nullptr, abilities.checksums, has_namespace, ovs_connected ? &observed.ovs : nullptr,
-                lower::gates_of(abilities, guests_where), ovs_silent, &renamed};
+        return {.kernel = observed.kernel, .datapath = ovs_datapath, .filters_vlans = abilities.vlan_filtering, .guests = guests_connected ? &observed.guests : nullptr,
+                .switches_itself = ovs_connected && ovs_datapath == "netdev", .leases = leases.get(), .checks_checksums = abilities.checksums, .has_namespace = has_namespace,
+                .switched = ovs_connected ? &observed.ovs : nullptr, .gates = lower::gates_of(abilities, guests_where), .switch_waits = ovs_silent, .renames = &renamed};
     }
 };
 
