@@ -14,13 +14,8 @@ using nlohmann::json;
 using serve::nic_of;
 namespace code = intent::code;
 
-std::string text_of(const json& object, const char* key) {
-    const auto found = object.find(key);
-    return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
 bool goes_with_others(const serve::ChangeNic& plug) {
-    const std::string kind = text_of(nic_of(plug.params), "kind");
+    const std::string kind = wire::text_of(nic_of(plug.params), "kind");
     return kind == "tap" || kind == "netns";
 }
 

@@ -7,8 +7,6 @@
 
 namespace netd {
 
-std::string text_of(const nlohmann::json& object, const char* key);  // "" where there is none
-
 // Plugs that may be one change with others: those that nobody but this host has a say in.
 bool goes_with_others(const serve::ChangeNic& plug);
 

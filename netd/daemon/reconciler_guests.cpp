@@ -57,7 +57,7 @@ void add_new(const intent::Complaints& found, intent::Complaints& to) {
 
 // By what the door let in: a MAC, or an alias.
 const GuestNic* Reconciler::find_nic(const json& params) const {
-    const std::string vm = text_of(params, "vmId");
+    const std::string vm = wire::text_of(params, "vmId");
     const serve::NicName name = serve::name_of(params);
     const guests::State& guests = backends_.guests.state();
     if (name.key == "macAddr") return lower::find_nic(transactor_.running(), vm, *topology::Mac::parse(name.value.get<std::string>()), guests);
@@ -111,11 +111,11 @@ std::optional<GuestNic> Reconciler::described(const serve::ChangeNic& change) {
     const bool has_own_mac = described.contains("macAddr") && !wire::is_absent(described["macAddr"]);
     topology::Mac mac = has_own_mac ? topology::Mac::of({}) : fresh_mac(transactor_.running());
     if (has_own_mac) {
-        auto given = topology::Mac::parse(text_of(described, "macAddr"));
+        auto given = topology::Mac::parse(wire::text_of(described, "macAddr"));
         if (given) mac = *given;
         else complaints.push_back({code::plug_failed, "/nic/macAddr", topology::Fault::invalid, given.error().what});
     }
-    GuestNic nic{text_of(change.params, "vmId"), mac};
+    GuestNic nic{wire::text_of(change.params, "vmId"), mac};
     nic.kind = intent::GuestKind::libvirt;
     wire::read_nic(described, nic, code::plug_failed, complaints);
     if (std::exchange(nic.adopted, std::nullopt)) complaints.push_back({code::plug_failed, "/nic/adopted", topology::Fault::invalid, "which ports netd adopts is what it finds, not what it is told"});

@@ -65,7 +65,7 @@ void keep(const Drift::Deviations& from, const Snapshot& snapshot, const std::se
 
 Drift curable(const Drift& drift, const Snapshot& snapshot, const std::function<bool(const intent::GuestNic&)>& guest_is_there) {
     if (drift.empty()) return {};
-    const intent::Intent there = lower::attainable(snapshot.running, {snapshot.observed.kernel, snapshot.ovs_connected && !snapshot.ovs_silent, guest_is_there});
+    const intent::Intent there = lower::attainable(snapshot.running, {snapshot.observed.kernel, snapshot.ovs_answers(), guest_is_there});
     const auto has_guest = [&](const std::string& vm) {
         return std::any_of(there.nics().begin(), there.nics().end(), [&](const auto& nic) { return nic.vm == vm; });
     };
@@ -90,11 +90,9 @@ Drift curable(const Drift& drift, const Snapshot& snapshot, const std::function<
 
 namespace {
 
-bool answers(const Snapshot& snapshot) { return snapshot.ovs_connected && !snapshot.ovs_silent; }
-
 // A bond that lacks some of its ports waits, too, and with it its networks.
 Parts waiting(const Snapshot& snapshot) {
-    const intent::Intent there = lower::attainable(snapshot.running, {snapshot.observed.kernel, answers(snapshot)});
+    const intent::Intent there = lower::attainable(snapshot.running, {snapshot.observed.kernel, snapshot.ovs_answers()});
     const auto is_whole = [&](const intent::Bond& bond) {
         const intent::Bond* now = there.bonds().find(bond.name);
         return now && now->nics == bond.nics;
@@ -110,7 +108,7 @@ Parts waiting(const Snapshot& snapshot) {
 }
 
 bool lost_ground(const Snapshot& was, const Snapshot& next) {
-    if (!(was.running == next.running) || answers(was) != answers(next)) return true;
+    if (!(was.running == next.running) || was.ovs_answers() != next.ovs_answers()) return true;
     bool lost = false;
     topology::Keyed<bridges::Link>::each_difference(was.observed.kernel.links, next.observed.kernel.links, [&](const bridges::Link* before, const bridges::Link* after) {
         lost = lost || (!after && (next.running.bases().contains(before->name) || next.running.bond_of(before->name)));

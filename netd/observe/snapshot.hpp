@@ -68,6 +68,7 @@ struct Snapshot {
     lower::HasNamespace has_namespace = lower::has_any_namespace;
     intent::Renames renamed = {};  // NICs that a definition named differently
 
+    bool ovs_answers() const { return ovs_connected && !ovs_silent; }
     intent::Facts facts() const {
         return {.kernel = observed.kernel, .abilities = abilities, .ovs_connected = ovs_connected, .ovs_where = ovs_where, .has_dhcp_client = has_dhcp_client,
                 .resolver_obstacle = resolver_obstacle, .ovs_datapath = ovs_datapath, .ovs = &observed.ovs, .is_vswitchd_gone = ovs_silent};

@@ -27,11 +27,6 @@ using nlohmann::json;
 
 namespace {
 
-std::string text_of(const json& params, const char* key) {
-    const auto found = params.find(key);
-    return found != params.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
 constexpr std::size_t most_devices = 8192;  // of one question: each has an answer, be it that there is none of that name
 
 std::size_t running_domains(const guests::State& guests) {
@@ -41,7 +36,7 @@ std::size_t running_domains(const guests::State& guests) {
 }  // namespace
 
 void Requests::capabilities(const Ticket& ticket, const Params& params) {
-    const bool text_mtu = text_of(params, "compat") == "3.6";
+    const bool text_mtu = wire::text_of(params, "compat") == "3.6";
     answer_kept(ticket, text_mtu ? "capabilities 3.6" : "capabilities", [&] { return wire::write_capabilities(*snapshot_, text_mtu); });
 }
 
@@ -65,7 +60,7 @@ void Requests::statistics(const Ticket& ticket, const Params&) {
 }
 
 void Requests::running_config(const Ticket& ticket, const Params& params) {
-    const std::string which = text_of(params, "which");
+    const std::string which = wire::text_of(params, "which");
     if (!which.empty() && which != "running" && which != "committed")
         return refuse(ticket, intent::code::bad_parameters, "/which", topology::Fault::invalid, "which is \"running\" or \"committed\"");
     const bool committed = which == "committed";
@@ -170,12 +165,12 @@ bool Requests::is_filtered(const intent::GuestNic& nic) const {
     const bridges::Link* link = snapshot_->observed.kernel.links.find(lower::port_of(nic));
     const ovs::Port* port = snapshot_->observed.ovs.ports.find(lower::port_of(nic));
     const intent::Network* network = snapshot_->running.network(nic.network);
-    if (network && network->switch_kind == intent::SwitchKind::ovs) return port && port->filter && snapshot_->ovs_connected && !snapshot_->ovs_silent;
+    if (network && network->switch_kind == intent::SwitchKind::ovs) return port && port->filter && snapshot_->ovs_answers();
     return network && link && link->filter;
 }
 
 void Requests::nics(const Ticket& ticket, const Params& params) {
-    const std::string vm = text_of(params, "vmId");
+    const std::string vm = wire::text_of(params, "vmId");
     json list = json::array();
     const auto blocked = blocked_();
     for (const auto& nic : snapshot_->running.nics()) {

@@ -28,6 +28,9 @@ inline Error bad_value(std::string what) { return {Fault::invalid, {}, std::move
 // "Not given", as engines say it.
 inline bool is_absent(const json& value) { return value.is_null() || (value.is_string() && value.get_ref<const std::string&>().empty()); }
 
+// What is called so in the object; "" where there is no such text.
+std::string text_of(const json& object, const char* key);
+
 // A text, or a whole number as text; everything else is refused.
 Result<std::string> read_text(const json& value);
 Result<bool> read_bool(const json& value);
