@@ -92,23 +92,22 @@ private:
     std::thread thread_;
 };
 
+template <class T, class Place>
+Result<> keep(Result<T> opened, Place& place) {
+    if (!opened) return opened.error();
+    place = std::move(*opened);
+    return {};
+}
+
 class House {
 public:
     explicit House(const Options& options) : options_(options) {}
 
     Result<> build() {
-        auto loop = loop::EventLoop::open();
-        if (!loop) return loop.error();
-        loop_ = std::move(*loop);
-        auto signals = loop::Signals::open(*loop_, {SIGTERM, SIGINT}, [this](int) { stop_ = true; });
-        if (!signals) return signals.error();
-        signals_ = std::move(*signals);
-        auto commands = Commands::open();
-        auto notes = Notes::open();
-        if (!commands) return commands.error();
-        if (!notes) return notes.error();
-        commands_ = std::move(*commands);
-        notes_ = std::move(*notes);
+        if (auto opened = keep(loop::EventLoop::open(), loop_); !opened) return opened;
+        if (auto opened = keep(loop::Signals::open(*loop_, {SIGTERM, SIGINT}, [this](int) { stop_ = true; }), signals_); !opened) return opened;
+        if (auto opened = keep(Commands::open(), commands_); !opened) return opened;
+        if (auto opened = keep(Notes::open(), notes_); !opened) return opened;
         decider_ = std::make_unique<Decider>(options_, clock_, *commands_, *notes_, labour_);
         if (auto started = decider_->started(); !started) return started;
         return open_doors();
@@ -130,48 +129,30 @@ public:
 
 private:
     Result<> open_doors() {
-        auto context = serve::Context::open();
-        if (!context) return context.error();
-        context_ = std::move(*context);
-        auto doorkeeper = serve::Doorkeeper::open(*loop_, *context_, [](const serve::Peer& peer) { return serve::role_by_groups(peer, {}); }, engine_of());
-        if (!doorkeeper) return doorkeeper.error();
-        doorkeeper_ = std::move(*doorkeeper);
-        auto tidying = Tidying::open(*loop_, clock_);
-        if (!tidying) return tidying.error();
-        tidying_.emplace(std::move(*tidying));
+        if (auto opened = keep(serve::Context::open(), context_); !opened) return opened;
+        const auto role_of = [](const serve::Peer& peer) { return serve::role_by_groups(peer, {}); };
+        if (auto opened = keep(serve::Doorkeeper::open(*loop_, *context_, role_of, engine_of()), doorkeeper_); !opened) return opened;
+        if (auto opened = keep(Tidying::open(*loop_, clock_), tidying_); !opened) return opened;
         requests_ = std::make_unique<serve::Requests>([this](const serve::Ticket& ticket, std::string bytes) { answer(ticket, std::move(bytes)); }, *commands_, clock_);
         requests_->add_status([this](nlohmann::json& status) { add_transport(status); });
-        auto ear = serve::LldpEar::open(*loop_, clock_);
-        if (!ear) return ear.error();
-        ear_ = std::move(*ear);
+        if (auto opened = keep(serve::LldpEar::open(*loop_, clock_), ear_); !opened) return opened;
         if (auto kept = requests_->keep_deadlines(*loop_); !kept) return kept.error();
         requests_->add_lldp([this](const std::vector<std::string>& devices) { return ear_->report(devices); });
         const int group = group_named("netd");
-        auto publisher = serve::Publisher::open(*loop_, *context_, clock_, {options_.events, group, store::boot_id(), options_.remote ? std::optional(options_.remote->events) : std::nullopt});
-        if (!publisher) return publisher.error();
-        publisher_ = std::move(*publisher);
-        auto drift = DriftWatch::open(*loop_, clock_, options_, [this](const char* topic, nlohmann::json event) { publisher_->publish(topic, std::move(event)); }, *commands_);
-        if (!drift) return drift.error();
-        drift_ = std::move(*drift);
-        auto blocked = serve::BlockedWatch::open(*loop_, clock_, ovs::folder_of(options_.ovs), [this](const char* topic, nlohmann::json event) { publisher_->publish(topic, std::move(event)); });
-        if (!blocked) return blocked.error();
-        blocked_ = std::move(*blocked);
+        const auto remote_events = options_.remote ? std::optional(options_.remote->events) : std::nullopt;
+        if (auto opened = keep(serve::Publisher::open(*loop_, *context_, clock_, {options_.events, group, store::boot_id(), remote_events}), publisher_); !opened) return opened;
+        const auto publish = [this](const char* topic, nlohmann::json event) { publisher_->publish(topic, std::move(event)); };
+        if (auto opened = keep(DriftWatch::open(*loop_, clock_, options_, publish, *commands_), drift_); !opened) return opened;
+        if (auto opened = keep(serve::BlockedWatch::open(*loop_, clock_, ovs::folder_of(options_.ovs), publish), blocked_); !opened) return opened;
         requests_->add_blocked([this] { return blocked_->read(); });
         requests_->add_strays([this] { return blocked_->read_strays(); });
-        auto taps = serve::TapDoor::open(*loop_, options_.run + "/taps", group);
-        if (!taps) return taps.error();
-        taps_ = std::move(*taps);
-        auto supervisor = Supervisor::open(*loop_, clock_, labour_);
-        if (!supervisor) return supervisor.error();
-        supervisor_ = std::move(*supervisor);
-        auto repeating = loop::Timer::open(*loop_, [this] { greet_again(); });
-        if (!repeating) return repeating.error();
-        repeating_ = std::move(*repeating);
+        if (auto opened = keep(serve::TapDoor::open(*loop_, options_.run + "/taps", group), taps_); !opened) return opened;
+        if (auto opened = keep(Supervisor::open(*loop_, clock_, labour_), supervisor_); !opened) return opened;
+        if (auto opened = keep(loop::Timer::open(*loop_, [this] { greet_again(); }), repeating_); !opened) return opened;
         take_notes();
-        auto server = serve::Server::open(*loop_, *context_, clock_, {options_.control, group, options_.remote ? std::optional(options_.remote->control) : std::nullopt},
-                                          [this](serve::Caller caller, std::string_view message) { ask(caller, message); });
-        if (!server) return server.error();
-        server_ = std::move(*server);
+        const auto remote_control = options_.remote ? std::optional(options_.remote->control) : std::nullopt;
+        const auto on_message = [this](serve::Caller caller, std::string_view message) { ask(caller, message); };
+        if (auto opened = keep(serve::Server::open(*loop_, *context_, clock_, {options_.control, group, remote_control}, on_message), server_); !opened) return opened;
         return loop_->watch(notes_->descriptor(), [this] { take_notes(); });
     }
 
