@@ -2,6 +2,7 @@
 #include "netd/guests/libvirt_hypervisor.hpp"
 
 #include "netd/guests/virt_worker.hpp"
+#include "netd/loop/thread.hpp"
 
 #include <fmt/format.h>
 #include <poll.h>
@@ -68,7 +69,11 @@ public:
         Speech speech;
         for (const auto& nic : nics) speech.insert(nic.domain);
         if (speech.empty() || !connected_) return;
-        if (!speaker_.joinable()) speaker_ = std::thread(speak, desk_);
+        if (!speaker_.joinable()) {
+            auto started = loop::start_thread([desk = desk_] { speak(desk); });
+            if (!started) return;  // they will speak by themselves, sooner or later
+            speaker_ = std::move(*started);
+        }
         desk_->speeches->push(std::move(speech));
     }
 

@@ -2,6 +2,7 @@
 #include "netd/guests/virt_events.hpp"
 
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 namespace guests {
@@ -47,16 +48,21 @@ void on_close(virConnectPtr, int, void* opaque) { static_cast<Hints*>(opaque)->l
 
 }  // namespace
 
-void start_virt_loop() {
+Result<> start_virt_loop() {
     static std::once_flag once;
-    std::call_once(once, [] {
-        virt().virInitialize();
-        virt().virSetErrorFunc(nullptr, [](void*, virErrorPtr) {});
-        virt().virEventRegisterDefaultImpl();
-        std::thread([] {
-            while (virt().virEventRunDefaultImpl() == 0) {}
-        }).detach();
-    });
+    try {
+        std::call_once(once, [] {
+            virt().virInitialize();
+            virt().virSetErrorFunc(nullptr, [](void*, virErrorPtr) {});
+            virt().virEventRegisterDefaultImpl();
+            std::thread([] {
+                while (virt().virEventRunDefaultImpl() == 0) {}
+            }).detach();
+        });
+    } catch (const std::system_error& none) {  // it was not done then
+        return Error{Fault::backend, "libvirt", std::string("no thread turns its loop: ") + none.what()};
+    }
+    return {};
 }
 
 Result<std::unique_ptr<Ear>> Ear::open(virConnect* connection, const Hints& hints) {

@@ -11,8 +11,8 @@
 namespace guests {
 
 // Once in a process, before the first connection is opened: libvirt wants a thread that turns its loop. It lives as long as
-// the process and owns nothing.
-void start_virt_loop();
+// the process and owns nothing. Error: no thread is to be had; then it may be tried again.
+topology::Result<> start_virt_loop();
 
 // What to do when a domain has changed, when a network is not offered any more, and when the connection is gone. Called on libvirt's thread.
 struct Hints {

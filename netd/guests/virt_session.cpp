@@ -47,7 +47,7 @@ void forget(const std::string& name, State& state) {
 
 Result<Session> Session::open(const std::string& uri) {
     if (auto loaded = load_virt(); !loaded) return loaded.error();
-    start_virt_loop();
+    if (auto started = start_virt_loop(); !started) return started.error();
     ConnectionPtr connection(virt().virConnectOpen(uri.c_str()));
     if (!connection) return last_error("libvirt");
     // A libvirtd that hangs is given up after four times five seconds.

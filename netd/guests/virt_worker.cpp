@@ -3,6 +3,7 @@
 
 #include "netd/guests/virt_session.hpp"
 #include "netd/loop/pause.hpp"
+#include "netd/loop/thread.hpp"
 
 #include <fmt/format.h>
 #include <poll.h>
@@ -10,8 +11,6 @@
 #include <algorithm>
 #include <map>
 #include <memory>
-#include <system_error>
-#include <thread>
 #include <utility>
 
 namespace guests {
@@ -142,16 +141,14 @@ private:
         if (Clock::now() >= deed.deadline) return tell(Answer{deed.number, Error{Fault::timeout, "domain " + domain, "libvirt did not come to it in time"}});
         if (hands_.contains(domain)) return tell(Answer{deed.number, no_answer(domain)});
         if (hands_.size() >= most_hands) return tell(Answer{deed.number, Error{Fault::timeout, "libvirt", fmt::format("{} domains do not answer it", hands_.size())}});
-        try {
-            std::thread([session = an_idle_one(), uri = desk_->uri, desk = std::weak_ptr(desk_), what = std::move(deed.what), known = state_, domain] {
-                Done done = carry_out(session, uri, what, known);
-                done.domain = domain;
-                if (const auto there = desk.lock()) there->errands->push(std::move(done));
-            }).detach();
-            hands_[domain] = {deed.number, deed.deadline};
-        } catch (const std::system_error& error) {
-            tell(Answer{deed.number, Error{Fault::backend, "domain " + domain, fmt::format("no thread to ask it: {}", error.what())}});
-        }
+        auto hand = loop::start_thread([session = an_idle_one(), uri = desk_->uri, desk = std::weak_ptr(desk_), what = std::move(deed.what), known = state_, domain] {
+            Done done = carry_out(session, uri, what, known);
+            done.domain = domain;
+            if (const auto there = desk.lock()) there->errands->push(std::move(done));
+        });
+        if (!hand) return tell(Answer{deed.number, Error{Fault::backend, "domain " + domain, "no thread to ask it: " + hand.error().what}});
+        hand->detach();
+        hands_[domain] = {deed.number, deed.deadline};
     }
     void take(Done& done) {
         const Hand hand = hands_.extract(done.domain).mapped();

@@ -1,6 +1,8 @@
 // See clerk.hpp.
 #include "netd/loop/clerk.hpp"
 
+#include "netd/loop/thread.hpp"
+
 #include <poll.h>
 #include <sys/prctl.h>
 
@@ -17,10 +19,12 @@ Result<std::unique_ptr<Clerk>> Clerk::open(EventLoop& loop, std::string name, st
         for (const Then& then : self->done_->take()) then();
     });
     if (!watched) return watched.error();
-    self->thread_ = std::thread([self, name = std::move(name)] {
+    auto started = start_thread([self, name = std::move(name)] {
         ::prctl(PR_SET_NAME, name.c_str());
         self->work();
     });
+    if (!started) return started.error();
+    self->thread_ = std::move(*started);
     return clerk;
 }
 
