@@ -174,8 +174,6 @@ private:
     };
     std::vector<Parting> partings_;
     std::optional<guests::State> followed_;     // what the definitions follow, and
-    std::chrono::steady_clock::time_point patrol_again_{};
-    std::optional<topology::IfName> patrolled_ = {};  // up to here
     std::optional<intent::Intent> followers_;   // the definitions that do
     std::chrono::steady_clock::time_point guests_again_{};  // not before, as following them was refused
     loop::Pause guests_pause_{std::chrono::seconds(5), std::chrono::seconds(60)};
@@ -192,6 +190,8 @@ private:
     std::string asked_in_turn_;                 // up to this domain
     std::set<guests::Nic::Key> strays_;         // asked already
     std::set<guests::Nic::Key> unplaced_;       // told already
+    std::chrono::steady_clock::time_point patrol_again_{};
+    std::optional<topology::IfName> patrolled_ = {};  // up to here
     Gatekeeper gatekeeper_{backends_};
     Needs needs_;
     Asker asker_;                               // of the transaction that waits for its confirmation
