@@ -158,8 +158,16 @@ def the_watchdog_tells_nothing_as_taken_back_that_it_could_not_read(host):
     """It has seen the change, and waited for its end: what fails then is only how it is read to be taken back."""
     host.client.setup({"ovirtmgmt": mgmt})
     before = see(host)
-    wait_for_change(host, moved, 5)
-    strace = Strace(host, "-f", "-P", host.netd.state / "transaction", "-e", "trace=openat", "-e", "inject=openat:error=EIO:when=2", thread=host.netd.watchdogs[-1])
+    attached = []
+
+    def fails_to_read():
+        for earlier in attached:
+            earlier.close()
+        attached.append(Strace(host, "-f", "-P", host.netd.state / "transaction", "-e", "trace=openat", "-e", "inject=openat:error=EIO:when=2", thread=host.netd.watchdogs[-1]))
+        assert host.client.call("Host.getStatus")["transaction"], "it has gone back already"
+
+    before_it_ends(host, moved, 5, fails_to_read)
+    strace = attached[-1]
     host.netd.kill()
     wait_until(lambda: strace.log.read_text().count("INJECTED") > 2, 30, "it does not try again")
     assert "brought back" not in host.netd.told() and any(map(is_alive, host.netd.watchdogs))
