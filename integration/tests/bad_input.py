@@ -190,7 +190,7 @@ def too_large_a_message_costs_nobody_else_an_answer(host):
     with Client(host.netd.control, 3) as client:
         client.send_raw(request("Host.setupNetworks", '{"networks":{"a":{"nic":"' + "x" * (5 << 20) + '"}}}'))
         for _ in range(5):
-            assert host.client.call("Host.ping2", patience=20)
+            assert host.client.call("Host.ping2")
     assert host.client.call("Host.getRunningConfig")["networks"] == {}
 
 
@@ -198,7 +198,7 @@ def too_large_a_message_costs_nobody_else_an_answer(host):
 def reads_are_answered_while_a_change_waits(host):
     number = host.client.send("Host.setupNetworks", {"networks": {"ovirtmgmt": mgmt}, "options": {"connectivityTimeout": 120}})
     with host.netd.client() as other:
-        wait_until(lambda: other.call("Host.getStatus", patience=20)["transaction"], what="it never waited")
+        wait_until(lambda: other.call("Host.getStatus")["transaction"], what="it never waited")
         queued = other.send("Host.setupNetworks", {"networks": {"lan": {}}, "options": {"connectivityCheck": False}})
         with host.netd.client() as engine:
             while not engine.call("Host.confirmConnectivity")["confirmed"]:
