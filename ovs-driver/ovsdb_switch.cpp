@@ -99,8 +99,7 @@ void OvsdbSwitch::listen() {
     if (std::exchange(generation_, session_.generation()) != session_.generation())
         for (const Bridge& bridge : state().bridges)
             if (bridge.owner && bridge.owner->is_ours()) flows_.look_after(bridge.name);
-    if (is_another) flows_.follow(filtered_bridges(state()), state());
-    else flows_.run();
+    is_another ? flows_.follow(filtered_bridges(state()), state()) : flows_.run();
     vswitchd_.run();
     const bool silent = is_silent();
     changed_ |= std::exchange(was_silent_, silent) != silent;
@@ -187,7 +186,9 @@ Progress OvsdbSwitch::apply_filtered(std::span<const Op> ops, Deadline deadline)
     Progress progress;
     const auto taught = taught_bridges(ops, state());
     for (const auto& [bridge, ports] : filtered_bridges(ops, state())) {
-        const auto ready = flows_.prepare(bridge, ports, std::min(deadline, Session::Clock::now() + flow_patience));
+        const auto until = std::min(deadline, Session::Clock::now() + flow_patience);
+        auto ready = flows_.prepare(bridge, ports, until);
+        if (const auto more = but_for_a_standstill(until); !ready && more != until) ready = flows_.prepare(bridge, ports, more);
         if (ready || progress.stopped) continue;
         // Nobody there is told as such; else it is this port's flows that were not taken.
         const std::string& whose = ready.error().subject.empty() ? ports.begin()->second.name.text() : ready.error().subject;

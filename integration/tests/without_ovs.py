@@ -7,8 +7,10 @@ import time
 
 from agree import agree
 from client import RpcError, says_no
+from crash_rounds import is_stopped
 from guests import expect
 from host import wait_until
+from killing import record, signal_at
 from runner import case
 
 web = {"web": {"nic": "eno1", "vlan": 100, "switch": "ovs"}}
@@ -133,6 +135,33 @@ def while_the_whole_machine_stands_still_nobody_has_time_to_answer(host):
         with contextlib.suppress(RpcError):
             return host.client.receive(number)["outcome"] == "committed"
     assert is_made() or is_made(), host.netd.told()
+    agree(host)
+
+
+@case("ovs")
+def nor_time_to_take_the_flows_of_a_guest(host):
+    host.client.setup(web)
+    guest = {"vmId": "a", "nic": {"network": "web", "kind": "tap", "macAddr": "56:6f:00:00:00:01"}}
+    unplug = lambda: host.client.call("VM.hotunplugNic", guest)
+    step = next(step for step in record(host, lambda: host.client.call("VM.hotplugNic", guest)) if step.words == "OpenFlow")
+    unplug()
+    netd = host.netd.process.pid
+
+    def is_plugged_in():
+        strace = signal_at(host, step, "STOP")
+        number = host.client.send("VM.hotplugNic", guest)
+        wait_until(lambda: is_stopped(netd), what="it says nothing to the switch")
+        with host.ovs.stopped("ovs-vswitchd"):
+            os.kill(netd, signal.SIGCONT)
+            time.sleep(0.5)
+            os.kill(netd, signal.SIGSTOP)
+            time.sleep(7)
+            os.kill(netd, signal.SIGCONT)
+            time.sleep(0.2)
+        strace.close()
+        with contextlib.suppress(RpcError):
+            return host.client.receive(number)["changed"]
+    assert is_plugged_in() or is_plugged_in(), host.netd.told()
     agree(host)
 
 
