@@ -201,7 +201,7 @@ class Netd:
 
     def netctl(self, *words, check=True):
         endpoints = dict(os.environ, NETD_CONTROL=self.control, NETD_EVENTS=self.events)
-        done = subprocess.run([self.build / "netctl/netctl", *map(str, words)], text=True, capture_output=True, stdin=subprocess.DEVNULL,
+        done = subprocess.run([self.build / "netctl/netctl", "--timeout", "120s", *map(str, words)], text=True, capture_output=True, stdin=subprocess.DEVNULL,
                               env=endpoints, timeout=180)
         if check and done.returncode != 0:
             raise Failed(f"netctl {' '.join(map(str, words))} ({done.returncode}): {done.stderr.strip()}")

@@ -1,9 +1,11 @@
 # The words that tests of netctl are written in. Needs $netctl, the program, and $dir, a folder for what it says.
 passed=0 failed=0 skipped=0
 
-# Runs netctl; afterwards $out, $words and $status say what came of it.
+# Runs netctl; afterwards $out, $words and $status say what came of it. A machine may stand still for longer than netctl waits by itself.
 ask() {
-    "$netctl" "$@" >"$dir/out" 2>"$dir/words" </dev/null
+    local patience=(--timeout 60s)
+    [[ " $* " != *" --timeout "* && ${1:-help} != help ]] || patience=()
+    "$netctl" "${patience[@]}" "$@" >"$dir/out" 2>"$dir/words" </dev/null
     status=$?
     out=$(<"$dir/out") words=$(<"$dir/words")
 }
@@ -13,7 +15,7 @@ ask() {
 on_terminal() {
     local input=$1
     shift
-    out=$(INPUT=$input /usr/bin/python3 "$here/terminal.py" "$netctl" "$@")
+    out=$(INPUT=$input /usr/bin/python3 "$here/terminal.py" "$netctl" --timeout 60s "$@")
     status=$?
 }
 
