@@ -274,3 +274,22 @@ def a_second_netd_does_not_start(host):
     second.start()
     assert second.process.wait(120) == 1 and "already running" in second.told(), second.told()
     assert host.client.call("Host.ping2")
+
+
+@case()
+def a_second_netd_with_another_run_leaves_the_change_of_the_first_alone(host):
+    from host import Netd
+    host.client.setup({"ovirtmgmt": mgmt})
+    number = host.client.waiting({"networks": {"lan": {"nic": "eno2"}}, "options": {"connectivityTimeout": 60}})
+    before = photograph(host.space)
+    second = Netd(host.space, host.folder / "second", host.netd.build, host.ovs.socket, ("--state", host.netd.state))
+    host.later(second)
+    second.start()
+    wait_until(lambda: second.process.poll() is not None, 20, lambda: f"it runs: {second.told()}")
+    assert second.process.returncode == 1 and f"{host.netd.state}: belongs to another netd that runs (pid {host.netd.process.pid})" in second.told(), second.told()
+    watchdogs = lambda: set(map(int, run("pgrep", "-x", "netd-watchdog", check=False).split()))
+    wait_until(lambda: watchdogs() <= set(host.netd.watchdogs), 20, "its watchdog stays")
+    assert photograph(host.space) == before, "the second one changed the host"
+    with host.netd.client() as other:
+        assert host.client.receive_confirmed(number, other)["outcome"] == "committed"
+    agree(host)

@@ -27,6 +27,7 @@
 
 #include <grp.h>
 
+#include <csignal>
 #include <future>
 #include <sys/prctl.h>
 #include <thread>
@@ -264,11 +265,14 @@ int failed(const Error& error) {
 }  // namespace
 
 int run_daemon(const Options& options) {
-    // The watchdog first: what it inherits would outlive us, the lock above all.
-    if (options.watchdog)
-        if (auto watching = start_watchdog(options); !watching) return failed(watching.error());
-    auto lock = take_lock(options.run, Holder::daemon);
-    if (!lock) return failed(lock.error());
+    // The watchdog first: what it inherits would outlive us, the locks above all.
+    const auto watchdog = options.watchdog ? start_watchdog(options) : Result<pid_t>(0);
+    if (!watchdog) return failed(watchdog.error());
+    const auto locks = take_locks(options, Holder::daemon);
+    if (!locks) {
+        if (*watchdog > 0 && locks.error().fault == topology::Fault::busy) ::kill(*watchdog, SIGKILL);  // who is there has one
+        return failed(locks.error());
+    }
     House house(options);
     if (auto built = house.build(); !built) return failed(built.error());
     if (auto lived = house.live(); !lived) return failed(lived.error());

@@ -21,9 +21,12 @@
 #include <csignal>
 #include <cstring>
 #include <fcntl.h>
+#include <fstream>
 #include <poll.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <tuple>
@@ -109,8 +112,8 @@ int without_lock(const Error& why) { return why.fault == Fault::busy ? 0 : 1; }
 
 // 0: the host is as it was before, or a living netd sees to it.
 int recover(const Options& options, const store::Entry& entry) {
-    auto lock = take_lock(options.run, Holder::watchdog);
-    if (!lock) return without_lock(lock.error());
+    const auto locks = take_locks(options, Holder::watchdog);
+    if (!locks) return without_lock(locks.error());
     auto store = store::Store::open(options.state, options.run);
     auto kernel = bridges::open_linux_kernel(options.services);
     if (!store || !kernel) return 1;
@@ -146,8 +149,8 @@ int recover(const Options& options, const store::Entry& entry) {
 
 // What is done of a change after its end, if netd died between: clients that are no longer wanted, and nameservers.
 int tidy(const Options& options) {
-    auto lock = take_lock(options.run, Holder::watchdog);
-    if (!lock) return without_lock(lock.error());
+    const auto locks = take_locks(options, Holder::watchdog);
+    if (!locks) return without_lock(locks.error());
     auto store = store::Store::open(options.state, options.run);
     if (!store) return 0;
     const auto running = store->running();
@@ -161,8 +164,8 @@ int tidy(const Options& options) {
 
 // The journal may be on a disk that the change itself has cut off.
 int come_back_later(const Options& options, const Error& why) {
-    auto lock = take_lock(options.run, Holder::watchdog);
-    if (!lock) return without_lock(lock.error());
+    const auto locks = take_locks(options, Holder::watchdog);
+    if (!locks) return without_lock(locks.error());
     log::error("netd died, and whether in a transaction can't be read, which is tried again: {}", sentence(why));
     return 1;
 }
@@ -200,21 +203,58 @@ std::string written_in(int file) {
     return {text, got > 0 ? static_cast<std::size_t>(got) : 0};
 }
 
-// A watchdog at its work is done in seconds; a netd is not. Who has just taken the lock has yet to write who he is: the
-// name there may be that of the netd that died, so it is looked at for a while.
-bool outwaits_watchdog(int file) {
+// Who has died lets go of one thing after the other, and who has just taken a lock has yet to write who he is: the name there may be that of the
+// netd that died, so it is looked at for a while. A watchdog at its work is done in seconds; a netd is not.
+bool outwaits(int file, Holder holder) {
     constexpr int looks = 50;
     for (int look = 0; look < looks; ++look) {
-        if (written_in(file).starts_with("watchdog")) return ::flock(file, LOCK_EX) == 0;
+        if (holder == Holder::daemon && written_in(file).starts_with("watchdog")) return ::flock(file, LOCK_EX) == 0;
         ::poll(nullptr, 0, 20);
         if (::flock(file, LOCK_EX | LOCK_NB) == 0) return true;
     }
     return false;
 }
 
+Result<loop::Fd> lock_run(const std::string& run, Holder holder) {
+    if (auto made = store::make_directory(run, 0750); !made) return made.error();
+    const std::string path = run + "/lock";
+    loop::Fd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!file) return Error{Fault::backend, path, std::strerror(errno)};
+    if (::flock(file.number(), LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK) return Error{Fault::backend, path, std::strerror(errno)};
+        if (!outwaits(file.number(), holder)) return Error{Fault::busy, path, fmt::format("netd is already running ({})", written_in(file.number()))};
+    }
+    const std::string who = fmt::format("{} pid {}", holder == Holder::watchdog ? "watchdog" : "netd", ::getpid());
+    if (::ftruncate(file.number(), 0) != 0 || ::pwrite(file.number(), who.data(), who.size(), 0) < 0) log::warn("{}: the process id could not be written", path);
+    return file;
+}
+
+// Who the kernel says has it: "…: FLOCK ADVISORY WRITE PID DEVICE:INODE 0 EOF". Of a process that can't be seen from here it says nothing.
+std::string who_has(int folder) {
+    struct stat found = {};
+    if (::fstat(folder, &found) != 0) return "";
+    const std::string end = fmt::format(" {:02x}:{:02x}:{} 0 EOF", major(found.st_dev), minor(found.st_dev), found.st_ino);
+    std::ifstream locks("/proc/locks");
+    for (std::string line; std::getline(locks, line);) {
+        if (!line.ends_with(end)) continue;
+        line.resize(line.size() - end.size());
+        return fmt::format(" (pid {})", line.substr(line.rfind(' ') + 1));
+    }
+    return "";
+}
+
+// The folder itself: there is one on a disk that is full or read-only, too. Where it can't be locked all else goes on: NFS can't.
+Result<loop::Fd> lock_state(const std::string& state, Holder holder) {
+    if (auto made = store::make_directory(state, 0700); !made) return made.error();
+    loop::Fd folder(::open(state.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (folder && ::flock(folder.number(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK && !outwaits(folder.number(), holder))
+        return Error{Fault::busy, state, fmt::format("belongs to another netd that runs{}, with another --run", who_has(folder.number()))};
+    return folder;
+}
+
 }  // namespace
 
-Result<> start_watchdog(const Options& options) {
+Result<pid_t> start_watchdog(const Options& options) {
     int pipe[2];
     if (::pipe2(pipe, O_CLOEXEC) != 0) return system_error("pipe");
     const pid_t child = ::fork();
@@ -225,28 +265,15 @@ Result<> start_watchdog(const Options& options) {
     }
     ::close(pipe[0]);
     // pipe[1] stays open for as long as this process lives: that is the whole message.
-    return {};
+    return child;
 }
 
-Result<int> take_lock(const std::string& run, Holder holder) {
-    if (auto made = store::make_directory(run, 0750); !made) return made.error();
-    const std::string path = run + "/lock";
-    const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (file < 0) return Error{Fault::backend, path, std::strerror(errno)};
-    const bool is_had = ::flock(file, LOCK_EX | LOCK_NB) == 0;
-    if (!is_had && errno != EWOULDBLOCK) {
-        const Error error{Fault::backend, path, std::strerror(errno)};
-        ::close(file);
-        return error;
-    }
-    if (!is_had && !(holder == Holder::daemon && outwaits_watchdog(file))) {
-        const std::string who = written_in(file);
-        ::close(file);
-        return Error{Fault::busy, path, fmt::format("netd is already running ({})", who)};
-    }
-    const std::string who = fmt::format("{} pid {}", holder == Holder::watchdog ? "watchdog" : "netd", ::getpid());
-    if (::ftruncate(file, 0) != 0 || ::pwrite(file, who.data(), who.size(), 0) < 0) log::warn("{}: the process id could not be written", path);
-    return file;
+Result<Locks> take_locks(const Options& options, Holder holder) {
+    auto run = lock_run(options.run, holder);
+    if (!run) return run.error();
+    auto state = lock_state(options.state, holder);
+    if (!state) return state.error();
+    return Locks{std::move(*run), std::move(*state)};
 }
 
 }  // namespace netd
