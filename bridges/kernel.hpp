@@ -74,9 +74,10 @@ public:
     virtual bool take_unfiltered() { return false; }
 
     // Whose filters, and gates or rules of the host, somebody else had taken away and a change put back beside what it was about;
-    // each is told once.
+    // or could not put back, and why. Each is told once.
     struct Restored {
         std::set<IfName> ports = {}, devices = {};
+        std::string why = {};
     };
     virtual Restored take_restored() { return {}; }
 

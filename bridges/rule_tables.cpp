@@ -23,6 +23,7 @@ Kernel::Restored RuleTables::take_restored(const topology::Keyed<Link>& links) {
     Kernel::Restored restored = filters.take_restored();
     restored.devices.merge(host.take_restored());
     restored.devices.merge(unheard.take_restored());
+    restored.why = unheard.take_why();
     for (auto* names : {&restored.ports, &restored.devices}) std::erase_if(*names, [&](const IfName& name) { return !links.contains(name); });
     return restored;
 }

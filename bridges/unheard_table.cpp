@@ -78,6 +78,7 @@ Result<> UnheardTable::put_up(const Unheard& unheard) {
     if (auto done = run_nft(write_unheard_tables(unheard)); !done) return done;
     is_own_ = true;
     is_known_ = !is_disturbed(1);
+    if (std::exchange(is_missed_, false)) note_restored(unheard, {});
     stands_ = unheard;
     return {};
 }
@@ -122,8 +123,14 @@ void UnheardTable::hear() {
     if (!is_own_ || is_known_ || stands_.empty() || (!stood && now < next_try_)) return;
     next_try_ = now + between_repairs;
     const Unheard lost = stands_;
-    if (!put_up(lost)) return;
+    const auto done = put_up(lost);
+    if (stood || done) note_restored(lost, done ? std::string() : done.error().what);
+    is_missed_ = is_missed_ || !done;
+}
+
+void UnheardTable::note_restored(const Unheard& lost, std::string why) {
     for (const auto& [device, mac] : lost) restored_.insert(device);
+    why_ = std::move(why);
 }
 
 }  // namespace bridges

@@ -1,13 +1,14 @@
 """What the host takes from guests about its own neighbours: nothing, on every kind of switch."""
 
 import ipaddress
+import shutil
 import struct
 import time
 
 from attacks import arp, ether, icmp6, ip6, speaks
 from frames import BROADCAST, mac_bytes
 from guests import Guest, define, uplinks
-from host import reachable, wait_until
+from host import reachable, run, wait_until
 from runner import case
 
 PEERS = ("10.0.0.99", "fd00::99")   # of the host's own, on the wire: a storage server
@@ -109,3 +110,23 @@ def a_guests_questions_fill_no_table_of_the_hosts(host):
 
     wait_until(both_ask, what=lambda: f"the control, who is trusted, has made {made(other)}")
     assert made(guest) == 0
+
+
+@case("services", "ovs")
+def that_the_host_hears_guests_again_is_told_also_where_it_can_not_be_mended(host):
+    host.kind = "ovs"
+    define(host, {"web": {"nic": "eno1", "ipaddr": "10.0.0.254", "prefix": 24}})
+    guest = Guest(host, "a", "web", "tap")
+    nft, mounts = host.folder / "nft", ("nsenter", f"--mount=/proc/{host.netd.process.pid}/ns/mnt")
+    shutil.copy("/usr/sbin/nft", nft)
+    events = host.netd.subscribe("security.restored")
+    is_deaf = lambda: host.space.run(nft, "list", "table", "inet", "netd-unheard", check=False).count(guest.mac) == 1
+    wait_until(is_deaf)
+    run(*mounts, "mount", "--bind", "/bin/false", "/usr/sbin/nft")
+    host.space.run(nft, "delete table inet netd-unheard")
+    _, told = events.next()
+    assert told["devices"] == ["web"] and told["why"], told
+    run(*mounts, "umount", "/usr/sbin/nft")
+    _, told = events.next()
+    assert told["devices"] == ["web"] and not told["why"], told
+    assert is_deaf()

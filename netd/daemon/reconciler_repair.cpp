@@ -165,9 +165,10 @@ bool Reconciler::put_rules_back() {
     if (!progress.stopped) gatekeeper_.admit_bystanders(closing, wanted.kernel);
     if (progress.stopped) rules_again_ = clock_.boottime() + std::chrono::seconds(2);
     if (restored.ports.empty() && restored.devices.empty()) return !ops.empty();
-    if (progress.stopped) log::error("traffic is not kept apart as it should be: {}", progress.stopped->what);
+    const std::string why = progress.stopped ? progress.stopped->what : restored.why;
+    if (!why.empty()) log::error("traffic is not kept apart as it should be: {}", why);
     else log::warn("the rules of {} guests' ports and {} networks were gone, and are back", restored.ports.size(), restored.devices.size());
-    announce("security.restored", {{"ports", texts_of(restored.ports)}, {"devices", texts_of(restored.devices)}, {"why", progress.stopped ? progress.stopped->what : ""}});
+    announce("security.restored", {{"ports", texts_of(restored.ports)}, {"devices", texts_of(restored.devices)}, {"why", why}});
     return true;
 }
 
