@@ -1,17 +1,21 @@
 """Taps as descriptors over a socket: for hypervisors that open no devices themselves."""
 
+import fcntl
 import json
 import os
 import socket
+import struct
 import subprocess
 import sys
 import time
 
 from agree import agree
-from frames import Tap, shout
+from frames import Tap, mac_bytes, shout
 from guests import Guest, define, expect, same
 from host import wait_until
 from runner import case
+
+SIOCSIFHWADDR, ARPHRD_ETHER = 0x8924, 1
 
 asks = """
 import socket, sys
@@ -83,6 +87,22 @@ def each_of_several_queues_is_one(host):
     same(index, host.space.link(nic["port"])["ifindex"])
     for one in descriptors:
         os.close(one)
+
+
+@case()
+def a_tap_that_takes_a_neighbours_mac_has_its_own_again_however_often(host):
+    """Its holder needs no privilege for it, and the bridge takes what is for the neighbour for the host's."""
+    define(host, {"lan": {}})
+    neighbour, nic = Guest(host, "a", "lan"), plug(host, "b", filter="strict", filterParameters=["10.0.0.7"])
+    mac_of_port = lambda: host.space.link(nic["port"])["address"]
+    own, end, events = mac_of_port(), host.later(Tap(host.space.name, nic["port"])), host.netd.subscribe("drift.contested")
+    told = None
+    while not told:
+        fcntl.ioctl(end, SIOCSIFHWADDR, struct.pack("16sH14s", b"", ARPHRD_ETHER, mac_bytes(neighbour.mac)))
+        wait_until(lambda: mac_of_port() == own, what=lambda: f"the tap has {mac_of_port()}")
+        told = events.within(0.1)
+    same((nic["port"], "mac"), (told[1]["subject"], told[1]["attribute"]))
+    wait_until(lambda: host.client.call("Host.getStatus")["drift"]["contested"] == [])
 
 
 @case()

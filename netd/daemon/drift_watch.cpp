@@ -112,7 +112,7 @@ void DriftWatch::tell_drift(Drift now) {
 void DriftWatch::mend() {
     Drift curable = observe::curable(drift_, *snapshot_, guest_is_there);
     if (!repairs_) curable = left_out_.of(std::move(curable));
-    const Parts due = mending_.due(curable, clock_.boottime());
+    const Parts due = mending_.due(curable, clock_.boottime(), observe::ports_of_guests(snapshot_->running));
     tell_each("drift.contested", mending_.take_newly_contested().networks);
     if (!due.empty()) commands_.push(serve::Mend{due});
 }
@@ -123,7 +123,7 @@ void DriftWatch::tell_each(const char* topic, const Drift::Deviations& all) {
             // Who looks into the journal afterwards wants to know what somebody had changed.
             if (std::string_view(topic) != "drift.repaired")
                 log::warn("{}: {} of {} is {}, and should be {}{}", network, deviation.attribute, deviation.subject, deviation.found, deviation.wanted,
-                          std::string_view(topic) == "drift.contested" ? ": somebody undoes each repair, so it is left" : "");
+                          std::string_view(topic) == "drift.contested" ? ": somebody undoes each repair" : "");
             tell_(topic, {{"revision", snapshot_->revision}, {"network", network}, {"subject", deviation.subject},
                           {"attribute", deviation.attribute}, {"wanted", deviation.wanted}, {"found", deviation.found}});
         }

@@ -139,7 +139,13 @@ Drift LeftOut::of(Drift drift) const {
     return drift;
 }
 
-Parts Mending::due(const Drift& curable, Time now) {
+std::set<std::string> ports_of_guests(const intent::Intent& intent) {
+    std::set<std::string> ports;
+    for (const auto& nic : intent.nics()) ports.insert(lower::port_of(nic).text());
+    return ports;
+}
+
+Parts Mending::due(const Drift& curable, Time now, const std::set<std::string>& ports) {
     next_.reset();
     Parts parts;
     if (under_way_) return parts;
@@ -148,9 +154,9 @@ Parts Mending::due(const Drift& curable, Time now) {
         at = at->second.empty() ? tries_.erase(at) : std::next(at);
     }
     Drift contested;
-    judge(curable.networks, 'n', now, parts.networks, contested.networks, newly_contested_.networks);
-    judge(curable.bonds, 'b', now, parts.bonds, contested.bonds, newly_contested_.bonds);
-    judge(curable.guests, 'g', now, parts.guests, contested.guests, newly_contested_.guests);
+    judge(curable.networks, 'n', now, ports, parts.networks, contested.networks, newly_contested_.networks);
+    judge(curable.bonds, 'b', now, ports, parts.bonds, contested.bonds, newly_contested_.bonds);
+    judge(curable.guests, 'g', now, ports, parts.guests, contested.guests, newly_contested_.guests);
     forgive(contested_.networks, contested.networks, 'n');
     forgive(contested_.bonds, contested.bonds, 'b');
     forgive(contested_.guests, contested.guests, 'g');
@@ -181,7 +187,8 @@ void Mending::forgive(const Deviations& was, const Deviations& still, char kind)
             if (!has_of(still, name, deviation)) tries_.erase(key_of(kind, name, deviation));
 }
 
-void Mending::judge(const Deviations& found, char kind, Time now, std::set<std::string>& due, Deviations& contested, Deviations& newly) {
+void Mending::judge(const Deviations& found, char kind, Time now, const std::set<std::string>& ports, std::set<std::string>& due, Deviations& contested, Deviations& newly) {
+    const auto is_never_left = [&](const Deviation& one) { return one.attribute == "mac" && ports.contains(one.subject); };
     const Deviations& known = kind == 'n' ? contested_.networks : kind == 'b' ? contested_.bonds : contested_.guests;
     for (const auto& [name, deviations] : found) {
         for (const Deviation& deviation : deviations) {
@@ -190,7 +197,7 @@ void Mending::judge(const Deviations& found, char kind, Time now, std::set<std::
             if (was_contested || tries.size() >= most_tries) {
                 contested[name].push_back(deviation);
                 if (!was_contested) newly[name].push_back(deviation);
-                continue;
+                if (!is_never_left(deviation)) continue;
             }
             Time when = tries.empty() ? now : tries.back() + pause_after(tries.size());
             if (const auto refused = refusals_.find(key_of(kind, name, deviation)); refused != refusals_.end()) when = std::max(when, refused->second.again);
@@ -203,8 +210,11 @@ void Mending::judge(const Deviations& found, char kind, Time now, std::set<std::
     }
     // What is mended is all of a network: one try for each of its deviations.
     for (const std::string& name : due)
-        for (const Deviation& deviation : found.at(name))
-            if (auto& tries = tries_[key_of(kind, name, deviation)]; tries.size() < most_tries) tries.push_back(now);
+        for (const Deviation& deviation : found.at(name)) {
+            auto& tries = tries_[key_of(kind, name, deviation)];
+            if (tries.size() == most_tries && is_never_left(deviation)) tries.pop_front();
+            if (tries.size() < most_tries) tries.push_back(now);
+        }
 }
 
 }  // namespace observe

@@ -41,14 +41,19 @@ private:
     Parts parts_;
 };
 
+// The ports of guests. Whoever holds the other end of one may give it a neighbour's MAC without any privilege, and on a Linux bridge
+// the neighbour is cut off then.
+std::set<std::string> ports_of_guests(const intent::Intent& intent);
+
 // Keeps count of tries. Each deviation is tried at once, then with growing pauses, at most five times a minute; the sixth
 // time it is contested: reported and left, until it has been as defined for once. Tries that were refused don't count.
 class Mending {
 public:
     using Time = std::chrono::nanoseconds;
 
-    // What is to be tried now. Those tried before and not yet answered are left out.
-    Parts due(const Drift& curable, Time now);
+    // What is to be tried now. Those tried before and not yet answered are left out. The MACs of `ports` are contested and not left:
+    // they are tried on, every four seconds.
+    Parts due(const Drift& curable, Time now, const std::set<std::string>& ports = {});
 
     // The try is over. What was refused is nobody's quarrel: it is tried again for ever, at last once a minute.
     void tried(const Parts& refused, Time now);
@@ -66,7 +71,7 @@ private:
     using Deviations = Drift::Deviations;
     // What was contested and is as defined now has its tries anew.
     void forgive(const Deviations& was, const Deviations& still, char kind);
-    void judge(const Deviations& found, char kind, Time now, std::set<std::string>& due, Deviations& contested, Deviations& newly);
+    void judge(const Deviations& found, char kind, Time now, const std::set<std::string>& ports, std::set<std::string>& due, Deviations& contested, Deviations& newly);
 
     struct Refusal {
         int times = 0;

@@ -44,6 +44,19 @@ TEST_CASE("a deviation is tried at once, then with growing pauses, five times a 
     CHECK(mending.due(web_is_narrow, now + 122s) == Parts{.networks = {"web"}});
 }
 
+TEST_CASE("that a guest's port has another's MAC is contested, and undone every four seconds all the same", "[mending]") {
+    const Drift has_anothers{.networks = {{"web", {{"nic-1", "mac", "fe:00:00:00:00:01", "52:54:00:00:00:01"}}}}};
+    Mending mending;
+    std::vector<Mending::Time> tries;
+    for (Mending::Time now = 1000s; now < 1100s; now += 250ms) {
+        if (mending.due(has_anothers, now, {"nic-1"}).empty()) continue;
+        tries.push_back(now);
+        mending.tried({}, now);
+    }
+    CHECK(mending.contested() == has_anothers);
+    CHECK(tries.back() - *(tries.end() - 10) == 36s);
+}
+
 TEST_CASE("what is refused is never contested, and is tried once a minute in the end", "[mending]") {
     Mending mending;
     std::vector<Mending::Time> tries;
