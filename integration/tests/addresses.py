@@ -2,12 +2,13 @@
 
 import json
 import os
+import re
 import signal
 import time
 
 from agree import agree
 from client import says_no
-from host import is_alive, reachable, wait_until
+from host import checkout, is_alive, reachable, wait_until
 from killing import again
 from rollback import before_it_ends
 from runner import case
@@ -126,6 +127,17 @@ def a_client_that_was_killed_comes_back_and_its_lease_stays(host):
     wait_until(lambda: clients(host).get("eno1-4", before) != before, 20, "no new client")
     assert addresses(host, "web") == [lease]
     agree(host, patience=10)
+
+
+@case()
+def the_unit_has_room_for_the_clients_of_700_networks(host):
+    Server(host, "eno1")
+    host.client.setup({"web": {"nic": "eno1", "bootproto": "dhcp"}, "db": {"nic": "eno2", "bootproto": "dhcp"}})
+    leased(host, "web")
+    processes = int(host.space.run("pgrep", "--count", "--exact", "dhcpcd"))
+    unit = (checkout / "packaging/netd.service").read_text()
+    limit = int(re.search(r"^TasksMax=(\d+)$", unit, re.MULTILINE)[1])
+    assert processes * 700 / 2 + 64 < limit, f"{processes} for two networks"
 
 
 @case()
