@@ -141,6 +141,18 @@ def the_unit_has_room_for_the_clients_of_700_networks(host):
 
 
 @case()
+def a_server_is_asked_by_hand_and_nothing_is_left_of_it(host):
+    Server(host, "eno1")
+    host.client.setup({"web": {"nic": "eno1"}})
+    page = (checkout / "docs/operating.md").read_text()
+    command = re.search(r"^\| what would a server give\? \| `(.+?)`", page, re.MULTILINE)[1]
+    said = host.space.run(*command.split(), check=False)   # it may end by a signal
+    assert "new_ip_address='10.7.0." in said, said
+    left = host.space.run("pgrep", "--list-full", "--exact", "dhcpcd", check=False)
+    assert not left and addresses(host, "eno1") == [], left
+
+
+@case()
 def an_address_taken_away_or_a_bridge_deleted_behind_netds_back_comes_back(host):
     Server(host, "eno1")
     host.client.setup({"web": {"nic": "eno1", "bootproto": "dhcp", "defaultRoute": True}})
