@@ -2,6 +2,7 @@
 #include "netctl/screen.hpp"
 
 #include "netctl/text.hpp"
+#include "topology/terminal.hpp"
 #include "topology/utf8.hpp"
 
 #include <algorithm>
@@ -100,6 +101,18 @@ std::vector<std::string> wrap_row(std::vector<Cell> row, const std::vector<std::
     return lines;
 }
 
+// A terminal whose locale knows nothing but ASCII gets nothing else.
+bool needs_ascii(bool is_terminal) {
+    for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"})
+        if (const char* value = std::getenv(name); value && *value) {
+            const std::string_view locale = value;
+            return is_terminal && (locale == "C" || locale == "POSIX");
+        }
+    return false;
+}
+
+std::string spelled(std::string_view text, bool ascii) { return ascii ? topology::in_ascii(text) : std::string(text); }
+
 // ensure_ascii: a terminal obeys some control characters beyond ASCII, and JSON leaves those as they are.
 std::string written(const json& value, int indent) {
     return value.dump(indent, ' ', true, json::error_handler_t::replace) + "\n";
@@ -136,7 +149,8 @@ bool wants_color(ColorChoice choice, bool is_terminal) {
 
 Screen::Screen(bool json, bool quiet, ColorChoice choice)
     : json_(json), quiet_(quiet), out_is_terminal_(isatty(STDOUT_FILENO) == 1), color_(wants_color(choice, out_is_terminal_)),
-      error_color_(wants_color(choice, isatty(STDERR_FILENO) == 1)) {
+      error_color_(wants_color(choice, isatty(STDERR_FILENO) == 1)), ascii_(needs_ascii(out_is_terminal_)),
+      error_ascii_(needs_ascii(isatty(STDERR_FILENO) == 1)) {
     if (out_is_terminal_) width_ = terminal_width();
 }
 
@@ -144,12 +158,15 @@ Screen::Screen(bool json, bool quiet, ColorChoice choice)
 void Screen::write(std::string_view text) { (void)std::fwrite(text.data(), 1, text.size(), stdout); }
 
 void Screen::line(std::string_view text) {
-    write(text);
+    write(spelled(text, ascii_));
     write("\n");
 }
 
-void Screen::table(const Table& table, std::string_view if_empty) {
-    if (table.rows.empty()) return remark(if_empty);
+void Screen::table(const Table& given, std::string_view if_empty) {
+    if (given.rows.empty()) return remark(if_empty);
+    auto table = given;
+    for (auto& row : table.rows)
+        for (auto& cell : row) cell.text = spelled(cell.text, ascii_);  // before columns are as wide as it
     for (const auto& text : draw(table, width_, color_)) line(text);
 }
 
@@ -163,12 +180,12 @@ void Screen::json_line(const json& value) {
 void Screen::remark(std::string_view text) {
     if (quiet_ || text.empty()) return;
     (void)std::fflush(stdout);  // so that the words come after the data that they are about
-    fmt::print(stderr, "{}\n", text);
+    fmt::print(stderr, "{}\n", spelled(text, error_ascii_));
 }
 
 void Screen::complain(std::string_view text) {
     (void)std::fflush(stdout);
-    fmt::print(stderr, "{} {}\n", tinted("netctl:", Tone::bad, error_color_), text);
+    fmt::print(stderr, "{} {}\n", tinted("netctl:", Tone::bad, error_color_), spelled(text, error_ascii_));
 }
 
 Exit Screen::fail(const Trouble& trouble, const Source& source) {

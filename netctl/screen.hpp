@@ -44,7 +44,7 @@ public:
 
     bool wants_json() const { return json_; }
     bool has_color() const { return color_; }
-    bool is_terminal() const { return out_is_terminal_; }
+    bool is_ascii() const { return ascii_; }
     std::optional<std::size_t> width() const { return width_; }
 
     // Data. The caller has made its text printable, table() does it itself. An empty table says `if_empty` as a word.
@@ -67,7 +67,7 @@ public:
 private:
     void write(std::string_view text);
 
-    bool json_, quiet_, out_is_terminal_, color_, error_color_;
+    bool json_, quiet_, out_is_terminal_, color_, error_color_, ascii_, error_ascii_;
     std::optional<std::size_t> width_ = {};
 };
 

@@ -5,7 +5,6 @@
 #include "netctl/verbs.hpp"
 #include "topology/render.hpp"
 
-#include <cstdlib>
 #include <fmt/format.h>
 
 namespace netctl {
@@ -24,16 +23,6 @@ json part_of(const Topology& wish, bool is_document) {
     return part;
 }
 
-// Line drawing needs a terminal, or a reader, that knows UTF-8.
-bool needs_ascii() {
-    for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"})
-        if (const char* value = std::getenv(name); value && *value) {
-            const std::string_view locale = value;
-            return locale == "C" || locale == "POSIX";
-        }
-    return false;
-}
-
 std::string draw(const Graph& graph, const Topology& wish, const Screen& screen) {
     switch (wish.picture) {
         case Picture::dot: return to_dot(graph);
@@ -42,7 +31,7 @@ std::string draw(const Graph& graph, const Topology& wish, const Screen& screen)
         case Picture::tree: break;
     }
     const auto width = screen.width().value_or(0);
-    return to_tree(graph, {width, screen.has_color(), wish.ascii || (screen.is_terminal() && needs_ascii())});
+    return to_tree(graph, {width, screen.has_color(), wish.ascii || screen.is_ascii()});
 }
 
 }  // namespace

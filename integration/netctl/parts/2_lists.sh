@@ -22,6 +22,11 @@ ask networks
 it "and the table says so" grep -q '^storage  *missing  *eno2  *7 ' "$dir/out"
 on_terminal "" networks
 it "addresses are seen on 80 columns" shows "192.0.2.10/24"
+it "what is cut is marked" shows "…"
+LC_ALL=C on_terminal "" networks
+it "for a terminal of ASCII by a mark of ASCII" bash -c '[[ $1 == *"~"* ]] && ! LC_ALL=C grep -q "[^[:print:][:cntrl:]]" <<<"$1"' _ "$out"
+LC_ALL=C on_terminal "" status
+it "which words keep to, too" bash -c '[[ $1 == *" - try: "* ]] && ! LC_ALL=C grep -q "[^[:print:][:cntrl:]]" <<<"$1"' _ "$out"
 
 ask links --json
 it "links have iproute2's names" json_has '.[] | select(.ifname == "eth0") | .operstate == "UP" and .mtu == 1500 and .address == "52:54:00:00:00:01" and .stats64.rx.bytes == 1500000'
