@@ -40,6 +40,11 @@ std::optional<OddAddress> oddity(const Attributes& attributes, const Subnet& add
     return told == OddAddress::as_usual(address) ? std::nullopt : std::optional(told);
 }
 
+// Of what a router announced, which makes it again. A client of somebody's may give an IPv6 address an end, too, and nobody makes that again.
+bool is_made_by_kernel(const Attributes& attributes, std::uint32_t flags) {
+    return (flags & IFA_F_TEMPORARY) || attributes.get<std::uint8_t>(IFA_PROTO) == IFAPROT_KERNEL_RA;
+}
+
 std::optional<Report> read_address(const nlmsghdr& message) {
     const auto header = header_of<ifaddrmsg>(message);
     if (!header) return std::nullopt;
@@ -52,7 +57,7 @@ std::optional<Report> read_address(const nlmsghdr& message) {
     const auto subnet = Subnet::from(*local, header->ifa_prefixlen);
     if (!subnet) return std::nullopt;
     const auto flags = attributes.get<std::uint32_t>(IFA_FLAGS).value_or(header->ifa_flags);
-    const bool is_autoconf = family == AF_INET6 && !(flags & IFA_F_PERMANENT);
+    const bool is_autoconf = family == AF_INET6 && !(flags & IFA_F_PERMANENT) && is_made_by_kernel(attributes, flags);
     const bool is_kernels = local->is_v6() && local->is_link_local();
     const bool is_second = family == AF_INET && (flags & IFA_F_SECONDARY);
     // Whoever forbids the kernel a route (IFA_F_NOPREFIXROUTE) makes it himself, as the kernel's own.
@@ -63,7 +68,7 @@ std::optional<Report> read_address(const nlmsghdr& message) {
     report.is_tentative = family == AF_INET6 && !is_kernels && !report.is_duplicate && (flags & IFA_F_TENTATIVE) && !(flags & IFA_F_OPTIMISTIC);
     report.is_autoconf = !is_kernels && is_autoconf && !report.is_duplicate;
     report.counts = !is_kernels && !is_autoconf && !report.is_duplicate;
-    report.expires = family == AF_INET && !(flags & IFA_F_PERMANENT);
+    report.expires = report.counts && !(flags & IFA_F_PERMANENT);
     return report;
 }
 

@@ -52,7 +52,7 @@ struct AddressReport {
     bool is_autoconf = false;
     bool is_tentative = false;
     bool is_duplicate = false;
-    bool expires = false;  // IPv4
+    bool expires = false;
     bool has_route = false;
     Subnet address;
     IpAddress peer;

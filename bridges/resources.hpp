@@ -149,7 +149,7 @@ struct RareFacts {
     std::set<Subnet> unrouted = {};         // addresses to whose subnet the kernel has no route: somebody has taken it, or told it to make none
     std::set<Subnet> tentative = {};        // IPv6: the kernel still looks whether another host has these
     std::set<Subnet> duplicate = {};        // IPv6: another host has these, so that this one does not; none of `addresses`
-    std::set<Subnet> expiring = {};         // IPv4: of `addresses`, those that end unless somebody prolongs them
+    std::set<Subnet> expiring = {};         // of `addresses`, those that end unless somebody prolongs them
     std::string foreign_qdisc = {};         // "htb 1:" where somebody else shapes what leaves by the link
     bool foreign_filters = false;           // somebody else has filters at its clsact qdisc
     std::string alias = {};                 // the raw alias where it is not our mark

@@ -78,6 +78,22 @@ def a_nic_whose_addresses_and_routes_others_made_in_their_own_manner(host):
     wait_until(lambda: reachable((space, "192.0.2.1")) == [True], what="the gateway answers no ping")
 
 
+@case()
+def ipv6_addresses_that_a_client_gave_an_end(host):
+    """As clients of DHCPv6 do, and programs that hear routers in the kernel's place: nobody makes them again by himself."""
+    space = host.space
+    space.links("link set eno1 up", "addr add 192.0.2.10/24 dev eno1 valid_lft 4000 preferred_lft 3000", "addr add 2001:db8::10/64 dev eno1 nodad valid_lft 4000 preferred_lft 3000",
+                "addr add 2001:db8:1::10/128 dev eno1 nodad valid_lft 4000 preferred_lft 3000", "route add default via 2001:db8::1 dev eno1 metric 50")
+    before = photograph(space)
+    for bridged in (True, False):
+        expect(host, 10, "confirm", {"ovirtmgmt": {"nic": "eno1", **mgmt, "bridged": bridged}}, confirm=False, connectivityTimeout=1)
+        assert not (differences := changes(before, photograph(space))), differences
+    # What a network has does not end.
+    host.client.setup({"ovirtmgmt": {"nic": "eno1", **mgmt, "ipv6addr": "2001:db8::10/64", "bridged": False}})
+    agree(host)
+    assert not [one for one in space.ip("addr", "show", "dev", "eno1")[0]["addr_info"] if one.get("dynamic")]
+
+
 def installed_bond(host, mode="802.3ad", *more):
     """As an installer makes it: the address on the bond, and a VLAN of somebody's own on it."""
     host.space.links(f"link add bond0 type bond mode {mode} miimon 250 {' '.join(more)}", "link set eno1 down", "link set eno2 down",

@@ -81,15 +81,16 @@ Possessions possessions_of(const IfName& nic, const bridges::Link* link, const t
     had.v4.gateway = gateway_by(nic, routes, false);
     had.v6.gateway = gateway_by(nic, routes, true);
     if (!link) return had;
+    const bridges::RareFacts& facts = link->facts.rare.get();
+    std::set<Subnet> announced = facts.autoconf;
+    // What somebody else makes of announcements has an end, as what the kernel makes. A router's prefix makes none of 128 bits: that
+    // is one of DHCPv6, and kept as one of DHCP is.
+    const auto is_announced = [&](const Subnet& one) { return one.is_v6() && one.length() < 128 && facts.expiring.contains(one); };
     if (link->addresses)
-        for (const Subnet& one : *link->addresses) (one.is_v6() ? had.v6 : had.v4).addresses.insert(one);
+        for (const Subnet& one : *link->addresses) (is_announced(one) ? announced : one.is_v6() ? had.v6.addresses : had.v4.addresses).insert(one);
     if (link->odd_addresses)
         for (const bridges::OddAddress& one : *link->odd_addresses)
             if (one.is_second()) had.v4.seconds.insert(one.address);
-    const bridges::RareFacts& facts = link->facts.rare.get();
-    std::set<Subnet> announced;
-    // A router's prefix makes none of 128 bits: that is one of DHCPv6, and kept as one of DHCP is.
-    for (const Subnet& one : facts.autoconf) (one.length() == 128 ? had.v6.addresses : announced).insert(one);
     const bool has_own = !had.v6.addresses.empty() || had.v6.gateway;
     had.by_routers = goes_by_routers(announced, facts.routers, had.v6.gateway.has_value()) || (!has_own && listens_to_routers(*link));
     had.routers_lead_out = had.by_routers && !facts.routers.empty();

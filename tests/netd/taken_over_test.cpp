@@ -148,13 +148,20 @@ TEST_CASE("where routers made addresses they are heard from then on", "[taken-ov
     card.hears({"2001:db8:7::10/64"}, {"fe80::1"});
     CHECK(card.network() == defined(R"("ipaddr": "192.0.2.10", "prefix": 24, "ipv6autoconf": true, "defaultRoute": true)"));
     // A fixed address beside them, and one of DHCPv6.
-    card.edit([](Link& link) { link.addresses->insert(*Subnet::parse("2001:db8::5/64")); });
-    card.hears({"2001:db8:7::10/64", "2001:db8:7::99/128"}, {"fe80::1"});
+    card.edit([](Link& link) { link.addresses->merge(nets({"2001:db8::5/64", "2001:db8:7::99/128"})); });
+    card.edit([](Link& link) { link.facts.rare.edit().expiring = nets({"2001:db8:7::99/128"}); });
     const auto heard = defined(R"("ipaddr": "192.0.2.10", "prefix": 24, "ipv6autoconf": true, "defaultRoute": true, "addresses": ["2001:db8::5/64", "2001:db8:7::99/128"])");
     CHECK(card.network() == heard);
     // No network that hears routers has a gateway of its own.
     card.leaves_by("2001:db8::1", 1024);
     CHECK(card.network() == heard);
+}
+
+TEST_CASE("what a client made of what routers announced is heard from them from then on", "[taken-over]") {
+    Card card({"192.0.2.10/24", "2001:db8:7::10/64"});
+    card.edit([](Link& link) { link.facts.rare.edit().expiring = nets({"192.0.2.10/24", "2001:db8:7::10/64"}); });
+    card.hears({}, {"fe80::1"});
+    CHECK(card.network() == defined(R"("ipaddr": "192.0.2.10", "prefix": 24, "ipv6autoconf": true, "defaultRoute": true)"));
 }
 
 TEST_CASE("a NIC that has no IPv6 and listens to routers goes on listening", "[taken-over]") {
