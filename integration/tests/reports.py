@@ -250,6 +250,19 @@ def the_pace_of_a_bond_and_of_its_bridge_is_that_of_the_ports_that_carry(host):
 
 
 @case("bond")
+def a_bond_with_fewer_ports_than_it_wants_is_told_in_words(host):
+    lag(host.wire, "lag", ["eno1", "eno2"])
+    host.client.setup({"web": {"bonding": "bond0"}}, {"bond0": {"nics": ["eno1", "eno2"], "options": "mode=4 lacp_rate=1 miimon=100 min_links=2"}})
+    verdict = lambda: capabilities(host)["bondings"]["bond0"]["verdict"]
+    wait_until(lambda: host.space.link("bond0")["operstate"] == "UP" and verdict() == "", 60, verdict)
+    host.wire.links("link set eno2 down")
+    wait_until(lambda: verdict() == "it carries nothing with fewer than min_links=2 ports in one aggregator", 20, verdict)
+    assert host.client.call("Host.getStatus")["bonds"] == {"bond0": verdict()}
+    host.wire.links("link set eno2 up")
+    wait_until(lambda: verdict() == "", 20, verdict)
+
+
+@case("bond")
 def ports_of_two_lags_are_told_in_words(host):
     lag(host.wire, "lag", ["eno1"])
     lag(host.wire, "gal", ["eno2"])

@@ -24,21 +24,30 @@ std::string names_of(const Ports& ports) {
     return text;
 }
 
+// With fewer ports in an aggregator than that the kernel takes the bond's carrier away, in this mode alone.
+std::string lack_of_ports(const Link& bond) {
+    const auto& options = bond.as<bridges::Bond>()->options;
+    const auto least = options.find("min_links");
+    if (bond.facts.carrier || least == options.end() || least->second == "0") return "";
+    return fmt::format("it carries nothing with fewer than min_links={} ports in one aggregator", least->second);
+}
+
 // The kernel gives each port that found no company an aggregator of its own, and uses one of them.
 std::string lacp_verdict(const Link& bond, const Ports& live) {
     static const auto nobody = topology::Mac::of({0, 0, 0, 0, 0, 0});
+    const std::string lack = lack_of_ports(bond);
     if (bond.facts.rare.get().partner_mac.value_or(nobody) == nobody)
-        return fmt::format("nobody answers LACP at the other end of {} (partner {}): set up a LAG there; until then one port carries all",
-                           names_of(live), nobody.text());
+        return fmt::format("nobody answers LACP at the other end of {} (partner {}): set up a LAG there; until then {}",
+                           names_of(live), nobody.text(), lack.empty() ? "one port carries all" : lack);
     Ports apart;
     std::string places;
     for (const Link* port : live) {
         if (port->facts.rare.get().aggregator != bond.facts.rare.get().aggregator) apart.push_back(port);
         places += fmt::format("{}{} in {}", places.empty() ? "" : ", ", port->name.text(), port->facts.rare.get().aggregator.value_or(0));
     }
-    if (apart.empty()) return "";
-    return fmt::format("the {} are not in one aggregator ({}), {} carries nothing: put all of them into one LAG at the other end",
-                       live.size() == 2 ? "two ports" : "ports", places, names_of(apart));
+    if (apart.empty()) return lack;
+    return fmt::format("the {} are not in one aggregator ({}), {}: put all of them into one LAG at the other end",
+                       live.size() == 2 ? "two ports" : "ports", places, lack.empty() ? names_of(apart) + " carries nothing" : lack);
 }
 
 // All of the host, with their ports.

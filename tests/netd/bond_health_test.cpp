@@ -54,6 +54,19 @@ TEST_CASE("where nobody answers LACP, the partner's address is all zero, and tha
               "nobody answers LACP at the other end of eno1, eno2 (partner 00:00:00:00:00:00): set up a LAG there; until then one port carries all");
 }
 
+TEST_CASE("a bond with fewer ports than min_links carries nothing, and that is said", "[bonds]") {
+    Link least = bond("802.3ad", 1, "00:11:22:33:44:55");
+    least.kind = bridges::Bond{{{"mode", "802.3ad"}, {"min_links", "2"}}};
+    const std::string lack = "it carries nothing with fewer than min_links=2 ports in one aggregator";
+    CHECK(verdict(least, port("eno1", 1), port("eno2", 2, false)) == lack);
+    CHECK(verdict(least, port("eno1", 1), port("eno2", 2)) ==
+          "the two ports are not in one aggregator (eno1 in 1, eno2 in 2), " + lack + ": put all of them into one LAG at the other end");
+    least.facts.carrier = true;
+    CHECK(verdict(least, port("eno1", 1), port("eno2", 1)).empty());
+    least.facts = bond("802.3ad", 1).facts;
+    CHECK(verdict(least, port("eno1", 1), port("eno2", 2)).ends_with("until then " + lack));
+}
+
 TEST_CASE("other modes have no aggregators", "[bonds]") {
     CHECK(verdict(bond("active-backup"), port("eno1", {}), port("eno2", {})).empty());
     CHECK(verdict(bond("active-backup"), port("eno1", {}), port("eno2", {}, false)).empty());
