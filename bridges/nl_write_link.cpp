@@ -213,9 +213,10 @@ private:
     }
 
     // What routers said on a wire that it is no longer on, or that it is not to hear any more; and the address that it made of the MAC
-    // that it had. A new one of that kind makes the kernel ask the routers of the wire where it is now.
+    // that it had, also a moment ago, when IPv6 was switched on. A new one of that kind makes the kernel ask the routers of the wire where it is now.
     void forget_routers() {
-        if (!have_.stack || have_.stack->ipv6 != true || (now_.stack && now_.stack->ipv6 == false)) return;
+        const auto has_ipv6 = now_.stack && now_.stack->ipv6 ? now_.stack->ipv6 : have_.stack ? have_.stack->ipv6 : std::nullopt;
+        if (!have_.stack || has_ipv6 != true) return;
         const RareFacts& told = have_.facts.rare.get();
         const bool is_elsewhere = differs(now_.mac, have_.mac) && have_.mac;
         if (is_elsewhere || (now_.stack && now_.stack->autoconf == false))

@@ -511,3 +511,20 @@ def an_address_by_dhcpv6_and_a_gateway_by_the_router(host):
     host.client.setup({"ovirtmgmt": {"nic": "eno1", "bridged": False}})
     assert addresses(host, "eno1", "inet6") == [] and clients(host) == {}
     agree(host)
+
+
+@case()
+def ipv6_that_comes_with_another_nic_has_the_address_of_that_one(host):
+    own = lambda: [one["local"] for link in host.space.ip("-6", "addr", "show", "dev", "web", "scope", "link") for one in link.get("addr_info", []) if one]
+    host.client.setup({"web": {"nic": "eno1"}})
+    assert own() == []
+    host.client.setup({"web": {"nic": "eno2", "ipv6addr": "2001:db8::10/64"}})
+    wait_until(lambda: own() == ["fe80::5054:ff:fe00:2"], 5, lambda: str(own()))
+    host.client.setup({"web": {"nic": "eno2"}})
+    says_no(lambda: host.client.setup({"web": {"nic": "eno3", "ipv6addr": "2001:db8::10/64"}}, confirm=False, connectivityTimeout=1), 10)
+    host.client.setup({"web": {"nic": "eno2", "ipv6addr": "2001:db8::10/64"}})
+    wait_until(lambda: own() == ["fe80::5054:ff:fe00:2"], 5, lambda: str(own()))
+    # And on the way back from a network without IPv6 on another NIC.
+    says_no(lambda: host.client.setup({"web": {"nic": "eno3"}}, confirm=False, connectivityTimeout=1), 10)
+    wait_until(lambda: own() == ["fe80::5054:ff:fe00:2"], 5, lambda: str(own()))
+    agree(host)
