@@ -256,3 +256,11 @@ def a_netd_in_a_namespace_takes_no_open_vswitch_that_is_not_in_there(host):
             host.netd.stop()
             listener.stdin.close()
     run("umount", usual.parent)
+
+
+@case(start=False)
+def the_usual_file_of_settings_may_be_absent_but_not_unreadable(host):
+    """What it says, as which services are open, would be forgotten without a word."""
+    said = lambda make: run("unshare", "--mount", "sh", "-c", f"mount -t tmpfs etc /etc && mkdir /etc/netd && {make} && exec {host.netd.words[0]} --version 2>&1", check=False)
+    assert "/etc/netd/netd.json: can't be read" in said("ln -s netd.json /etc/netd/netd.json"), said("ln -s netd.json /etc/netd/netd.json")   # round and round
+    assert said("true").startswith("netd "), said("true")

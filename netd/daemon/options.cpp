@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <fstream>
 #include <getopt.h>
 #include <map>
@@ -182,7 +183,8 @@ Result<> read_setting(const std::string& key, const nlohmann::json& value, Optio
 
 Result<> read_file(const std::string& path, bool must_exist, Options& options) {
     std::ifstream file(path);
-    if (!file) return must_exist ? Result<>(Error{Fault::not_found, path, "can't be read"}) : Result<>();
+    const bool may_be_absent = !must_exist && ::access(path.c_str(), F_OK) != 0 && errno == ENOENT;
+    if (!file) return may_be_absent ? Result<>() : Result<>(Error{Fault::not_found, path, "can't be read"});
     std::stringstream text;
     text << file.rdbuf();
     auto value = wire::parse_strict(text.str());
