@@ -39,6 +39,7 @@ class Engine(Client):
             self.control, self.patience, self.answers = f"tcp://{PLACE}:54321", patience, {}
             self.socket = self.context.socket(zmq.DEALER)
             self.socket.setsockopt(zmq.LINGER, 0)
+            self.socket.setsockopt(zmq.SNDTIMEO, 2000)   # one that was refused has nobody to send to
             if server:
                 self.socket.curve_serverkey, (self.socket.curve_publickey, self.socket.curve_secretkey) = server, own
             self.socket.connect(self.control if not source else self.control.replace("//", f"//{source}:0;"))
@@ -51,7 +52,7 @@ class Engine(Client):
 def answers(engine, patience=2):
     try:
         return engine.call("Host.ping2", patience=patience)
-    except NoAnswer:
+    except (NoAnswer, zmq.Again):
         return False
 
 
@@ -75,6 +76,24 @@ def only_a_known_key_comes_in(host):
     begun = host.netd.subscribe("transaction.begun")
     engine.call("Host.setupNetworks", {"networks": {"more": {}}, "options": {"connectivityCheck": False}})
     assert begun.next()[1]["who"] == "engine east (192.0.2.1)"
+
+
+@case(start=False)
+def who_comes_while_his_key_is_written_or_away_comes_in_when_it_is_there(host):
+    """Whoever is refused once never asks again over the same socket: ZeroMQ's own doing."""
+    server, east = start(host)
+    key = host.folder / "engines/east.pub"
+    away = host.folder / "away"
+    key.write_bytes(east[0][:20])
+    engine = host.later(Engine(server, east))
+    assert not answers(engine)
+    key.write_bytes(east[0])
+    assert answers(engine, 120)
+    key.parent.rename(away)
+    another = host.later(Engine(server, east))
+    assert not answers(another)
+    away.rename(key.parent)
+    assert answers(another, 120)
 
 
 @case(start=False)

@@ -100,14 +100,14 @@ bool is_a_name(const std::string& name) {
     return !name.empty() && name.size() <= 64 && name.find_first_not_of(allowed) == name.npos;
 }
 
-// False: the folder can't be read.
+// With its key, or none where there is none now. False: the folder can't be read.
 template <class Visit>
 bool each_engine(const std::string& folder, Visit visit) {
     std::error_code failed;
     for (auto at = std::filesystem::directory_iterator(folder, failed); !failed && at != std::filesystem::directory_iterator(); at.increment(failed)) {
         const auto& path = at->path();
         if (path.extension() != ".pub" || !is_a_name(path.stem().string())) continue;
-        if (const auto key = key_in(path)) visit(path.stem().string(), *key);
+        visit(path.stem().string(), key_in(path));
     }
     return !failed;
 }
@@ -155,18 +155,21 @@ Result<std::string> read_secret(const std::string& file) {
     return *key;
 }
 
-std::optional<std::string> engine_with_key(std::string_view key, const std::string& folder) {
-    std::optional<std::string> engine;
-    each_engine(folder, [&](const std::string& name, const std::string& known) {
+Result<std::optional<std::string>> engine_with_key(std::string_view key, const std::string& folder) {
+    std::optional<std::string> engine, without_key;
+    const bool is_read = each_engine(folder, [&](const std::string& name, const std::optional<std::string>& known) {
+        if (!known) without_key = name;
         // The first by name, if somebody gave one key two names.
         if (known == key && (!engine || name < *engine)) engine = name;
     });
+    if (!engine && !is_read) return Error{Fault::not_found, folder, "can't be read"};
+    if (!engine && without_key) return Error{Fault::invalid, folder + "/" + *without_key + ".pub", "holds no public key"};
     return engine;
 }
 
 Result<std::size_t> count_engines(const std::string& folder) {
     std::size_t count = 0;
-    if (!each_engine(folder, [&](const std::string&, const std::string&) { ++count; })) return Error{Fault::not_found, folder, "the folder of the engines' public keys can't be read"};
+    if (!each_engine(folder, [&](const std::string&, const std::optional<std::string>& key) { count += key ? 1 : 0; })) return Error{Fault::not_found, folder, "the folder of the engines' public keys can't be read"};
     return count;
 }
 

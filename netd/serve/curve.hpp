@@ -29,8 +29,9 @@ Result<> bind_curve(Socket& socket, const CurveDoor& door);
 Result<std::string> read_secret(const std::string& file);
 
 // The NAME of the file NAME.pub in the folder that holds this public key of 32 bytes; the folder is read each time, so
-// who is added or taken away counts from the next connection on. Blocks as the disk does.
-std::optional<std::string> engine_with_key(std::string_view key, const std::string& folder);
+// who is added or taken away counts from the next connection on. Blocks as the disk does. "No": it may be in one that
+// holds no key now, or can't be read, as while it is written.
+Result<std::optional<std::string>> engine_with_key(std::string_view key, const std::string& folder);
 
 // How many keys are there. "No": the folder can't be read.
 Result<std::size_t> count_engines(const std::string& folder);

@@ -97,13 +97,17 @@ void Doorkeeper::ask_for_user(const Question& question) {
     if (!is_asked) turn_away(question);
 }
 
-// An engine whose key is known may all; who has another key is nobody.
+// An engine whose key is known may all; who has another key is nobody. Who is refused never comes again over the same socket, so while a key
+// can't be read he is told to.
 void Doorkeeper::ask_for_engine(const Question& question) {
     const bool is_asked = keys_->try_give([this, question] {
-        const auto engine = engine_of_ ? engine_of_(question.key) : std::nullopt;
+        const auto engine = engine_of_ ? engine_of_(question.key) : Result<std::optional<std::string>>(std::nullopt);
         auto known = question;
-        known.peer.engine = engine.value_or("");
-        return [this, known, role = engine ? Role::operate : Role::none] { answer(known, role); };
+        known.peer.engine = engine ? engine->value_or("") : "";
+        return [this, known, is_told = bool(engine)] {
+            if (!is_told) return refuse(known, "300", "a key can't be read, try again");
+            answer(known, known.peer.is_remote() ? Role::operate : Role::none);
+        };
     });
     if (!is_asked) turn_away(question);
 }

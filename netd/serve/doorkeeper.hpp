@@ -20,8 +20,8 @@ class Doorkeeper {
 public:
     // Blocks as it likes; called in a thread of its own.
     using LookUp = std::function<Role(const Peer&)>;
-    // The name of the engine that has this public key of 32 bytes; so is this.
-    using EngineOf = std::function<std::optional<std::string>(std::string_view key)>;
+    // The name of the engine that has this public key of 32 bytes, or a "no" if that can't be told now; so is this.
+    using EngineOf = std::function<Result<std::optional<std::string>>(std::string_view key)>;
 
     struct Counters {
         std::uint64_t admitted = 0;
