@@ -134,16 +134,28 @@ std::set<IfName> taught_bridges(std::span<const Op> ops, const State& state) {
 
 namespace {
 
-// `guests`: those of whom is asked.
-topology::Unheard unheard(const State& state, const topology::Keyed<Port>& guests) {
-    std::map<IfName, std::vector<std::pair<VlanId, IfName>>> hosts;  // by bridge
+// By bridge and network: the host's own devices.
+using HostDevices = std::map<IfName, std::multimap<VlanId, IfName>>;
+
+HostDevices host_devices(const State& state) {
+    HostDevices found;
     for (const Port& port : state.ports)
-        if (const auto* access = access_of_host(port); access && IfName::parse(port.name.text())) hosts[*port.bridge].emplace_back(access->tag, port.name);  // nftables takes no others
+        if (const auto* access = access_of_host(port); access && IfName::parse(port.name.text())) found[*port.bridge].emplace(access->tag, port.name);  // nftables takes no others
+    return found;
+}
+
+// `guests`: those of whom is asked. One without tags of its own costs what there is of the host's in its network.
+topology::Unheard unheard(const State& state, const topology::Keyed<Port>& guests) {
+    const HostDevices hosts = host_devices(state);
     topology::Unheard all;
     for (const Port& port : guests) {
         if (!port.filter || !keeps_to_its_mac(*port.filter) || !port.bridge || !port.tagging) continue;
-        for (const auto& [tag, device] : hosts[*port.bridge])
-            if (reaches(*port.tagging, tag)) all.emplace(device, port.filter->mac);
+        const auto host = hosts.find(*port.bridge);
+        if (host == hosts.end()) continue;
+        const auto* access = std::get_if<Access>(&*port.tagging);
+        auto [device, end] = access ? host->second.equal_range(access->tag) : std::pair(host->second.begin(), host->second.end());
+        for (; device != end; ++device)
+            if (reaches(*port.tagging, device->first)) all.emplace(device->second, port.filter->mac);
     }
     return all;
 }
