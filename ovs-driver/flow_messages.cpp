@@ -1,5 +1,6 @@
 // See flow_messages.hpp. OVS' library knows the words.
 #include <endian.h>
+#include <fmt/format.h>
 
 #include "ovs-driver/flow_messages.hpp"
 
@@ -45,6 +46,12 @@ bool disturbs(const ofputil_flow_update& update) {
         case OFPFME_REMOVED: return update.priority == 0 || is_ours(be64toh(update.cookie));
         default: return false;
     }
+}
+
+std::optional<std::string> intruder(const ofputil_flow_update& update) {
+    if (update.event != OFPFME_ADDED || update.priority < lowest_of_filters || is_ours(be64toh(update.cookie))) return std::nullopt;
+    const Text match{match_to_string(&update.match, nullptr, update.priority)};
+    return fmt::format("table=0,{}", match.get());
 }
 
 }  // namespace ovs

@@ -154,8 +154,10 @@ void OpenFlow::overhear(ofpbuf* message) {
     if (type != OFPTYPE_FLOW_MONITOR_STATS_REPLY) return;
     Actions actions;
     ofputil_flow_update update;
-    while (!ofputil_decode_flow_update(&update, message, &actions.buffer))
+    while (!ofputil_decode_flow_update(&update, message, &actions.buffer)) {
         disturbed_ = disturbed_ || disturbs(update);
+        if (auto flow = intruder(update)) intruders_.push_back(std::move(*flow));
+    }
 }
 
 Result<> OpenFlow::write(std::span<const std::string> removed, std::span<const std::string> added, Deadline deadline) {
@@ -168,6 +170,7 @@ Result<> OpenFlow::write(std::span<const std::string> removed, std::span<const s
         }
         return {};
     };
+    if (auto sent = send_all(std::exchange(intruders_, {}), OFPFC_DELETE_STRICT); !sent) return sent;
     if (auto sent = send_all(removed, OFPFC_DELETE); !sent) return sent;
     if (auto sent = send_all(added, OFPFC_ADD); !sent) return sent;
     if (auto sent = send(encode_bundle(OFPBCT_COMMIT_REQUEST).release(), deadline); !sent) return sent;

@@ -36,7 +36,7 @@ public:
     topology::Result<> wait_until_ready(Deadline deadline);
 
     // Text in the words of ovs-ofctl. All of it at one moment, or, after an error, nothing: Fault::backend with the switch's
-    // word, or timeout.
+    // word, or timeout. What others were heard to put above netd's filters goes with it.
     topology::Result<> write(std::span<const std::string> removed, std::span<const std::string> added, Deadline deadline);
 
     // A meter lets so many frames a second pass of the flows that say "meter:NUMBER", and so many at once.
@@ -84,6 +84,7 @@ private:
     bool greeted_ = false;
     bool lost_ = false;
     bool disturbed_ = false;
+    std::vector<std::string> intruders_;  // flows of others above netd's filters
 };
 
 }  // namespace ovs

@@ -377,11 +377,11 @@ def flows_come_back_when_somebody_changes_them_or_ovs_vswitchd_is_another(host):
     mine = f"in_port={before[0][1]}"
 
     def come_back():
-        wait_until(lambda: words_of(host.ovs.flows(bridge)) == words, what="they do not come back")
+        wait_until(lambda: words_of(host.ovs.flows(bridge)) == words and "priority=65535" not in host.ovs.ofctl(bridge, "dump-flows"), what="they do not come back")
         guests["a"].end.send(ether(BROADCAST, STRANGER, 0x88B5, b"netd-spoofed"))
         assert not collect([guests["b"].end], b"netd-spoofed", 0.4)[guests["b"].end]
     # The last also takes what a bridge forwards by at all.
-    for harm in (["del-flows", mine], ["del-flows", f"{mine},arp"], ["mod-flows", f"{mine},arp,actions=NORMAL"], ["del-flows"]):
+    for harm in (["del-flows", mine], ["del-flows", f"{mine},arp"], ["mod-flows", f"{mine},arp,actions=NORMAL"], ["add-flow", f"{mine},priority=65535,actions=NORMAL"], ["del-flows"]):
         host.ovs.ofctl(bridge, *harm)
         come_back()
         topic, told = news.next(harm)
