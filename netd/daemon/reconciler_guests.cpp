@@ -194,6 +194,9 @@ void Reconciler::update(const serve::ChangeNic& change) {
         complaints.push_back({code::update_failed, "/nic/network", topology::Fault::denied, "libvirt has plugged this NIC in by itself; move it, or draw its cable, by 'virsh update-device'"});
     if (nic.kind == intent::GuestKind::libvirt && !nic.incoming && !backends_.guests.connected())
         complaints.push_back({code::update_failed, "/nic/kind", topology::Fault::backend, why_not(backends_.guests)});
+    const guests::Nic* plugged = backends_.guests.state().nics.find(lower::in_domain(there->key(), backends_.guests.state()));
+    if (nic.adopted && plugged && plugged->facts.isolated && !nic.isolated)
+        complaints.push_back({code::update_failed, "/nic/port_isolated", topology::Fault::denied, "libvirt keeps its port apart by itself (<port isolated='yes'/>); end that by 'virsh update-device' first"});
     nic.incoming = there->incoming;
     nic.adopted = there->adopted;
     const auto verdict = intent::validate_nic(nic, transactor_.running(), facts(), code::update_failed);

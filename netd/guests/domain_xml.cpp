@@ -61,6 +61,7 @@ std::optional<Nic> read_interface(const pugi::xml_node& element, const std::stri
     }
     for (const pugi::xml_node& one : element.child("vlan").children("tag"))
         if (const auto tag = number(one.attribute("id").value()); tag && *tag < 4095) nic.facts.tags.push_back(static_cast<std::uint16_t>(*tag));
+    nic.facts.isolated = element.child("port").attribute("isolated").value() == std::string_view("yes");
     return nic;
 }
 

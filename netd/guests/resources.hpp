@@ -36,6 +36,7 @@ struct Domain {
 // How a NIC of a domain is connected, as its hypervisor tells it. Reported, never wanted.
 struct NicFacts {
     bool ours = false;         // on a tap that netd made (type 'ethernet', managed='no')
+    bool isolated = false;     // kept apart from other such ports by the hypervisor itself
     std::string bridge = {};   // type 'bridge', or the bridge behind its network: plugged in by the hypervisor itself
     std::string network = {};  // libvirt's network that it was put on by name
     std::vector<std::uint16_t> tags = {};  // that the hypervisor gave to the port itself

@@ -76,6 +76,7 @@ void adopt(const guests::Nic& there, const intent::Network& network, const Guest
     nic.kind = intent::GuestKind::libvirt;
     nic.network = network.name.text();
     nic.adopted = there.device;
+    nic.isolated = nic.isolated || there.facts.isolated;  // what libvirt kept apart is not let together
     take_over_what_it_says(nic, there);
     if (!known || !(*known == nic)) wanted.put(nic);
 }

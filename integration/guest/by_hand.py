@@ -1,0 +1,30 @@
+"""What somebody changes of guests' NICs behind netd's back, by virsh and ovs-vsctl."""
+
+from adopting import change_device, interface
+from client import RpcError
+from guest_runner import case
+from host import wait_until
+
+
+@case
+def what_libvirt_keeps_apart_stays_apart(host):
+    mac, apart = "52:54:00:00:0a:11", "<port isolated='yes'/>"
+    machine = host.libvirt.machine("c", devices=interface(mac, ("network", "web"), apart))
+    nic = wait_until(lambda: host.nics("c"), 30, "it is not known")[0]
+    is_apart = lambda: "isolated on" in host.space.run("bridge", "-d", "link", "show", "dev", nic["port"])
+    assert nic["port_isolated"] is True and is_apart(), nic
+    host.refuses(56, "VM.updateDevice", {"vmId": "c", "macAddr": mac, "port_isolated": False}, "virsh")
+    # What libvirt lets go of is kept apart until netd is told otherwise.
+    change_device(host, "c", apart, "")
+    wait_until(is_apart, 30, "it is with the others")
+
+    def let_go():
+        try:
+            return host.client.call("VM.updateDevice", {"vmId": "c", "macAddr": mac, "port_isolated": False})
+        except RpcError as error:   # libvirt's word of it has not come yet
+            assert error.code == 56 and "virsh" in error.message, error
+
+    wait_until(let_go, 60, "what libvirt once kept apart can't be let go of")
+    assert not is_apart()
+    machine.kill()
+    wait_until(lambda: not host.nics("c"), 30, "it is still known")
