@@ -28,3 +28,14 @@ def what_libvirt_keeps_apart_stays_apart(host):
     assert not is_apart()
     machine.kill()
     wait_until(lambda: not host.nics("c"), 30, "it is still known")
+
+
+@case
+def an_mtu_that_somebody_asks_of_open_vswitch_for_libvirts_port_is_put_right(host):
+    machine = host.libvirt.machine("c", devices=interface("52:54:00:00:0a:13", ("network", "sdn2")))
+    port = wait_until(lambda: host.nics("c"), 30, "it is not known")[0]["port"]
+    host.ovs.vsctl("set", "interface", port, "mtu_request=1400")
+    wait_until(lambda: host.space.link(port)["mtu"] == 1500 and not any(host.client.call("Host.getDrift").values()), 30, lambda: host.client.call("Host.getDrift"))
+    assert not next(row["mtu_request"] for row in host.ovs.rows("Interface") if row["name"] == port)
+    machine.kill()
+    wait_until(lambda: not host.nics("c"), 30, "it is still known")

@@ -112,6 +112,7 @@ void adopted_nic(Draft& draft, const intent::GuestNic& nic, const intent::Networ
         port.tagging = ovs::Access{tag_inside(draft, *network)};
         port.isolated = nic.isolated || network->isolated;
         port.stp = false;
+        port.mtu = intent::Mtu::observed(0);  // its device has it: Open vSwitch is asked for none
         port.filter = filter_of(nic);
         draft.wanted.ovs.ports.put(port);
         bridges::Link apart = apart_from_host(*nic.adopted);
