@@ -1,7 +1,7 @@
 """What somebody changes of guests' NICs behind netd's back, by virsh and ovs-vsctl."""
 
 from adopting import change_device, interface
-from client import RpcError
+from client import RpcError, says_no
 from guest_runner import case
 from host import wait_until
 
@@ -39,3 +39,19 @@ def an_mtu_that_somebody_asks_of_open_vswitch_for_libvirts_port_is_put_right(hos
     assert not next(row["mtu_request"] for row in host.ovs.rows("Interface") if row["name"] == port)
     machine.kill()
     wait_until(lambda: not host.nics("c"), 30, "it is still known")
+
+
+@case
+def a_guest_that_comes_and_goes_while_a_change_waits_leaves_no_filter(host):
+    waits = host.client.send("Host.setupNetworks", {"networks": {"db": {"nic": "eno2", "mtu": 1400}}, "options": {"connectivityCheck": True, "connectivityTimeout": 120}})
+    other = host.netd.client()
+    wait_until(lambda: other.call("Host.getStatus")["transaction"], 20, "the change does not wait")
+    filters = lambda: host.space.run("nft", "list", "map", "bridge", "netd", "ports")
+    machine = host.libvirt.machine("c", devices=interface("52:54:00:00:0a:14", ("network", "web")))
+    wait_until(lambda: "vnet" in filters(), 30, "nothing filters it")
+    machine.kill()
+    wait_until(lambda: not host.libvirt.machine_interfaces("c"), 30, "it does not end")
+    assert other.call("Host.getStatus")["transaction"], "the change does not wait any more"
+    other.call("Host.rollback")
+    says_no(lambda: host.client.receive(waits), 10)
+    wait_until(lambda: "vnet" not in filters(), 30, "its filter is left")

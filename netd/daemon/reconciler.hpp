@@ -183,6 +183,7 @@ private:
     };
     LookedAt filters_seen_;                     // in what filters on bridges of others were last looked for
     std::optional<lower::HostState> guarded_;   // in what newcomers were last looked for while definitions could not follow
+    bool guarded_newcomers_ = false;            // and some were there, in no definition
     std::optional<lower::HostState> tried_in_;  // a way back that is blocked, last
     std::chrono::steady_clock::time_point untold_again_{};  // not before is it tried though nothing is heard
     loop::Pause untold_pause_{std::chrono::seconds(1), std::chrono::seconds(60)};

@@ -49,6 +49,7 @@ void Reconciler::announce_moved(const intent::Intent& was, const intent::Intent&
 void Reconciler::follow_guests() {
     if (transactor_.is_open()) return guard_newcomers();
     guarded_.reset();
+    if (std::exchange(guarded_newcomers_, false)) forget_filters(backends_.kernel);  // of those that have gone again
     const guests::State& now = backends_.guests.state();
     const bool networks_moved = !followers_ || !(followers_->networks() == transactor_.running().networks());
     if (networks_moved && !backends_.guests.where().empty()) backends_.guests.offer(lower::offers_of(transactor_.running()));
@@ -119,6 +120,7 @@ void Reconciler::guard_newcomers() {
         if (nic.adopted && !(known && known->adopted == nic.adopted && known->network == nic.network)) newcomers.nics.insert(nic.key());
     }
     if (newcomers.nics.empty()) return;
+    guarded_newcomers_ = true;
     const lower::Goal due = lower::goal(wanted, wanted, newcomers, host);
     const auto reached = apply::reach(due.wanted, due.scope, backends_, Clock::now() + std::chrono::seconds(5));
     if (!reached) return log::error("guests that have started are not kept apart as they should be: {}", sentence(reached.error()));
