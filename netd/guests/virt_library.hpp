@@ -13,8 +13,8 @@ namespace guests {
     each(virConnectClose) each(virConnectDomainEventDeregisterAny) each(virConnectDomainEventRegisterAny) each(virConnectIsAlive) each(virConnectListAllDomains)               \
     each(virConnectListAllNetworks) each(virConnectNetworkEventDeregisterAny) each(virConnectNetworkEventRegisterAny) each(virConnectOpen)     \
     each(virConnectRegisterCloseCallback) each(virConnectSetKeepAlive) each(virConnectUnregisterCloseCallback)                        \
-    each(virDomainAttachDeviceFlags) each(virDomainDetachDeviceAlias) each(virDomainFree) each(virDomainGetJobStats)                  \
-    each(virDomainGetName) each(virDomainGetState) each(virDomainGetUUIDString) each(virDomainGetXMLDesc) each(virDomainIsActive) each(virDomainLookupByName) \
+    each(virDomainAttachDeviceFlags) each(virDomainDetachDeviceAlias) each(virDomainFree) each(virDomainGetControlInfo)               \
+    each(virDomainGetJobStats) each(virDomainGetName) each(virDomainGetState) each(virDomainGetUUIDString) each(virDomainGetXMLDesc) each(virDomainIsActive) each(virDomainLookupByName) \
     each(virDomainUpdateDeviceFlags) each(virEventRegisterDefaultImpl) each(virEventRunDefaultImpl) each(virGetLastError)             \
     each(virInitialize) each(virNetworkCreate) each(virNetworkDefineXML) each(virNetworkDestroy) each(virNetworkFree)                 \
     each(virNetworkGetName) each(virNetworkGetUUIDString) each(virNetworkGetXMLDesc) each(virNetworkIsActive)                         \

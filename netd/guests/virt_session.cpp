@@ -127,6 +127,13 @@ Result<> Session::may_change(const std::string& domain) const {
     return found ? Result<>() : found.error();
 }
 
+std::chrono::milliseconds Session::silence(const std::string& name) const {
+    const DomainPtr domain(virt().virDomainLookupByName(connection_.get(), name.c_str()));
+    virDomainControlInfo told = {};
+    if (!domain || virt().virDomainGetControlInfo(domain.get(), &told, 0) < 0 || told.state != VIR_DOMAIN_CONTROL_OCCUPIED) return {};
+    return std::chrono::milliseconds(told.stateTime);
+}
+
 Result<> Session::carry_out(const Op& op) const {
     if (const auto* plugged = std::get_if<Create<Nic>>(&op)) {
         auto domain = changeable(plugged->now.domain);

@@ -26,6 +26,9 @@ public:
     Result<> ask_to_let_go(const Nic::Key& nic, const State& known) const;
     Result<> may_change(const std::string& domain) const;
 
+    // For how long its QEMU has left something that libvirt asked of it without an answer. Waits for no QEMU itself.
+    std::chrono::milliseconds silence(const std::string& domain) const;
+
     // What could not be offered is told as one error, after all the others are. Those that stand as they are were offered
     // before, and libvirt is asked only whether that network of netd's is there and active.
     Result<> offer(const Offers& offers, const Offers& standing) const;

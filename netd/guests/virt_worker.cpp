@@ -19,6 +19,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds longest_pause{5};
+// QEMU answers within milliseconds. Longer than the pause between two looks: what is silent at both is one and the same question.
+constexpr std::chrono::milliseconds longest_silence{1500}, first_look{2000}, between_looks{1000};
 constexpr std::size_t most_hands = 10;  // libvirtd has 20 for all that call it
 
 Result<> carry_out(const Session& session, const Task& what, const State& known) {
@@ -42,8 +44,8 @@ Error no_answer(const std::string& domain) { return {Fault::timeout, "domain " +
 // What is being done about a domain.
 struct Hand {
     std::uint64_t number = 0;
-    Deadline deadline;
-    bool is_given_up = false;
+    Deadline deadline, look_again;
+    bool was_silent = false, is_given_up = false;
 };
 
 class Worker {
@@ -148,7 +150,7 @@ private:
         });
         if (!hand) return tell(Answer{deed.number, Error{Fault::backend, "domain " + domain, "no thread to ask it: " + hand.error().what}});
         hand->detach();
-        hands_[domain] = {deed.number, deed.deadline};
+        hands_[domain] = {deed.number, deed.deadline, Clock::now() + first_look};
     }
     void take(Done& done) {
         const Hand hand = hands_.extract(done.domain).mapped();
@@ -170,13 +172,23 @@ private:
 
     // Who asked is answered; what he asked for may come to pass all the same.
     void give_up() {
-        for (auto& [domain, hand] : hands_)
-            if (Clock::now() >= hand.deadline && !std::exchange(hand.is_given_up, true)) tell(Answer{hand.number, no_answer(domain)});
+        for (auto& [domain, hand] : hands_) {
+            if (hand.is_given_up || (Clock::now() < hand.deadline && !is_silent(domain, hand))) continue;
+            hand.is_given_up = true;
+            tell(Answer{hand.number, no_answer(domain)});
+        }
+    }
+    // Seen twice: where the machine stood still, and QEMU with it, it has had a second to answer in.
+    bool is_silent(const std::string& domain, Hand& hand) const {
+        if (Clock::now() < hand.look_again) return false;
+        const bool is_now = session_ && session_->silence(domain) >= longest_silence;
+        hand.look_again = Clock::now() + between_looks;
+        return std::exchange(hand.was_silent, is_now) && is_now;
     }
     Deadline next_to_give_up() const {
         Deadline next = Deadline::max();
         for (const auto& [domain, hand] : hands_)
-            if (!hand.is_given_up) next = std::min(next, hand.deadline);
+            if (!hand.is_given_up) next = std::min({next, hand.deadline, hand.look_again});
         return next;
     }
 
