@@ -8,6 +8,7 @@ from adopting import interface
 from client import RpcError, says_no
 from guest_runner import case
 from host import checkout, run, wait_until
+from killing import Strace
 from plugging import plugged
 
 
@@ -221,6 +222,21 @@ def that_a_qemu_stands_still_is_told_within_seconds(host):
 
     # Libvirt is given 14.5 s. Once more, where the machine stood still.
     assert any(seconds_until_told() < 10 for _ in range(3))
+
+
+@case
+def a_plug_that_is_taken_back_waits_for_no_other_nic_with_its_mac(host):
+    mac, running = "52:54:00:00:0a:12", host.netd.run / "running"
+    strace = Strace(host, "-P", running, "-P", running.with_name(".running.new"), "-e", "trace=openat", "-e", "inject=openat:error=ENOSPC:delay_enter=5s")
+    number = host.client.send("VM.hotplugNic", {"vmId": "b", "nic": {"network": "web", "macAddr": mac}})
+    wait_until(lambda: host.libvirt.machine_interfaces("b"), 30, "it is not plugged in")
+    host.libvirt.virsh("attach-interface", "b", "network", "db", "--model", "virtio", "--mac", mac, "--live")
+    error = says_no(lambda: host.client.receive(number), 49)   # and not 29, that the way back is blocked
+    assert "No space left" in error.message, error
+    strace.close()
+    wait_until(lambda: [nic["network"] for nic in host.nics("b")] == ["db"], 60, lambda: f"known are {host.nics('b')}")
+    host.libvirt.virsh("detach-interface", "b", "bridge", "--mac", mac, "--live")
+    wait_until(lambda: not host.nics("b"), 60, "it is still known")
 
 
 @case

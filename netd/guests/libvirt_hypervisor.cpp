@@ -121,9 +121,13 @@ private:
 
     Result<> part(const Nic::Key& nic, Deadline deadline) {
         deadline = std::min(deadline, Clock::now() + longest_parting);
-        if (auto asked = ask(nic, deadline); !asked) return state_.nics.contains(nic) ? asked : Result<>();
-        while (state_.nics.contains(nic) && await_news(deadline)) take_news();
-        if (!state_.nics.contains(nic)) return {};
+        // The guest may have another one with its MAC, which is known in its place then.
+        const Nic* plugged = state_.nics.find(nic);
+        const std::optional<IfName> device = plugged ? plugged->device : std::nullopt;
+        const auto is_there = [&] { const Nic* now = state_.nics.find(nic); return now && now->device == device; };
+        if (auto asked = ask(nic, deadline); !asked) return is_there() ? asked : Result<>();
+        while (is_there() && await_news(deadline)) take_news();
+        if (!is_there()) return {};
         return Error{Fault::timeout, "domain " + nic.domain, fmt::format("the guest does not let go of {}", nic.mac.text())};
     }
 
