@@ -216,6 +216,8 @@ def who_dies_in_silence_is_left_for_another_one(host):
     management(host)
     host.wire.links("link add second link eno2 type macvlan mode bridge", "link set second up")
     host.client.setup({"other": {"nic": "eno2", "ipv6autoconf": True}})
+    # Else the kernel believes in a neighbour for half a minute.
+    host.space.run("sysctl", "-qw", "net.ipv6.neigh.other.base_reachable_time_ms=2000", "net.ipv6.neigh.other.delay_first_probe_time=1")
     first, second = Router(host, "eno2"), Router(host, "second")
     own = announced(host, first, "other", "fd00:2::")
     second.announce(preference=1)
