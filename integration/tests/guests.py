@@ -255,6 +255,21 @@ def a_netd_that_may_not_enter_namespaces_plugs_guests_in(host):
     assert host.spaces["a"].link("eth0") is None
 
 
+@case(start=False)
+def a_netd_that_may_not_look_at_processes_says_so_and_takes_a_namespace_by_its_name(host):
+    host.netd.start(before=("setpriv", "--bounding-set", "-sys_ptrace,-sys_admin")).ready()
+    host.client = host.netd.client()
+    define(host, {"lan": {}})
+    plug = lambda path: host.client.call("VM.hotplugNic", {"vmId": path, "nic": {"kind": "netns", "network": "lan"}})
+    with host.add_space("a").start("sleep", "600") as container:
+        try:
+            expect(49, "may not look at", lambda: plug(f"/proc/{container.pid}/ns/net"))
+            expect(49, "there is no network namespace", lambda: plug("/proc/0/ns/net"))
+        finally:
+            container.kill()
+    assert Guest(host, "a", "lan").unplug()["changed"]
+
+
 @case(kinds=every_kind)
 def a_guest_that_takes_the_name_of_its_nic_is_in_nobodys_way(host):
     web = {"web": {"nic": "eno1", "vlan": 100}}

@@ -4,6 +4,7 @@
 #include "bridges/netns_path.hpp"
 #include "netd/lower/attainable.hpp"
 
+#include <cerrno>
 #include <linux/magic.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -13,6 +14,11 @@ namespace netd {
 bool namespace_exists(const std::string& name) {
     struct statfs about;
     return ::statfs(bridges::netns_path(name).c_str(), &about) == 0 && about.f_type == NSFS_MAGIC;
+}
+
+bool may_see_namespace(const std::string& name) {
+    struct statfs about;
+    return ::statfs(bridges::netns_path(name).c_str(), &about) == 0 || (errno != EACCES && errno != EPERM);
 }
 
 bool is_own_namespace(const std::string& name) {

@@ -126,7 +126,9 @@ std::optional<GuestNic> Reconciler::described(const serve::ChangeNic& change) {
     if (const GuestNic* known = transactor_.running().nics().find(nic.key())) keep_what_lasts(described, *known, nic);
     if (is_parting(nic.key()))
         complaints.push_back({code::plug_failed, "/nic/macAddr", topology::Fault::busy, "its guest is asked to let go of it just now; ask again when it has, or has not in time"});
-    if (nic.kind == intent::GuestKind::netns && !namespace_exists(nic.vm))
+    if (nic.kind == intent::GuestKind::netns && !may_see_namespace(nic.vm))
+        complaints.push_back({code::plug_failed, "/vmId", topology::Fault::denied, fmt::format("netd may not look at '{}', for which it wants CAP_SYS_PTRACE; `ip netns attach NAME PID` gives the namespace a name", nic.vm)});
+    else if (nic.kind == intent::GuestKind::netns && !namespace_exists(nic.vm))
         complaints.push_back({code::plug_failed, "/vmId", topology::Fault::not_found, fmt::format("there is no network namespace '{}' under /run/netns", nic.vm)});
     else if (nic.kind == intent::GuestKind::netns && is_own_namespace(nic.vm))
         complaints.push_back({code::plug_failed, "/vmId", topology::Fault::invalid, fmt::format("'{}' is the host's own namespace, which is no guest", nic.vm)});
