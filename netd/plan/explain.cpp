@@ -15,7 +15,7 @@ using topology::Difference;
 struct Phrase {
     std::string_view attribute, wanted, text;
 };
-constexpr std::array<Phrase, 19> phrases = {{
+constexpr std::array<Phrase, 20> phrases = {{
     {"up", "true", "set up"},
     {"up", "false", "set down"},
     {"stack.ipv6", "true", "IPv6 on"},
@@ -35,9 +35,25 @@ constexpr std::array<Phrase, 19> phrases = {{
     {"standing", "network closed", "the host itself takes nothing from it"},
     {"gate", "true", "taps carry nothing until it is known whose they are"},
     {"admitted", "true", "let through, as it is known whose it is"},
+    {"routed", "true", "the kernel's own routes to its subnets"},
 }};
 
+std::string words(const Difference& difference);
+
+// Of a device that Open vSwitch is still to make nothing is known, so that all of its stack is told at once: "ipv6=false autoconf=none".
+std::string words_of_stack(std::string_view wanted) {
+    std::string all;
+    while (!wanted.empty()) {
+        const auto one = wanted.substr(0, wanted.find(' '));
+        wanted.remove_prefix(std::min(wanted.size(), one.size() + 1));
+        const auto is = one.find('=');
+        if (const auto value = one.substr(is + 1); value != "none") all += (all.empty() ? "" : ", ") + words({"stack." + std::string(one.substr(0, is)), std::string(value), "none"});
+    }
+    return all;
+}
+
 std::string words(const Difference& difference) {
+    if (difference.attribute == "stack" && difference.found == "none") return words_of_stack(difference.wanted);
     const auto phrase = std::ranges::find_if(phrases, [&](const Phrase& one) { return one.attribute == difference.attribute && one.wanted == difference.wanted; });
     if (phrase != phrases.end()) return std::string(phrase->text);
     constexpr std::string_view in_network = "network ";

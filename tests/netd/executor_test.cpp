@@ -119,6 +119,8 @@ TEST_CASE("a step says what it changes in words that need no source to be read b
     CHECK(told(free, taken).ends_with(" eno1: set up, master none becomes web, IPv6 off, ARP is answered for its own addresses only, the host itself takes nothing from it"));
     CHECK(told({.name = eno1, .standing = Standing()}, {.name = eno1, .standing = Standing::in_network({Role::management, Role::vm})}).ends_with(" eno1: the host answers on it as on a network for management vm"));
     CHECK(told({.name = eno1, .kind = bridges::Bridge{{{"stp_state", "0"}}}}, {.name = eno1, .kind = bridges::Bridge{{{"stp_state", "1"}}}}).ends_with(" eno1: stp_state 0 becomes 1"));
+    CHECK(told({.name = web, .kind = bridges::Device{}}, {.name = web, .kind = bridges::Device{}, .stack = bridges::HostStack{.ipv6 = false, .forwarding = false}, .routed = true})
+          == "change device web: IPv6 off, nothing is forwarded from it, the kernel's own routes to its subnets");
     const bridges::Link bond{.name = eno1, .kind = bridges::Bond{{{"primary", ""}}}};
     CHECK(told(bond, bond).ends_with(" eno1: no primary"));
 }
