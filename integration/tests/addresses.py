@@ -39,6 +39,10 @@ def clients(host):
     return {key: pid for key, pid in host.netd.dhcp_clients().items() if is_alive(pid)}
 
 
+def dhcpcd_processes(host):
+    return host.space.run("pgrep", "--ns", host.netd.process.pid, "--nslist", "net", "--exact", "dhcpcd", check=False).split()
+
+
 def addresses(host, device, family="inet"):
     found = host.space.ip("addr", "show", "dev", device) if host.space.link(device) else []
     return [f"{one['local']}/{one['prefixlen']}" for link in found for one in link.get("addr_info", []) if one["family"] == family and one["scope"] == "global"]
@@ -134,7 +138,7 @@ def the_unit_has_room_for_the_clients_of_700_networks(host):
     Server(host, "eno1")
     host.client.setup({"web": {"nic": "eno1", "bootproto": "dhcp"}, "db": {"nic": "eno2", "bootproto": "dhcp"}})
     leased(host, "web")
-    processes = int(host.space.run("pgrep", "--count", "--exact", "dhcpcd"))
+    processes = len(dhcpcd_processes(host))
     unit = (checkout / "packaging/netd.service").read_text()
     limit = int(re.search(r"^TasksMax=(\d+)$", unit, re.MULTILINE)[1])
     assert processes * 700 / 2 + 64 < limit, f"{processes} for two networks"
@@ -148,8 +152,8 @@ def a_server_is_asked_by_hand_and_nothing_is_left_of_it(host):
     command = re.search(r"^\| what would a server give\? \| `(.+?)`", page, re.MULTILINE)[1]
     said = host.space.run(*command.split(), check=False)   # it may end by a signal
     assert "new_ip_address='10.7.0." in said, said
-    left = host.space.run("pgrep", "--list-full", "--exact", "dhcpcd", check=False)
-    assert not left and addresses(host, "eno1") == [], left
+    wait_until(lambda: not dhcpcd_processes(host), what=lambda: f"{dhcpcd_processes(host)} are left")
+    assert addresses(host, "eno1") == []
 
 
 @case()
