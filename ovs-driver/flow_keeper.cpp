@@ -129,6 +129,7 @@ void FlowKeeper::work(const IfName& name, Bridge& bridge) {
         case OpenFlow::Now::lost: return lose(bridge);
         case OpenFlow::Now::ready: break;
     }
+    bridge.unheard_since = {};
     bridge.repairs = begins_repair(bridge, now) || bridge.repairs;
     // A thousand guests' flows take longer than a few guests', and nobody is filtered before they are there.
     if (auto done = bring_about(bridge, now + patience * (1 << bridge.tries) + per_guest * bridge.wanted.size()); !done) {
@@ -136,7 +137,7 @@ void FlowKeeper::work(const IfName& name, Bridge& bridge) {
         return lose(bridge);
     }
     bridge.tries = 0;
-    bridge.silent_since = {};
+    bridge.late_since = {};
     go_on_unlearning(name, bridge);
     if (!std::exchange(bridge.repairs, false)) return;
     auto& ports = restored_[name];
@@ -180,8 +181,9 @@ void FlowKeeper::lose(Bridge& bridge) {
     bridge.connection.reset();
     if (std::exchange(bridge.unlearning, nullptr)) bridge.is_taught = true;
     bridge.disturbed = false;  // a new one is written whole anyway
-    if (bridge.silent_since == Clock::time_point()) bridge.silent_since = now;
-    bridge.next_try = now + (!bridge.is_idle() && now - bridge.silent_since < on_its_way ? soon : later);
+    for (Clock::time_point* since : {&bridge.late_since, &bridge.unheard_since})
+        if (*since == Clock::time_point()) *since = now;
+    bridge.next_try = now + (!bridge.is_idle() && now - bridge.late_since < on_its_way ? soon : later);
 }
 
 // A whole writing replaces each flow in place, so that what it counted stays, and then takes away what is of another one.
@@ -243,7 +245,7 @@ Result<> FlowKeeper::remove_meters(Bridge& bridge, const FilteredPorts& want, Cl
 bool FlowKeeper::is_silent() const {
     return std::ranges::any_of(bridges_, [now = Clock::now()](const auto& known) {
         const Bridge& bridge = known.second;
-        return bridge.forwards && !bridge.connection && bridge.silent_since != Clock::time_point() && now - bridge.silent_since >= later;
+        return bridge.forwards && !bridge.connection && bridge.unheard_since != Clock::time_point() && now - bridge.unheard_since >= later;
     });
 }
 
