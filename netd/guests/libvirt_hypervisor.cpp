@@ -108,10 +108,12 @@ private:
     }
 
     Result<> ask(Task what, Deadline deadline) {
-        deadline = std::min(deadline, Clock::now() + longest_call);
+        deadline = std::min(deadline, Clock::now() + longest_call) - longest_delivery;
         answer_.reset();
-        desk_->errands->push(Deed{++asked_, std::move(what), deadline - longest_delivery});
+        desk_->errands->push(Deed{++asked_, std::move(what), deadline});
         while (!answer_ && await_news(deadline)) take_news();
+        // That there is no answer is said then; where the whole machine stood still for longer, now.
+        for (const auto end = Clock::now() + longest_delivery; !answer_ && await_news(end);) take_news();
         if (answer_) return *answer_;
         ++asked_;  // what comes now comes too late
         trouble_ = fmt::format("{} takes long to answer", desk_->uri);  // until it has news
