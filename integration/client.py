@@ -1,5 +1,6 @@
 """Speaks with netd as an engine does: JSON-RPC over ZeroMQ, and the events that it publishes."""
 
+import contextlib
 import itertools
 import json
 import time
@@ -123,7 +124,8 @@ class Client:
             try:
                 return self.receive(number, 0.02)
             except NoAnswer:
-                engine.call("Host.confirmConnectivity")
+                with contextlib.suppress(NoAnswer):   # what was said while netd hung up on a handshake that lasted too long is lost
+                    engine.call("Host.confirmConnectivity", patience=20)
         raise NoAnswer("setupNetworks did not end")
 
 
