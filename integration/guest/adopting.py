@@ -41,6 +41,17 @@ def networks_are_offered_by_name(host):
 
 
 @case
+def a_network_is_offered_when_nobody_else_has_its_name_any_more(host):
+    host.libvirt.virsh("net-define", "/dev/stdin", text="<network><name>extra</name><forward mode='bridge'/><bridge name='elsewhere'/></network>")
+    host.client.setup({"extra": {"nic": "eno4"}})
+    wait_until(lambda: "somebody else has defined one of this name" in (host.status().get("trouble") or ""), 20, lambda: f"{host.status()}")
+    host.libvirt.virsh("net-undefine", "extra")
+    wait_until(lambda: "extra" in host.libvirt.virsh("net-list", "--name").split() and not host.status().get("trouble"), 60, lambda: f"{offered(host)}, {host.status()}")
+    host.client.setup({"extra": {"remove": True}})
+    wait_until(lambda: "extra" not in offered(host), 20, "a network that is gone is still offered")
+
+
+@case
 def a_network_that_goes_before_any_was_offered_is_nobodys_work(host):
     """A netd that is started while a change waits offers nothing before it has ended."""
     def worked():

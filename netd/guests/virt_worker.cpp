@@ -18,7 +18,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::seconds longest_pause{5};
+constexpr std::chrono::seconds longest_pause{5}, pause_after_refusal{30};
 // QEMU answers within milliseconds. Longer than the pause between two looks: what is silent at both is one and the same question.
 constexpr std::chrono::milliseconds longest_silence{1500}, first_look{2000}, between_looks{1000};
 constexpr std::size_t most_hands = 10;  // libvirtd has 20 for all that call it
@@ -108,9 +108,9 @@ private:
     void offer() {
         if (Clock::now() >= offers_again_) offers_due_ = true;
         if (!session_ || !std::exchange(offers_due_, false)) return;
-        offers_again_ = Deadline::max();
         const std::string before = offering_;
         const auto offered = session_->offer(*offers_, standing_offers_);
+        offers_again_ = offered ? Deadline::max() : Clock::now() + pause_after_refusal;  // nobody tells that what was in the way is gone
         standing_offers_ = offered ? *offers_ : Offers();
         offering_ = offered ? std::string() : sentence(offered.error());
         if (offering_ != before) tell();
