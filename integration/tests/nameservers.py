@@ -6,6 +6,7 @@ import time
 
 from addresses import Server, leased, refused
 from host import wait_until
+from killing import Strace
 from names import Nameserver, Names, look_up
 from rollback import before_it_ends
 from runner import case
@@ -176,3 +177,15 @@ def those_of_a_lease_come_and_go_with_it(host):
     has(host, lambda: (names.of("eno1"), names.of("ovirtmgmt")), (nothing, (["10.7.0.53"], ["lab.example"], True)))
     host.client.setup({"ovirtmgmt": {"nic": "eno1", "ipaddr": "192.0.2.10", "prefix": 24}})
     has(host, lambda: (names.of("ovirtmgmt"), reported(host)), (nothing, []))
+
+
+@case()
+def nameservers_that_can_t_be_taken_away_are_told_and_what_was_before_is_kept(host):
+    host.client.setup({"ovirtmgmt": holder})
+    file = host.netd.folder / "resolv.conf"
+    strace = Strace(host, "-P", file, "-e", "trace=unlink", "-e", "inject=unlink:error=EPERM")
+    host.client.setup({"ovirtmgmt": {"remove": True}})
+    assert "nameservers are not set" in host.netd.log.read_text() and file.exists() and (host.netd.state / "resolv.conf.before").exists(), host.netd.told()
+    strace.close()
+    host.client.setup({"lan": {}})
+    wait_until(lambda: not file.exists(), what="they stay")

@@ -95,8 +95,9 @@ Result<> ResolverFile::sync(const lower::Resolver& wanted) {
     if (!before) return before.error();
     if (wanted.empty()) {
         if (!is_ours) return {};
-        if (*before == was_absent || !is_there(kept_)) ::unlink(file_.c_str());
-        else if (auto written = write(file_, *before); !written) return written;
+        if (*before == was_absent || !is_there(kept_)) {
+            if (::unlink(file_.c_str()) != 0 && errno != ENOENT) return Error{Fault::backend, file_, fmt::format("can't be removed: {}", std::strerror(errno))};
+        } else if (auto written = write(file_, *before); !written) return written;
         ::unlink(kept_.c_str());
         return {};
     }
