@@ -162,6 +162,21 @@ def a_bond_that_was_there_and_is_in_the_request(host):
     assert foreign_vlan(host)["addresses"] == ["10.7.0.1"]
 
 
+@case("bond", "vlan", kinds=every_kind)
+def a_bond_that_goes_down_for_an_option(host):
+    """Its own routes, which go with its addresses, are in no way of that."""
+    installed_bond(host, "802.3ad", "lacp_rate fast")
+    host.space.links("addr add 198.51.100.10/24 dev bond0", "route add default via 192.0.2.1 dev bond0 metric 300", "route add 203.0.113.0/24 via 198.51.100.1 dev bond0 proto static")
+    vlan, before = foreign_vlan(host), photograph(host.space)
+    asked = lambda options, **more: ({"ovirtmgmt": {"bonding": "bond0", **mgmt, "switch": host.kind, **more}}, {"bond0": {"nics": ["eno1", "eno2"], "options": options, "switch": host.kind}})
+    expect(host, 10, "confirm", *asked("mode=4 miimon=250 lacp_rate=slow"), confirm=False, connectivityTimeout=1)
+    assert not (differences := changes(before, photograph(host.space))), differences
+    for bridged in (False, True):
+        host.client.setup(*asked("mode=4 miimon=250 lacp_rate=slow" if bridged else "mode=1 miimon=100", bridged=bridged))
+        assert foreign_vlan(host) == vlan, foreign_vlan(host)
+        assert not any(host.client.call("Host.getDrift").values())
+
+
 @case("bond", "vlan")
 def what_a_bonds_port_may_not_have(host):
     host.space.links("link add link eno1 name eno1.5 type vlan id 5", "link add link eno2 name mv0 type macvlan mode bridge")

@@ -154,6 +154,19 @@ std::optional<Stack> carried_away(const Goal& goal, const Host& host, const std:
     return std::nullopt;
 }
 
+namespace {
+
+// A way by addresses that the device loses in the change goes with these.
+bool leads_then(const bridges::Route& route, const Link* then, const Link& there) {
+    if (!then || !then->addresses || then->addresses == there.addresses) return true;
+    const auto reaches = [&](const topology::Subnet& own) {
+        return own.is_v6() == route.to.is_v6() && (!route.via || own.contains(*route.via) || (own.is_v6() && route.via->is_link_local()));
+    };
+    return route.manner.empty() && std::ranges::any_of(*then->addresses, reaches);
+}
+
+}  // namespace
+
 void keep_what_bonds_bring_down(Goal& goal, const Host& host) {
     std::set<IfName> down;
     for (const Link& then : goal.wanted.kernel.links)
@@ -172,6 +185,7 @@ void keep_what_bonds_bring_down(Goal& goal, const Host& host) {
     }
     for (const bridges::Route& route : host.kernel.routes) {
         if (!down.contains(route.device) || route.protocol == bridges::Route::announced || goal.was_wanted.kernel.routes.contains(route.key()) || goal.wanted.kernel.routes.contains(route.key())) continue;
+        if (!leads_then(route, goal.wanted.kernel.links.find(route.device), *host.kernel.links.find(route.device))) continue;
         goal.wanted.kernel.routes.put(route);
         goal.scope.routes.insert(route.key());
     }
