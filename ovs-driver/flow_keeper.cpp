@@ -171,6 +171,7 @@ Result<> FlowKeeper::connect(const IfName& name, Bridge& bridge) {
         return opened.error();
     }
     bridge.connection = std::move(*opened);
+    bridge.connection->expect_intruders(std::exchange(bridge.intruders, {}));
     bridge.whole = true;
     bridge.has_meters = true;
     return {};
@@ -178,6 +179,7 @@ Result<> FlowKeeper::connect(const IfName& name, Bridge& bridge) {
 
 void FlowKeeper::lose(Bridge& bridge) {
     const auto now = Clock::now();
+    if (bridge.connection) bridge.intruders = bridge.connection->take_intruders();
     bridge.connection.reset();
     if (std::exchange(bridge.unlearning, nullptr)) bridge.is_taught = true;
     bridge.disturbed = false;  // a new one is written whole anyway

@@ -66,6 +66,7 @@ private:
         bool repairs = false;              // and that is being undone, which is still to be told
         bool is_taught = false;            // it may have learned what it is to forget
         std::unique_ptr<Settling> unlearning = {};
+        std::vector<std::string> intruders = {};  // flows of others that are to go, while there is no connection
         bool has_meters = true;            // until the datapath says that it has none
         std::uint8_t generation = 0;
         Clock::time_point next_try = {};   // to connect

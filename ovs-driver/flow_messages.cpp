@@ -51,7 +51,10 @@ bool disturbs(const ofputil_flow_update& update) {
 std::optional<std::string> intruder(const ofputil_flow_update& update) {
     if (update.event != OFPFME_ADDED || update.priority < lowest_of_filters || is_ours(be64toh(update.cookie))) return std::nullopt;
     const Text match{match_to_string(&update.match, nullptr, update.priority)};
-    return fmt::format("table=0,{}", match.get());
+    // What has taken its place meanwhile, as a flow of netd's, is another one's.
+    const auto flow = fmt::format("cookie={:#x}/{:#x},table=0,{}", be64toh(update.cookie), UINT64_MAX, match.get());
+    if (!encode_flow(flow, OFPFC_DELETE_STRICT)) return std::nullopt;  // nothing else of what is said with it would be done
+    return flow;
 }
 
 }  // namespace ovs

@@ -28,7 +28,7 @@ ofptype type_of(const ofpbuf& message);
 // Whether this is somebody else's change of flows of netd's, or of what stands in their place.
 bool disturbs(const ofputil_flow_update& update);
 
-// The flow that somebody else put among netd's filters or above them, in the words of ovs-ofctl: what it lets pass no filter sees.
+// The flow that somebody else put among netd's filters or above them, in the words in which ovs-ofctl deletes it: what it lets pass no filter sees.
 std::optional<std::string> intruder(const ofputil_flow_update& update);
 
 }  // namespace ovs

@@ -170,7 +170,8 @@ Result<> OpenFlow::write(std::span<const std::string> removed, std::span<const s
         }
         return {};
     };
-    if (auto sent = send_all(std::exchange(intruders_, {}), OFPFC_DELETE_STRICT); !sent) return sent;
+    const std::vector<std::string> intruders = intruders_;  // others may be heard of before these are gone
+    if (auto sent = send_all(intruders, OFPFC_DELETE_STRICT); !sent) return sent;
     if (auto sent = send_all(removed, OFPFC_DELETE); !sent) return sent;
     if (auto sent = send_all(added, OFPFC_ADD); !sent) return sent;
     if (auto sent = send(encode_bundle(OFPBCT_COMMIT_REQUEST).release(), deadline); !sent) return sent;
@@ -180,6 +181,7 @@ Result<> OpenFlow::write(std::span<const std::string> removed, std::span<const s
     };
     if (auto heard = hear_out(refuses, deadline); !heard) return heard;
     if (refused) return *refused;
+    intruders_.erase(intruders_.begin(), intruders_.begin() + static_cast<std::ptrdiff_t>(intruders.size()));
     return {};
 }
 

@@ -52,6 +52,9 @@ public:
     // After somebody else changed or removed flows of netd's, until it is taken.
     bool is_disturbed() const { return disturbed_; }
     bool take_disturbed() { return std::exchange(disturbed_, false); }
+    // What was heard and has not gone yet: who connects anew is not told of it again.
+    std::vector<std::string> take_intruders() { return std::exchange(intruders_, {}); }
+    void expect_intruders(std::vector<std::string> intruders) { intruders_ = std::move(intruders); }
 
     struct Count {
         std::uint64_t cookie;
@@ -84,7 +87,7 @@ private:
     bool greeted_ = false;
     bool lost_ = false;
     bool disturbed_ = false;
-    std::vector<std::string> intruders_;  // flows of others above netd's filters
+    std::vector<std::string> intruders_ = {};  // flows of others above netd's filters, that are to go
 };
 
 }  // namespace ovs

@@ -96,6 +96,10 @@ public:
         return run({"sh", "-c", "ovs-appctl --target=" + folder_ + "/ovs-vswitchd.ctl fdb/show " + bridge + " | grep -q " + mac}) == 0;
     }
 
+    bool has_flow(const std::string& bridge, const std::string& words) const {
+        return run({"sh", "-c", "ovs-ofctl dump-flows unix:" + folder_ + "/" + bridge + ".mgmt | grep -q " + words}) == 0;
+    }
+
     // The database is a log: a transaction that changes something makes it longer.
     std::uintmax_t database_size() const { return std::filesystem::file_size(folder_ + "/conf.db"); }
 
