@@ -250,7 +250,7 @@ private:
 
 Exit tell_no_verb(CommandLine& line, const std::string& word) {
     const auto meant = line.near_verb(word);
-    fmt::print(stderr, "netctl: there is no {} · try: netctl {}\n", in_quotes(word), meant.empty() ? "--help" : meant);
+    complain_of_usage(fmt::format("there is no {} · try: netctl {}", in_quotes(word), meant.empty() ? "--help" : meant));
     return Exit::usage;
 }
 
@@ -276,10 +276,10 @@ std::variant<Invocation, Exit> read_options(int count, const char* const* words)
         const auto verb = used.empty() ? std::string() : " " + used.front()->get_name();
         std::string meant;
         if (const auto option = line.unknown_option(meant); !option.empty()) {
-            fmt::print(stderr, "netctl: there is no option {} · try: {}\n", in_quotes(option), meant.empty() ? "netctl" + verb + " --help" : meant);
+            complain_of_usage(fmt::format("there is no option {} · try: {}", in_quotes(option), meant.empty() ? "netctl" + verb + " --help" : meant));
             return Exit::usage;
         }
-        fmt::print(stderr, "netctl: {} · try: netctl{} --help\n", printable(error.what()), verb);
+        complain_of_usage(fmt::format("{} · try: netctl{} --help", printable(error.what()), verb));
         return Exit::usage;
     }
     return std::move(line).take();

@@ -147,6 +147,8 @@ bool wants_color(ColorChoice choice, bool is_terminal) {
     return is_terminal && !dumb && (!none || *none == '\0');
 }
 
+void complain_of_usage(std::string_view text) { fmt::print(stderr, "netctl: {}\n", spelled(text, needs_ascii(isatty(STDERR_FILENO) == 1))); }
+
 Screen::Screen(bool json, bool quiet, ColorChoice choice)
     : json_(json), quiet_(quiet), out_is_terminal_(isatty(STDOUT_FILENO) == 1), color_(wants_color(choice, out_is_terminal_)),
       error_color_(wants_color(choice, isatty(STDERR_FILENO) == 1)), ascii_(needs_ascii(out_is_terminal_)),

@@ -38,6 +38,9 @@ std::vector<std::string> draw(const Table& table, std::optional<std::size_t> wid
 
 bool wants_color(ColorChoice choice, bool is_terminal);
 
+// A complaint of who has no Screen yet.
+void complain_of_usage(std::string_view text);
+
 class Screen {
 public:
     Screen(bool json, bool quiet, ColorChoice choice);

@@ -40,6 +40,8 @@ it "an unknown verb ends with 2" ends_with 2
 it "and is named" says 'netctl: there is no "frobnicate" · try: netctl --help'
 ask statsu
 it "a slip of the finger gets the verb that was meant" says 'there is no "statsu" · try: netctl status'
+LC_ALL=C on_terminal "" statsu
+it "on a terminal of ASCII without any other sign" bash -c '[[ $1 == *" - try: netctl status"* ]] && ! LC_ALL=C grep -q "[^[:print:][:cntrl:]]" <<<"$1"' _ "$out"
 ask topology --netwrok web
 it "an option that is none is named, with the one that was meant" says 'there is no option "--netwrok" · try: --network'
 it "and ends with 2" ends_with 2
