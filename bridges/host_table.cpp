@@ -15,7 +15,7 @@ namespace bridges {
 namespace {
 
 // Whether this kernel knows all that the rules need is seen by putting them up: it costs a process, which the first change would
-// wait for otherwise. Where there is no network they touch no packet.
+// wait for otherwise. Where there is no network they drop no packet.
 bool is_there(NftSocket& socket, const Services& services) {
     return has_nft_program() && (socket.comment(NFPROTO_INET, host_table_name) || run_nft(write_host_table(services)));
 }
