@@ -55,3 +55,4 @@ def a_guest_that_comes_and_goes_while_a_change_waits_leaves_no_filter(host):
     other.call("Host.rollback")
     says_no(lambda: host.client.receive(waits), 10)
     wait_until(lambda: "vnet" not in filters(), 30, "its filter is left")
+    wait_until(lambda: not host.nics("c"), 30, "it is still there")   # libvirt tells netd of its end a moment after its end

@@ -274,7 +274,7 @@ def the_host_speaks_from_ipaddr_though_others_of_its_subnet_are_smaller(host):
     host.space.links("addr flush dev web")
     wait_until(lambda: len(addresses(host, "web")) == 3, 20)
     assert speaks() == "10.8.0.20"
-    agree(host)
+    agree(host, patience=10)
 
 
 @case(kinds=("legacy", "ovs"))

@@ -113,11 +113,13 @@ bool were_made_anew(const topology::Keyed<bridges::Link>& wanted, const topology
     });
 }
 
-// Somebody may have given a link the name that another one had when this began and that goes: it is none that was to go.
+// Somebody may have given a link the name that another one had when this began and that goes: it is none that was to go, unless what it was
+// made for is wanted, too, and so is made anew.
 void leave_out_newcomers(topology::Keyed<bridges::Link>& have, const topology::Keyed<bridges::Link>& wanted, const topology::Keyed<bridges::Link>& before, const topology::Keyed<bridges::Link>& now) {
     topology::Keyed<bridges::Link>::each_difference(before, now, [&](const bridges::Link* was, const bridges::Link* link) {
         const bool is_another = link && topology::is_ours(link->owner) && !(was && was->owner == link->owner);
-        if (is_another && !wanted.contains(link->name)) have.erase(link->name);
+        const auto is_its_successor = [&](const bridges::Link& want) { return want.owner == link->owner; };
+        if (is_another && std::none_of(wanted.begin(), wanted.end(), is_its_successor)) have.erase(link->name);
     });
 }
 

@@ -70,10 +70,11 @@ Blocked BlockedWatch::read() {
 bridges::Strays BlockedWatch::read_strays() {
     auto strays = reader_.read_strays();
     if (!snapshot_ || !strays) return {};
+    bridges::Strays told = news_of(homeless_, *strays);
     for (const topology::Role role : topology::bound_roles)
         if (homes_of(role, *snapshot_).empty())
-            for (auto& [device, connections] : *strays) connections.erase(name_of(role));
-    return std::move(*strays);
+            for (auto& [device, connections] : told) connections.erase(name_of(role));
+    return told;
 }
 
 void BlockedWatch::meet_ovs() {
@@ -136,10 +137,14 @@ void BlockedWatch::look() {
 void BlockedWatch::tell_strays() {
     auto now = reader_.read_strays();
     if (!now) return;
-    const auto news = news_of(strays_, *now);
+    const auto news = strays_ ? news_of(*strays_, *now) : bridges::Strays();
     for (const topology::Role role : topology::bound_roles) {
         const auto homes = homes_of(role, *snapshot_);
-        if (homes.empty()) continue;
+        if (homes.empty()) {
+            for (const auto& [device, connections] : *now)
+                if (const auto found = connections.find(name_of(role)); found != connections.end()) homeless_[device][name_of(role)] = found->second;
+            continue;
+        }
         for (const auto& [device, connections] : news)
             if (const auto found = connections.find(name_of(role)); found != connections.end())
                 tell_("traffic.strayed", {{"revision", snapshot_->revision}, {"role", name_of(role)}, {"networks", homes}, {"device", device.text()}, {"connections", found->second}});

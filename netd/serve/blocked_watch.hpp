@@ -61,7 +61,8 @@ private:
     observe::Published snapshot_;
     std::optional<bridges::Blocked> tables_ = {};  // the kernel's, as last read
     std::optional<bridges::Blocked> told_ = {};    // none before the first reading
-    bridges::Strays strays_ = {};  // of all roles, as last told
+    std::optional<bridges::Strays> strays_ = {};  // of all roles, as last told
+    bridges::Strays homeless_ = {};               // of each role, while it last had no home
     std::optional<std::set<topology::IfName>> older_ = {};  // ports that this netd found at Open vSwitch, of which it has not been told yet
 };
 

@@ -92,6 +92,34 @@ TEST_CASE("a bridge that is given the name of one that goes, while that goes, st
     CHECK(kernel.truth().links.find(port)->master == bridges::Master{other});
 }
 
+TEST_CASE("a guest's port that is given the name of a bridge that goes, while that goes, is made anew and goes, too") {
+    const IfName lan = *IfName::parse("lan"), other = *IfName::parse("other"), port = *IfName::parse("port");
+    const auto bridge = [](const IfName& name) { return bridges::Link{.name = name, .kind = bridges::Bridge{}, .owner = topology::Owner::ours("network lan")}; };
+    const auto tap = [](const IfName& name) { return bridges::Link{.name = name, .kind = bridges::Tap{}, .owner = topology::Owner::ours("nic a")}; };
+    fakes::FakeKernel kernel{"eno1"};
+    fakes::FaultyKernel faulty{kernel};
+    fakes::FakeSwitch ovs;
+    REQUIRE(kernel.meddle(topology::Create<bridges::Link>{bridge(other)}));
+    REQUIRE(kernel.meddle(topology::Create<bridges::Link>{tap(port)}));
+    REQUIRE(kernel.hear());
+    lower::HostState wanted;
+    wanted.kernel.links.put(bridge(lan));
+    wanted.kernel.links.put(tap(port));
+    faulty.refuses = [&](const bridges::Op& op) {
+        if (!std::holds_alternative<topology::Create<bridges::Link>>(op) || !kernel.truth().links.contains(other) || kernel.truth().links.find(other)->owner == topology::Owner::ours("nic a")) return false;
+        CHECK(kernel.meddle(topology::Remove<bridges::Link>{*kernel.truth().links.find(other)}));
+        CHECK(kernel.meddle(topology::Remove<bridges::Link>{*kernel.truth().links.find(port)}));
+        CHECK(kernel.meddle(topology::Create<bridges::Link>{tap(other)}));
+        return false;
+    };
+    lower::Scope scope;
+    scope.links = {lan, other, port};
+    REQUIRE(apply::reach(wanted, scope, {faulty, ovs}, std::chrono::steady_clock::now() + std::chrono::seconds(5)));
+    CHECK(kernel.truth().links.contains(lan));
+    CHECK(kernel.truth().links.contains(port));
+    CHECK_FALSE(kernel.truth().links.contains(other));
+}
+
 TEST_CASE("what Open vSwitch is to size, and what stands on that, the kernel is told of afterwards") {
     const auto size = [](int mtu) {
         lower::HostState host;
