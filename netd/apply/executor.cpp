@@ -119,7 +119,7 @@ void leave_out_newcomers(topology::Keyed<bridges::Link>& have, const topology::K
     topology::Keyed<bridges::Link>::each_difference(before, now, [&](const bridges::Link* was, const bridges::Link* link) {
         const bool is_another = link && topology::is_ours(link->owner) && !(was && was->owner == link->owner);
         const auto is_its_successor = [&](const bridges::Link& want) { return want.owner == link->owner; };
-        if (is_another && std::none_of(wanted.begin(), wanted.end(), is_its_successor)) have.erase(link->name);
+        if (is_another && !wanted.contains(link->name) && std::none_of(wanted.begin(), wanted.end(), is_its_successor)) have.erase(link->name);
     });
 }
 

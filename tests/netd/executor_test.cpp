@@ -92,6 +92,34 @@ TEST_CASE("a bridge that is given the name of one that goes, while that goes, st
     CHECK(kernel.truth().links.find(port)->master == bridges::Master{other});
 }
 
+TEST_CASE("a bridge of netd's that is given the name of one that is wanted, while that is changed, becomes that one") {
+    const IfName lan = *IfName::parse("lan"), other = *IfName::parse("other");
+    const auto made = [](const IfName& name, const char* network, int mtu) {
+        return bridges::Link{.name = name, .kind = bridges::Bridge{}, .owner = topology::Owner::ours(network), .mtu = *topology::Mtu::from(mtu)};
+    };
+    fakes::FakeKernel kernel{"eno1"};
+    fakes::FaultyKernel faulty{kernel};
+    fakes::FakeSwitch ovs;
+    REQUIRE(kernel.meddle(topology::Create<bridges::Link>{made(lan, "network lan", 1500)}));
+    REQUIRE(kernel.meddle(topology::Create<bridges::Link>{made(other, "network other", 1500)}));
+    REQUIRE(kernel.hear());
+    lower::HostState wanted;
+    wanted.kernel.links.put(made(lan, "network lan", 1400));
+    bool is_renamed = false;
+    faulty.refuses = [&](const bridges::Op& op) {
+        if (!std::holds_alternative<topology::Update<bridges::Link>>(op) || std::exchange(is_renamed, true)) return false;
+        CHECK(kernel.meddle(topology::Remove<bridges::Link>{*kernel.truth().links.find(lan)}));
+        CHECK(kernel.meddle(topology::Remove<bridges::Link>{*kernel.truth().links.find(other)}));
+        CHECK(kernel.meddle(topology::Create<bridges::Link>{made(lan, "network other", 1500)}));
+        return false;
+    };
+    lower::Scope scope;
+    scope.links = {lan};
+    CHECK(apply::reach(wanted, scope, {faulty, ovs}, std::chrono::steady_clock::now() + std::chrono::seconds(5)));
+    CHECK(is_renamed);
+    CHECK(kernel.truth().links.find(lan)->owner == topology::Owner::ours("network lan"));
+}
+
 TEST_CASE("a guest's port that is given the name of a bridge that goes, while that goes, is made anew and goes, too") {
     const IfName lan = *IfName::parse("lan"), other = *IfName::parse("other"), port = *IfName::parse("port");
     const auto bridge = [](const IfName& name) { return bridges::Link{.name = name, .kind = bridges::Bridge{}, .owner = topology::Owner::ours("network lan")}; };
