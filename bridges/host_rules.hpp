@@ -1,5 +1,5 @@
-// What reaches the host's own stack by the devices of networks, and what of it strays on its way out, in nftables' words. Which device is of which network's roles
-// its link group says, so that the rules are the same for one network and for thousands.
+// What reaches the host's own stack by the devices of networks, and what the host sends by other devices than its role's, in nftables' words.
+// Which device is of which network's roles its link group says, so that the rules are the same for one network and for thousands.
 #pragma once
 
 #include "topology/services.hpp"

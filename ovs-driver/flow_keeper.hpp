@@ -73,7 +73,7 @@ private:
         Clock::time_point next_repair = {};  // of what others did: at once, and later the more often it is needed
         std::chrono::milliseconds pause{0};
         unsigned tries = 0;                // writings in a row that were not done in time: the next has longer
-        Clock::time_point late_since = {};  // it has not done what it was told
+        Clock::time_point late_since = {};     // it has not done what it was told
         Clock::time_point unheard_since = {};  // it has not even greeted: one that is slow does
 
         bool is_idle() const { return wanted.empty() && prepared.empty() && leaving.empty(); }

@@ -99,7 +99,8 @@ void OvsdbSwitch::listen() {
     if (std::exchange(generation_, session_.generation()) != session_.generation())
         for (const Bridge& bridge : state().bridges)
             if (bridge.owner && bridge.owner->is_ours()) flows_.look_after(bridge.name);
-    is_another ? flows_.follow(filtered_bridges(state()), state()) : flows_.run();
+    if (is_another) flows_.follow(filtered_bridges(state()), state());
+    else flows_.run();
     vswitchd_.run();
     const bool silent = is_silent();
     changed_ |= std::exchange(was_silent_, silent) != silent;

@@ -17,7 +17,6 @@ namespace {
 
 constexpr const char* document = "resolved";
 constexpr std::chrono::nanoseconds longest_wait = std::chrono::seconds(1);
-// A link may be so new that resolved has not heard of it: so it is soon tried again, and then ever later.
 // While answers are to come: the bus tells of those that never do when it is looked at.
 constexpr std::chrono::nanoseconds look = std::chrono::seconds(2);
 

@@ -51,6 +51,7 @@ private:
     bool has_taken_ = false;             // what was said, once
     bool is_due_ = false, has_news_ = false;
     std::optional<std::chrono::nanoseconds> again_;
+    // A link may be so new that resolved has not heard of it: so it is soon tried again, and then ever later.
     loop::Pause pause_{std::chrono::milliseconds(200), std::chrono::seconds(30)};
 };
 
